@@ -1,0 +1,118 @@
+#include "mix.h"
+
+#include <stdbool.h>
+
+/* Inputs are added GROUP at a time, so that the running sum is loaded and stored once per group. */
+enum { GROUP = 8, TILE = 1024, GAIN_TILE = 256 };
+
+/* An int32_t holds the sum of this many full-scale inputs. */
+enum { MAX_INPUTS_S32 = 65536 };
+
+static const int16_t silence[TILE];
+
+LKU_INLINE void mix_unity_body(const lku_mix_input *inputs, size_t num_inputs, size_t num_samples,
+                               lku_s16 *LKU_RESTRICT out) {
+    int32_t sum[TILE];
+
+    for (size_t start = 0; start < num_samples; start += TILE) {
+        const size_t n = lku_min_size(num_samples - start, TILE);
+        for (size_t i = 0; i < n; i++)
+            sum[i] = 0;
+        for (size_t first = 0; first < num_inputs; first += GROUP) {
+            const lku_s16 *in[GROUP];
+            for (size_t j = 0; j < GROUP; j++)
+                in[j] = first + j < num_inputs ? inputs[first + j].samples + start : (const lku_s16 *)silence;
+            const lku_s16 *a = in[0], *b = in[1], *c = in[2], *d = in[3];
+            const lku_s16 *e = in[4], *f = in[5], *g = in[6], *h = in[7];
+            for (size_t i = 0; i < n; i++)
+                sum[i] += (a[i] + b[i] + c[i] + d[i]) + (e[i] + f[i] + g[i] + h[i]);
+        }
+        for (size_t i = 0; i < n; i++)
+            out[start + i] = lku_sat_s16(sum[i]);
+    }
+}
+
+LKU_KERNEL_VARIANTS(mix_unity,
+                    (const lku_mix_input *inputs, size_t num_inputs, size_t num_samples, lku_s16 *LKU_RESTRICT out),
+                    (inputs, num_inputs, num_samples, out))
+
+/* The step of one frame of a ramp, with 24 further fractional bits, so that a long ramp still ends where it should. */
+LKU_INLINE int64_t ramp_step(const lku_mix_input *input) {
+    return ((int64_t)input->gain - input->gain_from) * ((int64_t)1 << 24) / input->ramp_frames;
+}
+
+LKU_INLINE int64_t ramp_at(int32_t gain_from, int64_t step, size_t frame) {
+    /* A shift of a negative number rounds down on every compiler this is built with. */
+    return gain_from + ((step * (int64_t)frame) >> 24);
+}
+
+int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame) {
+    const lku_mix_input input = {NULL, gain, gain_from, ramp_frames};
+    if (frame >= ramp_frames)
+        return gain;
+    return (int32_t)ramp_at(gain_from, ramp_step(&input), frame);
+}
+
+LKU_INLINE void add_ramp(int64_t *sum, const lku_s16 *samples, const lku_mix_input *input, size_t first_frame,
+                         size_t num_frames, size_t num_channels) {
+    const int64_t step = ramp_step(input);
+    for (size_t k = 0; k < num_frames; k++) {
+        const int64_t gain = ramp_at(input->gain_from, step, first_frame + k);
+        for (size_t channel = 0; channel < num_channels; channel++)
+            sum[k * num_channels + channel] += samples[k * num_channels + channel] * gain;
+    }
+}
+
+LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, size_t num_frames, size_t num_channels,
+                              size_t frames_per_tile, int64_t *LKU_RESTRICT sum, lku_s16 *LKU_RESTRICT out) {
+    const int64_t half = (int64_t)1 << (LKU_GAIN_BITS - 1);
+
+    for (size_t start = 0; start < num_frames; start += frames_per_tile) {
+        const size_t frames = lku_min_size(num_frames - start, frames_per_tile);
+        const size_t n = frames * num_channels;
+        for (size_t i = 0; i < n; i++)
+            sum[i] = half;
+        for (size_t j = 0; j < num_inputs; j++) {
+            const lku_mix_input *input = &inputs[j];
+            const lku_s16 *samples = input->samples + start * num_channels;
+            size_t ramp = 0;
+            if (input->ramp_frames > start) {
+                ramp = lku_min_size(input->ramp_frames - start, frames);
+                add_ramp(sum, samples, input, start, ramp, num_channels);
+            }
+            const int64_t gain = input->gain;
+            for (size_t i = ramp * num_channels; i < n; i++)
+                sum[i] += samples[i] * gain;
+        }
+        for (size_t i = 0; i < n; i++) {
+            /* Clamped before the shift: these limits are exactly where the shifted value leaves int16. */
+            const int64_t low = (int64_t)LKU_S16_MIN * LKU_GAIN_UNITY;
+            const int64_t high = ((int64_t)LKU_S16_MAX + 1) * LKU_GAIN_UNITY - 1;
+            const int64_t value = sum[i] < low ? low : sum[i] > high ? high : sum[i];
+            out[start * num_channels + i] = (int16_t)(value >> LKU_GAIN_BITS);
+        }
+    }
+}
+
+LKU_KERNEL_VARIANTS(mix_gain,
+                    (const lku_mix_input *inputs, size_t num_inputs, size_t num_frames, size_t num_channels,
+                     size_t frames_per_tile, int64_t *LKU_RESTRICT sum, lku_s16 *LKU_RESTRICT out),
+                    (inputs, num_inputs, num_frames, num_channels, frames_per_tile, sum, out))
+
+static bool all_unity(const lku_mix_input *inputs, size_t num_inputs) {
+    for (size_t i = 0; i < num_inputs; i++)
+        if (inputs[i].gain != LKU_GAIN_UNITY || inputs[i].ramp_frames != 0)
+            return false;
+    return true;
+}
+
+void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,
+                 size_t num_channels, lku_s16 *out) {
+    if (num_inputs <= MAX_INPUTS_S32 && all_unity(inputs, num_inputs)) {
+        LKU_KERNEL_CALL(mix_unity, simd, (inputs, num_inputs, num_frames * num_channels, out));
+    } else {
+        int64_t sum[GAIN_TILE];
+        LKU_KERNEL_CALL(mix_gain, simd,
+                        (inputs, num_inputs, num_frames, num_channels, GAIN_TILE / num_channels, sum, out));
+    }
+}

@@ -1,0 +1,43 @@
+/* Many blocks of samples into one sum, saturated once.
+ *
+ * The result is exact: it does not depend on the order of the inputs or on their number, and a later input can
+ * bring an overflowing sum back into range (30000 + 30000 - 30000 is 30000). With every gain at LKU_GAIN_UNITY
+ * it is the plain integer sum, clamped; otherwise
+ *
+ *     out = clamp(floor(sum(sample * gain) / 2^24 + 1/2))
+ *
+ * over 64-bit integers.
+ */
+#ifndef LKU_MIX_H
+#define LKU_MIX_H
+
+#include "simd.h"
+
+/* Gains are fixed-point numbers with 24 fractional bits: -128 to just under +128 (+42 dB). */
+#define LKU_GAIN_BITS 24
+#define LKU_GAIN_UNITY ((int32_t)1 << LKU_GAIN_BITS)
+
+/* The sums stay exact while the absolute gains of all inputs add up to less than this (as plain numbers). */
+#define LKU_MIX_MAX_TOTAL_GAIN 16777215.0
+
+/* More channels than this do not fit a tile of the gain path. */
+#define LKU_MIX_MAX_CHANNELS 128
+
+typedef struct lku_mix_input {
+    const lku_s16 *samples; /* num_frames * num_channels, interleaved */
+    int32_t gain;           /* from frame ramp_frames on */
+    int32_t gain_from;      /* at frame 0; from there it moves to `gain` in a straight line */
+    uint32_t ramp_frames;   /* 0: no ramp, gain_from is not read */
+} lku_mix_input;
+
+/* The gain at a frame of a ramp; at and after ramp_frames it is `gain`. */
+int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame);
+
+/* inputs       [in]  num_inputs of them; 0 inputs give silence
+ * num_channels [in]  1 to LKU_MIX_MAX_CHANNELS
+ * out          [out] num_frames * num_channels samples; must not overlap any input
+ */
+void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,
+                 size_t num_channels, lku_s16 *out);
+
+#endif

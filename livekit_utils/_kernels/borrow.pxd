@@ -1,0 +1,42 @@
+# The one way in for samples: borrow a buffer, check that it holds int16 samples or plain bytes, count them.
+# Whoever borrows releases with PyBuffer_Release in the same function (AudioFrame: when it goes).
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_FULL_RO, PyBUF_WRITABLE
+from cpython.buffer cimport PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+
+
+cdef enum:
+    # Below this a copy or a kernel takes a few microseconds, and giving the GIL away could cost a thread switch.
+    NOGIL_SAMPLES = 32768
+
+
+cdef inline bint is_format(const Py_buffer *view, char code, Py_ssize_t itemsize) noexcept:
+    cdef const char *text = <const char *>view.format
+    if view.itemsize != itemsize or text is NULL:
+        return False
+    if text[0] == b'@' or text[0] == b'=' or text[0] == b'<':
+        text += 1
+    return text[0] == code and text[1] == 0
+
+
+cdef inline bint is_bytes(const Py_buffer *view) noexcept:
+    return (view.format is NULL or is_format(view, b'B', 1) or is_format(view, b'b', 1)
+            or is_format(view, b'c', 1))
+
+
+cdef inline Py_ssize_t borrow_s16(object data, Py_buffer *view) except -1:
+    """Fills `view` and returns the number of int16 samples; on an exception nothing is borrowed."""
+    if not PyObject_CheckBuffer(data):
+        raise TypeError(f"expected bytes or int16 samples, got {type(data).__name__}")
+    PyObject_GetBuffer(data, view, PyBUF_FULL_RO)
+    try:
+        if not is_bytes(view) and not is_format(view, b'h', 2):
+            text = (<bytes>view.format).decode('ascii', 'replace')
+            raise TypeError(f"expected bytes or int16 samples, got a buffer of format {text!r}")
+        if not PyBuffer_IsContiguous(view, b'C'):
+            raise ValueError("expected a C-contiguous buffer, got a strided one")
+        if view.len & 1:
+            raise ValueError(f"expected whole int16 samples, got {view.len} bytes")
+    except:
+        PyBuffer_Release(view)
+        raise
+    return view.len >> 1

@@ -1,0 +1,59 @@
+"""int16 samples to float32 and back: full scale is 32768, rounding is to nearest, the result is saturated."""
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.borrow cimport (
+    NOGIL_SAMPLES, PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE,
+    PyBuffer_Release, PyObject_GetBuffer, borrow_s16, is_format,
+)
+
+from livekit_utils._kernels import simd as _simd
+
+cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
+
+
+cdef Py_ssize_t borrow_f32(object data, Py_buffer *view, int flags) except -1:
+    PyObject_GetBuffer(data, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)
+    if not is_format(view, b'f', 4):
+        text = (<bytes>view.format).decode('ascii', 'replace')
+        PyBuffer_Release(view)
+        raise TypeError(f"expected float32 samples, got a buffer of format {text!r}")
+    return view.len >> 2
+
+
+def s16_to_f32(data, out):
+    """Writes the samples of `data` to `out`, a writable float32 buffer of at least as many."""
+    cdef Py_buffer source, target
+    cdef Py_ssize_t n = borrow_s16(data, &source), room
+    try:
+        room = borrow_f32(out, &target, PyBUF_WRITABLE)
+        try:
+            if room < n:
+                raise ValueError(f"expected room for {n} samples, got {room}")
+            if n >= NOGIL_SAMPLES:
+                with nogil:
+                    csrc.lku_s16_to_f32(SIMD, <const csrc.lku_s16 *>source.buf, n, <csrc.lku_f32 *>target.buf)
+            else:
+                csrc.lku_s16_to_f32(SIMD, <const csrc.lku_s16 *>source.buf, n, <csrc.lku_f32 *>target.buf)
+        finally:
+            PyBuffer_Release(&target)
+    finally:
+        PyBuffer_Release(&source)
+    return n
+
+
+def f32_to_s16(data):
+    cdef Py_buffer source
+    cdef Py_ssize_t n = borrow_f32(data, &source, 0)
+    cdef csrc.lku_s16 *out
+    try:
+        result = PyByteArray_FromStringAndSize(NULL, n * 2)
+        out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
+        if n >= NOGIL_SAMPLES:
+            with nogil:
+                csrc.lku_f32_to_s16(SIMD, <const csrc.lku_f32 *>source.buf, n, out)
+        else:
+            csrc.lku_f32_to_s16(SIMD, <const csrc.lku_f32 *>source.buf, n, out)
+        return result
+    finally:
+        PyBuffer_Release(&source)

@@ -1,0 +1,113 @@
+# Every declaration of csrc/. A call into C is always spelled csrc.lku_...
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t
+
+
+cdef extern from "s16.h" nogil:
+    ctypedef int16_t lku_s16
+    ctypedef float lku_f32
+
+
+cdef extern from "simd.h" nogil:
+    ctypedef enum lku_simd:
+        LKU_SIMD_BASELINE
+        LKU_SIMD_AVX2
+        LKU_SIMD_AVX512
+
+    lku_simd lku_simd_detect() noexcept
+
+
+cdef extern from "concat.h" nogil:
+    ctypedef struct lku_block:
+        const lku_s16 *samples
+        size_t num_samples
+
+    void lku_concat_s16(const lku_block *blocks, size_t num_blocks, lku_s16 *out) noexcept
+
+
+cdef extern from "mix.h" nogil:
+    const int LKU_GAIN_BITS
+    const int32_t LKU_GAIN_UNITY
+    const double LKU_MIX_MAX_TOTAL_GAIN
+    const size_t LKU_MIX_MAX_CHANNELS
+
+    ctypedef struct lku_mix_input:
+        const lku_s16 *samples
+        int32_t gain
+        int32_t gain_from
+        uint32_t ramp_frames
+
+    int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame) noexcept
+    void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,
+                     size_t num_channels, lku_s16 *out) noexcept
+
+
+cdef extern from "convert.h" nogil:
+    void lku_s16_to_f32(lku_simd simd, const lku_s16 *samples, size_t num_samples, lku_f32 *out) noexcept
+    void lku_f32_to_s16(lku_simd simd, const lku_f32 *samples, size_t num_samples, lku_s16 *out) noexcept
+
+
+cdef extern from "level.h" nogil:
+    ctypedef struct lku_level:
+        int32_t peak
+        uint64_t sum_squares
+
+    void lku_level_s16(lku_simd simd, const lku_s16 *samples, size_t num_samples, lku_level *level) noexcept
+
+
+cdef extern from "channels.h" nogil:
+    void lku_upmix_s16(lku_simd simd, const lku_s16 *samples, size_t num_frames, size_t num_channels,
+                       lku_s16 *out) noexcept
+    void lku_downmix_s16(lku_simd simd, const lku_s16 *samples, size_t num_frames, size_t num_channels,
+                         lku_s16 *out) noexcept
+
+
+cdef extern from "linear.h" nogil:
+    const uint64_t LKU_LINEAR_MAX_RATE
+
+    ctypedef struct lku_linear:
+        uint64_t input_rate
+        uint64_t output_rate
+        uint64_t frame
+        uint64_t rest
+
+    size_t lku_linear_num_outputs(const lku_linear *state, size_t num_frames) noexcept
+    size_t lku_linear_s16(lku_linear *state, const lku_s16 *samples, size_t num_frames, size_t num_channels,
+                          lku_s16 *out) noexcept
+
+
+cdef extern from "sine.h" nogil:
+    void lku_sine_s16(lku_simd simd, double peak, double phase_turns, double step_turns, size_t num_samples,
+                      lku_s16 *out) noexcept
+
+
+cdef extern from "ring_buffer.h" nogil:
+    const size_t LKU_RING_ALIGNMENT
+    const size_t LKU_RING_MAX_CAPACITY
+
+    ctypedef struct lku_ring_header:
+        uint64_t overruns
+        uint64_t overrun_samples
+        uint64_t underruns
+        uint64_t underrun_samples
+
+    ctypedef struct lku_ring:
+        lku_ring_header *header
+        uint64_t capacity
+
+    ctypedef struct lku_ring_regions:
+        lku_s16 *first
+        size_t num_first
+        lku_s16 *second
+        size_t num_second
+
+    size_t lku_ring_num_bytes(size_t capacity) noexcept
+    bint lku_ring_init(lku_ring *ring, void *memory, size_t num_bytes, size_t capacity) noexcept
+    bint lku_ring_attach(lku_ring *ring, void *memory, size_t num_bytes) noexcept
+    size_t lku_ring_readable(const lku_ring *ring) noexcept
+    size_t lku_ring_writable(const lku_ring *ring) noexcept
+    size_t lku_ring_acquire_write(const lku_ring *ring, size_t num_samples, lku_ring_regions *regions) noexcept
+    void lku_ring_commit_write(lku_ring *ring, size_t num_samples) noexcept
+    size_t lku_ring_acquire_read(const lku_ring *ring, size_t num_samples, lku_ring_regions *regions) noexcept
+    void lku_ring_commit_read(lku_ring *ring, size_t num_samples) noexcept
+    size_t lku_ring_write(lku_ring *ring, const lku_s16 *samples, size_t num_samples) noexcept
+    size_t lku_ring_read(lku_ring *ring, lku_s16 *out, size_t num_samples) noexcept

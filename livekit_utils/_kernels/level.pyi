@@ -1,0 +1,3 @@
+from typing_extensions import Buffer
+
+def level_s16(data: Buffer) -> tuple[int, int]: ...

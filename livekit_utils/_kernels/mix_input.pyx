@@ -1,0 +1,181 @@
+"""What the mixer holds of each of its streams: the samples not mixed yet, and the gain."""
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from libc.math cimport sqrt
+from libc.stdint cimport int32_t, uint32_t
+from libc.string cimport memcpy, memmove, memset
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16
+from livekit_utils._kernels.gain cimport fixed_gain
+
+from livekit_utils._kernels import simd as _simd
+
+cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
+
+
+cdef enum:
+    MAX_INPUTS = 131071  # at a gain of 128 each they reach LKU_MIX_MAX_TOTAL_GAIN
+
+
+cdef class MixInput:
+    """A queue of interleaved frames that grows as needed (the mixer bounds it), and a gain that moves in ramps.
+
+    `expected` says whether a block has to wait for this input; the mixer sets it.
+    """
+
+    cdef csrc.lku_s16 *_samples
+    cdef Py_ssize_t _head, _size, _room  # in samples
+    cdef readonly Py_ssize_t num_channels
+    cdef readonly unsigned long long frames_in
+    cdef public bint expected
+    cdef int32_t _gain, _gain_from
+    cdef uint32_t _ramp_frames
+    cdef csrc.lku_level _level
+    cdef Py_ssize_t _level_samples
+
+    def __cinit__(self, Py_ssize_t num_channels, double gain=1.0, *args, **kwargs):
+        if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
+            raise ValueError(f"expected 1 to {csrc.LKU_MIX_MAX_CHANNELS} channels, got {num_channels}")
+        self.num_channels = num_channels
+        self.expected = True
+        self._gain = fixed_gain(gain)
+
+    def __dealloc__(self):
+        PyMem_Free(self._samples)
+
+    @property
+    def num_frames(self):
+        """Frames waiting to be mixed."""
+        return self._size // self.num_channels
+
+    @property
+    def gain(self):
+        """The gain that the last ramp leads to."""
+        return self._gain / <double>csrc.LKU_GAIN_UNITY
+
+    @property
+    def level(self):
+        """(peak, RMS) of what the last block took from this input, before the gain; full scale is 32768."""
+        if self._level_samples == 0:
+            return 0, 0.0
+        return self._level.peak, sqrt(<double>self._level.sum_squares / self._level_samples)
+
+    def push(self, data):
+        """Appends a copy of whole frames; returns how many there are now."""
+        cdef Py_buffer view
+        cdef Py_ssize_t n = borrow_s16(data, &view)
+        try:
+            if n % self.num_channels:
+                raise ValueError(f"expected whole frames of {self.num_channels} channels, got {n} samples")
+            if n:
+                self._make_room(n)
+                memcpy(self._samples + self._head + self._size, view.buf, view.len)
+                self._size += n
+                self.frames_in += n // self.num_channels
+        finally:
+            PyBuffer_Release(&view)
+        return self._size // self.num_channels
+
+    def push_silence(self, Py_ssize_t num_frames):
+        """Appends silence, which does not count as input."""
+        cdef Py_ssize_t n = num_frames * self.num_channels
+        if n > 0:
+            self._make_room(n)
+            memset(self._samples + self._head + self._size, 0, n * 2)
+            self._size += n
+
+    def set_gain(self, double gain, Py_ssize_t ramp_frames):
+        """Moves the gain in a straight line over the next `ramp_frames` mixed frames; 0 jumps."""
+        cdef int32_t target = fixed_gain(gain)
+        if not 0 <= ramp_frames <= 0xFFFFFFFF:
+            raise ValueError(f"expected a ramp of 0 to {0xFFFFFFFF} frames, got {ramp_frames}")
+        # A ramp that is under way starts anew from where it is.
+        self._gain_from = self._gain_from if self._ramp_frames else self._gain
+        self._gain = target
+        self._ramp_frames = ramp_frames if target != self._gain_from else 0
+
+    cdef int _make_room(self, Py_ssize_t n) except -1:
+        """Makes room for n samples behind the last one, first by moving the queue to the front, then by growing."""
+        cdef Py_ssize_t room
+        cdef csrc.lku_s16 *grown
+        if self._head + self._size + n <= self._room:
+            return 0
+        if self._head:
+            memmove(self._samples, self._samples + self._head, self._size * 2)
+            self._head = 0
+        # Twice what is needed, so that moving costs each sample less than one copy on average.
+        if 2 * (self._size + n) > self._room:
+            room = max(2 * (self._size + n), 1024)
+            grown = <csrc.lku_s16 *>PyMem_Realloc(self._samples, room * 2)
+            if grown is NULL:
+                raise MemoryError()
+            self._samples = grown
+            self._room = room
+        return 0
+
+    cdef Py_ssize_t _describe(self, Py_ssize_t num_samples, csrc.lku_mix_input *description) except -1:
+        """Points the kernel at the next samples, with silence put behind where too few are there; returns 1, or 0
+        where there are none at all."""
+        cdef Py_ssize_t n = min(self._size, num_samples)
+        self._level_samples = n
+        if n == 0:
+            return 0
+        csrc.lku_level_s16(SIMD, self._samples + self._head, n, &self._level)
+        if n < num_samples:
+            self._make_room(num_samples - n)
+            memset(self._samples + self._head + n, 0, (num_samples - n) * 2)
+        description.samples = self._samples + self._head
+        description.gain = self._gain
+        description.gain_from = self._gain_from
+        description.ramp_frames = self._ramp_frames
+        return 1
+
+    cdef void _consume(self, Py_ssize_t num_samples, Py_ssize_t num_frames) noexcept:
+        self._size -= min(self._size, num_samples)
+        self._head = self._head + num_samples if self._size else 0
+        if self._ramp_frames > num_frames:
+            self._gain_from = csrc.lku_mix_ramp_gain(self._gain_from, self._gain, self._ramp_frames,
+                                                     <uint32_t>num_frames)
+            self._ramp_frames -= <uint32_t>num_frames
+        else:
+            self._ramp_frames = 0
+
+
+def mix_inputs(list inputs, Py_ssize_t num_frames, Py_ssize_t num_channels):
+    """Takes up to `num_frames` frames from each input and returns their mix; what an input lacks is silence."""
+    cdef Py_ssize_t num_inputs = len(inputs), num_samples = num_frames * num_channels, i, n, described = 0
+    cdef MixInput source
+    if num_inputs > MAX_INPUTS:
+        raise ValueError(f"expected at most {MAX_INPUTS} inputs, got {num_inputs}")
+    cdef csrc.lku_mix_input *descriptions = \
+        <csrc.lku_mix_input *>PyMem_Malloc(max(num_inputs, 1) * sizeof(csrc.lku_mix_input))
+    try:
+        if descriptions is NULL:
+            raise MemoryError()
+        result = PyByteArray_FromStringAndSize(NULL, num_samples * 2)
+        for i in range(num_inputs):
+            source = inputs[i]
+            if source.num_channels != num_channels:
+                raise ValueError(f"expected inputs of {num_channels} channels, got {source.num_channels}")
+            # An input without samples adds nothing.
+            described += source._describe(num_samples, &descriptions[described])
+        csrc.lku_mix_s16(SIMD, descriptions, described, num_frames, num_channels,
+                         <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+        # Only now is anything taken: an exception above leaves every input as it was.
+        for i in range(num_inputs):
+            source = inputs[i]
+            source._consume(num_samples, num_frames)
+        return result
+    finally:
+        PyMem_Free(descriptions)
+
+
+def count_lacking(list inputs, Py_ssize_t num_frames):
+    """How many of the inputs that a block has to wait for hold less than `num_frames` frames."""
+    cdef MixInput source
+    cdef Py_ssize_t count = 0
+    for source in inputs:
+        if source.expected and source._size < num_frames * source.num_channels:
+            count += 1
+    return count

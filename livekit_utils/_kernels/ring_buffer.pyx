@@ -1,0 +1,301 @@
+"""RingBuffer: int16 samples between one writer and one reader."""
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.memoryview cimport PyMemoryView_FromObject
+from libc.stdint cimport uint64_t, uintptr_t
+from libc.string cimport memset
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.borrow cimport borrow_s16
+
+
+cdef class _Region:
+    """A stretch of a ring's memory, which it keeps alive."""
+
+    cdef RingBuffer ring
+    cdef csrc.lku_s16 *samples
+    cdef Py_ssize_t num_samples
+    cdef bint readonly
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.samples, self.num_samples * 2, self.readonly, flags)
+        self.ring._num_views += 1
+
+    def __releasebuffer__(self, Py_buffer *view):
+        self.ring._num_views -= 1
+
+
+cdef class RingBuffer:
+    """A queue of int16 samples between one writer and one reader, without locks, of fixed size.
+
+    One thread writes (`write`, `acquire_write`, `commit_write`) and one reads (`read`, `read_into`, `acquire_read`,
+    `commit_read`); they may be the same thread. No call waits: what does not fit is left out and counted, what is
+    not there is not returned and counted. With `create_in` and `attach` the ring lies in memory of yours, such as
+    `multiprocessing.shared_memory`, and the two sides may be two processes.
+
+    Args:
+        capacity: Samples that it can hold, from 1; rounded up to a power of two (see `capacity`).
+
+    Raises:
+        ValueError: The capacity is out of range.
+
+    Threads: calls hold the GIL for the few microseconds of a copy; nothing else is needed between the two sides.
+
+    Example:
+        >>> ring = RingBuffer(1000)
+        >>> ring.capacity
+        1024
+        >>> ring.write(b"\\x01\\x00\\x02\\x00\\x03\\x00")
+        3
+        >>> ring.read(2)
+        bytearray(b'\\x01\\x00\\x02\\x00')
+        >>> ring.readable, ring.underruns
+        (1, 0)
+        >>> len(ring.read(5)) // 2, ring.underruns, ring.underrun_samples
+        (1, 1, 4)
+    """
+
+    cdef csrc.lku_ring _ring
+    cdef void *_own      # memory allocated here, or
+    cdef Py_buffer _view # memory borrowed
+    cdef bint _borrowed
+    cdef Py_ssize_t _num_views
+    cdef object __weakref__
+
+    def __init__(self, Py_ssize_t capacity):
+        if self._ring.header is not NULL:
+            raise RuntimeError("this RingBuffer is initialised already")
+        cdef size_t rounded = _round_up(capacity)
+        cdef size_t num_bytes = csrc.lku_ring_num_bytes(rounded)
+        cdef uintptr_t start
+        self._own = PyMem_Malloc(num_bytes + csrc.LKU_RING_ALIGNMENT)
+        if self._own is NULL:
+            raise MemoryError()
+        start = <uintptr_t>self._own
+        start += (-start) % csrc.LKU_RING_ALIGNMENT
+        memset(<void *>start, 0, num_bytes)
+        csrc.lku_ring_init(&self._ring, <void *>start, num_bytes, rounded)
+
+    def __dealloc__(self):
+        PyMem_Free(self._own)
+        if self._borrowed:
+            PyBuffer_Release(&self._view)
+
+    @staticmethod
+    def num_bytes(Py_ssize_t capacity):
+        """Bytes of memory that `create_in` needs for a ring of this capacity."""
+        return csrc.lku_ring_num_bytes(_round_up(capacity))
+
+    @staticmethod
+    def create_in(memory, Py_ssize_t capacity):
+        """Lays a new, empty ring into writable memory of yours (aligned to 64 bytes), which it keeps borrowed.
+
+        Raises:
+            ValueError: The memory is too small or not aligned, or the capacity out of range.
+            BufferError: The memory is read-only.
+        """
+        cdef RingBuffer self = _borrow(memory)
+        cdef size_t rounded = _round_up(capacity)
+        if not csrc.lku_ring_init(&self._ring, self._view.buf, self._view.len, rounded):
+            raise ValueError(f"expected {csrc.lku_ring_num_bytes(rounded)} bytes aligned to "
+                             f"{csrc.LKU_RING_ALIGNMENT}, got {self._view.len} at offset "
+                             f"{<uintptr_t>self._view.buf % csrc.LKU_RING_ALIGNMENT}")
+        return self
+
+    @staticmethod
+    def attach(memory):
+        """Opens the ring that `create_in` laid into the same memory, perhaps in another process.
+
+        Raises:
+            ValueError: There is no ring in this memory.
+            BufferError: The memory is read-only.
+        """
+        cdef RingBuffer self = _borrow(memory)
+        if not csrc.lku_ring_attach(&self._ring, self._view.buf, self._view.len):
+            raise ValueError(f"expected memory that holds a ring buffer, got {self._view.len} bytes without one")
+        return self
+
+    def release(self):
+        """Gives borrowed memory back, so that its owner can close it; the ring cannot be used any more.
+
+        Raises:
+            BufferError: A region from `acquire_read` or `acquire_write` is still in use.
+        """
+        if self._num_views:
+            raise BufferError(f"{self._num_views} views of this RingBuffer are still in use")
+        self._ring.header = NULL
+        if self._borrowed:
+            self._borrowed = False
+            PyBuffer_Release(&self._view)
+
+    cdef int _check(self) except -1:
+        if self._ring.header is NULL:
+            raise ValueError("this RingBuffer has no memory: it was released or never initialised")
+        return 0
+
+    @property
+    def capacity(self):
+        """Samples that it can hold: a power of two."""
+        self._check()
+        return self._ring.capacity
+
+    @property
+    def readable(self):
+        """Samples to read now."""
+        self._check()
+        return csrc.lku_ring_readable(&self._ring)
+
+    @property
+    def writable(self):
+        """Samples for which there is room now."""
+        self._check()
+        return csrc.lku_ring_writable(&self._ring)
+
+    def __len__(self):
+        self._check()
+        return csrc.lku_ring_readable(&self._ring)
+
+    def __bool__(self):
+        return True  # an empty ring is still a ring
+
+    @property
+    def overruns(self):
+        """Calls of `write` that did not fit."""
+        self._check()
+        return self._ring.header.overruns
+
+    @property
+    def overrun_samples(self):
+        """Samples that `write` left out."""
+        self._check()
+        return self._ring.header.overrun_samples
+
+    @property
+    def underruns(self):
+        """Calls of `read` and `read_into` that found too little."""
+        self._check()
+        return self._ring.header.underruns
+
+    @property
+    def underrun_samples(self):
+        """Samples that `read` and `read_into` were short of."""
+        self._check()
+        return self._ring.header.underrun_samples
+
+    def write(self, data):
+        """Writer: copies int16 samples (bytes, an int16 buffer, a frame) in; returns how many fitted."""
+        self._check()
+        cdef Py_buffer view
+        cdef Py_ssize_t n = borrow_s16(data, &view)
+        n = csrc.lku_ring_write(&self._ring, <const csrc.lku_s16 *>view.buf, n)
+        PyBuffer_Release(&view)
+        return n
+
+    def read(self, Py_ssize_t num_samples):
+        """Reader: takes up to `num_samples` samples (at most the capacity) out and returns their bytes."""
+        self._check()
+        if num_samples < 0:
+            raise ValueError(f"expected a number of samples, got {num_samples}")
+        # Not more memory than there can be samples, whatever was asked for.
+        cdef Py_ssize_t room = min(<uint64_t>num_samples, self._ring.capacity)
+        result = PyByteArray_FromStringAndSize(NULL, room * 2)
+        cdef Py_ssize_t n = csrc.lku_ring_read(&self._ring, <csrc.lku_s16 *>PyByteArray_AS_STRING(result), room)
+        if n < room:
+            PyByteArray_Resize(result, n * 2)
+        return result
+
+    def read_into(self, out):
+        """Reader: fills a writable buffer as far as there are samples; returns how many it got."""
+        self._check()
+        cdef Py_buffer view
+        cdef Py_ssize_t n = borrow_s16(out, &view)
+        try:
+            if view.readonly:
+                raise TypeError("expected a writable buffer, got a read-only one")
+            return csrc.lku_ring_read(&self._ring, <csrc.lku_s16 *>view.buf, n)
+        finally:
+            PyBuffer_Release(&view)
+
+    def acquire_write(self, Py_ssize_t num_samples):
+        """Writer: two writable int16 views of room for up to `num_samples`, in order; the second one is empty
+        unless the ring wraps. Fill them, then `commit_write`; until then the reader sees nothing of it."""
+        self._check()
+        cdef csrc.lku_ring_regions regions
+        csrc.lku_ring_acquire_write(&self._ring, _check_count(num_samples), &regions)
+        return (_view(self, regions.first, regions.num_first, False),
+                _view(self, regions.second, regions.num_second, False))
+
+    def commit_write(self, Py_ssize_t num_samples):
+        """Writer: hands over the first `num_samples` of the room acquired.
+
+        Raises:
+            ValueError: More than there is room for.
+        """
+        self._check()
+        if _check_count(num_samples) > csrc.lku_ring_writable(&self._ring):
+            raise ValueError(f"expected at most {csrc.lku_ring_writable(&self._ring)} samples, got {num_samples}")
+        csrc.lku_ring_commit_write(&self._ring, num_samples)
+
+    def acquire_read(self, Py_ssize_t num_samples):
+        """Reader: two read-only int16 views of up to `num_samples` samples, in order; the second one is empty
+        unless the ring wraps. Look at them, then `commit_read`; after that the writer may overwrite them."""
+        self._check()
+        cdef csrc.lku_ring_regions regions
+        csrc.lku_ring_acquire_read(&self._ring, _check_count(num_samples), &regions)
+        return (_view(self, regions.first, regions.num_first, True),
+                _view(self, regions.second, regions.num_second, True))
+
+    def commit_read(self, Py_ssize_t num_samples):
+        """Reader: drops the first `num_samples` samples.
+
+        Raises:
+            ValueError: More than there are.
+        """
+        self._check()
+        if _check_count(num_samples) > csrc.lku_ring_readable(&self._ring):
+            raise ValueError(f"expected at most {csrc.lku_ring_readable(&self._ring)} samples, got {num_samples}")
+        csrc.lku_ring_commit_read(&self._ring, num_samples)
+
+    def clear(self):
+        """Reader: drops all samples that are there; returns how many."""
+        self._check()
+        cdef size_t n = csrc.lku_ring_readable(&self._ring)
+        csrc.lku_ring_commit_read(&self._ring, n)
+        return n
+
+    def __repr__(self):
+        if self._ring.header is NULL:
+            return "RingBuffer(released)"
+        return f"RingBuffer(capacity={self.capacity}, readable={self.readable})"
+
+
+cdef size_t _round_up(Py_ssize_t capacity) except 0:
+    if not 1 <= capacity <= <Py_ssize_t>csrc.LKU_RING_MAX_CAPACITY:
+        raise ValueError(f"expected a capacity of 1 to {csrc.LKU_RING_MAX_CAPACITY} samples, got {capacity}")
+    cdef size_t rounded = 1
+    while rounded < <size_t>capacity:
+        rounded *= 2
+    return rounded
+
+
+cdef size_t _check_count(Py_ssize_t num_samples) except? 0:
+    if num_samples < 0:
+        raise ValueError(f"expected a number of samples, got {num_samples}")
+    return num_samples
+
+
+cdef RingBuffer _borrow(object memory):
+    cdef RingBuffer ring = RingBuffer.__new__(RingBuffer)
+    PyObject_GetBuffer(memory, &ring._view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+    ring._borrowed = True
+    return ring
+
+
+cdef object _view(RingBuffer ring, csrc.lku_s16 *samples, size_t num_samples, bint readonly):
+    cdef _Region region = _Region.__new__(_Region)
+    region.ring = ring
+    region.samples = samples
+    region.num_samples = num_samples
+    region.readonly = readonly
+    return PyMemoryView_FromObject(region).cast('h')

@@ -1,0 +1,71 @@
+"""The compiled modules: which C files each is built from, and the switches for other builds.
+
+LIVEKIT_UTILS_SANITIZE=address,undefined builds with those sanitizers, LIVEKIT_UTILS_DEBUG=1 without optimisation and
+with debug information. Everything else is in pyproject.toml.
+"""
+
+import os
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+# A kernel word names its module, its C file and its header; further C files that it calls are listed.
+KERNELS = {
+    "simd": ["simd"],
+    "concat": ["concat"],
+    "mix": ["mix"],
+    "mix_input": ["mix", "level"],
+    "convert": ["convert"],
+    "level": ["level"],
+    "channels": ["channels"],
+    "linear": ["linear"],
+    "sine": ["sine"],
+    "ring_buffer": ["ring_buffer"],
+}
+
+SANITIZE = os.environ.get("LIVEKIT_UTILS_SANITIZE", "")
+DEBUG = os.environ.get("LIVEKIT_UTILS_DEBUG", "") == "1"
+
+if sys.platform == "win32":
+    COMPILE = ["/O2", "/std:c11", "/experimental:c11atomics"]
+    LINK = []
+    LIBRARIES = []
+else:
+    # -ffp-contract=off: no fused multiply-add, so that every instruction set computes the same bits.
+    COMPILE = ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno"]
+    COMPILE += ["-fno-trapping-math"]
+    LINK = ["-Wl,-s"] if sys.platform.startswith("linux") else []
+    LIBRARIES = ["m"]
+    if DEBUG or SANITIZE:
+        COMPILE += ["-O1", "-g", "-fno-omit-frame-pointer"]
+        LINK = []
+    if SANITIZE:
+        COMPILE += [f"-fsanitize={SANITIZE}"]
+        LINK = [f"-fsanitize={SANITIZE}"]
+
+
+def extension(name: str, source: str, kernels: list[str]) -> Extension:
+    return Extension(
+        name,
+        [source] + [f"csrc/{kernel}.c" for kernel in kernels],
+        include_dirs=["csrc"],
+        extra_compile_args=COMPILE,
+        extra_link_args=LINK,
+        libraries=LIBRARIES,
+    )
+
+
+extensions = [
+    extension(f"livekit_utils._kernels.{word}", f"livekit_utils/_kernels/{word}.pyx", files)
+    for word, files in KERNELS.items()
+]
+extensions.append(extension("livekit_utils.audio_frame", "livekit_utils/audio_frame.pyx", ["concat"]))
+
+setup(
+    ext_modules=cythonize(
+        extensions,
+        build_dir="build",
+        compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False},
+    )
+)
