@@ -1,7 +1,7 @@
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer
 
 class _Frame(Protocol):
     """What is read of a frame, ours or another's."""

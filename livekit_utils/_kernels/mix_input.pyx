@@ -171,11 +171,19 @@ def mix_inputs(list inputs, Py_ssize_t num_frames, Py_ssize_t num_channels):
         PyMem_Free(descriptions)
 
 
-def count_lacking(list inputs, Py_ssize_t num_frames):
-    """How many of the inputs that a block has to wait for hold less than `num_frames` frames."""
+def survey(list inputs, Py_ssize_t num_frames):
+    """Of a block of `num_frames` frames, three counts: the inputs that it still waits for, those that are ready to
+    give it all they will, and those that it waits for at all. One that is not expected is ready with whatever it has.
+    """
     cdef MixInput source
-    cdef Py_ssize_t count = 0
+    cdef Py_ssize_t num_lacking = 0, num_ready = 0, num_expected = 0
     for source in inputs:
-        if source.expected and source._size < num_frames * source.num_channels:
-            count += 1
-    return count
+        if source.expected:
+            num_expected += 1
+            if source._size < num_frames * source.num_channels:
+                num_lacking += 1
+            else:
+                num_ready += 1
+        elif source._size > 0:
+            num_ready += 1
+    return num_lacking, num_ready, num_expected

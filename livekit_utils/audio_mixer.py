@@ -1,0 +1,532 @@
+"""AudioMixer: many streams of frames into one.
+
+How it works. Each stream has a task that reads it and appends its samples to the stream's MixInput. There is no task
+that mixes: whichever arrival completes a block mixes it on the spot, so a block costs no task switch and no delay. One
+timer, moved lazily, notices streams that are late. Everything runs in one event loop and is touched by no other thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import operator
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from livekit_utils._frame_converter import FrameConverter
+from livekit_utils._kernels.mix_input import MixInput, mix_inputs, survey
+from livekit_utils.audio_frame import AudioFrame, as_audio_frame
+
+__all__ = ["AudioMixer", "AudioMixerStats", "AudioMixerStreamStats"]
+
+logger = logging.getLogger("livekit_utils")
+
+# How long aclose waits for streams that do not let go when they are cancelled.
+_CLOSE_TIMEOUT_S = 5.0
+
+# Memory is bounded by this, not by a timeout of an hour.
+_MAX_READ_AHEAD_S = 1.0
+
+# A timer that fires this late says that the event loop was held up.
+_BLOCKED_S = 0.02
+
+
+class AudioMixerStreamStats(NamedTuple):
+    """One stream of a mixer."""
+
+    samples_in: int
+    """Samples per channel that it has delivered, at the mixer's rate."""
+    late_blocks: int
+    """Blocks that went out without it, because it was late."""
+    queued_ms: float
+    """What it has delivered and has not been mixed yet."""
+    peak_dbfs: float
+    """Peak of its part of the last block, before the gain; -inf is silence."""
+    rms_dbfs: float
+    """The same as RMS, against a full-scale square wave."""
+
+
+class AudioMixerStats(NamedTuple):
+    """What a mixer has done and holds."""
+
+    blocks: int
+    """Blocks mixed."""
+    queued_blocks: int
+    """Blocks that wait to be read."""
+    streams: dict[str, AudioMixerStreamStats]
+    """By name; a stream that has ended or was removed is not here any more."""
+
+
+class _Input(MixInput):
+    """A stream of the mixer."""
+
+    def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
+        self.stream = stream
+        self.name = name
+        self.converter: FrameConverter | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.room: asyncio.Future[None] | None = None  # its task waits for this while enough is queued
+        self.joining = False  # not waited for until it delivers: late, or new to a mix that is running
+        self.late = False
+        self.late_blocks = 0
+        self.ended = False
+
+
+class AudioMixer(AsyncIterator[AudioFrame]):
+    """Mixes streams of frames into one stream of blocks.
+
+    The mix is the exact sum of all streams, saturated once: it depends neither on their order nor on their number.
+    Streams of another sample rate or channel count are converted (mono is copied to all channels, many are averaged
+    to mono).
+
+    A block goes out as soon as every stream has delivered its part. A stream that keeps the others waiting for
+    `stream_timeout_ms` is late: it is silent, said so once in the log, and not waited for until it delivers again, so
+    the others go on without delay. What it delivers then is used, from the point the others have reached. A stream
+    added while others are running is likewise not waited for until its first frame. No block goes out while no stream
+    has anything.
+
+    When a stream ends, its last part of a block is filled up with silence. A stream that raises, yields something that
+    is no frame, or frames that cannot be converted, is logged once and ends there; the others go on.
+
+    Args:
+        sample_rate: Hz, from 10.
+        num_channels: 1 to 128.
+        blocksize: Samples per channel of each block; 0 means `sample_rate // 10` (100 ms).
+        stream_timeout_ms: How long a block waits for a stream, above 0.
+        capacity: Blocks that may wait to be read, from 1. When they do, the mixer stops reading its streams.
+
+    Raises:
+        ValueError: Something is out of range.
+
+    Threads: belongs to the event loop in which it starts, with the first `add_stream` or iteration. It may be made
+    outside of one.
+
+    Example:
+        >>> import asyncio
+        >>> from livekit_utils import sine_wave_generator
+        >>> async def main() -> None:
+        ...     async with AudioMixer(48000, 1, blocksize=480) as mixer:
+        ...         mixer.add_stream(sine_wave_generator(440, 1.0))
+        ...         mixer.add_stream(sine_wave_generator(660, 0.5, sample_rate=16000), gain=0.5, name="fifth")
+        ...         mixer.end_input()
+        ...         print(sum([frame.duration async for frame in mixer]))
+        >>> asyncio.run(main())  # doctest: +ELLIPSIS
+        1.0...
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        num_channels: int,
+        *,
+        blocksize: int = 0,
+        stream_timeout_ms: float = 100,
+        capacity: int = 100,
+    ) -> None:
+        self._sample_rate = _check("sample_rate", sample_rate, 10)
+        self._num_channels = _check("num_channels", num_channels, 1, 128)
+        self._block = _check("blocksize", blocksize, 0) or self._sample_rate // 10
+        self._capacity = _check("capacity", capacity, 1)
+        if not stream_timeout_ms > 0:
+            raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
+        self._timeout_s = stream_timeout_ms / 1000
+        # How far a stream is read ahead of the mix. Some, so that the task of one that is always ready wakes once for
+        # many frames; and the timeout, so that a live one flows on while another keeps the mix waiting.
+        self._read_ahead = max(self._block, self._sample_rate // 10)
+        self._read_ahead += int(min(self._timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
+
+        self._inputs: list[_Input] = []
+        self._unstarted: deque[_Input] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._num_named = 0
+        self._num_lacking = 0  # inputs that the next block waits for
+        self._num_paused = 0  # inputs whose task waits for room
+        self._output: deque[AudioFrame] = deque()
+        self._blocks = 0
+        self._readers: deque[asyncio.Future[None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._deadline: float | None = None  # when the next block stops waiting, in the loop's time
+        self._waiting_since: float | None = None  # since when some input has its part of the next block
+        self._timer: asyncio.TimerHandle | None = None
+        self._has_extended = False  # whether the deadline was moved because the event loop was held up
+        self._ending = False
+        self._closed = False
+
+    # -- what the user calls ------------------------------------------------------------------------------------------
+
+    def add_stream(
+        self, stream: AsyncIterator[Any] | AsyncIterable[Any], *, gain: float = 1.0, name: str | None = None
+    ) -> None:
+        """Adds a stream; it may be done at any time.
+
+        Args:
+            stream: Yields frames, or events with a `frame` (an `AudioStream`'s).
+            gain: A factor, above -128 and below 128 (+42 dB); 0 mutes, 1 leaves every bit as it is.
+            name: For the log and `stats`; made up where none is given.
+
+        Raises:
+            ValueError: The stream or the name is there already, or the gain is out of range.
+            TypeError: Not an async iterator or iterable.
+            RuntimeError: After `end_input` or `aclose`.
+        """
+        if self._closed or self._ending:
+            raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
+        if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
+            raise TypeError(f"expected an async iterator of frames, got {type(stream).__name__}")
+        if any(source.stream is stream for source in self._inputs):
+            raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
+        if name is None:
+            self._num_named += 1
+            name = f"stream {self._num_named}"
+        if any(source.name == name for source in self._inputs):
+            raise ValueError(f"this AudioMixer has a stream of the name {name!r} already")
+
+        source = _Input(self._num_channels, gain, stream, name)
+        # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
+        source.joining = any(other.expected and other.frames_in for other in self._inputs)
+        source.expected = not source.joining
+        self._inputs.append(source)
+        self._unstarted.append(source)
+        self._num_lacking += source.expected
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return  # its task starts with the iteration
+        self._start()
+
+    def remove_stream(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
+        """Takes a stream out at once: what it has queued is dropped, and the read of it that is under way cancelled.
+
+        Raises:
+            ValueError: Not a stream of this mixer, or one that has ended.
+        """
+        source = self._find(stream)
+        if source.task is not None:
+            source.task.cancel()
+        self._forget(source)
+        self._advance()
+
+    def set_gain(self, stream: AsyncIterator[Any] | AsyncIterable[Any], gain: float, ramp_ms: float = 10) -> None:
+        """Moves a stream's gain in a straight line over the next `ramp_ms` of the mix.
+
+        Args:
+            gain: As for `add_stream`.
+            ramp_ms: From 0, which jumps (and may click).
+
+        Raises:
+            ValueError: Not a stream of this mixer, or something is out of range.
+        """
+        source = self._find(stream)
+        if not 0 <= ramp_ms < math.inf:
+            raise ValueError(f"expected a ramp_ms of 0 or more, got {ramp_ms}")
+        source.set_gain(gain, round(ramp_ms * self._sample_rate / 1000))
+
+    def stats(self) -> AudioMixerStats:
+        """What the mixer has done so far, and of each stream."""
+        streams = {}
+        for source in self._inputs:
+            peak, rms = source.level
+            streams[source.name] = AudioMixerStreamStats(
+                samples_in=source.frames_in,
+                late_blocks=source.late_blocks,
+                queued_ms=source.num_frames * 1000 / self._sample_rate,
+                peak_dbfs=_dbfs(peak),
+                rms_dbfs=_dbfs(rms),
+            )
+        return AudioMixerStats(self._blocks, len(self._output), streams)
+
+    def end_input(self) -> None:
+        """Says that no more streams will be added: the iteration ends when all that are there have."""
+        self._ending = True
+        if not self._inputs:
+            self._wake_all_readers()
+
+    async def aclose(self) -> None:
+        """Stops at once: drops what is queued, cancels the reading of all streams and waits until their tasks are
+        gone. Iterations end, those that are waiting included. Closing again does nothing."""
+        self._closed = True
+        self._output.clear()
+        self._stop_timer()
+        for source in list(self._inputs):
+            if source.task is not None:
+                source.task.cancel()
+            self._forget(source)
+        self._wake_all_readers()
+        # A stream may close the mixer that reads it; its task cannot wait for itself.
+        tasks = self._tasks - {asyncio.current_task()}
+        if not tasks:
+            return
+        _, pending = await asyncio.wait(tasks, timeout=_CLOSE_TIMEOUT_S)
+        for task in pending:
+            logger.error("AudioMixer: %s does not end although it was cancelled", task.get_name())
+
+    def __aiter__(self) -> AudioMixer:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        while not self._output:
+            if self._closed or (self._ending and not self._inputs):
+                raise StopAsyncIteration
+            self._start()
+            reader = asyncio.get_running_loop().create_future()
+            self._readers.append(reader)
+            try:
+                await reader
+            except asyncio.CancelledError:
+                if not reader.cancelled():
+                    self._wake_reader()  # the block that woke it is for somebody else now
+                elif reader in self._readers:
+                    self._readers.remove(reader)
+                raise
+        was_full = len(self._output) >= self._capacity
+        frame = self._output.popleft()
+        if was_full:
+            self._advance()
+        return frame
+
+    async def __aenter__(self) -> AudioMixer:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # -- reading the streams ------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Starts the tasks of streams that have none yet."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError("this AudioMixer belongs to another event loop")
+        while self._unstarted:
+            source = self._unstarted.popleft()
+            if not source.ended:
+                source.task = loop.create_task(self._read(source), name=f"AudioMixer {source.name!r}")
+                self._tasks.add(source.task)
+                source.task.add_done_callback(self._tasks.discard)
+
+    async def _read(self, source: _Input) -> None:
+        stream: Any = source.stream
+        try:
+            if hasattr(type(stream), "__aiter__"):
+                stream = aiter(stream)
+            advance = stream.__anext__
+            while True:
+                try:
+                    item = await advance()
+                except StopAsyncIteration:
+                    break
+                self._take(source, item)
+                if source.num_frames >= self._read_ahead:
+                    await self._wait_for_room(source)
+            if source.converter is not None:
+                for frame in source.converter.flush():
+                    self._push(source, frame)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
+        except Exception as error:
+            logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
+        finally:
+            self._end(source)
+
+    async def _wait_for_room(self, source: _Input) -> None:
+        source.room = self._running_loop().create_future()
+        self._num_paused += 1
+        try:
+            await source.room
+        finally:
+            source.room = None
+            self._num_paused -= 1
+
+    def _take(self, source: _Input, item: Any) -> None:
+        """One item of a stream."""
+        frame = item if isinstance(item, AudioFrame) else as_audio_frame(getattr(item, "frame", item))
+        if source.converter is None:
+            if frame.sample_rate == self._sample_rate and frame.num_channels == self._num_channels:
+                self._push(source, frame)
+                return
+            source.converter = FrameConverter(self._sample_rate, self._num_channels)
+        for converted in source.converter.push(frame):
+            self._push(source, converted)
+
+    def _push(self, source: _Input, frame: AudioFrame) -> None:
+        """Samples of the mixer's own format; mixes what they complete."""
+        if source.ended:
+            return  # removed while its own code was running
+        if source.joining:
+            self._join(source)
+        had_its_part = source.num_frames >= self._block
+        has_its_part = source.push(frame) >= self._block
+        if has_its_part and not had_its_part:
+            self._num_lacking -= 1
+            if self._num_lacking == 0:
+                self._advance()
+                return
+            if self._waiting_since is None:
+                self._waiting_since = self._now()
+        self._set_deadline()
+
+    def _join(self, source: _Input) -> None:
+        """A stream that was not waited for delivers: it takes its place where the others are within the block."""
+        reached = [other.num_frames for other in self._inputs if other.expected]
+        source.joining = False
+        source.late = False
+        source.expected = True
+        self._num_lacking += 1
+        if reached and min(reached) < self._block:
+            source.push_silence(min(reached))
+
+    def _end(self, source: _Input) -> None:
+        """A stream has no more; what it has queued is still mixed."""
+        if source.ended:
+            return
+        source.ended = True
+        source.expected = False
+        source.joining = False
+        if source.num_frames == 0:
+            self._forget(source)
+        self._advance()
+
+    def _forget(self, source: _Input) -> None:
+        source.ended = True
+        if source in self._inputs:
+            self._inputs.remove(source)
+        if self._ending and not self._inputs:
+            self._wake_all_readers()
+
+    # -- mixing -------------------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Mixes every block that is due, then sees what the next one waits for."""
+        num_lacking, num_ready, num_expected = survey(self._inputs, self._block)
+        while num_lacking == 0 and num_ready > 0 and len(self._output) < self._capacity:
+            samples = mix_inputs(self._inputs, self._block, self._num_channels)
+            self._output.append(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+            self._blocks += 1
+            self._wake_reader()
+            if num_expected < len(self._inputs):
+                self._settle()
+            num_lacking, num_ready, num_expected = survey(self._inputs, self._block)
+        self._num_lacking = num_lacking
+        self._waiting_since = self._now() if num_lacking and num_ready else None
+        self._has_extended = False
+        self._set_deadline()
+        if self._num_paused:
+            for source in self._inputs:
+                if source.room is not None and not source.room.done() and source.num_frames < self._block:
+                    source.room.set_result(None)
+
+    def _settle(self) -> None:
+        """After a block that was not waiting for every stream."""
+        for source in list(self._inputs):
+            source.late_blocks += source.late
+            if source.ended and source.num_frames == 0:
+                self._forget(source)
+
+    # -- waiting for late streams -------------------------------------------------------------------------------------
+
+    def _set_deadline(self) -> None:
+        """From when on the next block does without those it waits for.
+
+        Where one stream has its part, the others keep it waiting, and it counts from then on. Where none has, nobody
+        is kept waiting, but a part of a block should not lie here for ever: it counts from the last arrival.
+        """
+        if self._num_lacking == 0 or len(self._output) >= self._capacity:
+            self._deadline = None
+            return
+        since = self._waiting_since
+        if since is None:
+            if not any(source.num_frames for source in self._inputs):
+                self._deadline = None
+                return
+            since = self._now()
+        self._deadline = since + self._timeout_s
+        if self._timer is None:
+            self._timer = self._running_loop().call_at(self._deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        """The timer is never moved, only looked at when it fires: that is far cheaper than a new one per block."""
+        self._timer = None
+        if self._deadline is None:
+            return
+        overdue = self._now() - self._deadline
+        if overdue > _BLOCKED_S and not self._has_extended:
+            # The event loop itself was held up, so nothing could arrive: the streams get one more timeout.
+            self._has_extended = True
+            self._deadline += overdue + self._timeout_s
+            overdue = -self._timeout_s
+        if overdue < 0:
+            self._timer = self._running_loop().call_at(self._deadline, self._on_timer)
+            return
+        for source in self._inputs:
+            if source.expected and source.num_frames < self._block:
+                source.expected = False
+                source.joining = True
+                source.late = True
+                logger.warning(
+                    "AudioMixer: %r is more than %g ms late and silent until it goes on",
+                    source.name,
+                    self._timeout_s * 1000,
+                )
+        self._advance()
+
+    def _stop_timer(self) -> None:
+        self._deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # -- small things -------------------------------------------------------------------------------------------------
+
+    def _find(self, stream: object) -> _Input:
+        for source in self._inputs:
+            if source.stream is stream:
+                return source
+        raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        assert self._loop is not None, "frames arrive only from tasks"
+        return self._loop
+
+    def _now(self) -> float:
+        return self._running_loop().time()
+
+    def _wake_reader(self) -> None:
+        while self._readers:
+            reader = self._readers.popleft()
+            if not reader.done():
+                reader.set_result(None)
+                return
+
+    def _wake_all_readers(self) -> None:
+        while self._readers:
+            self._wake_reader()
+
+    def _state(self) -> str:
+        return "closed" if self._closed else "ending" if self._ending else "open"
+
+    def __repr__(self) -> str:
+        return (
+            f"AudioMixer(sample_rate={self._sample_rate}, num_channels={self._num_channels}, "
+            f"blocksize={self._block}, streams={len(self._inputs)}, {self._state()})"
+        )
+
+
+def _check(name: str, value: int, least: int, most: int = 2**31 - 1) -> int:
+    number = operator.index(value)
+    if not least <= number <= most:
+        raise ValueError(f"expected a {name} of {least} to {most}, got {value}")
+    return number
+
+
+def _dbfs(amplitude: float) -> float:
+    return 20 * math.log10(amplitude / 32768) if amplitude else -math.inf

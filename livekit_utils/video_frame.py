@@ -1,0 +1,133 @@
+"""VideoFrame and VideoBufferType."""
+
+from __future__ import annotations
+
+import operator
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+__all__ = ["VideoBufferType", "VideoFrame"]
+
+
+class VideoBufferType(IntEnum):
+    """How the pixels of a frame lie in memory. Names and numbers are the LiveKit SDK's."""
+
+    RGBA = 0
+    ABGR = 1
+    ARGB = 2
+    BGRA = 3
+    RGB24 = 4
+    I420 = 5
+    I420A = 6
+    I422 = 7
+    I444 = 8
+    I010 = 9
+    NV12 = 10
+
+    def plane_sizes(self, width: int, height: int) -> list[int]:
+        """Bytes of each plane of a picture, in order. Chroma of odd sizes is rounded up.
+
+        Example:
+            >>> VideoBufferType.I420.plane_sizes(3, 3)
+            [9, 4, 4]
+        """
+        luma = width * height
+        half_width, half_height = (width + 1) // 2, (height + 1) // 2
+        quarter = half_width * half_height
+        match self:
+            case VideoBufferType.RGB24:
+                return [luma * 3]
+            case VideoBufferType.I420:
+                return [luma, quarter, quarter]
+            case VideoBufferType.I420A:
+                return [luma, quarter, quarter, luma]
+            case VideoBufferType.I422:
+                return [luma, half_width * height, half_width * height]
+            case VideoBufferType.I444:
+                return [luma, luma, luma]
+            case VideoBufferType.I010:  # 10 bits in 16
+                return [luma * 2, quarter * 2, quarter * 2]
+            case VideoBufferType.NV12:  # U and V interleaved
+                return [luma, quarter * 2]
+            case _:  # the four-byte formats
+                return [luma * 4]
+
+
+class VideoFrame:
+    """A picture: a width, a height, a pixel format and the pixels.
+
+    The frame shares memory with the data it is given and keeps it alive; nothing is copied.
+
+    Args:
+        width: Pixels in a row, from 1.
+        height: Rows, from 1.
+        type: The pixel format; its planes follow each other without gaps.
+        data: Any C-contiguous buffer of bytes, at least as long as the format needs; what lies beyond is left out.
+
+    Raises:
+        ValueError: Too little data, a strided buffer, a size below 1, a format that does not exist.
+        TypeError: Data that is no buffer, or sizes that are no integers.
+
+    Example:
+        >>> frame = VideoFrame(4, 2, VideoBufferType.I420, bytearray(12))
+        >>> frame.data.nbytes
+        12
+        >>> frame.get_plane(1).nbytes
+        2
+        >>> VideoFrame(1920, 1080, VideoBufferType.RGBA, bytes(10))
+        Traceback (most recent call last):
+          ...
+        ValueError: expected at least 8294400 bytes for 1920 x 1080 RGBA, got 10
+    """
+
+    __slots__ = ("__weakref__", "_data", "_height", "_type", "_width")
+
+    def __init__(self, width: int, height: int, type: VideoBufferType | int, data: Buffer) -> None:
+        self._width = operator.index(width)
+        self._height = operator.index(height)
+        if self._width < 1 or self._height < 1:
+            raise ValueError(f"expected a size of at least 1 x 1, got {width} x {height}")
+        self._type = VideoBufferType(type)
+        view = memoryview(data)
+        if not view.c_contiguous:
+            raise ValueError("expected a C-contiguous buffer, got a strided one")
+        needed = sum(self._type.plane_sizes(self._width, self._height))
+        if view.nbytes < needed:
+            raise ValueError(
+                f"expected at least {needed} bytes for {width} x {height} {self._type.name}, got {view.nbytes}"
+            )
+        self._data = view.cast("B")[:needed]
+
+    @property
+    def width(self) -> int:
+        return self._width
+
+    @property
+    def height(self) -> int:
+        return self._height
+
+    @property
+    def type(self) -> VideoBufferType:
+        return self._type
+
+    @property
+    def data(self) -> memoryview:
+        """The pixels as bytes, all planes, exactly as many as the format needs."""
+        return self._data[:]
+
+    def get_plane(self, plane_nth: int) -> memoryview | None:
+        """The bytes of one plane, counted from 0, without a copy; None where the format has no such plane."""
+        sizes = self._type.plane_sizes(self._width, self._height)
+        if not 0 <= plane_nth < len(sizes):
+            return None
+        start = sum(sizes[:plane_nth])
+        return self._data[start : start + sizes[plane_nth]]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return VideoFrame, (self._width, self._height, self._type, bytearray(self._data))
+
+    def __repr__(self) -> str:
+        return f"VideoFrame(width={self._width}, height={self._height}, type={self._type.name})"
