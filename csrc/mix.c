@@ -47,7 +47,7 @@ LKU_INLINE int64_t ramp_at(int32_t gain_from, int64_t step, size_t frame) {
 }
 
 int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame) {
-    const lku_mix_input input = {NULL, gain, gain_from, ramp_frames};
+    const lku_mix_input input = {NULL, gain, gain_from, ramp_frames, 0};
     if (frame >= ramp_frames)
         return gain;
     return (int32_t)ramp_at(gain_from, ramp_step(&input), frame);
@@ -76,9 +76,10 @@ LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, si
             const lku_mix_input *input = &inputs[j];
             const lku_s16 *samples = input->samples + start * num_channels;
             size_t ramp = 0;
-            if (input->ramp_frames > start) {
-                ramp = lku_min_size(input->ramp_frames - start, frames);
-                add_ramp(sum, samples, input, start, ramp, num_channels);
+            const size_t position = input->ramp_position + start;
+            if (input->ramp_frames > position) {
+                ramp = lku_min_size(input->ramp_frames - position, frames);
+                add_ramp(sum, samples, input, position, ramp, num_channels);
             }
             const int64_t gain = input->gain;
             for (size_t i = ramp * num_channels; i < n; i++)

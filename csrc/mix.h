@@ -25,9 +25,10 @@
 
 typedef struct lku_mix_input {
     const lku_s16 *samples; /* num_frames * num_channels, interleaved */
-    int32_t gain;           /* from frame ramp_frames on */
-    int32_t gain_from;      /* at frame 0; from there it moves to `gain` in a straight line */
-    uint32_t ramp_frames;   /* 0: no ramp, gain_from is not read */
+    int32_t gain;           /* from the end of the ramp on */
+    int32_t gain_from;      /* where the ramp began; from there it moves to `gain` in a straight line */
+    uint32_t ramp_frames;   /* length of the whole ramp; 0: no ramp, gain_from is not read */
+    uint32_t ramp_position; /* how much of it has gone by before frame 0 */
 } lku_mix_input;
 
 /* The gain at a frame of a ramp; at and after ramp_frames it is `gain`. */

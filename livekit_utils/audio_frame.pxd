@@ -10,7 +10,7 @@ cdef class AudioFrame:
     cdef readonly Py_ssize_t samples_per_channel
     cdef Py_ssize_t _shape[2]
     cdef Py_ssize_t _strides[2]
-    cdef dict _userdata            # made when first asked for
+    cdef object _userdata          # made when first asked for
     cdef object __weakref__
 
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1

@@ -1,13 +1,17 @@
 """AudioFrame, and combine_audio_frames to join many of them."""
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.number cimport PyNumber_AsSsize_t
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport int16_t
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16
+
+from operator import index
+
+import cython
 
 cdef int16_t NOTHING[1]
 cdef char *FORMAT = b"h"
@@ -17,18 +21,21 @@ cdef enum:
 
 
 cdef Py_ssize_t as_count(object value, Py_ssize_t least, str name) except -1:
-    cdef Py_ssize_t number
-    try:
-        number = PyNumber_AsSsize_t(value, OverflowError)
-    except TypeError:
-        raise TypeError(f"expected {name} as an int, got {type(value).__name__}") from None
-    except OverflowError:
-        number = -1
-    if not least <= number <= MAX_COUNT:
+    cdef int overflow = 0
+    cdef long long number = -1
+    if not isinstance(value, int):
+        try:
+            value = index(value)
+        except TypeError:
+            raise TypeError(f"expected {name} as an int, got {type(value).__name__}") from None
+    number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or not least <= number <= MAX_COUNT:
         raise ValueError(f"expected {name} of {least} to {MAX_COUNT}, got {value}")
     return number
 
 
+# no_gc_clear: the garbage collector would drop the owner of borrowed memory without releasing the buffer.
+@cython.no_gc_clear
 cdef class _Samples:
     """The samples of a frame in one row, as `AudioFrame.data` shows them."""
 
@@ -44,6 +51,8 @@ cdef class _Samples:
         view.strides = &self.stride if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
 
 
+@cython.no_gc_clear
+@cython.freelist(32)
 cdef class AudioFrame:
     """A stretch of sound: 16-bit samples, interleaved by channel.
 
@@ -85,7 +94,7 @@ cdef class AudioFrame:
         ValueError: expected at least 960 bytes for 480 samples of 1 channel, got 2
     """
 
-    def __cinit__(self, *args, **kwargs):
+    def __cinit__(self):
         # An object that __init__ has not seen is an empty frame, not a trap.
         self._samples = NOTHING
         self.sample_rate = 1
@@ -97,7 +106,7 @@ cdef class AudioFrame:
         cdef Py_ssize_t rate = as_count(sample_rate, 1, "a sample_rate")
         cdef Py_ssize_t channels = as_count(num_channels, 1, "num_channels")
         cdef Py_ssize_t frames = as_count(samples_per_channel, 0, "samples_per_channel")
-        if userdata is not None and type(userdata) is not dict:
+        if userdata is not None and not isinstance(userdata, dict):
             raise TypeError(f"expected userdata as a dict, got {type(userdata).__name__}")
         cdef Py_ssize_t num_samples = borrow_s16(data, &self._view)
         if num_samples // channels < frames:
@@ -156,20 +165,25 @@ cdef class AudioFrame:
     def to_wav_bytes(self):
         """The frame as a complete WAV file.
 
+        Raises:
+            ValueError: A rate, channel count or length that the header of a WAV file has no room for.
+
         Example:
             >>> AudioFrame.create(48000, 1, 480).to_wav_bytes()[:4]
             b'RIFF'
         """
-        import io
-        import wave
+        import struct
 
-        with io.BytesIO() as file:
-            with wave.open(file, "wb") as writer:
-                writer.setnchannels(self.num_channels)
-                writer.setsampwidth(2)
-                writer.setframerate(self.sample_rate)
-                writer.writeframes(self.data)
-            return file.getvalue()
+        cdef long long num_bytes = 2 * self.num_channels * self.samples_per_channel
+        try:
+            # RIFF, the format (16 bytes: PCM, channels, rate, bytes per second, bytes per frame, bits), the data.
+            header = struct.pack(
+                "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + num_bytes, b"WAVE", b"fmt ", 16, 1, self.num_channels,
+                self.sample_rate, 2 * self.num_channels * self.sample_rate, 2 * self.num_channels, 16, b"data",
+                num_bytes)
+        except struct.error:
+            raise ValueError(f"expected a frame that fits the header of a WAV file, got {self!r}") from None
+        return header + bytes(self.data)
 
     def __repr__(self):
         return (f"{type(self).__name__}(sample_rate={self.sample_rate}, num_channels={self.num_channels}, "
@@ -209,11 +223,23 @@ cdef class AudioFrame:
             data = bytes(self.data)
         else:
             data = bytearray(self.data)
-        arguments = (data, self.sample_rate, self.num_channels, self.samples_per_channel)
-        return (type(self), arguments, self._userdata) if self._userdata else (type(self), arguments)
+        arguments = (type(self), data, self.sample_rate, self.num_channels, self.samples_per_channel)
+        attributes = getattr(self, "__dict__", None)  # of a subclass
+        if not self._userdata and not attributes:
+            return _rebuild, arguments
+        return _rebuild, arguments, (self._userdata, attributes)
 
-    def __setstate__(self, dict userdata):
-        self._userdata = userdata
+    def __setstate__(self, tuple state):
+        self._userdata, attributes = state
+        if attributes:
+            self.__dict__.update(attributes)
+
+
+def _rebuild(cls, data, sample_rate, num_channels, samples_per_channel):
+    """Unpickles a frame; of a subclass without its __init__, which may take other arguments."""
+    frame = cls.__new__(cls)
+    AudioFrame.__init__(frame, data, sample_rate, num_channels, samples_per_channel)
+    return frame
 
 
 cpdef AudioFrame as_audio_frame(object frame):
@@ -266,7 +292,7 @@ def combine_audio_frames(buffer):
         raise ValueError("buffer is empty")
     for i in range(num_frames):
         if not isinstance(frames[i], AudioFrame):
-            frames = tuple([as_audio_frame(frame) for frame in frames])
+            frames = tuple([as_audio_frame(item) for item in frames])
             break
 
     cdef AudioFrame first = <AudioFrame>frames[0], frame

@@ -14,13 +14,17 @@ import operator
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
+from livekit_utils._deadline import Deadline
 from livekit_utils._frame_converter import FrameConverter
-from livekit_utils._kernels.mix_input import MixInput, mix_inputs, survey
+from livekit_utils._frame_queue import FrameQueue
+from livekit_utils._kernels.mix_input import mix_inputs, survey
+from livekit_utils._mixer_stream import MixerStream
 from livekit_utils.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.audio_mixer_stats import AudioMixerStats
 
-__all__ = ["AudioMixer", "AudioMixerStats", "AudioMixerStreamStats"]
+__all__ = ["AudioMixer"]
 
 logger = logging.getLogger("livekit_utils")
 
@@ -29,50 +33,6 @@ _CLOSE_TIMEOUT_S = 5.0
 
 # Memory is bounded by this, not by a timeout of an hour.
 _MAX_READ_AHEAD_S = 1.0
-
-# A timer that fires this late says that the event loop was held up.
-_BLOCKED_S = 0.02
-
-
-class AudioMixerStreamStats(NamedTuple):
-    """One stream of a mixer."""
-
-    samples_in: int
-    """Samples per channel that it has delivered, at the mixer's rate."""
-    late_blocks: int
-    """Blocks that went out without it, because it was late."""
-    queued_ms: float
-    """What it has delivered and has not been mixed yet."""
-    peak_dbfs: float
-    """Peak of its part of the last block, before the gain; -inf is silence."""
-    rms_dbfs: float
-    """The same as RMS, against a full-scale square wave."""
-
-
-class AudioMixerStats(NamedTuple):
-    """What a mixer has done and holds."""
-
-    blocks: int
-    """Blocks mixed."""
-    queued_blocks: int
-    """Blocks that wait to be read."""
-    streams: dict[str, AudioMixerStreamStats]
-    """By name; a stream that has ended or was removed is not here any more."""
-
-
-class _Input(MixInput):
-    """A stream of the mixer."""
-
-    def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
-        self.stream = stream
-        self.name = name
-        self.converter: FrameConverter | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.room: asyncio.Future[None] | None = None  # its task waits for this while enough is queued
-        self.joining = False  # not waited for until it delivers: late, or new to a mix that is running
-        self.late = False
-        self.late_blocks = 0
-        self.ended = False
 
 
 class AudioMixer(AsyncIterator[AudioFrame]):
@@ -132,26 +92,22 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         self._capacity = _check("capacity", capacity, 1)
         if not stream_timeout_ms > 0:
             raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
-        self._timeout_s = stream_timeout_ms / 1000
+        self._deadline = Deadline(stream_timeout_ms / 1000, self._give_up_waiting)
         # How far a stream is read ahead of the mix. Some, so that the task of one that is always ready wakes once for
         # many frames; and the timeout, so that a live one flows on while another keeps the mix waiting.
         self._read_ahead = max(self._block, self._sample_rate // 10)
-        self._read_ahead += int(min(self._timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
+        self._read_ahead += int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
-        self._inputs: list[_Input] = []
-        self._unstarted: deque[_Input] = deque()
+        self._inputs: list[MixerStream] = []
+        self._unstarted: deque[MixerStream] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
         self._num_lacking = 0  # inputs that the next block waits for
         self._num_paused = 0  # inputs whose task waits for room
-        self._output: deque[AudioFrame] = deque()
+        self._output: FrameQueue[AudioFrame] = FrameQueue(self._capacity, self._advance)
         self._blocks = 0
-        self._readers: deque[asyncio.Future[None]] = deque()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._deadline: float | None = None  # when the next block stops waiting, in the loop's time
         self._waiting_since: float | None = None  # since when some input has its part of the next block
-        self._timer: asyncio.TimerHandle | None = None
-        self._has_extended = False  # whether the deadline was moved because the event loop was held up
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
         self._closed = False
 
@@ -184,7 +140,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         if any(source.name == name for source in self._inputs):
             raise ValueError(f"this AudioMixer has a stream of the name {name!r} already")
 
-        source = _Input(self._num_channels, gain, stream, name)
+        source = MixerStream(self._num_channels, gain, stream, name)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
         source.joining = any(other.expected and other.frames_in for other in self._inputs)
         source.expected = not source.joining
@@ -226,35 +182,25 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 
     def stats(self) -> AudioMixerStats:
         """What the mixer has done so far, and of each stream."""
-        streams = {}
-        for source in self._inputs:
-            peak, rms = source.level
-            streams[source.name] = AudioMixerStreamStats(
-                samples_in=source.frames_in,
-                late_blocks=source.late_blocks,
-                queued_ms=source.num_frames * 1000 / self._sample_rate,
-                peak_dbfs=_dbfs(peak),
-                rms_dbfs=_dbfs(rms),
-            )
+        streams = {source.name: source.stats(self._sample_rate) for source in self._inputs}
         return AudioMixerStats(self._blocks, len(self._output), streams)
 
     def end_input(self) -> None:
         """Says that no more streams will be added: the iteration ends when all that are there have."""
         self._ending = True
         if not self._inputs:
-            self._wake_all_readers()
+            self._output.end()
 
     async def aclose(self) -> None:
         """Stops at once: drops what is queued, cancels the reading of all streams and waits until their tasks are
         gone. Iterations end, those that are waiting included. Closing again does nothing."""
         self._closed = True
-        self._output.clear()
-        self._stop_timer()
+        self._deadline.close()
         for source in list(self._inputs):
             if source.task is not None:
                 source.task.cancel()
             self._forget(source)
-        self._wake_all_readers()
+        self._output.close()
         # A stream may close the mixer that reads it; its task cannot wait for itself.
         tasks = self._tasks - {asyncio.current_task()}
         if not tasks:
@@ -267,25 +213,9 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         return self
 
     async def __anext__(self) -> AudioFrame:
-        while not self._output:
-            if self._closed or (self._ending and not self._inputs):
-                raise StopAsyncIteration
+        if not self._closed and (self._unstarted or self._loop is not asyncio.get_running_loop()):
             self._start()
-            reader = asyncio.get_running_loop().create_future()
-            self._readers.append(reader)
-            try:
-                await reader
-            except asyncio.CancelledError:
-                if not reader.cancelled():
-                    self._wake_reader()  # the block that woke it is for somebody else now
-                elif reader in self._readers:
-                    self._readers.remove(reader)
-                raise
-        was_full = len(self._output) >= self._capacity
-        frame = self._output.popleft()
-        if was_full:
-            self._advance()
-        return frame
+        return await self._output.get()
 
     async def __aenter__(self) -> AudioMixer:
         return self
@@ -311,7 +241,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                 self._tasks.add(source.task)
                 source.task.add_done_callback(self._tasks.discard)
 
-    async def _read(self, source: _Input) -> None:
+    async def _read(self, source: MixerStream) -> None:
         stream: Any = source.stream
         try:
             if hasattr(type(stream), "__aiter__"):
@@ -338,8 +268,8 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         finally:
             self._end(source)
 
-    async def _wait_for_room(self, source: _Input) -> None:
-        source.room = self._running_loop().create_future()
+    async def _wait_for_room(self, source: MixerStream) -> None:
+        source.room = asyncio.get_running_loop().create_future()
         self._num_paused += 1
         try:
             await source.room
@@ -347,7 +277,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
             source.room = None
             self._num_paused -= 1
 
-    def _take(self, source: _Input, item: Any) -> None:
+    def _take(self, source: MixerStream, item: Any) -> None:
         """One item of a stream."""
         frame = item if isinstance(item, AudioFrame) else as_audio_frame(getattr(item, "frame", item))
         if source.converter is None:
@@ -358,7 +288,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         for converted in source.converter.push(frame):
             self._push(source, converted)
 
-    def _push(self, source: _Input, frame: AudioFrame) -> None:
+    def _push(self, source: MixerStream, frame: AudioFrame) -> None:
         """Samples of the mixer's own format; mixes what they complete."""
         if source.ended:
             return  # removed while its own code was running
@@ -373,9 +303,9 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                 return
             if self._waiting_since is None:
                 self._waiting_since = self._now()
-        self._set_deadline()
+        self._watch()
 
-    def _join(self, source: _Input) -> None:
+    def _join(self, source: MixerStream) -> None:
         """A stream that was not waited for delivers: it takes its place where the others are within the block."""
         reached = [other.num_frames for other in self._inputs if other.expected]
         source.joining = False
@@ -385,7 +315,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         if reached and min(reached) < self._block:
             source.push_silence(min(reached))
 
-    def _end(self, source: _Input) -> None:
+    def _end(self, source: MixerStream) -> None:
         """A stream has no more; what it has queued is still mixed."""
         if source.ended:
             return
@@ -396,30 +326,29 @@ class AudioMixer(AsyncIterator[AudioFrame]):
             self._forget(source)
         self._advance()
 
-    def _forget(self, source: _Input) -> None:
+    def _forget(self, source: MixerStream) -> None:
         source.ended = True
         if source in self._inputs:
             self._inputs.remove(source)
         if self._ending and not self._inputs:
-            self._wake_all_readers()
+            self._output.end()
 
     # -- mixing -------------------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """Mixes every block that is due, then sees what the next one waits for."""
         num_lacking, num_ready, num_expected = survey(self._inputs, self._block)
-        while num_lacking == 0 and num_ready > 0 and len(self._output) < self._capacity:
+        while num_lacking == 0 and num_ready > 0 and not self._output.full:
             samples = mix_inputs(self._inputs, self._block, self._num_channels)
-            self._output.append(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+            self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
             self._blocks += 1
-            self._wake_reader()
             if num_expected < len(self._inputs):
                 self._settle()
             num_lacking, num_ready, num_expected = survey(self._inputs, self._block)
         self._num_lacking = num_lacking
         self._waiting_since = self._now() if num_lacking and num_ready else None
-        self._has_extended = False
-        self._set_deadline()
+        self._deadline.clear()
+        self._watch()
         if self._num_paused:
             for source in self._inputs:
                 if source.room is not None and not source.room.done() and source.num_frames < self._block:
@@ -434,39 +363,22 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 
     # -- waiting for late streams -------------------------------------------------------------------------------------
 
-    def _set_deadline(self) -> None:
-        """From when on the next block does without those it waits for.
+    def _watch(self) -> None:
+        """Sees to it that the next block does not wait for ever.
 
         Where one stream has its part, the others keep it waiting, and it counts from then on. Where none has, nobody
         is kept waiting, but a part of a block should not lie here for ever: it counts from the last arrival.
         """
-        if self._num_lacking == 0 or len(self._output) >= self._capacity:
-            self._deadline = None
-            return
-        since = self._waiting_since
-        if since is None:
-            if not any(source.num_frames for source in self._inputs):
-                self._deadline = None
-                return
-            since = self._now()
-        self._deadline = since + self._timeout_s
-        if self._timer is None:
-            self._timer = self._running_loop().call_at(self._deadline, self._on_timer)
+        if self._num_lacking == 0 or self._output.full:
+            self._deadline.clear()
+        elif self._waiting_since is not None:
+            self._deadline.start(self._waiting_since)
+        elif any(source.num_frames for source in self._inputs):
+            self._deadline.start(self._now())
+        else:
+            self._deadline.clear()
 
-    def _on_timer(self) -> None:
-        """The timer is never moved, only looked at when it fires: that is far cheaper than a new one per block."""
-        self._timer = None
-        if self._deadline is None:
-            return
-        overdue = self._now() - self._deadline
-        if overdue > _BLOCKED_S and not self._has_extended:
-            # The event loop itself was held up, so nothing could arrive: the streams get one more timeout.
-            self._has_extended = True
-            self._deadline += overdue + self._timeout_s
-            overdue = -self._timeout_s
-        if overdue < 0:
-            self._timer = self._running_loop().call_at(self._deadline, self._on_timer)
-            return
+    def _give_up_waiting(self) -> None:
         for source in self._inputs:
             if source.expected and source.num_frames < self._block:
                 source.expected = False
@@ -475,41 +387,20 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                 logger.warning(
                     "AudioMixer: %r is more than %g ms late and silent until it goes on",
                     source.name,
-                    self._timeout_s * 1000,
+                    self._deadline.timeout_s * 1000,
                 )
         self._advance()
 
-    def _stop_timer(self) -> None:
-        self._deadline = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     # -- small things -------------------------------------------------------------------------------------------------
 
-    def _find(self, stream: object) -> _Input:
+    def _find(self, stream: object) -> MixerStream:
         for source in self._inputs:
             if source.stream is stream:
                 return source
         raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        assert self._loop is not None, "frames arrive only from tasks"
-        return self._loop
-
     def _now(self) -> float:
-        return self._running_loop().time()
-
-    def _wake_reader(self) -> None:
-        while self._readers:
-            reader = self._readers.popleft()
-            if not reader.done():
-                reader.set_result(None)
-                return
-
-    def _wake_all_readers(self) -> None:
-        while self._readers:
-            self._wake_reader()
+        return asyncio.get_running_loop().time()
 
     def _state(self) -> str:
         return "closed" if self._closed else "ending" if self._ending else "open"
@@ -526,7 +417,3 @@ def _check(name: str, value: int, least: int, most: int = 2**31 - 1) -> int:
     if not least <= number <= most:
         raise ValueError(f"expected a {name} of {least} to {most}, got {value}")
     return number
-
-
-def _dbfs(amplitude: float) -> float:
-    return 20 * math.log10(amplitude / 32768) if amplitude else -math.inf

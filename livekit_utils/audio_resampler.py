@@ -94,12 +94,15 @@ class _LinearEngine:
     the result would depend on how the stream was cut, and drift.
     """
 
-    frames_held = 1
-
     def __init__(self, input_rate: int, output_rate: int, num_channels: int) -> None:
         divisor = gcd(input_rate, output_rate)
+        input_rate, output_rate = input_rate // divisor, output_rate // divisor
+        # An output stands for the input around it, half a step to either side. Without waiting for the right half
+        # there could be one output more than the rounded total, should the stream end there.
+        look_ahead = input_rate // (2 * output_rate)
+        self.frames_held = 1 + look_ahead
         self._num_channels = num_channels
-        self._interpolator = LinearInterpolator(input_rate // divisor, output_rate // divisor, num_channels)
+        self._interpolator = LinearInterpolator(input_rate, output_rate, num_channels, look_ahead)
         self._last = bytes(2 * num_channels)
 
     def process(self, frame: AudioFrame) -> bytearray:

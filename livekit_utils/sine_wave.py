@@ -18,7 +18,7 @@ def sine_wave_generator(
     The wave starts at zero and its phase is continuous over all frames; every sample is
     `amplitude * 32767 * sin(2 pi freq n / sample_rate)`, rounded, to within one step. The frames add up to
     `round(duration * sample_rate)` samples exactly: the last one is shorter where that asks for it. They come as
-    fast as they are taken; nothing waits in between.
+    fast as they are taken: the generator never waits, so whoever only reads it should give way now and then.
 
     Args:
         freq: Hz, 20 to 20000 and below half the sample rate.
@@ -45,6 +45,8 @@ def sine_wave_generator(
         raise ValueError(f"expected a freq of 20 to 20000 Hz, below half of {sample_rate} Hz, got {freq}")
     if not 0 < duration < float("inf"):
         raise ValueError(f"expected a duration above 0 s, got {duration}")
+    if duration * sample_rate == float("inf"):
+        raise ValueError(f"expected a duration of a finite number of samples, got {duration} s")
     if not 0 <= amplitude <= 1:
         raise ValueError(f"expected an amplitude of 0 to 1, got {amplitude}")
     return _generate(freq, round(duration * sample_rate), sample_rate, amplitude * 32767)

@@ -1,6 +1,6 @@
 # The one way in for samples: borrow a buffer, check that it holds int16 samples or plain bytes, count them.
 # Whoever borrows releases with PyBuffer_Release in the same function (AudioFrame: when it goes).
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_FULL_RO, PyBUF_WRITABLE
+from cpython.buffer cimport PyBUF_FULL_RO, PyBUF_WRITABLE
 from cpython.buffer cimport PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 
 
@@ -28,15 +28,18 @@ cdef inline Py_ssize_t borrow_s16(object data, Py_buffer *view) except -1:
     if not PyObject_CheckBuffer(data):
         raise TypeError(f"expected bytes or int16 samples, got {type(data).__name__}")
     PyObject_GetBuffer(data, view, PyBUF_FULL_RO)
-    try:
-        if not is_bytes(view) and not is_format(view, b'h', 2):
-            text = (<bytes>view.format).decode('ascii', 'replace')
-            raise TypeError(f"expected bytes or int16 samples, got a buffer of format {text!r}")
-        if not PyBuffer_IsContiguous(view, b'C'):
-            raise ValueError("expected a C-contiguous buffer, got a strided one")
-        if view.len & 1:
-            raise ValueError(f"expected whole int16 samples, got {view.len} bytes")
-    except:
-        PyBuffer_Release(view)
-        raise
-    return view.len >> 1
+    if (is_bytes(view) or is_format(view, b'h', 2)) and PyBuffer_IsContiguous(view, b'C') and not view.len & 1:
+        return view.len >> 1
+    error = refusal(view)
+    PyBuffer_Release(view)
+    raise error
+
+
+cdef inline object refusal(const Py_buffer *view):
+    """What is wrong with a buffer that holds no samples."""
+    if not is_bytes(view) and not is_format(view, b'h', 2):
+        text = (<bytes>view.format).decode('ascii', 'replace')
+        return TypeError(f"expected bytes or int16 samples, got a buffer of format {text!r}")
+    if not PyBuffer_IsContiguous(view, b'C'):
+        return ValueError("expected a C-contiguous buffer, got a strided one")
+    return ValueError(f"expected whole int16 samples, got {view.len} bytes")

@@ -35,6 +35,7 @@ cdef extern from "mix.h" nogil:
         int32_t gain
         int32_t gain_from
         uint32_t ramp_frames
+        uint32_t ramp_position
 
     int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame) noexcept
     void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,

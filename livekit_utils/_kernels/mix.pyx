@@ -15,7 +15,7 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 def mix_s16(blocks, gains=None):
     blocks = tuple(blocks)
     cdef Py_ssize_t num_blocks = len(blocks), borrowed = 0, num_samples = 0, n
-    cdef double total_gain = 0
+    cdef double total_gain = 0, gain
     if gains is not None:
         gains = tuple(gains)
         if len(gains) != num_blocks:
@@ -33,13 +33,15 @@ def mix_s16(blocks, gains=None):
             inputs[borrowed].gain = csrc.LKU_GAIN_UNITY
             inputs[borrowed].gain_from = csrc.LKU_GAIN_UNITY
             inputs[borrowed].ramp_frames = 0
+            inputs[borrowed].ramp_position = 0
             borrowed += 1
             if borrowed > 1 and n != num_samples:
                 raise ValueError(f"expected blocks of one length, got {num_samples} and {n} samples")
             num_samples = n
             if gains is not None:
-                inputs[borrowed - 1].gain = fixed_gain(gains[borrowed - 1])
-                total_gain += fabs(gains[borrowed - 1])
+                gain = gains[borrowed - 1]
+                inputs[borrowed - 1].gain = fixed_gain(gain)
+                total_gain += fabs(gain)
         if total_gain > csrc.LKU_MIX_MAX_TOTAL_GAIN:
             raise ValueError(f"expected gains that add up to at most {csrc.LKU_MIX_MAX_TOTAL_GAIN}, got {total_gain}")
         result = PyByteArray_FromStringAndSize(NULL, num_samples * 2)

@@ -16,6 +16,13 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 cdef enum:
     MAX_INPUTS = 131071  # at a gain of 128 each they reach LKU_MIX_MAX_TOTAL_GAIN
+    MAX_FRAMES = 0x7FFFFFFF
+
+
+cdef int check_frames(Py_ssize_t num_frames) except -1:
+    if not 0 <= num_frames <= MAX_FRAMES:
+        raise ValueError(f"expected 0 to {MAX_FRAMES} frames, got {num_frames}")
+    return 0
 
 
 cdef class MixInput:
@@ -30,7 +37,7 @@ cdef class MixInput:
     cdef readonly unsigned long long frames_in
     cdef public bint expected
     cdef int32_t _gain, _gain_from
-    cdef uint32_t _ramp_frames
+    cdef uint32_t _ramp_frames, _ramp_position
     cdef csrc.lku_level _level
     cdef Py_ssize_t _level_samples
 
@@ -79,6 +86,7 @@ cdef class MixInput:
 
     def push_silence(self, Py_ssize_t num_frames):
         """Appends silence, which does not count as input."""
+        check_frames(num_frames)
         cdef Py_ssize_t n = num_frames * self.num_channels
         if n > 0:
             self._make_room(n)
@@ -90,10 +98,11 @@ cdef class MixInput:
         cdef int32_t target = fixed_gain(gain)
         if not 0 <= ramp_frames <= 0xFFFFFFFF:
             raise ValueError(f"expected a ramp of 0 to {0xFFFFFFFF} frames, got {ramp_frames}")
-        # A ramp that is under way starts anew from where it is.
-        self._gain_from = self._gain_from if self._ramp_frames else self._gain
+        # A new ramp starts where an old one that is under way has come to.
+        self._gain_from = csrc.lku_mix_ramp_gain(self._gain_from, self._gain, self._ramp_frames, self._ramp_position)
         self._gain = target
         self._ramp_frames = ramp_frames if target != self._gain_from else 0
+        self._ramp_position = 0
 
     cdef int _make_room(self, Py_ssize_t n) except -1:
         """Makes room for n samples behind the last one, first by moving the queue to the front, then by growing."""
@@ -129,25 +138,34 @@ cdef class MixInput:
         description.gain = self._gain
         description.gain_from = self._gain_from
         description.ramp_frames = self._ramp_frames
+        description.ramp_position = self._ramp_position
         return 1
 
     cdef void _consume(self, Py_ssize_t num_samples, Py_ssize_t num_frames) noexcept:
         self._size -= min(self._size, num_samples)
         self._head = self._head + num_samples if self._size else 0
-        if self._ramp_frames > num_frames:
-            self._gain_from = csrc.lku_mix_ramp_gain(self._gain_from, self._gain, self._ramp_frames,
-                                                     <uint32_t>num_frames)
-            self._ramp_frames -= <uint32_t>num_frames
+        if self._ramp_frames - self._ramp_position > num_frames:
+            self._ramp_position += <uint32_t>num_frames
         else:
             self._ramp_frames = 0
+            self._ramp_position = 0
 
 
 def mix_inputs(list inputs, Py_ssize_t num_frames, Py_ssize_t num_channels):
     """Takes up to `num_frames` frames from each input and returns their mix; what an input lacks is silence."""
-    cdef Py_ssize_t num_inputs = len(inputs), num_samples = num_frames * num_channels, i, n, described = 0
+    check_frames(num_frames)
+    cdef Py_ssize_t num_inputs = len(inputs), num_samples = num_frames * num_channels, i, described = 0
     cdef MixInput source
+    if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
+        raise ValueError(f"expected 1 to {csrc.LKU_MIX_MAX_CHANNELS} channels, got {num_channels}")
     if num_inputs > MAX_INPUTS:
         raise ValueError(f"expected at most {MAX_INPUTS} inputs, got {num_inputs}")
+    for i in range(num_inputs):
+        if not isinstance(inputs[i], MixInput):
+            raise TypeError(f"expected a MixInput, got {type(inputs[i]).__name__}")
+        source = <MixInput>inputs[i]
+        if source.num_channels != num_channels:
+            raise ValueError(f"expected inputs of {num_channels} channels, got {source.num_channels}")
     cdef csrc.lku_mix_input *descriptions = \
         <csrc.lku_mix_input *>PyMem_Malloc(max(num_inputs, 1) * sizeof(csrc.lku_mix_input))
     try:
@@ -155,16 +173,14 @@ def mix_inputs(list inputs, Py_ssize_t num_frames, Py_ssize_t num_channels):
             raise MemoryError()
         result = PyByteArray_FromStringAndSize(NULL, num_samples * 2)
         for i in range(num_inputs):
-            source = inputs[i]
-            if source.num_channels != num_channels:
-                raise ValueError(f"expected inputs of {num_channels} channels, got {source.num_channels}")
+            source = <MixInput>inputs[i]
             # An input without samples adds nothing.
             described += source._describe(num_samples, &descriptions[described])
         csrc.lku_mix_s16(SIMD, descriptions, described, num_frames, num_channels,
                          <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
         # Only now is anything taken: an exception above leaves every input as it was.
         for i in range(num_inputs):
-            source = inputs[i]
+            source = <MixInput>inputs[i]
             source._consume(num_samples, num_frames)
         return result
     finally:
@@ -175,9 +191,13 @@ def survey(list inputs, Py_ssize_t num_frames):
     """Of a block of `num_frames` frames, three counts: the inputs that it still waits for, those that are ready to
     give it all they will, and those that it waits for at all. One that is not expected is ready with whatever it has.
     """
+    check_frames(num_frames)
     cdef MixInput source
     cdef Py_ssize_t num_lacking = 0, num_ready = 0, num_expected = 0
-    for source in inputs:
+    for item in inputs:
+        if not isinstance(item, MixInput):
+            raise TypeError(f"expected a MixInput, got {type(item).__name__}")
+        source = <MixInput>item
         if source.expected:
             num_expected += 1
             if source._size < num_frames * source.num_channels:

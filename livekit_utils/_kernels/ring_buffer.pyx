@@ -6,10 +6,14 @@ from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memset
 
+import cython
+
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport borrow_s16
 
 
+# no_gc_clear: the garbage collector would drop the owner of borrowed memory without releasing the buffer.
+@cython.no_gc_clear
 cdef class _Region:
     """A stretch of a ring's memory, which it keeps alive."""
 
@@ -26,6 +30,7 @@ cdef class _Region:
         self.ring._num_views -= 1
 
 
+@cython.no_gc_clear
 cdef class RingBuffer:
     """A queue of int16 samples between one writer and one reader, without locks, of fixed size.
 
@@ -64,7 +69,7 @@ cdef class RingBuffer:
     cdef object __weakref__
 
     def __init__(self, Py_ssize_t capacity):
-        if self._ring.header is not NULL:
+        if self._own is not NULL or self._borrowed:
             raise RuntimeError("this RingBuffer is initialised already")
         cdef size_t rounded = _round_up(capacity)
         cdef size_t num_bytes = csrc.lku_ring_num_bytes(rounded)
@@ -126,8 +131,7 @@ cdef class RingBuffer:
             raise BufferError(f"{self._num_views} views of this RingBuffer are still in use")
         self._ring.header = NULL
         if self._borrowed:
-            self._borrowed = False
-            PyBuffer_Release(&self._view)
+            PyBuffer_Release(&self._view)  # releasing once more does nothing
 
     cdef int _check(self) except -1:
         if self._ring.header is NULL:

@@ -1,0 +1,44 @@
+# Every target does its own set-up: a virtual environment in .venv, the packages, the build.
+VENV ?= .venv
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
+export VENV
+
+.PHONY: help demo test develop lint sanitize clean
+
+help:
+	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
+	@echo "make test      build the wheel, install it, run all tests against it"
+	@echo "make develop   install in place, for working on the code; rebuild with the same command"
+	@echo "make lint      ruff and mypy"
+	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
+	@echo "make clean     remove everything that was built"
+
+$(VENV)/bin/python:
+	@tools/prepare.sh
+
+demo: $(VENV)/bin/python
+	@echo "==> installing livekit-utils with its command line"
+	@$(PIP) install --quiet ".[cli]"
+	@mkdir -p demo
+	$(VENV)/bin/livekit-utils mix $(wildcard examples/recordings/*.wav examples/recordings/*.flac examples/recordings/*.ogg) --rate 48000 \
+		-o demo/mixed.wav --plot demo/mixed.png --force
+	@echo "==> listen to demo/mixed.wav, look at demo/mixed.png"
+
+test: $(VENV)/bin/python
+	@tools/run_tests.sh
+
+develop: $(VENV)/bin/python
+	$(PIP) install --quiet --editable ".[cli,test]"
+
+lint: $(VENV)/bin/python
+	$(PIP) install --quiet ".[cli,test]"
+	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/python -m ruff format --check .
+	$(VENV)/bin/python -m mypy
+
+sanitize: $(VENV)/bin/python
+	@tools/run_sanitizers.sh
+
+clean:
+	rm -rf build dist demo *.egg-info .venv .pytest_cache .mypy_cache .ruff_cache
+	find livekit_utils -name '*.so' -delete

@@ -1,0 +1,61 @@
+"""The command line `livekit-utils`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from livekit_utils.cli.errors import CliError, describe
+from livekit_utils.cli.info import info
+from livekit_utils.cli.mix import mix
+from livekit_utils.cli.resample import resample
+from livekit_utils.cli.tone import tone
+
+__all__ = ["app"]
+
+
+class _Commands(TyperGroup):
+    """Turns what a user can put right into one line, for all commands."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            raise
+        except (CliError, OSError) as error:
+            if ctx.params["debug"]:
+                raise
+            typer.echo(f"error: {describe(error)}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    name="livekit-utils",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+    """Mix, resample, measure and make sound files.
+
+    Files are streamed: memory does not grow with their length. An output appears only when it is whole, and one that
+    exists is replaced only with --force.
+
+    Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted or terminated.
+    """
+
+
+app.command()(mix)
+app.command()(resample)
+app.command()(tone)
+app.command()(info)

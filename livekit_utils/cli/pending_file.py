@@ -1,0 +1,91 @@
+"""PendingFile: a file that shows under its name only when it is whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livekit_utils.cli.errors import CliError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Self
+
+
+class PendingFile:
+    """A temporary file in the target's directory that `commit` renames, and that any other way out removes.
+
+    A symbolic link as target stays one: the file it points to is replaced. A replaced file hands its permissions on.
+
+    Args:
+        target: Where the file is to be.
+        replace: Whether a file that exists may be replaced.
+        inputs: Files that must not be replaced even so: a recording that is read is never the price of a slip.
+
+    Raises:
+        CliError: The target exists, is an input, is no regular file, or its directory does not exist.
+        OSError: The directory cannot be written to.
+    """
+
+    def __init__(self, target: Path, *, replace: bool, inputs: Iterable[Path] = ()) -> None:
+        self.target = target
+        self._replace = replace
+        self._committed = False
+        self._resolved = Path(os.path.realpath(target))
+        mode = self._check(inputs)
+        self.path = self._resolved.with_name(f".livekit-utils-{secrets.token_hex(8)}{target.suffix}")
+        try:
+            # Not mkstemp: its files are for the owner only, whatever the umask says.
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except OSError as error:
+            error.filename = str(target)
+            raise
+        if mode is not None:
+            self.path.chmod(stat.S_IMODE(mode))
+
+    def _check(self, inputs: Iterable[Path]) -> int | None:
+        directory = self._resolved.parent
+        if not directory.is_dir():
+            raise CliError(f"{self.target}: expected an existing directory to write to, got {directory}")
+        try:
+            mode = self._resolved.stat().st_mode
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(mode):
+            raise CliError(f"{self.target}: expected the name of a file to write, got a directory or a device")
+        for path in inputs:
+            if path.samefile(self._resolved):
+                raise CliError(f"{self.target}: expected another file than the input {path}; inputs are never replaced")
+        if not self._replace:
+            raise CliError(f"{self.target}: expected a new file, but it exists; --force replaces it")
+        return mode
+
+    def commit(self) -> None:
+        """Gives the finished file its name, once its bytes are on the disk.
+
+        Raises:
+            CliError: Another file has taken the name in the meantime.
+            OSError: The disk is full or gone.
+        """
+        descriptor = os.open(self.path, os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if not self._replace and self._resolved.exists():
+            raise CliError(f"{self.target}: expected a new file, but it has come to exist; --force replaces it")
+        os.replace(self.path, self._resolved)
+        self._committed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._committed:
+            self.path.unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""What all tests share: repeatable randomness, counted references, a second interpreter."""
+
+import gc
+import os
+import random
+import subprocess
+import sys
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import livekit_utils
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=150,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
+settings.load_profile(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS", "default"))
+
+SEED = int(os.environ.get("LIVEKIT_UTILS_SEED") or random.SystemRandom().randrange(2**32))
+
+
+class Rand(random.Random):
+    """Random numbers whose repr, which pytest shows of a failed test's arguments, is the way to repeat them."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.first_seed = seed
+
+    def __repr__(self) -> str:
+        return f"Rand(LIVEKIT_UTILS_SEED={self.first_seed})"
+
+    def pcm(self, num_samples: int) -> bytes:
+        """Full-scale int16 noise."""
+        return self.randbytes(2 * num_samples)
+
+    def quiet_pcm(self, num_samples: int, peak: int = 1000) -> bytes:
+        return array("h", (self.randint(-peak, peak) for _ in range(num_samples))).tobytes()
+
+
+def pytest_report_header() -> str:
+    return f"LIVEKIT_UTILS_SEED={SEED}"
+
+
+@pytest.fixture
+def rand() -> Rand:
+    print(f"LIVEKIT_UTILS_SEED={SEED}")
+    return Rand(SEED)
+
+
+@pytest.fixture
+def checkref() -> Callable[..., AbstractContextManager[None]]:
+    """`with checkref(a, b):` fails where the block leaves more or fewer references to a or b behind."""
+
+    @contextmanager
+    def check(*objects: Any) -> Iterator[None]:
+        gc.collect()
+        before = [sys.getrefcount(item) for item in objects]
+        yield
+        gc.collect()
+        assert [sys.getrefcount(item) for item in objects] == before
+
+    return check
+
+
+@pytest.fixture
+def interpreter() -> Callable[..., subprocess.Popen[str]]:
+    """Starts another Python on the same installed package; environment variables as keyword arguments."""
+
+    def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        package = str(Path(livekit_utils.__file__).parent.parent)
+        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+        return subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", *arguments],
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def run_python(interpreter: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python arguments...` to its end."""
+
+    def run(*arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+        with interpreter(*arguments, **environment) as process:
+            try:
+                output, errors = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    return run

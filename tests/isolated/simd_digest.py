@@ -1,0 +1,108 @@
+"""Prints one digest per kernel over random data; every instruction set must print the same."""
+
+import hashlib
+import random
+import sys
+from array import array
+from collections.abc import Callable, Iterator
+
+from livekit_utils._kernels import simd
+from livekit_utils._kernels.channels import downmix_s16, upmix_s16
+from livekit_utils._kernels.concat import concat_s16
+from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
+from livekit_utils._kernels.level import level_s16
+from livekit_utils._kernels.linear import LinearInterpolator
+from livekit_utils._kernels.mix import mix_s16
+from livekit_utils._kernels.mix_input import MixInput, mix_inputs
+from livekit_utils._kernels.sine import sine_s16
+from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
+
+SIZES = (0, 1, 7, 8, 9, 15, 17, 31, 33, 63, 65, 255, 256, 257, 480, 1023, 1025, 4095, 4097, 33_000)
+
+
+def pcm(rand: random.Random, num_samples: int) -> memoryview:
+    """At an odd address half of the time; full scale half of the time."""
+    odd = rand.random() < 0.5
+    if rand.random() < 0.5:
+        data = rand.randbytes(2 * num_samples)
+    else:
+        data = array("h", rand.choices((-32768, 32767, -1, 0, 1), k=num_samples)).tobytes()
+    return memoryview(b"x" * odd + data)[odd:]
+
+
+def concat(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        yield concat_s16([pcm(rand, n), pcm(rand, 7)])
+
+
+def mix(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        blocks = [pcm(rand, n) for _ in range(rand.choice((1, 2, 7, 8, 9, 17)))]
+        yield mix_s16(blocks)
+        yield mix_s16(blocks, [rand.choice((1.0, rand.uniform(-2, 2), rand.uniform(-127, 127))) for _ in blocks])
+
+
+def mix_input(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3, 128):
+        inputs = [MixInput(num_channels, rand.uniform(-2, 2)) for _ in range(9)]
+        for n in (0, 1, 33, 128, 129, 257, 480):
+            for source in inputs:
+                source.push(pcm(rand, n * num_channels))
+                source.set_gain(rand.uniform(-2, 2), rand.choice((0, 1, 100, 1000)))
+            yield mix_inputs(inputs, n, num_channels)
+            yield repr([source.level for source in inputs]).encode()
+
+
+def convert(rand: random.Random) -> Iterator[bytes]:
+    special = (float("nan"), float("inf"), -float("inf"), 1e-45, -0.0, 1.0, -1.0, 0.5 / 32768, 1.5 / 32768)
+    for n in SIZES:
+        out = array("f", bytes(4 * n))
+        s16_to_f32(pcm(rand, n), out)
+        yield out.tobytes()
+        floats = array("f", (rand.choice((rand.uniform(-1.2, 1.2), *special)) for _ in range(n)))
+        yield f32_to_s16(floats)
+
+
+def level(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        yield repr(level_s16(pcm(rand, n))).encode()
+
+
+def channels(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        for num_channels in (1, 2, 3, 4, 6, 8):
+            yield upmix_s16(pcm(rand, n), num_channels)
+            yield downmix_s16(pcm(rand, n * num_channels), num_channels)
+
+
+def linear(rand: random.Random) -> Iterator[bytes]:
+    for pair in ((147, 160), (160, 147), (1, 3), (3, 1)):
+        interpolator = LinearInterpolator(*pair, 2)
+        for n in SIZES:
+            yield interpolator.process(pcm(rand, 2 * n))
+
+
+def sine(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        yield sine_s16(rand.uniform(0, 32767), rand.random(), rand.uniform(0, 0.5), n)
+    yield sine_s16(32767, 0.0, 440 / 48000, 100_000)
+
+
+def audio_frame(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        frames = [AudioFrame(pcm(rand, 2 * n), 48000, 2, n) for _ in range(3)]
+        yield bytes(combine_audio_frames(frames))
+        yield frames[0].to_wav_bytes()
+
+
+KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
+    concat, mix, mix_input, convert, level, channels, linear, sine, audio_frame,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    print(simd.level, file=sys.stderr)
+    for kernel in KERNELS:
+        digest = hashlib.sha256()
+        for part in kernel(random.Random(sys.argv[1])):
+            digest.update(part)
+        print(kernel.__name__, digest.hexdigest())

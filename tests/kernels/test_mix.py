@@ -1,0 +1,192 @@
+import math
+import random
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit_utils._kernels.mix import mix_s16
+
+from .. import reference
+from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements, sizes
+
+gains = st.one_of(
+    st.floats(-128, 128, exclude_min=True, exclude_max=True),
+    st.floats(-2, 2),
+    st.sampled_from((0.0, 1.0, -1.0, 0.5, 2**-24, 2**-25, 3 * 2**-25, 1 + 2**-24, 1 - 2**-24, 127.99999999)),
+)
+
+
+def expected(blocks: list[bytes], gains: list[float] | None = None) -> list[int]:
+    factors = [reference.GAIN_UNITY] * len(blocks) if gains is None else [reference.fixed_gain(g) for g in gains]
+    sources = [reference.MixSource(reference.ints(b), g) for b, g in zip(blocks, factors, strict=True)]
+    return reference.mix(sources, len(blocks[0]) // 2 if blocks else 0, 1)
+
+
+# Up to three groups of eight inputs, so that every remainder of a group occurs.
+mixes = sizes.flatmap(lambda n: st.lists(blocks_of(n), min_size=1, max_size=25 if n <= 40 else 10))
+
+
+class TestRefusals(RefusesWrongData):
+    @staticmethod
+    def call(data: Any) -> Any:
+        return mix_s16([data])
+
+
+class TestRefusalsWithGain(RefusesWrongData):
+    @staticmethod
+    def call(data: Any) -> Any:
+        return mix_s16([data], [0.5])
+
+
+@given(mixes, placements, st.randoms(use_true_random=False))
+def test_equals_reference_in_any_order(blocks: list[bytes], place: Any, order: random.Random) -> None:
+    result = mix_s16([place(block) for block in blocks])
+    assert type(result) is bytearray
+    assert reference.ints(result) == expected(blocks)
+    order.shuffle(blocks)
+    assert mix_s16(blocks) == result
+
+
+@given(st.data(), mixes, placements)
+def test_gains_equal_reference_to_the_bit(data: Any, blocks: list[bytes], place: Any) -> None:
+    factors = data.draw(st.lists(gains, min_size=len(blocks), max_size=len(blocks)))
+    result = mix_s16([place(block) for block in blocks], factors)
+    assert reference.ints(result) == expected(blocks, factors)
+    assert mix_s16(blocks[::-1], factors[::-1]) == result
+
+
+@given(mixes)
+def test_unity_gain_takes_either_path(blocks: list[bytes]) -> None:
+    silent = bytes(len(blocks[0]))
+    assert mix_s16([*blocks, silent], [1.0] * len(blocks) + [0.0]) == mix_s16(blocks)
+
+
+@pytest.mark.parametrize("gains", [None, [1.0, 1.0, 1.0], [1.0, 0.99999, 1.0]])
+def test_an_overflow_may_come_back(gains: list[float] | None) -> None:
+    a, b = reference.pcm([30000, -30000] * 8), reference.pcm([-30000, 30000] * 8)
+    assert [round(x, -3) for x in reference.ints(mix_s16([a, a, b], gains))] == [30000, -30000] * 8
+    if gains != [1.0, 0.99999, 1.0]:
+        assert mix_s16([a, a, b], gains) == a
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.0000001, 127.9])
+@pytest.mark.parametrize("count", [2, 9, 70_000])
+def test_saturates_to_both_ends(count: int, gain: float) -> None:
+    block = reference.pcm([32767, -32768, 1, -1, 0])
+    limit = reference.clamp(math.floor(count * Fraction(gain) + Fraction(1, 2)))
+    low = reference.clamp(math.floor(-count * Fraction(gain) + Fraction(1, 2)))
+    assert reference.ints(mix_s16([block] * count, [gain] * count)) == [32767, -32768, limit, low, 0]
+
+
+@pytest.mark.parametrize("count", [65_535, 65_536, 65_537, 70_000])
+def test_more_inputs_than_32_bits_hold(count: int) -> None:
+    low, high = reference.pcm([-32768] * 9), reference.pcm([32767] * 9)
+    assert mix_s16([low] * count) == low
+    assert mix_s16([high] * count) == high
+    # Far out of range half-way, and back.
+    assert reference.ints(mix_s16([high] * count + [low] * (count - 1))) == [reference.clamp(32767 - (count - 1))] * 9
+
+
+@pytest.mark.parametrize(
+    ("gain", "sample", "result"),
+    [
+        (0.5, 1, 1),  # ties go up
+        (0.5, -1, 0),
+        (0.5, 3, 2),
+        (0.5, -3, -1),
+        (-0.5, 1, 0),
+        (0.25, 1, 0),
+        (0.25, 3, 1),
+        (-1.0, -32768, 32767),
+        (-1.0, 32767, -32767),
+        (127.99999999, 256, 32767),
+        (-127.99999999, 256, -32768),
+        (2**-15, 16384, 1),
+        (2**-25, 32767, 0),
+        (0.0, -32768, 0),
+    ],
+)
+def test_rounding(gain: float, sample: int, result: int) -> None:
+    assert reference.ints(mix_s16([reference.pcm([sample] * 5)], [gain])) == [result] * 5
+
+
+def test_opposite_gains_cancel_to_nothing(rand: Any) -> None:
+    block = rand.pcm(4099)
+    assert mix_s16([block] * 6, [97.3, -1 / 3, 0.1, -0.1, 1 / 3, -97.3]) == bytes(len(block))
+
+
+@pytest.mark.parametrize("gain", [math.nan, math.inf, -math.inf, 128.0, -128.0, 1e300])
+def test_gain_out_of_range(gain: float) -> None:
+    data = bytearray(8)
+    with pytest.raises(ValueError, match="gain between -128 and 128"):
+        mix_s16([data, data], [1.0, gain])
+    assert_not_borrowed(data)
+
+
+def test_largest_gains_that_are_taken() -> None:
+    largest = math.nextafter(128.0, 0.0)
+    assert reference.ints(mix_s16([reference.pcm([255, -255, 1])], [largest])) == [32640, -32640, 128]
+    assert reference.ints(mix_s16([reference.pcm([255, -255, 1])], [-largest])) == [-32640, 32640, -128]
+
+
+def test_gains_that_add_up_to_too_much() -> None:
+    block = bytearray(2)
+    count = 131_072
+    with pytest.raises(ValueError, match="add up"):
+        mix_s16([block] * count, [127.99999999] * count)
+    with pytest.raises(ValueError, match="add up"):
+        mix_s16([block] * count, [-127.99999999, 127.99999999] * (count // 2))
+    assert_not_borrowed(block)
+    full = reference.pcm([-32768])
+    assert reference.ints(mix_s16([full] * (count - 1), [127.99999999] * (count - 1))) == [-32768]
+    assert reference.ints(mix_s16([full] * (count - 1), [-127.99999999] * (count - 1))) == [32767]
+
+
+def test_gains_of_another_kind() -> None:
+    data = bytearray(8)
+    for wrong in (["1.0"], [None], [1j]):
+        with pytest.raises(TypeError):
+            mix_s16([data], wrong)
+    assert mix_s16([data], iter([1])) == data
+    assert_not_borrowed(data)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_gain_for_each(count: int) -> None:
+    data = bytearray(8)
+    with pytest.raises(ValueError, match=f"each of 2 blocks, got {count}"):
+        mix_s16([data, data], [1.0] * count)
+    assert_not_borrowed(data)
+
+
+@pytest.mark.parametrize("lengths", [(4, 2), (2, 4), (0, 2), (2, 0), (4, 4, 6)])
+def test_blocks_of_one_length(lengths: tuple[int, ...]) -> None:
+    blocks = [bytearray(n) for n in lengths]
+    with pytest.raises(ValueError, match="one length"):
+        mix_s16(blocks)
+    assert_not_borrowed(*blocks)
+
+
+def test_nothing() -> None:
+    assert mix_s16([]) == b""
+    assert mix_s16([], []) == b""
+    assert mix_s16([b"", b""], [0.5, 2.0]) == b""
+
+
+def test_inputs_are_not_written_to(rand: Any) -> None:
+    blocks = [bytearray(rand.pcm(300)) for _ in range(9)]
+    copies = [bytes(block) for block in blocks]
+    mix_s16(blocks)
+    mix_s16(blocks, [0.7] * 9)
+    assert blocks == copies
+    assert_not_borrowed(*blocks)
+
+
+@pytest.mark.parametrize("gains", [None, [0.25, 0.25, 0.25]])
+def test_long_blocks_run_without_the_gil(rand: Any, gains: list[float] | None) -> None:
+    blocks = [rand.pcm(33_333) for _ in range(3)]
+    result = mix_s16(map(at_odd_address, blocks), gains)
+    assert reference.ints(result) == expected(blocks, gains)

@@ -1,0 +1,186 @@
+"""Slow, obvious versions of the kernels in exact arithmetic, for the compiled ones to agree with."""
+
+import math
+from array import array
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+GAIN_UNITY = 1 << 24
+
+
+def pcm(samples: Iterable[int]) -> bytes:
+    return array("h", samples).tobytes()
+
+
+def ints(data: bytes | bytearray | memoryview) -> list[int]:
+    return array("h", bytes(data)).tolist()
+
+
+def clamp(value: int) -> int:
+    return max(-32768, min(32767, value))
+
+
+def concat(blocks: Iterable[Sequence[int]]) -> list[int]:
+    return [sample for block in blocks for sample in block]
+
+
+def fixed_gain(gain: float) -> int:
+    """The nearest number of 2**-24 steps, ties away from zero, as far as 31 bits go."""
+    steps = abs(Fraction(gain)) * GAIN_UNITY
+    nearest = math.floor(steps + Fraction(1, 2))
+    return min(nearest if gain >= 0 else -nearest, 2**31 - 1)
+
+
+def ramp_gain(gain_from: int, gain: int, ramp_frames: int, frame: int) -> int:
+    if frame >= ramp_frames:
+        return gain
+    step = math.trunc(Fraction((gain - gain_from) << 24, ramp_frames))
+    return gain_from + ((step * frame) >> 24)
+
+
+@dataclass
+class MixSource:
+    samples: list[int]
+    gain: int = GAIN_UNITY
+    gain_from: int = GAIN_UNITY
+    ramp_frames: int = 0
+    ramp_position: int = 0
+
+
+def mix(sources: Sequence[MixSource], num_frames: int, num_channels: int) -> list[int]:
+    totals = [0] * (num_frames * num_channels)
+    for source in sources:
+        for frame in range(num_frames):
+            gain = ramp_gain(source.gain_from, source.gain, source.ramp_frames, source.ramp_position + frame)
+            for i in range(frame * num_channels, (frame + 1) * num_channels):
+                totals[i] += source.samples[i] * gain
+    return [clamp((2 * total + GAIN_UNITY) // (2 * GAIN_UNITY)) for total in totals]
+
+
+class MixQueue:
+    """What a MixInput should be: a list of samples and a gain on its way."""
+
+    def __init__(self, num_channels: int, gain: float) -> None:
+        self.num_channels = num_channels
+        self.samples: list[int] = []
+        self.gain = self.gain_from = fixed_gain(gain)
+        self.ramp_frames = self.ramp_position = 0
+        self.frames_in = 0
+        self.level = (0, 0.0)
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.samples) // self.num_channels
+
+    def push(self, samples: Sequence[int]) -> int:
+        self.samples += samples
+        self.frames_in += len(samples) // self.num_channels
+        return self.num_frames
+
+    def push_silence(self, num_frames: int) -> None:
+        self.samples += [0] * (num_frames * self.num_channels)
+
+    def set_gain(self, gain: float, ramp_frames: int) -> None:
+        self.gain_from = ramp_gain(self.gain_from, self.gain, self.ramp_frames, self.ramp_position)
+        self.gain = fixed_gain(gain)
+        self.ramp_frames, self.ramp_position = ramp_frames, 0
+
+    def take(self, num_frames: int) -> MixSource:
+        num_samples = num_frames * self.num_channels
+        taken, self.samples = self.samples[:num_samples], self.samples[num_samples:]
+        peak, squares = level(taken)
+        self.level = (peak, math.sqrt(squares / len(taken)) if taken else 0.0)
+        source = MixSource(
+            taken + [0] * (num_samples - len(taken)),
+            self.gain,
+            self.gain_from,
+            self.ramp_frames,
+            self.ramp_position,
+        )
+        self.ramp_position += num_frames
+        return source
+
+
+def s16_to_f32(samples: Iterable[int]) -> list[float]:
+    return [sample / 32768 for sample in samples]
+
+
+def f32_to_s16(values: Iterable[float]) -> list[int]:
+    def convert(value: float) -> int:
+        if math.isnan(value):
+            return 0
+        if math.isinf(value):
+            return 32767 if value > 0 else -32768
+        return clamp(round(Fraction(value) * 32768))
+
+    return [convert(value) for value in values]
+
+
+def level(samples: Sequence[int]) -> tuple[int, int]:
+    return max(map(abs, samples), default=0), sum(sample * sample for sample in samples)
+
+
+def upmix(samples: Iterable[int], num_channels: int) -> list[int]:
+    return [sample for sample in samples for _ in range(num_channels)]
+
+
+def downmix(samples: Sequence[int], num_channels: int) -> list[int]:
+    frames = [samples[i : i + num_channels] for i in range(0, len(samples), num_channels)]
+    return [math.floor(Fraction(sum(frame), num_channels) + Fraction(1, 2)) for frame in frames]
+
+
+def linear(samples: Sequence[int], input_rate: int, output_rate: int, num_channels: int) -> list[int]:
+    """Every output that lies on or between two input frames."""
+    last_frame = len(samples) // num_channels - 1
+    out: list[int] = []
+    k = 0
+    while (position := Fraction(k * input_rate, output_rate)) <= last_frame:
+        i = math.floor(position)
+        weight = position - i
+        for channel in range(num_channels):
+            here = samples[i * num_channels + channel]
+            after = samples[(i + 1) * num_channels + channel] if weight else here
+            out.append(math.floor(here * (1 - weight) + after * weight + Fraction(1, 2)))
+        k += 1
+    return out
+
+
+def sine(peak: float, phase_turns: float, step_turns: float, num_samples: int) -> list[float]:
+    """Not rounded."""
+    phase, step = Fraction(phase_turns), Fraction(step_turns)
+    return [peak * math.sin(2 * math.pi * float((phase + i * step) % 1)) for i in range(num_samples)]
+
+
+class Ring:
+    """A bounded deque that counts what did not fit and what was not there."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = 1
+        while self.capacity < capacity:
+            self.capacity *= 2
+        self.samples: deque[int] = deque()
+        self.overruns = self.overrun_samples = self.underruns = self.underrun_samples = 0
+
+    @property
+    def room(self) -> int:
+        return self.capacity - len(self.samples)
+
+    def write(self, samples: Sequence[int]) -> int:
+        n = min(len(samples), self.room)
+        self.samples.extend(samples[:n])
+        if n < len(samples):
+            self.overruns += 1
+            self.overrun_samples += len(samples) - n
+        return n
+
+    def read(self, num_samples: int) -> list[int]:
+        n = min(num_samples, len(self.samples))
+        if n < num_samples:
+            self.underruns += 1
+            self.underrun_samples += num_samples - n
+        return self.drop(n)
+
+    def drop(self, num_samples: int) -> list[int]:
+        return [self.samples.popleft() for _ in range(num_samples)]

@@ -1,0 +1,93 @@
+"""What an import gives, costs and pulls in."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import livekit_utils
+
+OPTIONAL = {"livekit_utils.cli"}
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(livekit_utils.__path__, "livekit_utils.")
+    if not any(info.name == name or info.name.startswith(name + ".") for name in OPTIONAL)
+]
+
+# A module imports only from lower levels, so there are no circles.
+LEVELS = {
+    "_kernels": 0,
+    "_deadline": 0,
+    "_frame_queue": 0,
+    "audio_frame": 1,
+    "video_frame": 1,
+    "sine_wave": 2,
+    "audio_resampler": 2,
+    "audio_mixer_stream_stats": 1,
+    "audio_mixer_stats": 2,
+    "_frame_converter": 3,
+    "_mixer_stream": 4,
+    "audio_mixer": 5,
+}
+
+
+def run(code: str) -> str:
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_module_alone(name: str) -> None:
+    run(f"import {name}")
+
+
+def test_an_import_leaves_the_heavy_ones_alone() -> None:
+    loaded = run("import sys, livekit_utils, livekit_utils.rtc.utils; print(' '.join(sys.modules))").split()
+    heavy = {"numpy", "samplerate", "scipy", "matplotlib", "soundfile", "typer", "rich", "wave", "typing_extensions"}
+    assert not heavy & set(loaded)
+
+
+def test_only_lower_levels_are_imported() -> None:
+    for name, level in LEVELS.items():
+        loaded = run(
+            "import sys, types, importlib.util\n"
+            "root = types.ModuleType('livekit_utils')\n"  # without what the package itself imports
+            "root.__path__ = importlib.util.find_spec('livekit_utils').submodule_search_locations\n"
+            "sys.modules['livekit_utils'] = root\n"
+            f"import livekit_utils.{name}\n"
+            "print(' '.join(m.split('.')[1] for m in sys.modules if m.startswith('livekit_utils.')))"
+        ).split()
+        for other in set(loaded) - {name}:
+            assert LEVELS[other] < level, f"{name} (level {level}) imports {other} (level {LEVELS[other]})"
+
+
+def test_the_documented_paths() -> None:
+    from livekit_utils import (
+        AudioFrame,
+        AudioMixer,
+        AudioResampler,
+        AudioResamplerQuality,
+        VideoBufferType,
+        VideoFrame,
+        combine_audio_frames,
+        rtc,
+    )
+    from livekit_utils.rtc.utils import combine_audio_frames as also
+    from livekit_utils.rtc.utils import sine_wave_generator
+
+    assert also is combine_audio_frames
+    for item in (AudioFrame, AudioMixer, AudioResampler, AudioResamplerQuality, VideoBufferType, VideoFrame):
+        assert getattr(rtc, item.__name__) is item
+    assert rtc.sine_wave_generator is sine_wave_generator
+    assert rtc.__all__ == livekit_utils.__all__
+
+
+def test_every_name_is_documented() -> None:
+    for name in livekit_utils.__all__:
+        assert getattr(livekit_utils, name).__doc__, name
+    for name in MODULES:
+        assert importlib.import_module(name).__doc__, name

@@ -1,0 +1,91 @@
+"""Small linters over the source tree, where it lies beside the tests."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(os.environ.get("LIVEKIT_UTILS_SOURCE") or Path(__file__).parent.parent)
+CSRC, PACKAGE, TESTS = ROOT / "csrc", ROOT / "livekit_utils", ROOT / "tests"
+WORDS = ("concat", "mix", "convert", "level", "channels", "linear", "sine", "ring_buffer", "simd")
+MAX_LINES = 450
+
+pytestmark = pytest.mark.skipif(
+    not (CSRC.is_dir() and PACKAGE.is_dir()), reason="the source tree does not lie beside the tests"
+)
+
+
+def code_of(path: Path) -> str:
+    """A C file without its comments and string literals."""
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', " ", path.read_text(), flags=re.S)
+
+
+def files(folder: Path, *suffixes: str) -> list[Path]:
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix in suffixes and "build" not in path.parts]
+    assert found, f"no {suffixes} in {folder}"
+    return found
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_c_knows_no_python_and_owns_no_memory() -> None:
+    for path in files(CSRC, ".c", ".h"):
+        includes = re.findall(r'#\s*include\s*[<"]([^">]+)', path.read_text())
+        assert "Python.h" not in includes, name(path)
+        assert not set(includes) & {"stdlib.h", "stdio.h", "malloc.h"}, name(path)
+        calls = re.findall(r"\b(malloc|calloc|realloc|free|alloca|\w*printf|puts|abort|exit)\s*\(", code_of(path))
+        assert not calls, f"{name(path)} calls {calls}"
+
+
+def test_every_external_name_has_the_prefix() -> None:
+    for path in files(CSRC, ".h"):
+        code = re.sub(r"^\s*#(?:[^\n]*\\\n)*[^\n]*", "", code_of(path), flags=re.M)
+        for function in re.findall(r"^[a-z][\w ]*[ *](\w+)\(", code, flags=re.M):
+            assert function.startswith("lku_"), f"{name(path)}: {function}"
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_kernel_word_has_all_its_files(word: str) -> None:
+    for path in (
+        CSRC / f"{word}.c",
+        CSRC / f"{word}.h",
+        PACKAGE / "_kernels" / f"{word}.pyx",
+        PACKAGE / "_kernels" / f"{word}.pyi",
+        TESTS / "kernels" / f"test_{word}.py",
+    ):
+        assert path.is_file(), name(path)
+
+
+def test_every_c_file_is_a_kernel_word() -> None:
+    assert {path.stem for path in files(CSRC, ".c")} == set(WORDS)
+
+
+def test_no_error_is_swallowed() -> None:
+    silent = re.compile(
+        r"^[ \t]*except\b[^\n]*:[ \t]*(?:#[^\n]*)?(?:\n\s*(?:#[^\n]*)?)*\s*(?:pass|continue|\.\.\.)\s*$", re.M
+    )
+    for path in files(PACKAGE, ".py", ".pyx", ".pxd"):
+        found = silent.search(path.read_text())
+        assert not found, f"{name(path)}: {found and found.group().strip()}"
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {
+        name(path): len(path.read_text().splitlines())
+        for folder in (CSRC, PACKAGE, TESTS)
+        for path in files(folder, ".c", ".h", ".py", ".pyx", ".pxd", ".pyi")
+        if path.suffix != ".c" or not path.with_suffix(".pyx").exists()
+    }
+    assert not {file: n for file, n in lengths.items() if n > MAX_LINES}
+
+
+def test_a_public_class_is_in_the_file_of_its_name() -> None:
+    for path in files(PACKAGE, ".py", ".pyx"):
+        if path.name == "errors.py":
+            continue
+        owner = "".join(word.capitalize() for word in path.stem.strip("_").split("_"))
+        for public in re.findall(r"^(?:cdef\s+)?class\s+([A-Za-z]\w*)", path.read_text(), flags=re.M):
+            assert public.startswith(owner), f"{public} is in {name(path)}"

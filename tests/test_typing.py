@@ -1,0 +1,86 @@
+"""The package and what a user writes with it pass mypy in strict mode."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLE = """
+from collections.abc import AsyncIterator
+from typing import assert_type
+
+import numpy as np
+
+from livekit_utils import AudioFrame, AudioMixer, AudioResampler, AudioResamplerQuality, RingBuffer
+from livekit_utils import VideoBufferType, VideoFrame, combine_audio_frames, rtc
+from livekit_utils.rtc.utils import sine_wave_generator
+
+frame = AudioFrame(b"", 48000, 1, 0, userdata={"speaker": "a"})
+assert_type(frame, AudioFrame)
+assert_type(frame.data, memoryview[int])
+assert_type(frame.duration, float)
+assert_type(AudioFrame.create(48000, 2, 480), AudioFrame)
+assert_type(combine_audio_frames([frame, frame]), AudioFrame)
+assert_type(combine_audio_frames(frame), AudioFrame)
+array = np.asarray(frame)
+
+resampler = AudioResampler(48000, 16000, num_channels=1, quality=AudioResamplerQuality.HIGH)
+assert_type(resampler.push(frame), list[AudioFrame])
+assert_type(resampler.push(bytearray(4)), list[AudioFrame])
+assert_type(resampler.flush(), list[AudioFrame])
+
+assert_type(sine_wave_generator(440, 1.0), AsyncIterator[AudioFrame])
+assert_type(VideoFrame(1, 1, VideoBufferType.RGBA, bytes(4)).get_plane(0), memoryview | None)
+assert_type(RingBuffer(480).read(10), bytearray)
+
+
+async def main() -> None:
+    async with rtc.AudioMixer(48000, 1) as mixer:
+        assert_type(mixer, AudioMixer)
+        mixer.add_stream(sine_wave_generator(440, 1.0), gain=0.5, name="tone")
+        assert_type(mixer.stats().streams["tone"].late_blocks, int)
+        async for mixed in mixer:
+            assert_type(mixed, AudioFrame)
+"""
+
+
+def mypy(*arguments: str, cwd: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cwd / "cache"), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_what_a_user_writes(tmp_path: Path) -> None:
+    (tmp_path / "example.py").write_text(EXAMPLE)
+    mypy("example.py", cwd=tmp_path)
+
+
+# What Cython adds, and what only a type checker sees.
+NOT_IN_BOTH = r"""
+.*\.__test__
+.*__(reduce|setstate)_cython__
+livekit_utils\._kernels\.(linear\.LinearInterpolator|mix_input\.MixInput)\.__init__
+livekit_utils\._kernels\.simd\.Level
+livekit_utils\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)
+"""
+
+
+def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
+    allowed = tmp_path / "allowed"
+    allowed.write_text(NOT_IN_BOTH)
+    modules = ["livekit_utils._kernels", "livekit_utils.audio_frame"]
+    options = ["--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", str(allowed)]
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", *options, *modules],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Makes .venv, with whatever it takes on a machine that has only Python 3.11 or newer, gcc, make and git.
+# What is missing of the system's packages is installed with apt-get where there is one, and said.
+set -eu
+cd "$(dirname "$0")/.."
+venv=${VENV:-.venv}
+
+say() { printf '==> %s\n' "$*"; }
+
+python=${PYTHON:-}
+if [ -z "$python" ]; then
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+    done
+fi
+[ -n "$python" ] || { say "no Python 3.11 or newer was found; name one with PYTHON=..."; exit 1; }
+
+missing=
+command -v "${CC:-cc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# Debian's Python comes without its headers and without ensurepip.
+"$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
+    missing="$missing python$version-dev"
+"$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python$version-venv"
+
+if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null 2>&1 || { say "missing, please install:$missing"; exit 1; }
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    say "apt-get install$missing"
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+if [ ! -x "$venv/bin/python" ]; then
+    say "a virtual environment in $venv, with $("$python" --version)"
+    "$python" -m venv "$venv"
+fi

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Builds the sdist, from it the wheel, installs that, and runs the tests against it with the source out of reach.
+# Arguments go to pytest.
+set -eu
+cd "$(dirname "$0")/.."
+venv=$PWD/${VENV:-.venv}
+work=$PWD/build/test
+
+rm -rf "$work"
+mkdir -p "$work"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check build
+"$venv/bin/python" -m build --outdir "$work/dist" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
+"$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-utils
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$(ls "$work"/dist/*.whl)[cli,test]"
+
+# The tests, and what they look at besides the package; not the package itself.
+cp -R tests csrc examples README.md pyproject.toml "$work"
+cd "$work"
+# tests/test_source.py reads the source, as text.
+export LIVEKIT_UTILS_SOURCE="$OLDPWD"
+exec "$venv/bin/python" -m pytest "$@"
