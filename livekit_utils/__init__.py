@@ -7,7 +7,8 @@ from livekit_utils.audio_mixer_stats import AudioMixerStats
 from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
 from livekit_utils.audio_resampler import AudioResampler, AudioResamplerQuality
 from livekit_utils.sine_wave import sine_wave_generator
-from livekit_utils.video_frame import VideoBufferType, VideoFrame
+from livekit_utils.video_buffer_type import VideoBufferType
+from livekit_utils.video_frame import VideoFrame
 
 __all__ = [
     "AudioFrame",

@@ -24,6 +24,7 @@ LEVELS = {
     "_deadline": 0,
     "_frame_queue": 0,
     "audio_frame": 1,
+    "video_buffer_type": 0,
     "video_frame": 1,
     "sine_wave": 2,
     "audio_resampler": 2,

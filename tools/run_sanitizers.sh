@@ -19,7 +19,7 @@ cp -R tests "$work"
 cd "$work"
 # Leaks are looked for in tests/isolated: here the interpreter's own would be reported.
 LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so) $("${CC:-cc}" -print-file-name=libubsan.so)" \
-    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     PYTHONMALLOC=malloc PYTHONPATH="$work/site" \
     "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/kernels tests/test_audio_frame.py \
     tests/test_combine_audio_frames.py tests/test_audio_mixer.py tests/test_audio_mixer_lifecycle.py

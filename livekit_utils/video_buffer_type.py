@@ -1,0 +1,51 @@
+"""VideoBufferType: the pixel formats."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["VideoBufferType"]
+
+
+class VideoBufferType(IntEnum):
+    """How the pixels of a frame lie in memory. Names and numbers are the LiveKit SDK's."""
+
+    RGBA = 0
+    ABGR = 1
+    ARGB = 2
+    BGRA = 3
+    RGB24 = 4
+    I420 = 5
+    I420A = 6
+    I422 = 7
+    I444 = 8
+    I010 = 9
+    NV12 = 10
+
+    def plane_sizes(self, width: int, height: int) -> list[int]:
+        """Bytes of each plane of a picture, in order. Chroma of odd sizes is rounded up.
+
+        Example:
+            >>> VideoBufferType.I420.plane_sizes(3, 3)
+            [9, 4, 4]
+        """
+        luma = width * height
+        half_width, half_height = (width + 1) // 2, (height + 1) // 2
+        quarter = half_width * half_height
+        match self:
+            case VideoBufferType.RGB24:
+                return [luma * 3]
+            case VideoBufferType.I420:
+                return [luma, quarter, quarter]
+            case VideoBufferType.I420A:
+                return [luma, quarter, quarter, luma]
+            case VideoBufferType.I422:
+                return [luma, half_width * height, half_width * height]
+            case VideoBufferType.I444:
+                return [luma, luma, luma]
+            case VideoBufferType.I010:  # 10 bits in 16
+                return [luma * 2, quarter * 2, quarter * 2]
+            case VideoBufferType.NV12:  # U and V interleaved
+                return [luma, quarter * 2]
+            case _:  # the four-byte formats
+                return [luma * 4]
