@@ -30,6 +30,10 @@ class Deadline:
     def timeout_s(self) -> float:
         return self._timeout_s
 
+    @property
+    def running(self) -> bool:
+        return self._due is not None
+
     def start(self, since: float) -> None:
         """The wait began at this time of the loop; replaces what was set before."""
         self._due = since + self._timeout_s + self._extra
@@ -57,6 +61,7 @@ class Deadline:
             self._extra = overdue + self._timeout_s
             self._due += self._extra
         elif overdue >= 0:
+            self.clear()
             self._on_due()
             return
         self._timer = loop.call_at(self._due, self._on_timer)

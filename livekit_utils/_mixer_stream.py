@@ -7,6 +7,7 @@ import math
 
 from livekit_utils._frame_converter import FrameConverter
 from livekit_utils._kernels.mix_input import MixInput
+from livekit_utils.audio_frame import AudioFrame
 from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
 
 
@@ -23,13 +24,48 @@ class MixerStream(MixInput):
         self.late = False
         self.late_blocks = 0
         self.ended = False
+        self.plain = True
 
-    def stats(self, sample_rate: int) -> AudioMixerStreamStats:
+    def await_join(self) -> None:
+        """From now on it is not waited for until it delivers."""
+        self.joining = True
+        self.expected = False
+        self.plain = False
+
+    def join(self) -> None:
+        """It delivers."""
+        self.joining = False
+        self.late = False
+        self.expected = True
+        self.plain = self.converter is None
+
+    def end(self) -> None:
+        """It delivers no more."""
+        self.ended = True
+        self.joining = False
+        self.expected = False
+        self.plain = False
+
+    def convert(self, frame: AudioFrame) -> list[AudioFrame]:
+        """The frame in the mixer's format."""
+        if self.converter is None:
+            if frame.sample_rate == self.sample_rate and frame.num_channels == self.num_channels:
+                return [frame]
+            self.converter = FrameConverter(self.sample_rate, self.num_channels)
+            self.plain = False
+        return self.converter.push(frame)
+
+    def resume(self) -> None:
+        """There is room again."""
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+
+    def stats(self) -> AudioMixerStreamStats:
         peak, rms = self.level
         return AudioMixerStreamStats(
             samples_in=self.frames_in,
             late_blocks=self.late_blocks,
-            queued_ms=self.num_frames * 1000 / sample_rate,
+            queued_ms=self.num_frames * 1000 / self.sample_rate,
             peak_dbfs=_dbfs(peak),
             rms_dbfs=_dbfs(rms),
         )

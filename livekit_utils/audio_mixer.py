@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any
 
 from livekit_utils._deadline import Deadline
-from livekit_utils._frame_converter import FrameConverter
 from livekit_utils._frame_queue import FrameQueue
 from livekit_utils._kernels.mix_input import mix_inputs, survey
 from livekit_utils._mixer_stream import MixerStream
@@ -103,10 +102,10 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
         self._num_lacking = 0  # inputs that the next block waits for
-        self._num_paused = 0  # inputs whose task waits for room
         self._output: FrameQueue[AudioFrame] = FrameQueue(self._capacity, self._advance)
         self._blocks = 0
         self._waiting_since: float | None = None  # since when some input has its part of the next block
+        self._last_arrival = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
         self._closed = False
@@ -141,9 +140,12 @@ class AudioMixer(AsyncIterator[AudioFrame]):
             raise ValueError(f"this AudioMixer has a stream of the name {name!r} already")
 
         source = MixerStream(self._num_channels, gain, stream, name)
+        source.sample_rate = self._sample_rate
+        source.block = self._block
+        source.read_ahead = self._read_ahead
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
-        source.joining = any(other.expected and other.frames_in for other in self._inputs)
-        source.expected = not source.joining
+        if any(other.expected and other.frames_in for other in self._inputs):
+            source.await_join()
         self._inputs.append(source)
         self._unstarted.append(source)
         self._num_lacking += source.expected
@@ -182,7 +184,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 
     def stats(self) -> AudioMixerStats:
         """What the mixer has done so far, and of each stream."""
-        streams = {source.name: source.stats(self._sample_rate) for source in self._inputs}
+        streams = {source.name: source.stats() for source in self._inputs}
         return AudioMixerStats(self._blocks, len(self._output), streams)
 
     def end_input(self) -> None:
@@ -252,8 +254,16 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                     item = await advance()
                 except StopAsyncIteration:
                     break
-                self._take(source, item)
-                if source.num_frames >= self._read_ahead:
+                taken = source.take(item)
+                if taken < 0:
+                    self._take(source, item)
+                elif taken & 1:
+                    self._complete()
+                elif self._waiting_since is None:
+                    self._last_arrival = self._now()
+                    if not self._deadline.running:
+                        self._watch()
+                if taken and source.num_frames >= self._read_ahead:
                     await self._wait_for_room(source)
             if source.converter is not None:
                 for frame in source.converter.flush():
@@ -270,47 +280,46 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 
     async def _wait_for_room(self, source: MixerStream) -> None:
         source.room = asyncio.get_running_loop().create_future()
-        self._num_paused += 1
+        source.paused = True
         try:
             await source.room
         finally:
             source.room = None
-            self._num_paused -= 1
+            source.paused = False
 
     def _take(self, source: MixerStream, item: Any) -> None:
-        """One item of a stream."""
-        frame = item if isinstance(item, AudioFrame) else as_audio_frame(getattr(item, "frame", item))
-        if source.converter is None:
-            if frame.sample_rate == self._sample_rate and frame.num_channels == self._num_channels:
-                self._push(source, frame)
-                return
-            source.converter = FrameConverter(self._sample_rate, self._num_channels)
-        for converted in source.converter.push(frame):
+        """An item that the compiled way does not take: an event, a frame to be converted, one of another library, the
+        first one of a stream that joins."""
+        frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
+        for converted in source.convert(frame):
             self._push(source, converted)
 
     def _push(self, source: MixerStream, frame: AudioFrame) -> None:
-        """Samples of the mixer's own format; mixes what they complete."""
+        """A frame of the mixer's own format."""
         if source.ended:
             return  # removed while its own code was running
         if source.joining:
             self._join(source)
         had_its_part = source.num_frames >= self._block
-        has_its_part = source.push(frame) >= self._block
-        if has_its_part and not had_its_part:
-            self._num_lacking -= 1
-            if self._num_lacking == 0:
-                self._advance()
-                return
-            if self._waiting_since is None:
-                self._waiting_since = self._now()
-        self._watch()
+        if source.push(frame) >= self._block and not had_its_part:
+            self._complete()
+        else:
+            self._last_arrival = self._now()
+            self._watch()
+
+    def _complete(self) -> None:
+        """A stream has got its part of the next block."""
+        self._num_lacking -= 1
+        if self._num_lacking == 0:
+            self._advance()
+        elif self._waiting_since is None:
+            self._waiting_since = self._now()
+            self._watch()
 
     def _join(self, source: MixerStream) -> None:
         """A stream that was not waited for delivers: it takes its place where the others are within the block."""
         reached = [other.num_frames for other in self._inputs if other.expected]
-        source.joining = False
-        source.late = False
-        source.expected = True
+        source.join()
         self._num_lacking += 1
         if reached and min(reached) < self._block:
             source.push_silence(min(reached))
@@ -319,15 +328,13 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         """A stream has no more; what it has queued is still mixed."""
         if source.ended:
             return
-        source.ended = True
-        source.expected = False
-        source.joining = False
+        source.end()
         if source.num_frames == 0:
             self._forget(source)
         self._advance()
 
     def _forget(self, source: MixerStream) -> None:
-        source.ended = True
+        source.end()
         if source in self._inputs:
             self._inputs.remove(source)
         if self._ending and not self._inputs:
@@ -337,22 +344,27 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 
     def _advance(self) -> None:
         """Mixes every block that is due, then sees what the next one waits for."""
-        num_lacking, num_ready, num_expected = survey(self._inputs, self._block)
-        while num_lacking == 0 and num_ready > 0 and not self._output.full:
-            samples = mix_inputs(self._inputs, self._block, self._num_channels)
-            self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+        inputs, block = self._inputs, self._block
+        num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
+        while num_lacking == 0 and num_ready and not self._output.full:
+            samples = mix_inputs(inputs, block, self._num_channels)
+            self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
             self._blocks += 1
-            if num_expected < len(self._inputs):
+            if num_expected < len(inputs):
                 self._settle()
-            num_lacking, num_ready, num_expected = survey(self._inputs, self._block)
+            num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         self._num_lacking = num_lacking
-        self._waiting_since = self._now() if num_lacking and num_ready else None
+        self._waiting_since = None
         self._deadline.clear()
-        self._watch()
-        if self._num_paused:
-            for source in self._inputs:
-                if source.room is not None and not source.room.done() and source.num_frames < self._block:
-                    source.room.set_result(None)
+        if num_lacking and num_holding:
+            self._last_arrival = self._now()
+            if num_ready:
+                self._waiting_since = self._last_arrival
+            self._watch()
+        if num_starved:
+            for source in inputs:
+                if source.num_frames < block:
+                    source.resume()
 
     def _settle(self) -> None:
         """After a block that was not waiting for every stream."""
@@ -364,25 +376,22 @@ class AudioMixer(AsyncIterator[AudioFrame]):
     # -- waiting for late streams -------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        """Sees to it that the next block does not wait for ever.
+        """Sees to it that the next block, of which something is there, does not wait for ever.
 
         Where one stream has its part, the others keep it waiting, and it counts from then on. Where none has, nobody
         is kept waiting, but a part of a block should not lie here for ever: it counts from the last arrival.
         """
-        if self._num_lacking == 0 or self._output.full:
-            self._deadline.clear()
-        elif self._waiting_since is not None:
-            self._deadline.start(self._waiting_since)
-        elif any(source.num_frames for source in self._inputs):
-            self._deadline.start(self._now())
-        else:
-            self._deadline.clear()
+        if self._num_lacking and not self._output.full:
+            since = self._waiting_since
+            self._deadline.start(self._last_arrival if since is None else since)
 
     def _give_up_waiting(self) -> None:
+        if self._waiting_since is None and self._now() < self._last_arrival + self._deadline.timeout_s:
+            self._watch()  # more has arrived since the wait began
+            return
         for source in self._inputs:
             if source.expected and source.num_frames < self._block:
-                source.expected = False
-                source.joining = True
+                source.await_join()
                 source.late = True
                 logger.warning(
                     "AudioMixer: %r is more than %g ms late and silent until it goes on",

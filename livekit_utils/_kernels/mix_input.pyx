@@ -8,6 +8,7 @@ from libc.string cimport memcpy, memmove, memset
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16
 from livekit_utils._kernels.gain cimport fixed_gain
+from livekit_utils.audio_frame cimport AudioFrame
 
 from livekit_utils._kernels import simd as _simd
 
@@ -28,14 +29,20 @@ cdef int check_frames(Py_ssize_t num_frames) except -1:
 cdef class MixInput:
     """A queue of interleaved frames that grows as needed (the mixer bounds it), and a gain that moves in ramps.
 
-    `expected` says whether a block has to wait for this input; the mixer sets it.
+    The mixer sets what it is to look after:
+
+    - `expected`: whether a block has to wait for this input.
+    - `plain`: whether `take` may take frames of `sample_rate` as they are.
+    - `block` and `read_ahead`: the frames that are its part of a block, and those from which on it is full.
+    - `paused`: whether its reader waits for room.
     """
 
     cdef csrc.lku_s16 *_samples
     cdef Py_ssize_t _head, _size, _room  # in samples
     cdef readonly Py_ssize_t num_channels
     cdef readonly unsigned long long frames_in
-    cdef public bint expected
+    cdef public bint expected, plain, paused
+    cdef public Py_ssize_t sample_rate, block, read_ahead
     cdef int32_t _gain, _gain_from
     cdef uint32_t _ramp_frames, _ramp_position
     cdef csrc.lku_level _level
@@ -46,6 +53,7 @@ cdef class MixInput:
             raise ValueError(f"expected 1 to {csrc.LKU_MIX_MAX_CHANNELS} channels, got {num_channels}")
         self.num_channels = num_channels
         self.expected = True
+        self.block = self.read_ahead = MAX_FRAMES
         self._gain = fixed_gain(gain)
 
     def __dealloc__(self):
@@ -83,6 +91,28 @@ cdef class MixInput:
         finally:
             PyBuffer_Release(&view)
         return self._size // self.num_channels
+
+    def take(self, item):
+        """Appends a copy of a frame, where it is one and needs no conversion.
+
+        Returns:
+            -1 where it is anything else; otherwise the sum of 1 if it completed this input's part of a block, and 2 if
+            the input is full.
+        """
+        cdef AudioFrame frame
+        cdef Py_ssize_t n, before = self._size
+        if not self.plain or not isinstance(item, AudioFrame):
+            return -1
+        frame = <AudioFrame>item
+        if frame.sample_rate != self.sample_rate or frame.num_channels != self.num_channels:
+            return -1
+        n = frame.samples_per_channel * frame.num_channels
+        self._make_room(n)
+        memcpy(self._samples + self._head + before, frame._samples, n * 2)
+        self._size += n
+        self.frames_in += frame.samples_per_channel
+        return ((before < self.block * self.num_channels <= self._size)
+                + 2 * (self._size >= self.read_ahead * self.num_channels))
 
     def push_silence(self, Py_ssize_t num_frames):
         """Appends silence, which does not count as input."""
@@ -188,22 +218,27 @@ def mix_inputs(list inputs, Py_ssize_t num_frames, Py_ssize_t num_channels):
 
 
 def survey(list inputs, Py_ssize_t num_frames):
-    """Of a block of `num_frames` frames, three counts: the inputs that it still waits for, those that are ready to
-    give it all they will, and those that it waits for at all. One that is not expected is ready with whatever it has.
+    """Counts the inputs with a view to a block of `num_frames` frames: those that it still waits for, those that are
+    ready to give it all they will, those that it waits for at all, those that hold anything, and the paused ones that
+    do not hold a block. One that is not expected is ready with whatever it has.
     """
     check_frames(num_frames)
     cdef MixInput source
-    cdef Py_ssize_t num_lacking = 0, num_ready = 0, num_expected = 0
+    cdef Py_ssize_t num_lacking = 0, num_ready = 0, num_expected = 0, num_holding = 0, num_starved = 0
+    cdef bint has_part
     for item in inputs:
         if not isinstance(item, MixInput):
             raise TypeError(f"expected a MixInput, got {type(item).__name__}")
         source = <MixInput>item
+        has_part = source._size >= num_frames * source.num_channels
+        if source._size > 0:
+            num_holding += 1
+        if source.paused and not has_part:
+            num_starved += 1
         if source.expected:
             num_expected += 1
-            if source._size < num_frames * source.num_channels:
-                num_lacking += 1
-            else:
-                num_ready += 1
+            num_lacking += not has_part
+            num_ready += has_part
         elif source._size > 0:
             num_ready += 1
-    return num_lacking, num_ready, num_expected
+    return num_lacking, num_ready, num_expected, num_holding, num_starved

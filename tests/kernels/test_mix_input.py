@@ -215,10 +215,10 @@ def test_an_error_takes_nothing() -> None:
 def test_survey_counts_who_is_waited_for() -> None:
     empty, short, ready, done, rest = MixInput(2), made(2, bytes(4)), made(2, bytes(8)), MixInput(2), made(2, bytes(4))
     done.expected = rest.expected = False
-    assert survey([], 2) == (0, 0, 0)
-    assert survey([empty, short, ready, done, rest], 2) == (2, 2, 3)
-    assert survey([empty, short, ready, done, rest], 1) == (1, 3, 3)
-    assert survey([empty], 0) == (0, 1, 1)
+    assert survey([], 2)[:3] == (0, 0, 0)
+    assert survey([empty, short, ready, done, rest], 2)[:3] == (2, 2, 3)
+    assert survey([empty, short, ready, done, rest], 1)[:3] == (1, 3, 3)
+    assert survey([empty], 0)[:3] == (0, 1, 1)
 
 
 def test_incomplete_frame() -> None:
