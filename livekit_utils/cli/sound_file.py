@@ -6,6 +6,7 @@ import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import soundfile
 
 from livekit_utils._kernels.convert import f32_to_s16
@@ -130,7 +131,8 @@ class SoundFile:
 
     def write(self, frame: AudioFrame) -> None:
         with _translated(self._name, "writing failed; is the disk full?"):
-            self._file.buffer_write(frame.data.cast("B"), dtype="int16")
+            # Not buffer_write: the view it makes, kept by the traceback of an error, can crash the garbage collector.
+            self._file.write(np.asarray(frame))
 
     def close(self) -> None:
         with _translated(self._name, "closing failed"):
