@@ -2,6 +2,10 @@
 
 #include <stdbool.h>
 
+#if LKU_HAS_TARGETS
+#include "mix_x86.h"
+#endif
+
 /* Inputs are added GROUP at a time, so that the running sum is loaded and stored once per group. */
 enum { GROUP = 8, TILE = 1024, GAIN_TILE = 256 };
 
@@ -10,11 +14,11 @@ enum { MAX_INPUTS_S32 = 65536 };
 
 static const int16_t silence[TILE];
 
-LKU_INLINE void mix_unity_body(const lku_mix_input *inputs, size_t num_inputs, size_t num_samples,
-                               lku_s16 *LKU_RESTRICT out) {
+LKU_INLINE void mix_unity_body(const lku_mix_input *inputs, size_t num_inputs, size_t first_sample,
+                               size_t num_samples, lku_s16 *LKU_RESTRICT out) {
     int32_t sum[TILE];
 
-    for (size_t start = 0; start < num_samples; start += TILE) {
+    for (size_t start = first_sample; start < num_samples; start += TILE) {
         const size_t n = lku_min_size(num_samples - start, TILE);
         for (size_t i = 0; i < n; i++)
             sum[i] = 0;
@@ -33,8 +37,9 @@ LKU_INLINE void mix_unity_body(const lku_mix_input *inputs, size_t num_inputs, s
 }
 
 LKU_KERNEL_VARIANTS(mix_unity,
-                    (const lku_mix_input *inputs, size_t num_inputs, size_t num_samples, lku_s16 *LKU_RESTRICT out),
-                    (inputs, num_inputs, num_samples, out))
+                    (const lku_mix_input *inputs, size_t num_inputs, size_t first_sample, size_t num_samples,
+                     lku_s16 *LKU_RESTRICT out),
+                    (inputs, num_inputs, first_sample, num_samples, out))
 
 /* The step of one frame of a ramp, with 24 further fractional bits, so that a long ramp still ends where it should. */
 LKU_INLINE int64_t ramp_step(const lku_mix_input *input) {
@@ -110,7 +115,13 @@ static bool all_unity(const lku_mix_input *inputs, size_t num_inputs) {
 void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,
                  size_t num_channels, lku_s16 *out) {
     if (num_inputs <= MAX_INPUTS_S32 && all_unity(inputs, num_inputs)) {
-        LKU_KERNEL_CALL(mix_unity, simd, (inputs, num_inputs, num_frames * num_channels, out));
+        const size_t num_samples = num_frames * num_channels;
+        size_t done = 0;
+#if LKU_HAS_TARGETS
+        done = mix_pairs(simd, inputs, num_inputs, num_samples, out);
+#endif
+        if (done < num_samples)
+            LKU_KERNEL_CALL(mix_unity, simd, (inputs, num_inputs, done, num_samples, out));
     } else {
         int64_t sum[GAIN_TILE];
         LKU_KERNEL_CALL(mix_gain, simd,
