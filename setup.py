@@ -6,6 +6,7 @@ with debug information. Everything else is in pyproject.toml.
 
 import os
 import sys
+from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -50,6 +51,7 @@ def extension(name: str, source: str, kernels: list[str]) -> Extension:
         name,
         [source] + [f"csrc/{kernel}.c" for kernel in kernels],
         include_dirs=["csrc"],
+        depends=sorted(glob("csrc/*.h")),
         extra_compile_args=COMPILE,
         extra_link_args=LINK,
         libraries=LIBRARIES,

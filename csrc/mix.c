@@ -118,7 +118,7 @@ void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, 
         const size_t num_samples = num_frames * num_channels;
         size_t done = 0;
 #if LKU_HAS_TARGETS
-        done = mix_pairs(simd, inputs, num_inputs, num_samples, out);
+        done = lku_mix_pairs(simd, inputs, num_inputs, num_samples, out);
 #endif
         if (done < num_samples)
             LKU_KERNEL_CALL(mix_unity, simd, (inputs, num_inputs, done, num_samples, out));

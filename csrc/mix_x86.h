@@ -44,18 +44,14 @@ enum { MIX_PAIRS_STEP = 32 };
         return start;                                                                                                 \
     }
 
-LKU_MIX_PAIRS(mix_pairs_baseline, "sse2", __m128i, 8, _mm, si128)
-LKU_MIX_PAIRS(mix_pairs_avx2, "avx2", __m256i, 16, _mm256, si256)
-LKU_MIX_PAIRS(mix_pairs_avx512, "avx512f,avx512bw", __m512i, 32, _mm512, si512)
+LKU_MIX_PAIRS(lku_mix_pairs_baseline, "sse2", __m128i, 8, _mm, si128)
+LKU_MIX_PAIRS(lku_mix_pairs_avx2, "avx2", __m256i, 16, _mm256, si256)
 
-static size_t mix_pairs(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_samples,
+static size_t lku_mix_pairs(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_samples,
                         lku_s16 *out) {
-    switch (simd) {
-    case LKU_SIMD_AVX512: return mix_pairs_avx512(inputs, num_inputs, num_samples, out);
-    case LKU_SIMD_AVX2: return mix_pairs_avx2(inputs, num_inputs, num_samples, out);
-    case LKU_SIMD_BASELINE:
-    default: return mix_pairs_baseline(inputs, num_inputs, num_samples, out);
-    }
+    if (simd == LKU_SIMD_BASELINE)
+        return lku_mix_pairs_baseline(inputs, num_inputs, num_samples, out);
+    return lku_mix_pairs_avx2(inputs, num_inputs, num_samples, out);
 }
 
 #endif

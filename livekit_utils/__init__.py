@@ -1,14 +1,22 @@
-"""Media utilities for Python voice agents: frames, mixing, resampling; compiled, and without a server."""
+"""Media utilities for Python voice agents: frames, mixing, resampling; compiled, and without a server.
 
-from livekit_utils._kernels.ring_buffer import RingBuffer
-from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
-from livekit_utils.audio_mixer import AudioMixer
-from livekit_utils.audio_mixer_stats import AudioMixerStats
-from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
-from livekit_utils.audio_resampler import AudioResampler, AudioResamplerQuality
-from livekit_utils.sine_wave import sine_wave_generator
-from livekit_utils.video_buffer_type import VideoBufferType
-from livekit_utils.video_frame import VideoFrame
+A name is imported from its module when it is first used: `import livekit_utils` alone loads neither asyncio nor any
+compiled module.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from livekit_utils._kernels.ring_buffer import RingBuffer
+    from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
+    from livekit_utils.audio_mixer import AudioMixer
+    from livekit_utils.audio_mixer_stats import AudioMixerStats
+    from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
+    from livekit_utils.audio_resampler import AudioResampler, AudioResamplerQuality
+    from livekit_utils.sine_wave import sine_wave_generator
+    from livekit_utils.video_buffer_type import VideoBufferType
+    from livekit_utils.video_frame import VideoFrame
 
 __all__ = [
     "AudioFrame",
@@ -23,3 +31,30 @@ __all__ = [
     "combine_audio_frames",
     "sine_wave_generator",
 ]
+
+_HOMES = {
+    "AudioFrame": "audio_frame",
+    "AudioMixer": "audio_mixer",
+    "AudioMixerStats": "audio_mixer_stats",
+    "AudioMixerStreamStats": "audio_mixer_stream_stats",
+    "AudioResampler": "audio_resampler",
+    "AudioResamplerQuality": "audio_resampler",
+    "RingBuffer": "_kernels.ring_buffer",
+    "VideoBufferType": "video_buffer_type",
+    "VideoFrame": "video_frame",
+    "combine_audio_frames": "audio_frame",
+    "sine_wave_generator": "sine_wave",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(_import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

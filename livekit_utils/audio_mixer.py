@@ -92,8 +92,8 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         if not stream_timeout_ms > 0:
             raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
         self._deadline = Deadline(stream_timeout_ms / 1000, self._give_up_waiting)
-        # How far a stream is read ahead of the mix: so that a live one flows on while another keeps the mix waiting, and
-        # the task of one that is always ready wakes once for many frames.
+        # How far a stream is read ahead of the mix. A live one must flow on while another keeps the mix waiting, and
+        # the task of one that is always ready should wake once for many frames.
         self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
         self._inputs: list[MixerStream] = []

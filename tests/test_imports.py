@@ -46,10 +46,24 @@ def test_each_module_alone(name: str) -> None:
     run(f"import {name}")
 
 
-def test_an_import_leaves_the_heavy_ones_alone() -> None:
-    loaded = run("import sys, livekit_utils, livekit_utils.rtc.utils; print(' '.join(sys.modules))").split()
-    heavy = {"numpy", "samplerate", "scipy", "matplotlib", "soundfile", "typer", "rich", "wave", "typing_extensions"}
-    assert not heavy & set(loaded)
+HEAVY = {"numpy", "samplerate", "scipy", "matplotlib", "soundfile", "typer", "rich", "typing_extensions"}
+
+
+def test_an_import_is_light() -> None:
+    loaded = set(run("import sys, livekit_utils; print(' '.join(sys.modules))").split())
+    assert not loaded & (HEAVY | {"asyncio", "logging", "livekit_utils.audio_frame"})
+
+
+def test_all_names_leave_the_heavy_modules_alone() -> None:
+    code = "import sys; from livekit_utils import *; import livekit_utils.rtc.utils; print(' '.join(sys.modules))"
+    assert not HEAVY & set(run(code).split())
+
+
+def test_names_that_are_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'AudioMixr'"):
+        livekit_utils.AudioMixr  # noqa: B018
+    assert set(livekit_utils.__all__) <= set(dir(livekit_utils))
+    assert set(livekit_utils.__all__) == set(livekit_utils._HOMES)
 
 
 def test_only_lower_levels_are_imported() -> None:
