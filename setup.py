@@ -5,6 +5,7 @@ with debug information. Everything else is in pyproject.toml.
 """
 
 import os
+import platform
 import sys
 from glob import glob
 
@@ -36,6 +37,10 @@ else:
     # -ffp-contract=off: no fused multiply-add, so that every instruction set computes the same bits.
     COMPILE = ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno"]
     COMPILE += ["-fno-trapping-math"]
+    if platform.machine() in ("x86_64", "AMD64"):
+        # AVX-512 without its wide registers: the short bursts of audio blocks gain nothing from 512 bits, and the
+        # processor slows down whatever runs next; libsamplerate after a conversion by 7 %.
+        COMPILE += ["-mprefer-vector-width=256"]
     LINK = ["-Wl,-s"] if sys.platform.startswith("linux") else []
     LIBRARIES = ["m"]
     if DEBUG or SANITIZE:

@@ -16,7 +16,7 @@
 typedef enum lku_simd {
     LKU_SIMD_BASELINE = 0, /* what every machine of this architecture has: SSE2, NEON */
     LKU_SIMD_AVX2 = 1,
-    LKU_SIMD_AVX512 = 2 /* F, BW, DQ and VL, in 256-bit registers */
+    LKU_SIMD_AVX512 = 2 /* F, BW, DQ and VL: 64-bit multiply, shift and minimum; see setup.py for its registers */
 } lku_simd;
 
 /* The best level that this machine and its operating system support. */
@@ -25,10 +25,7 @@ lku_simd lku_simd_detect(void);
 #if defined(__x86_64__) && defined(__GNUC__)
 #define LKU_HAS_TARGETS 1
 #define LKU_TARGET_AVX2 __attribute__((target("avx2")))
-/* Its instructions (64-bit multiply, shift, minimum) without its registers: the short bursts of audio blocks gain
- * nothing from 512 bits, and the processor slows down whatever runs next; libsamplerate after a conversion, by 7 %. */
-#define LKU_TARGET_AVX512 \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=256")))
+#define LKU_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 
 /* Defines NAME_baseline, NAME_avx2 and NAME_avx512 from the inline function NAME_body. */
 #define LKU_KERNEL_VARIANTS(name, parameters, arguments)                                       \

@@ -51,7 +51,15 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(_import_module(f"{__name__}.{home}"), name)
+    try:
+        value: object = getattr(_import_module(f"{__name__}.{home}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith(__name__):
+            raise
+        raise ImportError(
+            f"{error.name} is not there: {__path__[0]} looks like the source, which is not compiled. "
+            "Run Python from another directory, or `make develop` here."
+        ) from error
     globals()[name] = value
     return value
 
