@@ -8,6 +8,7 @@ timer, moved lazily, notices streams that are late. Everything runs in one event
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 import operator
@@ -29,6 +30,9 @@ logger = logging.getLogger("livekit_utils")
 
 # How long aclose waits for streams that do not let go when they are cancelled.
 _CLOSE_TIMEOUT_S = 5.0
+
+# A stream that never waits, and whose frames are empty or tiny, must let others have their turn all the same.
+_READS_IN_A_ROW = 1024
 
 # Memory is bounded by this, not by a timeout of an hour.
 _MAX_READ_AHEAD_S = 1.0
@@ -248,7 +252,9 @@ class AudioMixer(AsyncIterator[AudioFrame]):
             if hasattr(type(stream), "__aiter__"):
                 stream = aiter(stream)
             advance = stream.__anext__
-            while True:
+            for count in itertools.count(1):
+                if count % _READS_IN_A_ROW == 0:
+                    await asyncio.sleep(0)
                 try:
                     item = await advance()
                 except StopAsyncIteration:
@@ -344,22 +350,27 @@ class AudioMixer(AsyncIterator[AudioFrame]):
     def _advance(self) -> None:
         """Mixes every block that is due, then sees what the next one waits for."""
         inputs, block = self._inputs, self._block
+        waiting_since = self._waiting_since  # a wait goes on unless a block goes out
         num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         while num_lacking == 0 and num_ready and not self._output.full:
             samples = mix_inputs(inputs, block, self._num_channels)
             self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
             self._blocks += 1
+            waiting_since = None
+            self._deadline.clear()
             if num_expected < len(inputs):
                 self._settle()
             num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         self._num_lacking = num_lacking
         self._waiting_since = None
-        self._deadline.clear()
         if num_lacking and num_holding:
-            self._last_arrival = self._now()
             if num_ready:
-                self._waiting_since = self._last_arrival
+                self._waiting_since = self._now() if waiting_since is None else waiting_since
+            elif waiting_since is not None:
+                self._last_arrival = self._now()  # who kept the others waiting has gone
             self._watch()
+        else:
+            self._deadline.clear()
         if num_starved:
             for source in inputs:
                 if source.num_frames < block:

@@ -312,3 +312,43 @@ def test_random_schedules_lose_nothing(rand: random.Random) -> None:
         assert (blocks == blocks[:, :1]).all()
         for k, n in enumerate(lengths):
             assert sum(int(b) // 10**k % 10 for b in blocks[:, 0]) == n, (lengths, k)
+
+
+def test_streams_that_end_do_not_prolong_the_wait_for_a_late_one() -> None:
+    async def main() -> list[tuple[float, int]]:
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=100) as mixer:
+            mixer.add_stream(timed([constant(1)] * 40))
+            mixer.add_stream(_never())
+            for k in range(8):  # one more ends every 50 ms
+                mixer.add_stream(timed([constant(10)] * 5, lambda i, k=k: 0.05 * k if i == 0 else TICK))
+            blocks = []
+            async for when, value in _timed_blocks(mixer):
+                blocks.append((when, value))
+                if len(blocks) == 40:
+                    return blocks
+            return blocks
+
+    blocks = run(main())
+    assert blocks[0][0] <= 0.110 + 1e-6
+
+
+async def _timed_blocks(mixer: AudioMixer) -> AsyncIterator[tuple[float, int]]:
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    async for block in mixer:
+        yield loop.time() - start, block.data[0]
+
+
+def test_a_stream_of_empty_frames_lets_others_run() -> None:
+    async def empty() -> AsyncIterator[AudioFrame]:
+        while True:
+            yield AudioFrame.create(RATE, 1, 0)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=480) as mixer:
+            mixer.add_stream(empty())
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert mixer.stats().blocks == 0
+
+    run(main())
