@@ -3,12 +3,13 @@ VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 export VENV
 
-.PHONY: help demo test develop lint sanitize clean
+.PHONY: help demo test develop bench lint sanitize clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
 	@echo "make test      build the wheel, install it, run all tests against it"
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
+	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff and mypy"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make clean     remove everything that was built"
@@ -29,6 +30,10 @@ test: $(VENV)/bin/python
 
 develop: $(VENV)/bin/python
 	$(PIP) install --quiet --editable ".[cli,test]"
+
+bench: $(VENV)/bin/python
+	@$(PIP) install --quiet --editable ".[bench]"
+	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/bin/python
 	$(PIP) install --quiet ".[cli,test]"

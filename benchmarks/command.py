@@ -1,0 +1,63 @@
+"""The command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pyperf  # type: ignore[import-untyped]
+import typer
+
+from benchmarks import cases, machine, optional, report
+from benchmarks.effort import FULL, QUICK
+from benchmarks.errors import DisagreementError, UnknownNameError
+from benchmarks.measurement import Measurement
+from benchmarks.plot import save_plot
+from benchmarks.row import Row
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def measure(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Groups, or the starts of rows' names; * stands for anything.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the results here, for pyperf show and compare_to.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the main results here, as PNG or SVG.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few and short rounds: whether it works.")] = False,
+    list_rows: Annotated[bool, typer.Option("--list", help="Only say which rows there are.")] = False,
+) -> None:
+    """Compares livekit_utils with other ways to do the same; all of it, or what is named."""
+    effort = QUICK if quick else FULL
+    try:
+        groups = cases.selected(names or [], effort)
+        if list_rows:
+            for _, experiments in groups:
+                for experiment in experiments:
+                    for quantity in experiment.quantities:
+                        for contender in experiment.contenders:
+                            typer.echo(f"{experiment.row_name(quantity)}/{contender.name}")
+            return
+        _measure(groups, effort.seconds, json, plot)
+    except (DisagreementError, UnknownNameError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _measure(groups: cases.Groups, seconds: float, json: Path | None, plot: Path | None) -> None:
+    console = report.new_console()
+    metadata = machine.metadata()
+    for line in machine.header():
+        console.print(line, soft_wrap=True)
+    rows: list[Row] = []
+    for group, experiments in groups:
+        measured = [row for experiment in experiments for row in Measurement.take(experiment, seconds).rows()]
+        console.print(report.table(cases.title(group), measured, metadata))
+        rows += measured
+    for line in [report.targets_line(rows), *optional.left_out()]:
+        console.print(line, soft_wrap=True)
+    if json is not None:
+        pyperf.BenchmarkSuite([row.benchmark(metadata) for row in rows]).dump(str(json), replace=True)
+    if plot is not None:
+        save_plot(rows, plot)

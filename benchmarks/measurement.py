@@ -1,0 +1,61 @@
+"""Measurement: the values of an experiment, taken in turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.experiment import Experiment
+from benchmarks.quantity import Quantity
+from benchmarks.row import Row
+
+
+@dataclass(frozen=True)
+class Measurement:
+    experiment: Experiment
+    loops: dict[str, int]
+    """By contender."""
+    values: dict[str, dict[str, list[float]]]
+    """By quantity and contender, one for each round."""
+
+    @classmethod
+    def take(cls, experiment: Experiment, seconds: float) -> Measurement:
+        """Checks that the contenders agree, then times them.
+
+        In every round each contender is timed once, a different one first each time, so that what else the machine
+        does hits all of them alike; what is compared is always of the same round.
+        """
+        experiment.check()
+        contenders = experiment.contenders
+        loops = {contender.name: contender.calibrate(seconds) for contender in contenders}
+        values: dict[str, dict[str, list[float]]] = {
+            quantity.name: {contender.name: [] for contender in contenders} for quantity in experiment.quantities
+        }
+        for number in range(experiment.rounds):
+            first = number % len(contenders)
+            for contender in contenders[first:] + contenders[:first]:
+                sample = contender.sample(loops[contender.name])
+                for quantity in experiment.quantities:
+                    values[quantity.name][contender.name].append(sample[quantity.name])
+        return cls(experiment, loops, values)
+
+    def rows(self) -> list[Row]:
+        return [row for quantity in self.experiment.quantities for row in self._rows_of(quantity)]
+
+    def _rows_of(self, quantity: Quantity) -> list[Row]:
+        rows = []
+        for contender in self.experiment.contenders:
+            target = next((one for one in quantity.targets if one.contender == contender.name), None)
+            rows.append(
+                Row(
+                    name=self.experiment.row_name(quantity),
+                    contender=contender.name,
+                    quantity=quantity,
+                    loops=self.loops[contender.name],
+                    inner_loops=contender.inner_loops,
+                    values=self.values[quantity.name][contender.name],
+                    ours=self.values[quantity.name][self.experiment.contenders[0].name],
+                    target=target,
+                    reached=target.reached(self.values, quantity.name) if target is not None else None,
+                )
+            )
+        return rows
