@@ -3,7 +3,7 @@ VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 export VENV
 
-.PHONY: help demo test develop bench lint sanitize clean
+.PHONY: help demo test develop bench lint soak sanitize clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
@@ -11,6 +11,7 @@ help:
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff and mypy"
+	@echo "make soak      make test with many more random cases"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make clean     remove everything that was built"
 
@@ -36,10 +37,13 @@ bench: $(VENV)/bin/python
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/bin/python
-	$(PIP) install --quiet ".[cli,test]"
+	@$(PIP) install --quiet ".[bench,cli,test]"
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
+
+soak: $(VENV)/bin/python
+	@LIVEKIT_UTILS_HYPOTHESIS=thorough tools/run_tests.sh
 
 sanitize: $(VENV)/bin/python
 	@tools/run_sanitizers.sh

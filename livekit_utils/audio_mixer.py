@@ -274,13 +274,13 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                 for frame in source.converter.flush():
                     self._push(source, frame)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if _is_being_cancelled():
                 raise
             logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
         except Exception as error:
             logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
         finally:
+            source.task = None  # or task, exception, traceback and this frame would keep each other
             self._end(source)
 
     async def _wait_for_room(self, source: MixerStream) -> None:
@@ -429,6 +429,11 @@ class AudioMixer(AsyncIterator[AudioFrame]):
             f"AudioMixer(sample_rate={self._sample_rate}, num_channels={self._num_channels}, "
             f"blocksize={self._block}, streams={len(self._inputs)}, {self._state()})"
         )
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _check(name: str, value: int, least: int, most: int = 2**31 - 1) -> int:
