@@ -27,6 +27,7 @@ class FrameQueue(Generic[T]):
         self._capacity = capacity
         self._on_room = on_room
         self._ended = False
+        self._error: BaseException | None = None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -39,20 +40,24 @@ class FrameQueue(Generic[T]):
         self._items.append(item)
         self._wake_reader()
 
-    def end(self) -> None:
-        """No more items: readers get what is there, then the end."""
+    def end(self, error: BaseException | None = None) -> None:
+        """No more items: readers get what is there, then the end, or this error."""
         self._ended = True
+        self._error = self._error or error
         while self._readers:
             self._wake_reader()
 
     def close(self) -> None:
-        """Drops what is there, and ends."""
+        """Drops what is there, and ends without an error."""
         self._items.clear()
+        self._error = None
         self.end()
 
     async def get(self) -> T:
         """The next item; `StopAsyncIteration` at the end."""
         while not self._items:
+            if self._error is not None:
+                raise self._error
             if self._ended:
                 raise StopAsyncIteration
             reader = asyncio.get_running_loop().create_future()

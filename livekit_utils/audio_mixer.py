@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import math
 import operator
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
@@ -33,6 +32,9 @@ _CLOSE_TIMEOUT_S = 5.0
 
 # A stream that never waits, and whose frames are empty or tiny, must let others have their turn all the same.
 _READS_IN_A_ROW = 1024
+
+_MAX_BLOCK_S = 60
+_MAX_RAMP_MS = 3_600_000
 
 # Memory is bounded by this, not by a timeout of an hour.
 _MAX_READ_AHEAD_S = 1.0
@@ -57,7 +59,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
     Args:
         sample_rate: Hz, from 10.
         num_channels: 1 to 128.
-        blocksize: Samples per channel of each block; 0 means `sample_rate // 10` (100 ms).
+        blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
         stream_timeout_ms: How long a block waits for a stream, above 0.
         capacity: Blocks that may wait to be read, from 1. When they do, the mixer stops reading its streams.
 
@@ -91,7 +93,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
     ) -> None:
         self._sample_rate = _check("sample_rate", sample_rate, 10)
         self._num_channels = _check("num_channels", num_channels, 1, 128)
-        self._block = _check("blocksize", blocksize, 0) or self._sample_rate // 10
+        self._block = _check("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
         self._capacity = _check("capacity", capacity, 1)
         if not stream_timeout_ms > 0:
             raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
@@ -175,14 +177,14 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 
         Args:
             gain: As for `add_stream`.
-            ramp_ms: From 0, which jumps (and may click).
+            ramp_ms: From 0, which jumps (and may click), to an hour.
 
         Raises:
             ValueError: Not a stream of this mixer, or something is out of range.
         """
         source = self._find(stream)
-        if not 0 <= ramp_ms < math.inf:
-            raise ValueError(f"expected a ramp_ms of 0 or more, got {ramp_ms}")
+        if not 0 <= ramp_ms <= _MAX_RAMP_MS:
+            raise ValueError(f"expected a ramp_ms of 0 to {_MAX_RAMP_MS}, got {ramp_ms}")
         source.set_gain(gain, round(ramp_ms * self._sample_rate / 1000))
 
     def stats(self) -> AudioMixerStats:
@@ -261,6 +263,8 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                     break
                 taken = source.take(item)
                 if taken < 0:
+                    if source.ended:
+                        return  # removed, by its own code or although it does not heed its cancellation
                     self._take(source, item)
                 elif taken & 1:
                     self._complete()
@@ -301,8 +305,6 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 
     def _push(self, source: MixerStream, frame: AudioFrame) -> None:
         """A frame of the mixer's own format."""
-        if source.ended:
-            return  # removed while its own code was running
         if source.joining:
             self._join(source)
         had_its_part = source.num_frames >= self._block
@@ -343,6 +345,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         if source in self._inputs:
             self._inputs.remove(source)
         if self._ending and not self._inputs:
+            self._deadline.close()
             self._output.end()
 
     # -- mixing -------------------------------------------------------------------------------------------------------
@@ -353,8 +356,12 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         waiting_since = self._waiting_since  # a wait goes on unless a block goes out
         num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         while num_lacking == 0 and num_ready and not self._output.full:
-            samples = mix_inputs(inputs, block, self._num_channels)
-            self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
+            try:
+                samples = mix_inputs(inputs, block, self._num_channels)
+                self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
+            except MemoryError as error:
+                self._output.end(error)  # whoever reads must not wait for a block that cannot be made
+                return
             self._blocks += 1
             waiting_since = None
             self._deadline.clear()

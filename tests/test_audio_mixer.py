@@ -211,7 +211,7 @@ def test_gain_is_checked() -> None:
             mixer.add_stream(stream)
             with pytest.raises(ValueError, match="expected a gain"):
                 mixer.set_gain(stream, math.nan)
-            for ramp in (-1, math.nan, math.inf):
+            for ramp in (-1, math.nan, math.inf, 1e300, 3_600_001):
                 with pytest.raises(ValueError, match="ramp_ms"):
                     mixer.set_gain(stream, 1.0, ramp_ms=ramp)
             with pytest.raises(ValueError, match="not a stream"):
@@ -252,6 +252,7 @@ def test_stats() -> None:
         ({"num_channels": 0}, "num_channels"),
         ({"num_channels": 129}, "num_channels"),
         ({"blocksize": -1}, "blocksize"),
+        ({"blocksize": 60 * RATE + 1}, "blocksize"),
         ({"capacity": 0}, "capacity"),
         ({"stream_timeout_ms": 0}, "stream_timeout_ms"),
         ({"stream_timeout_ms": math.nan}, "stream_timeout_ms"),

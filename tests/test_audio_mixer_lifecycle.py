@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -329,5 +330,65 @@ def test_an_idle_mixer_sets_no_timer() -> None:
             assert mixer._deadline._timer is None
             await mixer.aclose()
             await reader
+
+    run(main())
+
+
+def test_a_removed_stream_is_read_no_more() -> None:
+    """Not even one that removes itself and never waits, or that swallows its cancellation."""
+    reads = {"self": 0, "deaf": 0}
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=480) as mixer:
+
+            async def removes_itself() -> AsyncIterator[AudioFrame]:
+                for i in range(1000):
+                    if i == 10:
+                        mixer.remove_stream(own)
+                    reads["self"] += 1
+                    yield silent()
+
+            async def deaf() -> AsyncIterator[AudioFrame]:
+                while True:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.sleep(0.01)
+                    reads["deaf"] += 1
+                    yield silent()
+
+            own, other = removes_itself(), deaf()
+            mixer.add_stream(own)
+            mixer.add_stream(other)
+            await asyncio.sleep(0.05)
+            mixer.remove_stream(other)
+            so_far = reads["deaf"]
+            await asyncio.sleep(1)
+            assert reads == {"self": 11, "deaf": so_far + 1}
+
+    run(main())
+
+
+def test_a_block_that_cannot_be_made_is_an_error_for_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object) -> bytearray:
+        raise MemoryError
+
+    monkeypatch.setattr("livekit_utils.audio_mixer.mix_inputs", no_memory)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=480) as mixer:
+            mixer.add_stream(finite(3))
+            with pytest.raises(MemoryError):
+                await asyncio.wait_for(anext(mixer), 5)
+
+    run(main())
+
+
+def test_the_end_leaves_no_timer() -> None:
+    async def main() -> None:
+        mixer = AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=60_000)
+        mixer.add_stream(finite(3))
+        mixer.add_stream(finite(5))
+        mixer.end_input()
+        assert await drain(mixer) == 5
+        assert mixer._deadline._timer is None
 
     run(main())
