@@ -44,6 +44,8 @@ cdef class _Samples:
     cdef Py_ssize_t stride
 
     def __getbuffer__(self, Py_buffer *view, int flags):
+        if self.frame is None:
+            raise BufferError("there are no samples without an AudioFrame")
         self.frame._fill_view(view, flags)
         view.obj = self
         view.ndim = 1
@@ -101,13 +103,13 @@ cdef class AudioFrame:
         self.num_channels = 1
 
     def __init__(self, data, sample_rate, num_channels, samples_per_channel, *, userdata=None):
-        if self._borrowed:
-            raise RuntimeError("this AudioFrame is initialised already")
         cdef Py_ssize_t rate = as_count(sample_rate, 1, "a sample_rate")
         cdef Py_ssize_t channels = as_count(num_channels, 1, "num_channels")
         cdef Py_ssize_t frames = as_count(samples_per_channel, 0, "samples_per_channel")
         if userdata is not None and not isinstance(userdata, dict):
             raise TypeError(f"expected userdata as a dict, got {type(userdata).__name__}")
+        if self._borrowed:
+            raise RuntimeError("this AudioFrame is initialised already")
         cdef Py_ssize_t num_samples = borrow_s16(data, &self._view)
         if num_samples // channels < frames:
             num_bytes = self._view.len

@@ -13,7 +13,6 @@ import logging
 import operator
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
-from types import TracebackType
 from typing import Any
 
 from livekit_utils._deadline import Deadline
@@ -227,9 +226,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
     async def __aenter__(self) -> AudioMixer:
         return self
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
     # -- reading the streams ------------------------------------------------------------------------------------------
@@ -282,6 +279,8 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                 raise
             logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
         except Exception as error:
+            if source.ended:
+                return  # removed: what its end is like does not matter
             logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
         finally:
             source.task = None  # or task, exception, traceback and this frame would keep each other

@@ -20,6 +20,9 @@ __all__ = ["AudioResampler", "AudioResamplerQuality"]
 _MAX_RATIO = 256
 _MAX_CHANNELS = 128
 
+# Up to here the linear interpolation computes within 64 bits.
+_MAX_RATE = 2**30 - 1
+
 
 class AudioResamplerQuality(StrEnum):
     """How much a conversion may cost, and what is left of the treble.
@@ -142,8 +145,8 @@ class AudioResampler:
     It works on libsamplerate (LiveKit's own class on SoX).
 
     Args:
-        input_rate: Hz, from 1.
-        output_rate: Hz, from 1, and within a factor of 256 of the input rate.
+        input_rate: Hz, 1 to 1073741823.
+        output_rate: Hz, likewise, and within a factor of 256 of the input rate.
         num_channels: 1 to 128, interleaved.
         quality: An `AudioResamplerQuality` or its string.
 
@@ -172,9 +175,10 @@ class AudioResampler:
         self._input_rate = operator.index(input_rate)
         self._output_rate = operator.index(output_rate)
         self._num_channels = operator.index(num_channels)
-        if self._input_rate < 1 or self._output_rate < 1:
-            raise ValueError(f"expected sample rates from 1 Hz, got {input_rate} and {output_rate}")
-        if max(input_rate, output_rate) > _MAX_RATIO * min(input_rate, output_rate):
+        lower, higher = sorted((self._input_rate, self._output_rate))
+        if lower < 1 or higher > _MAX_RATE:
+            raise ValueError(f"expected sample rates of 1 to {_MAX_RATE} Hz, got {input_rate} and {output_rate}")
+        if higher > _MAX_RATIO * lower:
             raise ValueError(f"expected rates within a factor of {_MAX_RATIO}, got {input_rate} and {output_rate} Hz")
         if not 1 <= self._num_channels <= _MAX_CHANNELS:
             raise ValueError(f"expected 1 to {_MAX_CHANNELS} channels, got {num_channels}")

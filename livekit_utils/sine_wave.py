@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import AsyncIterator
 
 from livekit_utils._kernels.sine import sine_s16
@@ -30,7 +31,9 @@ def sine_wave_generator(
         Frames of `sample_rate // 100` samples.
 
     Raises:
-        ValueError: Something is out of range. Raised by the call itself, not by the first step of the iteration.
+        ValueError: Something is out of range.
+        TypeError: Something is no number, or the rate no integer.
+            Both are raised by the call itself, not by the first step of the iteration.
 
     Example:
         >>> import asyncio
@@ -39,7 +42,10 @@ def sine_wave_generator(
         >>> asyncio.run(count())
         1200
     """
-    if not sample_rate >= 1000:
+    # Python's own numbers from here on: those of numpy may have 16 or 32 bits, and compute in them.
+    sample_rate = operator.index(sample_rate)
+    freq, duration, amplitude = float(freq), float(duration), float(amplitude)
+    if not 1000 <= sample_rate < 2**31:
         raise ValueError(f"expected a sample_rate of at least 1000 Hz, got {sample_rate}")
     if not (20 <= freq <= 20000 and freq < sample_rate / 2):
         raise ValueError(f"expected a freq of 20 to 20000 Hz, below half of {sample_rate} Hz, got {freq}")

@@ -128,3 +128,9 @@ def test_a_subclass_with_other_arguments(function: Any) -> None:
     twin = function(Other("a"))
     assert type(twin) is Other
     assert (twin.speaker, twin.samples_per_channel) == ("a", 2)
+
+
+def test_samples_without_a_frame_refuse() -> None:
+    samples = type(AudioFrame.create(1, 1, 1).data.obj)
+    with pytest.raises(BufferError):
+        memoryview(samples())

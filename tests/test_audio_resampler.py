@@ -225,6 +225,7 @@ def test_the_output_owns_its_samples() -> None:
         ((0, 16000), {}, "sample rates"),
         ((48000, 0), {}, "sample rates"),
         ((-1, 16000), {}, "sample rates"),
+        ((2**30, 2**30 - 1), {}, "sample rates"),
         ((48000, 100), {}, "factor of 256"),
         ((1, 48000), {}, "factor of 256"),
         ((48000, 16000), {"num_channels": 0}, "channels"),
@@ -241,7 +242,8 @@ def test_bad_arguments(arguments: tuple[int, int], keywords: dict[str, Any], mat
 def test_rates_are_integers() -> None:
     with pytest.raises(TypeError):
         AudioResampler(48000.0, 16000)  # type: ignore[arg-type]
-    assert AudioResampler(np.int32(48000), np.int64(16000)).input_rate == 48000  # type: ignore[arg-type]
+    for kind in (np.uint16, np.int32, np.int64):
+        assert AudioResampler(kind(48000), kind(16000)).input_rate == 48000  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("quality", QUALITIES)

@@ -251,3 +251,18 @@ def test_debug_shows_the_traceback(tmp_path: Path, run_python: Callable[..., Any
     result = run_python("-m", "livekit_utils", "info", str(tmp_path / "no.wav"))
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"error: {tmp_path / 'no.wav'}: No such file or directory\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX only")
+def test_names_that_are_not_utf_8(tmp_path: Path, run_python: Callable[..., Any]) -> None:
+    plain = save(tmp_path / "a.wav", noise(SEED, 500, 1))
+    odd = tmp_path / os.fsdecode(b"\xff\xfe.wav")
+    try:
+        plain.rename(odd)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    out = tmp_path / os.fsdecode(b"\xfd.flac")
+    for arguments in (["info", str(odd)], ["mix", str(odd), "-o", str(out)]):
+        result = run_python("-m", "livekit_utils", *arguments)
+        assert (result.returncode, result.stderr) == (0, "")
+    assert out.exists()

@@ -1,5 +1,6 @@
 """A ring between two threads, between two processes, and with a peer that has gone mad."""
 
+import mmap
 import os
 import threading
 import time
@@ -188,3 +189,24 @@ def test_inherited_memory_after_fork(run_python: Any) -> None:
     """
     process = run_python("-c", script)
     assert (process.returncode, process.stdout) == (0, "same ring\n"), process.stderr
+
+
+def test_a_region_outlives_its_memory_harmlessly() -> None:
+    memory = mmap.mmap(-1, RingBuffer.num_bytes(1024))
+    ring = RingBuffer.create_in(memory, 1024)
+    first, second = ring.acquire_write(10)
+    region = first.obj
+    del first, second
+    ring.release()
+    memory.close()
+    with pytest.raises(BufferError, match="released"):
+        memoryview(region)
+    with pytest.raises(BufferError):
+        memoryview(type(region)())
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 2**41, 2**63, 2**100])
+def test_capacities_out_of_range(capacity: int) -> None:
+    for make in (RingBuffer, RingBuffer.num_bytes):
+        with pytest.raises(ValueError, match="capacity of 1 to"):
+            make(capacity)

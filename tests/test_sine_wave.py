@@ -80,3 +80,16 @@ def test_the_phase_after_an_hour_is_right() -> None:
 def test_out_of_range_is_refused_by_the_call(arguments: tuple[Any, ...], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         sine_wave_generator(*arguments)
+
+
+@pytest.mark.parametrize("number", [np.float32, np.int16, np.int32, np.float64])
+def test_numbers_of_numpy(number: Any) -> None:
+    plain = generate(440, 2, 16000, 1)
+    wave = generate(number(440), number(2), np.int16(16000), number(1))
+    assert [bytes(f) for f in wave] == [bytes(f) for f in plain]
+
+
+def test_numbers_that_are_none() -> None:
+    for arguments in ((440, 1, 48000.0), ("440", "x"), (None, 1), (440, 1, 48000, [])):
+        with pytest.raises((TypeError, ValueError)):
+            sine_wave_generator(*arguments)

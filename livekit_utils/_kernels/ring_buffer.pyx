@@ -1,10 +1,11 @@
 """RingBuffer: int16 samples between one writer and one reader."""
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uint64_t, uintptr_t
-from libc.string cimport memset
+
+from operator import index
 
 import cython
 
@@ -23,6 +24,9 @@ cdef class _Region:
     cdef bint readonly
 
     def __getbuffer__(self, Py_buffer *view, int flags):
+        # A view can be asked for its owner, and the owner for another view, after the memory has gone.
+        if self.ring is None or self.ring._ring.header is NULL:
+            raise BufferError("this region has no memory: its RingBuffer was released")
         PyBuffer_FillInfo(view, self, self.samples, self.num_samples * 2, self.readonly, flags)
         self.ring._num_views += 1
 
@@ -68,18 +72,18 @@ cdef class RingBuffer:
     cdef Py_ssize_t _num_views
     cdef object __weakref__
 
-    def __init__(self, Py_ssize_t capacity):
+    def __init__(self, capacity):
         if self._own is not NULL or self._borrowed:
             raise RuntimeError("this RingBuffer is initialised already")
         cdef size_t rounded = _round_up(capacity)
         cdef size_t num_bytes = csrc.lku_ring_num_bytes(rounded)
         cdef uintptr_t start
-        self._own = PyMem_Malloc(num_bytes + csrc.LKU_RING_ALIGNMENT)
+        # Zeroed by the system, which maps the pages of a large ring only as they are used.
+        self._own = PyMem_Calloc(1, num_bytes + csrc.LKU_RING_ALIGNMENT)
         if self._own is NULL:
             raise MemoryError()
         start = <uintptr_t>self._own
         start += (-start) % csrc.LKU_RING_ALIGNMENT
-        memset(<void *>start, 0, num_bytes)
         csrc.lku_ring_init(&self._ring, <void *>start, num_bytes, rounded)
 
     def __dealloc__(self):
@@ -88,12 +92,12 @@ cdef class RingBuffer:
             PyBuffer_Release(&self._view)
 
     @staticmethod
-    def num_bytes(Py_ssize_t capacity):
+    def num_bytes(capacity):
         """Bytes of memory that `create_in` needs for a ring of this capacity."""
         return csrc.lku_ring_num_bytes(_round_up(capacity))
 
     @staticmethod
-    def create_in(memory, Py_ssize_t capacity):
+    def create_in(memory, capacity):
         """Lays a new, empty ring into writable memory of yours (aligned to 64 bytes), which it keeps borrowed.
 
         Raises:
@@ -274,11 +278,12 @@ cdef class RingBuffer:
         return f"RingBuffer(capacity={self.capacity}, readable={self.readable})"
 
 
-cdef size_t _round_up(Py_ssize_t capacity) except 0:
-    if not 1 <= capacity <= <Py_ssize_t>csrc.LKU_RING_MAX_CAPACITY:
+cdef size_t _round_up(object capacity) except 0:
+    number = index(capacity)
+    if not 1 <= number <= csrc.LKU_RING_MAX_CAPACITY:
         raise ValueError(f"expected a capacity of 1 to {csrc.LKU_RING_MAX_CAPACITY} samples, got {capacity}")
-    cdef size_t rounded = 1
-    while rounded < <size_t>capacity:
+    cdef size_t wanted = number, rounded = 1
+    while rounded < wanted:
         rounded *= 2
     return rounded
 

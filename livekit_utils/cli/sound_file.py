@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,11 @@ def _translated(name: str, action: str) -> Iterator[None]:
         raise CliError(f"{name}: {action} (short write)") from error
 
 
+def _name_for_libsndfile(path: Path) -> bytes | str:
+    # python-soundfile encodes names strictly, and fails at one that is not UTF-8.
+    return os.fsencode(path) if os.name == "posix" else str(path)
+
+
 class SoundFile:
     """One open file; frames go in or come out, in order.
 
@@ -91,14 +97,14 @@ class SoundFile:
                 sound_file._raw = raw
                 return sound_file
             try:
-                file = soundfile.SoundFile(path)
+                file = soundfile.SoundFile(_name_for_libsndfile(path))
             except TypeError as error:
                 # A file called .raw, for which soundfile asks the caller for the format.
                 raise CliError(f"{name}: expected a WAV, FLAC, OGG or MP3 file, got a name for raw samples") from error
             if file.frames < _UNKNOWN_COUNT:
                 return cls(file, name)
             file.close()
-            sound_file = cls(_OneWayFile(path), name)
+            sound_file = cls(_OneWayFile(_name_for_libsndfile(path)), name)
             sound_file.num_frames = None
             return sound_file
 
@@ -111,7 +117,8 @@ class SoundFile:
         action = f"{format} cannot hold {num_channels} channels at {sample_rate} Hz, or the file cannot be written"
         subtype = "VORBIS" if format == "OGG" else "PCM_16"
         with _translated(name, action):
-            return cls(soundfile.SoundFile(path, "w", sample_rate, num_channels, subtype, format=format), name)
+            target = _name_for_libsndfile(path)
+            return cls(soundfile.SoundFile(target, "w", sample_rate, num_channels, subtype, format=format), name)
 
     def read(self, num_frames: int) -> AudioFrame:
         """The next frames; fewer, or none, at the end."""
