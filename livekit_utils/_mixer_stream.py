@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from livekit_utils._frame_converter import FrameConverter
 from livekit_utils._kernels.mix_input import MixInput
 from livekit_utils.audio_frame import AudioFrame
 from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
 
+logger = logging.getLogger("livekit_utils")
+
 
 class MixerStream(MixInput):
     """A stream of an AudioMixer: its queue and gain, and where it stands."""
 
     def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
-        self.stream = stream
+        self.stream: Any = stream
+        self.iterator: Any = None
         self.name = name
         self.converter: FrameConverter | None = None
         self.task: asyncio.Task[None] | None = None
@@ -25,6 +31,22 @@ class MixerStream(MixInput):
         self.late_blocks = 0
         self.ended = False
         self.plain = True
+
+    def open(self) -> Callable[[], Awaitable[Any]]:
+        """What gives the next item."""
+        self.iterator = aiter(self.stream) if hasattr(type(self.stream), "__aiter__") else self.stream
+        advance: Callable[[], Awaitable[Any]] = self.iterator.__anext__
+        return advance
+
+    async def close(self) -> None:
+        """Closes the iterator if it was made by `open`, so that nobody else can; a stream that is its own iterator
+        belongs to whoever added it."""
+        if self.iterator is self.stream or not hasattr(self.iterator, "aclose"):
+            return
+        try:
+            await self.iterator.aclose()
+        except Exception as error:
+            logger.error("AudioMixer: the iterator of %r does not close: %s", self.name, error, exc_info=error)
 
     def await_join(self) -> None:
         """From now on it is not waited for until it delivers."""

@@ -246,11 +246,8 @@ class AudioMixer(AsyncIterator[AudioFrame]):
                 source.task.add_done_callback(self._tasks.discard)
 
     async def _read(self, source: MixerStream) -> None:
-        stream: Any = source.stream
         try:
-            if hasattr(type(stream), "__aiter__"):
-                stream = aiter(stream)
-            advance = stream.__anext__
+            advance = source.open()
             for count in itertools.count(1):
                 if count % _READS_IN_A_ROW == 0:
                     await asyncio.sleep(0)
@@ -285,6 +282,7 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         finally:
             source.task = None  # or task, exception, traceback and this frame would keep each other
             self._end(source)
+            await source.close()
 
     async def _wait_for_room(self, source: MixerStream) -> None:
         source.room = asyncio.get_running_loop().create_future()
