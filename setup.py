@@ -17,6 +17,7 @@ KERNELS = {
     "simd": ["simd"],
     "concat": ["concat"],
     "mix": ["mix"],
+    "sample_queue": [],
     "mix_input": ["mix", "level"],
     "convert": ["convert"],
     "level": ["level"],
@@ -24,6 +25,7 @@ KERNELS = {
     "linear": ["linear"],
     "sine": ["sine"],
     "ring_buffer": ["ring_buffer"],
+    "plugin": ["plugin"],
 }
 
 SANITIZE = os.environ.get("LIVEKIT_UTILS_SANITIZE", "")
@@ -42,7 +44,8 @@ else:
         # processor slows down whatever runs next; libsamplerate after a conversion by 7 %.
         COMPILE += ["-mprefer-vector-width=256"]
     LINK = ["-Wl,-s"] if sys.platform.startswith("linux") else []
-    LIBRARIES = ["m"]
+    # dlopen is in libdl where the C library is older than glibc 2.34.
+    LIBRARIES = ["m", "dl"] if sys.platform.startswith("linux") else ["m"]
     if DEBUG or SANITIZE:
         COMPILE += ["-O1", "-g", "-fno-omit-frame-pointer"]
         LINK = []
@@ -55,8 +58,8 @@ def extension(name: str, source: str, kernels: list[str]) -> Extension:
     return Extension(
         name,
         [source] + [f"csrc/{kernel}.c" for kernel in kernels],
-        include_dirs=["csrc"],
-        depends=sorted(glob("csrc/*.h")),
+        include_dirs=["csrc", "livekit_utils/include"],
+        depends=sorted(glob("csrc/*.h") + glob("livekit_utils/include/*.h")),
         extra_compile_args=COMPILE,
         extra_link_args=LINK,
         libraries=LIBRARIES,

@@ -8,41 +8,107 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from livekit_utils._include import get_include
     from livekit_utils._kernels.ring_buffer import RingBuffer
+    from livekit_utils.audio_filter import AudioFilter
+    from livekit_utils.audio_filter_error import AudioFilterError
+    from livekit_utils.audio_filter_load_state import AudioFilterLoadState
+    from livekit_utils.audio_filter_session import AudioFilterSession
+    from livekit_utils.audio_filter_state import AudioFilterState
     from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
+    from livekit_utils.audio_frame_event import AudioFrameEvent
     from livekit_utils.audio_mixer import AudioMixer
     from livekit_utils.audio_mixer_stats import AudioMixerStats
     from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
     from livekit_utils.audio_resampler import AudioResampler, AudioResamplerQuality
+    from livekit_utils.audio_source import AudioSource
+    from livekit_utils.audio_stream import AudioStream
+    from livekit_utils.audio_stream_info import AudioStreamInfo
+    from livekit_utils.audio_stream_stats import AudioStreamStats
+    from livekit_utils.frame_processor import FrameProcessor
+    from livekit_utils.local_audio_track import LocalAudioTrack
+    from livekit_utils.local_video_track import LocalVideoTrack
+    from livekit_utils.noise_cancellation_options import NoiseCancellationOptions
     from livekit_utils.sine_wave import sine_wave_generator
+    from livekit_utils.track import Track
+    from livekit_utils.track_kind import TrackKind
     from livekit_utils.video_buffer_type import VideoBufferType
     from livekit_utils.video_frame import VideoFrame
+    from livekit_utils.video_frame_event import VideoFrameEvent
+    from livekit_utils.video_rotation import VideoRotation
+    from livekit_utils.video_source import VideoSource
+    from livekit_utils.video_stream import VideoStream
+    from livekit_utils.video_stream_stats import VideoStreamStats
 
 __all__ = [
+    "AudioFilter",
+    "AudioFilterError",
+    "AudioFilterLoadState",
+    "AudioFilterSession",
+    "AudioFilterState",
     "AudioFrame",
+    "AudioFrameEvent",
     "AudioMixer",
     "AudioMixerStats",
     "AudioMixerStreamStats",
     "AudioResampler",
     "AudioResamplerQuality",
+    "AudioSource",
+    "AudioStream",
+    "AudioStreamInfo",
+    "AudioStreamStats",
+    "FrameProcessor",
+    "LocalAudioTrack",
+    "LocalVideoTrack",
+    "NoiseCancellationOptions",
     "RingBuffer",
+    "Track",
+    "TrackKind",
     "VideoBufferType",
     "VideoFrame",
+    "VideoFrameEvent",
+    "VideoRotation",
+    "VideoSource",
+    "VideoStream",
+    "VideoStreamStats",
     "combine_audio_frames",
+    "get_include",
     "sine_wave_generator",
 ]
 
 _HOMES = {
+    "AudioFilter": "audio_filter",
+    "AudioFilterError": "audio_filter_error",
+    "AudioFilterLoadState": "audio_filter_load_state",
+    "AudioFilterSession": "audio_filter_session",
+    "AudioFilterState": "audio_filter_state",
     "AudioFrame": "audio_frame",
+    "AudioFrameEvent": "audio_frame_event",
     "AudioMixer": "audio_mixer",
     "AudioMixerStats": "audio_mixer_stats",
     "AudioMixerStreamStats": "audio_mixer_stream_stats",
     "AudioResampler": "audio_resampler",
     "AudioResamplerQuality": "audio_resampler",
+    "AudioSource": "audio_source",
+    "AudioStream": "audio_stream",
+    "AudioStreamInfo": "audio_stream_info",
+    "AudioStreamStats": "audio_stream_stats",
+    "FrameProcessor": "frame_processor",
+    "LocalAudioTrack": "local_audio_track",
+    "LocalVideoTrack": "local_video_track",
+    "NoiseCancellationOptions": "noise_cancellation_options",
     "RingBuffer": "_kernels.ring_buffer",
+    "Track": "track",
+    "TrackKind": "track_kind",
     "VideoBufferType": "video_buffer_type",
     "VideoFrame": "video_frame",
+    "VideoFrameEvent": "video_frame_event",
+    "VideoRotation": "video_rotation",
+    "VideoSource": "video_source",
+    "VideoStream": "video_stream",
+    "VideoStreamStats": "video_stream_stats",
     "combine_audio_frames": "audio_frame",
+    "get_include": "_include",
     "sine_wave_generator": "sine_wave",
 }
 

@@ -18,10 +18,12 @@ class FrameConverter:
     def __init__(self, sample_rate: int, num_channels: int) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
-        self._input_format = (sample_rate, num_channels)
+        self._input_format = self._output_format = (sample_rate, num_channels)
         self._resampler: AudioResampler | None = None
 
     def push(self, frame: AudioFrame) -> list[AudioFrame]:
+        if self._resampler is None and (frame.sample_rate, frame.num_channels) == self._output_format:
+            return [frame]
         frames: list[AudioFrame] = []
         if (frame.sample_rate, frame.num_channels) != self._input_format:
             frames = self._change_format(frame)

@@ -246,13 +246,21 @@ def _rebuild(cls, data, sample_rate, num_channels, samples_per_channel):
 
 cpdef AudioFrame as_audio_frame(object frame):
     """Any frame as an AudioFrame over the same memory: ours as it is, another's (the LiveKit SDK's, say) by its
-    `data`, `sample_rate`, `num_channels` and `samples_per_channel`."""
+    `data`, `sample_rate`, `num_channels` and `samples_per_channel`, and its `userdata` if it has one."""
     if isinstance(frame, AudioFrame):
         return <AudioFrame>frame
     try:
-        return AudioFrame(frame.data, frame.sample_rate, frame.num_channels, frame.samples_per_channel)
+        return AudioFrame(frame.data, frame.sample_rate, frame.num_channels, frame.samples_per_channel,
+                          userdata=getattr(frame, "userdata", None))
     except AttributeError:
         raise TypeError(f"expected an AudioFrame, got {type(frame).__name__}") from None
+
+
+cpdef AudioFrame copy_audio_frame(AudioFrame frame):
+    """A writable frame with the same samples in memory of its own, and the same `userdata`."""
+    cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
+    data = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
+    return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
 
 
 def combine_audio_frames(buffer):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import operator
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
+from livekit_utils._arguments import check_int
 from livekit_utils._deadline import Deadline
 from livekit_utils._frame_queue import FrameQueue
 from livekit_utils._kernels.mix_input import mix_inputs, survey
@@ -90,10 +90,10 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         stream_timeout_ms: float = 100,
         capacity: int = 100,
     ) -> None:
-        self._sample_rate = _check("sample_rate", sample_rate, 10)
-        self._num_channels = _check("num_channels", num_channels, 1, 128)
-        self._block = _check("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
-        self._capacity = _check("capacity", capacity, 1)
+        self._sample_rate = check_int("sample_rate", sample_rate, 10)
+        self._num_channels = check_int("num_channels", num_channels, 1, 128)
+        self._block = check_int("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
+        self._capacity = check_int("capacity", capacity, 1)
         if not stream_timeout_ms > 0:
             raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
         self._deadline = Deadline(stream_timeout_ms / 1000, self._give_up_waiting)
@@ -438,10 +438,3 @@ class AudioMixer(AsyncIterator[AudioFrame]):
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _check(name: str, value: int, least: int, most: int = 2**31 - 1) -> int:
-    number = operator.index(value)
-    if not least <= number <= most:
-        raise ValueError(f"expected a {name} of {least} to {most}, got {value}")
-    return number

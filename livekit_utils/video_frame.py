@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livekit_utils.video_buffer_type import VideoBufferType
 
@@ -88,3 +88,21 @@ class VideoFrame:
 
     def __repr__(self) -> str:
         return f"VideoFrame(width={self._width}, height={self._height}, type={self._type.name})"
+
+
+def as_video_frame(frame: Any) -> VideoFrame:
+    """Any frame as a VideoFrame over the same memory: ours as it is, another's (the LiveKit SDK's, say) by its `width`,
+    `height`, `type` and `data`."""
+    if isinstance(frame, VideoFrame):
+        return frame
+    try:
+        return VideoFrame(frame.width, frame.height, frame.type, frame.data)
+    except AttributeError:
+        raise TypeError(f"expected a VideoFrame, got {type(frame).__name__}") from None
+
+
+def frozen_video_frame(frame: VideoFrame) -> VideoFrame:
+    """The same picture in memory that nobody can write to: a copy, unless it lies in `bytes` already."""
+    if isinstance(frame.data.obj, bytes):
+        return frame
+    return VideoFrame(frame.width, frame.height, frame.type, bytes(frame.data))

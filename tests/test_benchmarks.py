@@ -47,6 +47,11 @@ def test_the_rows_have_names(run_benchmarks: Run) -> None:
     assert len(rows) == len(set(rows))
     assert {"audio_frame/from_bytes/ours", "mix/8x4800/numpy", "audio_mixer/16x480/ours"} <= set(rows)
     assert {row.partition("/")[0] for row in rows} >= {"audio_mixer_live", "audio_resampler", "import", "ring_buffer"}
+    assert {
+        "audio_source/queue/wall/ours",
+        "audio_source_pacing/drift/bare",
+        "audio_stream_live/32x16000/cpu/ours",
+    } <= set(rows)
 
 
 def test_the_results_are_a_suite_of_pyperf(run_benchmarks: Run, tmp_path: Path) -> None:
@@ -67,6 +72,19 @@ def test_the_results_are_a_suite_of_pyperf(run_benchmarks: Run, tmp_path: Path) 
     assert numpy["ours_divided_by_this"] > 0
     assert numpy["target_met"] in ("yes", "no")
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_sources_and_streams_are_measured(run_benchmarks: Run, tmp_path: Path) -> None:
+    import pyperf
+
+    file = tmp_path / "results.json"
+    names = ["audio_source/queue", "audio_source/pass_through/8", "audio_source_pacing", "audio_stream_live/32x16000"]
+    done = run_benchmarks(*names, "--quick", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    suite = pyperf.BenchmarkSuite.load(str(file))
+    rows = {"wall", "cpu"}, {"wall", "cpu"}, {"p50", "p99", "max", "drift"}, {"cpu"}
+    expected = {f"{name}/{row}/ours" for name, quantities in zip(names, rows, strict=True) for row in quantities}
+    assert expected <= set(suite.get_benchmark_names())
 
 
 def test_contenders_that_are_not_installed_are_left_out(run_python: Run, tmp_path: Path, run_benchmarks: Run) -> None:

@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
+import livekit_utils
+
 HERE = Path(__file__).parent
 CSRC = Path(os.environ.get("LIVEKIT_UTILS_CSRC") or HERE.parent / "csrc")
+INCLUDES = [f"-I{CSRC.resolve()}", f"-I{livekit_utils.get_include()}"]
 PROGRAMS = sorted(path.stem for path in (HERE / "c").glob("test_*.c"))
 
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror"]
 STRICT += ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+DL = ["-ldl"] if platform.system() == "Linux" else []
 BUILDS = {
     "address": ["-O2", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"],
     "thread": ["-O2", "-g", "-fsanitize=thread"],
@@ -65,7 +69,7 @@ def kernels(tmp_path_factory: Any) -> Callable[[str], Path]:
             folder = tmp_path_factory.mktemp(name)
             skip_without_runtime(BUILDS[name], folder)
             sources = [str(path.resolve()) for path in sorted(CSRC.glob("*.c"))]
-            process = run([compiler(), *STRICT, *BUILDS[name], "-c", *sources], folder)
+            process = run([compiler(), *STRICT, *BUILDS[name], *INCLUDES, "-c", *sources], folder)
             assert (process.returncode, process.stderr) == (0, "")
             folders[name] = folder
         return folders[name]
@@ -77,12 +81,24 @@ def kernels(tmp_path_factory: Any) -> Callable[[str], Path]:
 def test_program(kernels: Callable[[str], Path], rand: Any, program: str, build: str) -> None:
     folder = kernels(build)
     objects = [path.name for path in folder.glob("*.o") if not path.name.startswith("test_")]
-    command = [compiler(), *STRICT, *BUILDS[build], f"-I{CSRC.resolve()}", str(HERE.resolve() / "c" / f"{program}.c")]
-    process = run([*command, *objects, "-o", program, "-lm", "-pthread"], folder)
+    command = [compiler(), *STRICT, *BUILDS[build], *INCLUDES, str(HERE.resolve() / "c" / f"{program}.c")]
+    process = run([*command, *objects, "-o", program, "-lm", *DL, "-pthread"], folder)
     assert (process.returncode, process.stderr) == (0, "")
     seed = str(rand.randrange(2**32))
     process = run([*prefix(), f"./{program}", seed], folder, UBSAN_OPTIONS="print_stacktrace=1")
     assert (process.returncode, process.stdout, process.stderr) == (0, f"seed {seed}\n", "")
+
+
+def test_the_header_for_plugins_stands_alone(tmp_path: Path) -> None:
+    text = '#include "livekit_audio_filter.h"\n' * 2 + "int main(void) { return 0; }\n"
+    for name, standards in (("c", ("c99", "c11")), ("c++", ("c++11", "c++20"))):
+        if shutil.which(name if name == "c++" else "cc") is None:
+            pytest.skip(f"no compiler for {name}")
+        for standard in standards:
+            (tmp_path / "alone").write_text(text)
+            command = [name if name == "c++" else compiler(), "-x", name, f"-std={standard}", "-Wall", "-Wextra"]
+            process = run([*command, "-Wpedantic", "-Werror", *INCLUDES, "-fsyntax-only", "alone"], tmp_path)
+            assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_every_c_file_has_a_program() -> None:
@@ -103,5 +119,5 @@ def test_compiles_without_a_warning(tmp_path: Path, name: str, level: str) -> No
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     sources = [str(path.resolve()) for path in sorted(CSRC.glob("*.c"))]
-    process = run([name, *STRICT, level, "-c", *sources], tmp_path)
+    process = run([name, *STRICT, level, *INCLUDES, "-c", *sources], tmp_path)
     assert (process.returncode, process.stderr) == (0, "")

@@ -12,6 +12,7 @@ from typing import assert_type
 
 import numpy as np
 
+from livekit_utils import AudioFilter, AudioFilterError, AudioFilterSession, AudioFilterState, AudioStreamInfo
 from livekit_utils import AudioFrame, AudioMixer, AudioResampler, AudioResamplerQuality, RingBuffer
 from livekit_utils import VideoBufferType, VideoFrame, combine_audio_frames, rtc
 from livekit_utils.rtc.utils import sine_wave_generator
@@ -34,8 +35,19 @@ assert_type(sine_wave_generator(440, 1.0), AsyncIterator[AudioFrame])
 assert_type(VideoFrame(1, 1, VideoBufferType.RGBA, bytes(4)).get_plane(0), memoryview | None)
 assert_type(RingBuffer(480).read(10), bytearray)
 
+opened = AudioFilter("id", "path", ["dependency"])
+session = opened.create_session(48000, 1, options={"a": 1}, stream_info=AudioStreamInfo(url="u"), timeout_ms=100)
+assert_type(session, AudioFilterSession)
+assert_type(session.state, AudioFilterState)
+assert_type(session.last_error, AudioFilterError | None)
+assert_type(session.push(frame), list[AudioFrame])
+assert_type(opened.process(frame), AudioFrame)
+assert_type(opened.flush(), AudioFrame | None)
+assert_type(AudioFilter.get("id"), AudioFilter)
+
 
 async def main() -> None:
+    assert_type(await AudioFilter.load("id", "path"), AudioFilter)
     async with rtc.AudioMixer(48000, 1) as mixer:
         assert_type(mixer, AudioMixer)
         mixer.add_stream(sine_wave_generator(440, 1.0), gain=0.5, name="tone")

@@ -112,3 +112,21 @@ cdef extern from "ring_buffer.h" nogil:
     void lku_ring_commit_read(lku_ring *ring, size_t num_samples) noexcept
     size_t lku_ring_write(lku_ring *ring, const lku_s16 *samples, size_t num_samples) noexcept
     size_t lku_ring_read(lku_ring *ring, lku_s16 *out, size_t num_samples) noexcept
+
+
+cdef extern from "plugin.h" nogil:
+    ctypedef char lku_path_char
+
+    ctypedef struct lku_plugin:
+        int32_t (*on_load)(const char *) noexcept nogil
+        void (*destroy)(const void *) noexcept nogil
+        void (*update_stream_info)(const void *, const char *) noexcept nogil
+        void (*update_token)(const char *, const char *) noexcept nogil
+
+    bint lku_plugin_open(lku_plugin *plugin, const lku_path_char *path, char *reason, size_t num_reason) noexcept
+    void lku_plugin_close(lku_plugin *plugin) noexcept
+    const char *lku_plugin_missing(const lku_plugin *plugin, size_t index) noexcept
+    void *lku_plugin_create(const lku_plugin *plugin, uint32_t sample_rate, const char *options_json,
+                            const char *stream_info_json) noexcept
+    void lku_plugin_process(const lku_plugin *plugin, const void *session, const int16_t *samples, size_t num_samples,
+                            int16_t *out) noexcept

@@ -1,13 +1,13 @@
 """What the mixer holds of each of its streams: the samples not mixed yet, and the gain."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint32_t
-from libc.string cimport memcpy, memmove, memset
+from libc.string cimport memcpy, memset
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16
 from livekit_utils._kernels.gain cimport fixed_gain
+from livekit_utils._kernels.sample_queue cimport SampleQueue
 from livekit_utils.audio_frame cimport AudioFrame
 
 from livekit_utils._kernels import simd as _simd
@@ -26,8 +26,8 @@ cdef int check_frames(Py_ssize_t num_frames) except -1:
     return 0
 
 
-cdef class MixInput:
-    """A queue of interleaved frames that grows as needed (the mixer bounds it), and a gain that moves in ramps.
+cdef class MixInput(SampleQueue):
+    """A queue of frames, and a gain that moves in ramps.
 
     The mixer sets what it is to look after:
 
@@ -37,9 +37,6 @@ cdef class MixInput:
     - `paused`: whether its reader waits for room.
     """
 
-    cdef csrc.lku_s16 *_samples
-    cdef Py_ssize_t _head, _size, _room  # in samples
-    cdef readonly Py_ssize_t num_channels
     cdef readonly unsigned long long frames_in
     cdef public bint expected, plain, paused
     cdef public Py_ssize_t sample_rate, block, read_ahead
@@ -49,20 +46,9 @@ cdef class MixInput:
     cdef Py_ssize_t _level_samples
 
     def __cinit__(self, Py_ssize_t num_channels, double gain=1.0, *args, **kwargs):
-        if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
-            raise ValueError(f"expected 1 to {csrc.LKU_MIX_MAX_CHANNELS} channels, got {num_channels}")
-        self.num_channels = num_channels
         self.expected = True
         self.block = self.read_ahead = MAX_FRAMES
         self._gain = fixed_gain(gain)
-
-    def __dealloc__(self):
-        PyMem_Free(self._samples)
-
-    @property
-    def num_frames(self):
-        """Frames waiting to be mixed."""
-        return self._size // self.num_channels
 
     @property
     def gain(self):
@@ -78,19 +64,9 @@ cdef class MixInput:
 
     def push(self, data):
         """Appends a copy of whole frames; returns how many there are now."""
-        cdef Py_buffer view
-        cdef Py_ssize_t n = borrow_s16(data, &view)
-        try:
-            if n % self.num_channels:
-                raise ValueError(f"expected whole frames of {self.num_channels} channels, got {n} samples")
-            if n:
-                self._make_room(n)
-                memcpy(self._samples + self._head + self._size, view.buf, view.len)
-                self._size += n
-                self.frames_in += n // self.num_channels
-        finally:
-            PyBuffer_Release(&view)
-        return self._size // self.num_channels
+        cdef Py_ssize_t before = self._size, num_frames = SampleQueue.push(self, data)
+        self.frames_in += (self._size - before) // self.num_channels
+        return num_frames
 
     def take(self, item):
         """Appends a copy of a frame, where it is one and needs no conversion.
@@ -134,25 +110,6 @@ cdef class MixInput:
         self._ramp_frames = ramp_frames if target != self._gain_from else 0
         self._ramp_position = 0
 
-    cdef int _make_room(self, Py_ssize_t n) except -1:
-        """Makes room for n samples behind the last one, first by moving the queue to the front, then by growing."""
-        cdef Py_ssize_t room
-        cdef csrc.lku_s16 *grown
-        if self._head + self._size + n <= self._room:
-            return 0
-        if self._head:
-            memmove(self._samples, self._samples + self._head, self._size * 2)
-            self._head = 0
-        # Twice what is needed, so that moving costs each sample less than one copy on average.
-        if 2 * (self._size + n) > self._room:
-            room = max(2 * (self._size + n), 1024)
-            grown = <csrc.lku_s16 *>PyMem_Realloc(self._samples, room * 2)
-            if grown is NULL:
-                raise MemoryError()
-            self._samples = grown
-            self._room = room
-        return 0
-
     cdef Py_ssize_t _describe(self, Py_ssize_t num_samples, csrc.lku_mix_input *description) except -1:
         """Points the kernel at the next samples, with silence put behind where too few are there; returns 1, or 0
         where there are none at all."""
@@ -172,8 +129,7 @@ cdef class MixInput:
         return 1
 
     cdef void _consume(self, Py_ssize_t num_samples, Py_ssize_t num_frames) noexcept:
-        self._size -= min(self._size, num_samples)
-        self._head = self._head + num_samples if self._size else 0
+        self._drop(num_samples)
         if self._ramp_frames - self._ramp_position > num_frames:
             self._ramp_position += <uint32_t>num_frames
         else:

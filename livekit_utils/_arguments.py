@@ -1,0 +1,29 @@
+"""What constructors check."""
+
+from __future__ import annotations
+
+import operator
+from numbers import Real
+
+MAX_INT = 2**31 - 1
+
+
+def check_int(name: str, value: int, least: int, most: int = MAX_INT) -> int:
+    number = operator.index(value)
+    if not least <= number <= most:
+        raise ValueError(f"expected a {name} of {least} to {most}, got {value}")
+    return number
+
+
+def check_number(name: str, value: float) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"expected {name} as a number, got {type(value).__name__}")
+    return float(value)
+
+
+def check_ms(name: str, value: float, most: float = float(MAX_INT)) -> float:
+    """A time that may be 0; NaN fails the comparison."""
+    number = check_number(name, value)
+    if not 0 <= number <= most:
+        raise ValueError(f"expected a {name} of 0 to {most:g}, got {value}")
+    return number

@@ -1,0 +1,273 @@
+"""PluginLibrary: a shared library with the C interface of an audio filter; and PluginSession, what it makes."""
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport int16_t, int32_t, uint32_t, uintptr_t
+from libc.string cimport memset
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16
+
+import os
+import sys
+from threading import Lock
+
+import cython
+
+
+cdef extern from *:
+    """
+    /* Calls into the system's loader that have not come back. The GIL guards it. */
+    static volatile int calls_in_loader;
+
+    #if defined(__GLIBC__)
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <unistd.h>
+
+    /* glibc runs the initialisers of a library with its lock held, and exit() takes the same lock: a library that
+     * hangs would hang the end of the process. */
+    static void leave_a_hanging_loader(int status, void *unused) {
+        (void)unused;
+        if (calls_in_loader > 0) {
+            fflush(stdout);
+            _exit(status);
+        }
+    }
+
+    static void be_able_to_leave(void) {
+        on_exit(leave_a_hanging_loader, NULL);
+    }
+    #else
+    static void be_able_to_leave(void) {}
+    #endif
+    """
+    int calls_in_loader
+    void be_able_to_leave() nogil
+
+
+cdef enum:
+    NUM_REASON = 2048
+
+cdef bint able_to_leave = False
+
+
+# no_gc_clear: the garbage collector would take the library away from a session that is still destroyed or called.
+@cython.final
+@cython.no_gc_clear
+cdef class PluginLibrary:
+    """A shared library that is loaded until `close`; forgotten without it, it stays loaded.
+
+    A library that is no audio filter loads too, as a dependency of one; `missing` says what it lacks, and calls of
+    plugin functions are then a RuntimeError. So they are after `close`.
+
+    Args:
+        path: As the system takes it; without a slash it is searched for along the system's path.
+
+    Raises:
+        OSError: It does not load; says why.
+
+    Threads: any. The GIL is released while code of the library runs, its initialisers and destructors included.
+    `create` may run in several threads at once.
+    """
+
+    cdef csrc.lku_plugin _plugin
+    cdef bint _initialised, _open
+    cdef Py_ssize_t _num_sessions, _num_calls
+
+    def __init__(self, str path not None):
+        global able_to_leave, calls_in_loader
+        cdef char reason[NUM_REASON]
+        cdef bint opened
+        if self._initialised:
+            raise RuntimeError("this PluginLibrary is initialised already")
+        if "\0" in path:
+            raise ValueError(f"expected a path without NUL characters, got {path!r}")
+        cdef bytes encoded = path.encode("utf-16-le") + b"\0" if sys.platform == "win32" else os.fsencode(path)
+        cdef const csrc.lku_path_char *text = <const csrc.lku_path_char *><void *>PyBytes_AS_STRING(encoded)
+        self._initialised = True
+        if not able_to_leave:
+            able_to_leave = True
+            be_able_to_leave()
+        calls_in_loader += 1
+        with nogil:
+            opened = csrc.lku_plugin_open(&self._plugin, text, reason, NUM_REASON)
+        calls_in_loader -= 1
+        if not opened:
+            raise OSError((<bytes>reason).decode("utf-8", "replace").strip() or "for no reason given")
+        self._open = True
+
+    @property
+    def missing(self):
+        """The names of all required functions that the library does not export."""
+        cdef const char *name = NULL
+        names = []
+        while True:
+            name = csrc.lku_plugin_missing(&self._plugin, len(names))
+            if name is NULL:
+                return tuple(names)
+            names.append((<bytes>name).decode())
+
+    @property
+    def has_update_token(self):
+        """Whether the optional `update_token` is there."""
+        return self._plugin.update_token is not NULL
+
+    @property
+    def num_sessions(self):
+        """Sessions created and not destroyed."""
+        return self._num_sessions
+
+    @property
+    def closed(self):
+        return not self._open
+
+    cdef int _check(self) except -1:
+        if not self._open:
+            raise RuntimeError("this library is closed")
+        if csrc.lku_plugin_missing(&self._plugin, 0) is not NULL:
+            raise RuntimeError(f"this library is no audio filter: it lacks {', '.join(self.missing)}")
+        return 0
+
+    def on_load(self, str options_json not None):
+        """Calls `audio_filter_on_load`; returns what it does, 0 where all is well."""
+        self._check()
+        cdef bytes options = c_string(options_json)
+        cdef const char *text = PyBytes_AS_STRING(options)
+        cdef int32_t code
+        self._num_calls += 1
+        with nogil:
+            code = self._plugin.on_load(text)
+        self._num_calls -= 1
+        return code
+
+    def update_token(self, str url not None, str token not None):
+        """Calls `audio_filter_update_token`.
+
+        Raises:
+            RuntimeError: There is none.
+        """
+        self._check()
+        if self._plugin.update_token is NULL:
+            raise RuntimeError("this library has no audio_filter_update_token")
+        cdef bytes url_bytes = c_string(url), token_bytes = c_string(token)
+        cdef const char *url_text = PyBytes_AS_STRING(url_bytes)
+        cdef const char *token_text = PyBytes_AS_STRING(token_bytes)
+        self._num_calls += 1
+        with nogil:
+            self._plugin.update_token(url_text, token_text)
+        self._num_calls -= 1
+
+    def create(self, uint32_t sample_rate, str options_json not None, str stream_info_json not None):
+        """A new session, or None where the plugin refuses."""
+        self._check()
+        cdef bytes options = c_string(options_json), info = c_string(stream_info_json)
+        cdef const char *options_text = PyBytes_AS_STRING(options)
+        cdef const char *info_text = PyBytes_AS_STRING(info)
+        cdef PluginSession session = PluginSession.__new__(PluginSession)
+        cdef void *created
+        self._num_calls += 1
+        with nogil:
+            created = csrc.lku_plugin_create(&self._plugin, sample_rate, options_text, info_text)
+        self._num_calls -= 1
+        if created is NULL:
+            return None
+        self._num_sessions += 1
+        session._library = self
+        session._session = created
+        return session
+
+    def close(self):
+        """Unloads the library, unless it is loaded elsewhere too; closing again does nothing.
+
+        Raises:
+            RuntimeError: A session is not destroyed, or a call is under way.
+        """
+        global calls_in_loader
+        if not self._open:
+            return
+        if self._num_sessions or self._num_calls:
+            raise RuntimeError(f"this library is in use: {self._num_sessions} sessions, {self._num_calls} calls")
+        self._open = False
+        calls_in_loader += 1
+        with nogil:
+            csrc.lku_plugin_close(&self._plugin)
+        calls_in_loader -= 1
+
+
+@cython.final
+@cython.no_gc_clear
+cdef class PluginSession:
+    """What `PluginLibrary.create` returns; forgotten without `destroy`, it is never destroyed.
+
+    Threads: any. One call runs at a time, the others wait without the GIL; none runs after `destroy`.
+    """
+
+    cdef PluginLibrary _library
+    cdef void *_session
+    cdef object _lock
+
+    def __cinit__(self):
+        self._lock = Lock()
+
+    cdef int _check(self) except -1:
+        if self._session is NULL:
+            raise RuntimeError("this session is destroyed")
+        return 0
+
+    @property
+    def destroyed(self):
+        return self._session is NULL
+
+    def process(self, data):
+        """Filters int16 samples (bytes, an int16 buffer, a frame), as many as the plugin is to have at once; returns
+        as many."""
+        cdef Py_buffer view
+        cdef Py_ssize_t n = borrow_s16(data, &view)
+        cdef int16_t *out
+        try:
+            if <uintptr_t>view.buf & 1:
+                return self.process(bytes(data))  # a plugin may count on its samples being aligned
+            result = PyByteArray_FromStringAndSize(NULL, n * 2)
+            out = <int16_t *>PyByteArray_AS_STRING(result)
+            memset(out, 0, n * 2)  # whatever a plugin leaves out
+            with self._lock:
+                self._check()
+                if n > 0:
+                    with nogil:
+                        csrc.lku_plugin_process(&self._library._plugin, self._session, <const int16_t *>view.buf, n,
+                                                out)
+            return result
+        finally:
+            PyBuffer_Release(&view)
+
+    def update_stream_info(self, str stream_info_json not None):
+        """Calls `audio_filter_update_stream_info`."""
+        cdef bytes info = c_string(stream_info_json)
+        cdef const char *text = PyBytes_AS_STRING(info)
+        with self._lock:
+            self._check()
+            with nogil:
+                self._library._plugin.update_stream_info(self._session, text)
+
+    def destroy(self):
+        """Ends the session, when no other call is under way; destroying again does nothing."""
+        cdef void *session
+        with self._lock:
+            session = self._session
+            self._session = NULL
+        # Without the lock: whoever still comes is refused at once, however long the plugin takes over this.
+        if session is not NULL:
+            with nogil:
+                self._library._plugin.destroy(session)
+            self._library._num_sessions -= 1
+
+
+cdef bytes c_string(str text):
+    """UTF-8 for C.
+
+    Raises:
+        ValueError: A NUL, at which C would see the end, or half a surrogate pair.
+    """
+    if "\0" in text:
+        raise ValueError(f"expected text without NUL characters, got {text!r}")
+    return text.encode("utf-8")

@@ -1,0 +1,39 @@
+"""PendingPush: something that waits for room in a queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class PendingPush(Generic[T]):
+    """An item, and the task that waits for it to be taken.
+
+    A task that is cancelled while it waits has not delivered its item: `waiting` is False at once. Made in the event
+    loop of that task.
+    """
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self._taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    @property
+    def waiting(self) -> bool:
+        return not self._taken.done()
+
+    def settle(self, taken: bool) -> None:
+        """Lets the task go on, if it is still there: its loop may be gone."""
+        if not self._taken.done() and not self._taken.get_loop().is_closed():
+            self._taken.set_result(taken)
+
+    async def wait_in(self, queue: deque[PendingPush[T]]) -> bool:
+        """Queues up behind the others; returns whether the item was taken, False if the queue was closed."""
+        queue.append(self)
+        try:
+            return await self._taken
+        finally:
+            if self in queue:
+                queue.remove(self)

@@ -1,0 +1,194 @@
+/* A filter for tests, which misbehaves as -D asks for. It filters by the difference to the sample before, across calls,
+ * and writes what is called into a file beside itself (its own path with .log).
+ *
+ * NO_SYMBOLS, ONLY_V2, NO_FLOAT_AND_DESTROY   exports less          WITH_V2            exports version 2 too
+ * WITH_UPDATE_TOKEN                           exports that too      NEEDS_DEPENDENCY   calls dependency_offset()
+ * UNBOUND                                     calls what nobody has CREATES_NULL, REFUSES, REFUSES_ONCE
+ * SLEEP_LOAD, SLEEP_UNLOAD, SLEEP_ON_LOAD, SLEEP_CREATE, SLEEP_PROCESS, SLEEP_DESTROY, SLEEP_UPDATE   in ms
+ * COUNTS_SAMPLES                              puts the number of samples of the call into each of them
+ * WRITES_NOTHING                              leaves the output alone
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "livekit_audio_filter.h"
+
+#define SLEEP(ms) usleep(1000u * (ms))
+
+static void note(const char *format, ...) {
+    static const char here;
+    Dl_info info;
+    char name[4096];
+    if (dladdr(&here, &info) == 0)
+        abort();
+    snprintf(name, sizeof name, "%s.log", info.dli_fname);
+    FILE *log = fopen(name, "a");
+    if (log == NULL)
+        return; /* the test is over */
+    char line[8192];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(log, "%s\n", line); /* in one write, whatever other threads do */
+    fclose(log);
+}
+
+__attribute__((constructor)) static void loaded(void) {
+#ifdef SLEEP_LOAD
+    SLEEP(SLEEP_LOAD);
+#endif
+    note("load");
+}
+
+__attribute__((destructor)) static void unloaded(void) {
+#ifdef SLEEP_UNLOAD
+    SLEEP(SLEEP_UNLOAD);
+#endif
+    note("unload");
+}
+
+#ifndef NO_SYMBOLS
+
+#ifdef NEEDS_DEPENDENCY
+int dependency_offset(void);
+#endif
+#ifdef UNBOUND
+int nobody_has_this(void);
+#endif
+
+typedef struct filter {
+    int16_t last;
+    atomic_int calls; /* under way */
+} filter;
+
+int32_t audio_filter_on_load(const char *options_json) {
+#ifdef SLEEP_ON_LOAD
+    SLEEP(SLEEP_ON_LOAD);
+#endif
+    note("on_load %s", options_json);
+#if defined(REFUSES)
+    return -7;
+#elif defined(REFUSES_ONCE)
+    static atomic_int asked;
+    return atomic_fetch_add(&asked, 1) == 0 ? 3 : 0;
+#else
+    return 0;
+#endif
+}
+
+static void *create(const char *version, uint32_t rate, const char *options_json, const char *stream_info_json) {
+#ifdef SLEEP_CREATE
+    note("creating");
+    SLEEP(SLEEP_CREATE);
+#endif
+    note("%s %u %s %s", version, rate, options_json, stream_info_json);
+#ifdef CREATES_NULL
+    return NULL;
+#endif
+#ifdef UNBOUND
+    return nobody_has_this() ? NULL : calloc(1, sizeof(filter));
+#endif
+    return calloc(1, sizeof(filter));
+}
+
+static void enter(filter *self, const char *what) {
+    if (atomic_fetch_add(&self->calls, 1) != 0)
+        note("%s DURING ANOTHER CALL", what);
+}
+
+static void leave(filter *self) {
+    atomic_fetch_sub(&self->calls, 1);
+}
+
+static void process(const void *session, size_t num_samples, const int16_t *in, int16_t *out) {
+    filter *self = (filter *)session;
+    enter(self, "process");
+#ifdef SLEEP_PROCESS
+    SLEEP(SLEEP_PROCESS);
+#endif
+    for (size_t i = 0; i < num_samples; i++) {
+        int difference = in[i] - self->last;
+        self->last = in[i];
+#ifdef NEEDS_DEPENDENCY
+        difference += dependency_offset();
+#endif
+#ifdef COUNTS_SAMPLES
+        difference = (int)num_samples;
+#endif
+#ifndef WRITES_NOTHING
+        out[i] = (int16_t)difference;
+#else
+        (void)difference, (void)out;
+#endif
+    }
+    leave(self);
+}
+
+#ifndef NO_FLOAT_AND_DESTROY
+void audio_filter_destroy(const void *session) {
+    filter *self = (filter *)session;
+    enter(self, "destroy");
+#ifdef SLEEP_DESTROY
+    SLEEP(SLEEP_DESTROY);
+#endif
+    note("destroy");
+    free(self);
+}
+#endif
+
+void audio_filter_update_stream_info(const void *session, const char *stream_info_json) {
+    enter((filter *)session, "update_stream_info");
+    note("update_stream_info %s", stream_info_json);
+    leave((filter *)session);
+}
+
+#ifdef WITH_UPDATE_TOKEN
+void audio_filter_update_token(const char *url, const char *token) {
+#ifdef SLEEP_UPDATE
+    SLEEP(SLEEP_UPDATE);
+#endif
+    note("update_token %s %s", url, token);
+}
+#endif
+
+#ifndef ONLY_V2
+void *audio_filter_create(uint32_t sampling_rate, const char *options_json, const char *stream_info_json) {
+    return create("create", sampling_rate, options_json, stream_info_json);
+}
+
+void audio_filter_process_int16(const void *session, size_t num_samples, const int16_t *in, int16_t *out) {
+#ifdef WITH_V2
+    note("VERSION 1");
+#endif
+    process(session, num_samples, in, out);
+}
+
+#ifndef NO_FLOAT_AND_DESTROY
+void audio_filter_process_float(const void *session, size_t num_samples, const float *in, float *out) {
+    (void)session, (void)num_samples, (void)in, (void)out;
+    note("FLOAT");
+}
+#endif
+#endif
+
+#if defined(WITH_V2) || defined(ONLY_V2)
+void *audio_filter_create_v2(uint32_t input_rate, uint32_t output_rate, const char *options_json,
+                             const char *stream_info_json) {
+    return create(input_rate == output_rate ? "create_v2" : "RATES", input_rate, options_json, stream_info_json);
+}
+
+void audio_filter_process_int16_v2(const void *session, size_t in_samples, const int16_t *in, size_t out_samples,
+                                   int16_t *out) {
+    if (in_samples != out_samples)
+        note("COUNTS");
+    process(session, in_samples, in, out);
+}
+#endif
+
+#endif
