@@ -7,7 +7,6 @@ Somebody listens to both, louder, and writes what is heard into a file.
 """
 
 import asyncio
-import logging
 import sys
 import wave
 from pathlib import Path
@@ -92,8 +91,6 @@ async def main(path: Path) -> None:
     tracks = [LocalAudioTrack.create_audio_track(name, source) for name, source in voices.items()]
     streams = [AudioStream(track, sample_rate=RATE, noise_cancellation=Gain(1.5)) for track in tracks]
 
-    # To the mixer, one who makes a pause is late, and it says so.
-    logging.getLogger("livekit_utils").setLevel(logging.ERROR)
     async with AudioMixer(RATE, 1, blocksize=RATE // 100) as mixer:
         for track, stream in zip(tracks, streams, strict=True):
             mixer.add_stream(stream, name=track.name)

@@ -9,7 +9,10 @@ MAX_INT = 2**31 - 1
 
 
 def check_int(name: str, value: int, least: int, most: int = MAX_INT) -> int:
-    number = operator.index(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"expected {name} as an int, got {type(value).__name__}") from None
     if not least <= number <= most:
         raise ValueError(f"expected a {name} of {least} to {most}, got {value}")
     return number

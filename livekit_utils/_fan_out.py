@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from livekit_utils._sink import Sink
@@ -12,7 +14,8 @@ T = TypeVar("T")
 
 
 class FanOut(Generic[T]):
-    """The sinks of one source. It does not keep them alive: a stream that nobody holds any more is gone."""
+    """The sinks of one source. It does not keep them alive, except those that are held: a stream that nobody holds any
+    more is gone."""
 
     def __init__(self) -> None:
         # Replaced, never changed, so that a sink may come and go while an item is on its way. The lock is for streams
@@ -20,6 +23,7 @@ class FanOut(Generic[T]):
         self._lock = threading.RLock()
         self._sinks: tuple[weakref.ref[Sink[T]], ...] = ()
         self._ended = False
+        self._held: dict[int, Sink[T]] = {}
 
     def __len__(self) -> int:
         return sum(reference() is not None for reference in self._sinks)
@@ -34,6 +38,17 @@ class FanOut(Generic[T]):
     def detach(self, sink: Sink[T]) -> None:
         with self._lock:
             self._sinks = self._without(sink)
+
+    @contextlib.contextmanager
+    def held(self, sink: Sink[T]) -> Iterator[None]:
+        """Keeps a sink alive while somebody waits for what it gets: asyncio does not hold tasks, so one that waits for
+        the stream it alone holds would be collected together with it."""
+        token = object()
+        self._held[id(token)] = sink
+        try:
+            yield
+        finally:
+            del self._held[id(token)]
 
     def receive(self, item: T) -> None:
         complete = True

@@ -171,6 +171,12 @@ class FilterLibrary:
 
     def update_credentials(self, url: str, token: str) -> None:
         """Remembers them, and tells a plugin that had others; in a thread, the newest ones where they come fast."""
+        for name, text in (("url", url), ("token", token)):
+            if not isinstance(text, str):
+                raise TypeError(f"expected {name} as a str, got {type(text).__name__}")
+            if "\0" in text:
+                raise ValueError(f"expected {name} without NUL characters")
+        credentials_json(url, token)
         with LOCK:
             self._credentials = (self._credentials[0] + 1, url, token)
             if self._telling or not self.plugin.has_update_token:

@@ -38,6 +38,15 @@ class FrameFifo:
             if not wanted:
                 return combine_audio_frames(pieces)
 
+    def withdraw(self, frame: AudioFrame) -> bool:
+        """Takes out a frame that was pushed, if nothing of it was taken yet; says whether it was."""
+        for i, other in enumerate(self._frames):
+            if other is frame and (i or not self._taken):
+                del self._frames[i]
+                self.num_samples -= frame.samples_per_channel
+                return True
+        return False
+
     def drain(self) -> list[AudioFrame]:
         """Everything that is left, frame by frame; of one that was begun its rest."""
         frames = []

@@ -56,7 +56,7 @@ class FrameQueue(Generic[T]):
 
     def end(self, error: BaseException | None = None) -> None:
         """No more items: readers get what is there, then the end, or this error."""
-        if error is not None and self._error is None:
+        if error is not None and not self._ended:
             self._error, self._traceback = error, error.__traceback__
         self._ended = True
         while self._readers:

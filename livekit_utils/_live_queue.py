@@ -11,9 +11,12 @@ logger = logging.getLogger("livekit_utils")
 
 T = TypeVar("T")
 
+# A reader that is slow all the time drops something every few frames.
+_SPARED_BETWEEN_RUNS = 500
+
 
 class LiveQueue(FrameQueue[T]):
-    """A FrameQueue that drops the oldest where it is full: counted, and said once until the reader has caught up.
+    """A FrameQueue that drops the oldest where it is full: counted, and said once, until it has not for a while.
 
     Args:
         capacity: Items it keeps; 0 for all.
@@ -23,7 +26,7 @@ class LiveQueue(FrameQueue[T]):
     def __init__(self, capacity: int, name: str) -> None:
         super().__init__(capacity)
         self._name = name
-        self._dropping = False
+        self._num_spared = 0  # items that must pass before a drop is news
         self.num_put = 0
         self.num_dropped = 0
 
@@ -34,10 +37,10 @@ class LiveQueue(FrameQueue[T]):
         super().put(item)
 
     def _make_room(self) -> None:
-        if not self._items:
-            self._dropping = False
-        elif self.full and self.drop_oldest():
+        if self.full and self.drop_oldest():
             self.num_dropped += 1
-            if not self._dropping:
-                self._dropping = True
+            if not self._num_spared:
                 logger.warning("%s is read too slowly: all but the last %d frames are lost", self._name, self._capacity)
+            self._num_spared = _SPARED_BETWEEN_RUNS
+        elif self._num_spared:
+            self._num_spared -= 1

@@ -18,6 +18,7 @@ class PendingPush(Generic[T]):
 
     def __init__(self, item: T) -> None:
         self.item = item
+        self.entry: T | None = None  # what was put into the queue for it
         self._taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     @property

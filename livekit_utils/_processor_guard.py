@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,11 @@ from livekit_utils.audio_frame import AudioFrame, as_audio_frame, copy_audio_fra
 from livekit_utils.audio_stream_info import AudioStreamInfo
 
 logger = logging.getLogger("livekit_utils")
+
+# One that fails every other frame must not fill the log: so many runs of failures are said, then it must have worked
+# for so many frames.
+_MAX_LOGGED = 5
+_NUM_GOOD = 100
 
 
 class ProcessorGuard:
@@ -31,6 +37,8 @@ class ProcessorGuard:
             )
         self._processor = processor
         self._failing = False
+        self._num_logged = 0  # runs of failures since it last worked for long
+        self._num_good = 0  # frames since the last failure
         self.failures = 0
 
     def process(self, frame: AudioFrame) -> AudioFrame:
@@ -43,21 +51,29 @@ class ProcessorGuard:
             if processed is not frame:
                 # Copied: it may be read-only, or the processor may use its memory again.
                 processed = copy_audio_frame(_checked(processed, original))
-        except Exception as error:
-            self.failures += 1
-            if not self._failing:
-                self._failing = True
-                logger.error(
-                    "AudioStream: %s fails, frames pass unprocessed: %s",
-                    type(self._processor).__name__,
-                    error,
-                    exc_info=error,
-                )
+        except (Exception, asyncio.CancelledError) as error:
+            self._note_failure(error)
             return original
-        if self._failing:
-            self._failing = False
-            logger.info("AudioStream: %s works again", type(self._processor).__name__)
+        if self._failing or self._num_logged:
+            self._note_success()
         return processed
+
+    def _note_failure(self, error: BaseException) -> None:
+        self.failures += 1
+        self._num_good = 0
+        if not self._failing and self._num_logged < _MAX_LOGGED:
+            self._num_logged += 1
+            last = ", and from now on this is only counted" if self._num_logged == _MAX_LOGGED else ""
+            name = type(self._processor).__name__
+            logger.error("AudioStream: %s fails, frames pass unprocessed%s: %s", name, last, error, exc_info=error)
+        self._failing = True
+
+    def _note_success(self) -> None:
+        self._failing = False
+        self._num_good += 1
+        if self._num_good == _NUM_GOOD:
+            logger.info("AudioStream: %s works again", type(self._processor).__name__)
+            self._num_logged = 0
 
     def update_stream_info(self, info: AudioStreamInfo | None) -> None:
         if info is None:

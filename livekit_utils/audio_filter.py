@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from livekit_utils._filter_library import LOCK, FilterLibrary, find
-from livekit_utils._plugin_json import credentials_json, options_json
+from livekit_utils._plugin_json import options_json
 from livekit_utils._plugin_thread import limit_in_seconds
 from livekit_utils.audio_filter_error import AudioFilterError
 from livekit_utils.audio_filter_load_state import AudioFilterLoadState
@@ -190,12 +190,6 @@ class AudioFilter:
             ValueError: A NUL in them, or no valid Unicode.
             RuntimeError: The filter is closed.
         """
-        for name, text in (("url", url), ("token", token)):
-            if not isinstance(text, str):
-                raise TypeError(f"expected {name} as a str, got {type(text).__name__}")
-            if "\0" in text:
-                raise ValueError(f"expected {name} without NUL characters")
-        credentials_json(url, token)
         with LOCK:
             self._check_open()
             self._library.update_credentials(url, token)

@@ -204,6 +204,10 @@ class AudioFilterSession:
         if session is not None:
             session.update_stream_info(stream_info.to_json())
 
+    def update_credentials(self, url: str, token: str) -> None:
+        """Like `AudioFilter.update_credentials`, also when that filter is closed."""
+        self._library.update_credentials(url, token)
+
     def close(self) -> None:
         """Ends the session at once and drops what it holds; the plugin ends its part in a thread. Closing again does
         nothing."""

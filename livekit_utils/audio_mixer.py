@@ -407,7 +407,10 @@ class AudioMixer(AsyncIterator[AudioFrame]):
             if source.expected and source.num_frames < self._block:
                 source.await_join()
                 source.late = True
-                logger.warning(
+                # Of a stream that says that its source has paused, it is no news.
+                level = logging.INFO if getattr(source.stream, "resting", False) is True else logging.WARNING
+                logger.log(
+                    level,
                     "AudioMixer: %r is more than %g ms late and silent until it goes on",
                     source.name,
                     self._deadline.timeout_s * 1000,

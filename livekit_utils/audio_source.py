@@ -35,6 +35,9 @@ _CLOCK_RESOLUTION_S = time.get_clock_info("monotonic").resolution
 # and up to 2 ms late: timeouts are rounded up to whole milliseconds twice. Set early by this, the error is halved.
 _EARLY_S = 0.00075
 
+# A processor that is slower than the audio must not keep everything else in the event loop from its turn.
+_TURN_S = 0.005
+
 # Audio that stops for this long has ended for now: streams give out what they held back for the sake of what follows.
 # Longer than the jitter of who captures in real time, and shorter than a mixer waits for a stream: 100 ms.
 _REST_S = 0.04
@@ -91,11 +94,12 @@ class AudioSource:
         self._clock = PlayoutClock(self._sample_rate)
         self._running = False  # audio is being played, or what was played last is not over
         self._handing_out = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._woken_for = 0.0  # what the timer was set for that fired last
         self._pushes: deque[PendingPush[AudioFrame]] = deque()
         self._playout_waiters: set[asyncio.Future[None]] = set()
-        self._rest = Deadline(_REST_S, self._on_rest)
         self._fan_out: FanOut[AudioFrame] = FanOut()
+        self._rest = Deadline(_REST_S, self._fan_out.rest)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -127,7 +131,8 @@ class AudioSource:
         Returns at once while the queue has room for the whole frame, and otherwise when it has: a task that captures
         without a pause is slowed down to real time. Several tasks are served in the order in which they came.
 
-        A frame is taken whole or not at all. A capture that is cancelled while it waits for room has taken nothing.
+        A frame is taken whole or not at all. A capture that is cancelled has taken nothing, unless its frame had begun
+        to play before the cancellation came. A frame's `userdata` is not played: `clear_queue` gives it back.
 
         Args:
             frame: Of the source's sample rate and channel count; ours, or the LiveKit SDK's. It may be used again for
@@ -152,20 +157,30 @@ class AudioSource:
             self._play()
         if not frame.samples_per_channel:
             return
-        if self._pushes or not self._has_room(frame, self._now()):
-            try:
-                taken = await PendingPush(frame).wait_in(self._pushes)
-            except asyncio.CancelledError:
-                self._play()  # there may be room for whoever waits behind it
-                raise
-            if not taken:
-                raise RuntimeError("this AudioSource was closed")
+        now = self._now()
+        if self._running and not self._pushes and self._overdue_s(now) > _REST_S:
+            self._play()  # what was queued was over before the loop, which was held up, came to this frame
+        if self._pushes or not self._has_room(frame, now):
+            await self._wait_for_room(frame)
             return
         self._take(frame)
         if not self._queue_size_s:
             await asyncio.sleep(0)  # nothing else slows this down: whoever reads must have a turn
         elif not self._running:
             self._play()
+
+    async def _wait_for_room(self, frame: AudioFrame) -> None:
+        push = PendingPush(frame)
+        try:
+            taken = await push.wait_in(self._pushes)
+        except asyncio.CancelledError:
+            # It may have been taken before its task could go on; and there may be room for whoever waits behind it.
+            if push.entry is not None:
+                self._fifo.withdraw(push.entry)
+            self._play()
+            raise
+        if not taken:
+            raise RuntimeError("this AudioSource was closed")
 
     def clear_queue(self, fade_ms: float = 0) -> list[AudioFrame]:
         """Stops what is being played, and forgets what waits to be.
@@ -183,8 +198,9 @@ class AudioSource:
 
         Raises:
             ValueError: A negative time.
+            RuntimeError: Another event loop, which is running, uses the source.
         """
-        self._bind_if_running()
+        self._enter()
         num_fading = math.floor(check_ms("fade_ms", fade_ms) * self._sample_rate / 1000)
         if self._fade.num_left:
             num_fading = min(num_fading, self._fade.num_left)
@@ -231,7 +247,7 @@ class AudioSource:
             RuntimeError: The source is closed.
         """
         self._check_open()
-        self._bind_if_running()
+        self._enter()
         if not self.paused:
             self._clock.pause(self._now())
             self._cancel_timer()
@@ -243,7 +259,7 @@ class AudioSource:
             RuntimeError: The source is closed.
         """
         self._check_open()
-        self._bind_if_running()
+        self._enter()
         if self.paused:
             self._clock.resume(self._now())
             self._play()
@@ -255,6 +271,7 @@ class AudioSource:
         """
         if self._closed:
             return
+        self._enter()
         self._closed = True
         self._fifo.drain()
         while self._pushes:
@@ -293,17 +310,17 @@ class AudioSource:
                 self._running = True
                 self._clock.start_run(now)
                 self._rest.clear()
-            while self._running and not self.paused and self._is_due(now):
+            while self._running and not self.paused and self._is_due(now) and self._now() - now <= _TURN_S:
                 if not self._fifo.num_samples:
                     self._take_pushes(now)  # whoever waits for room goes on without a gap, however late the timer was
                 if self._fifo.num_samples:
                     self._hand_out()
                 else:
                     self._end_run()
+            if self._running:
+                self._take_pushes(now)
         finally:
             self._handing_out = False
-        if self._running:
-            self._take_pushes(now)
             self._set_timer()
         self._release_waiters()
 
@@ -333,14 +350,22 @@ class AudioSource:
             if not waiter.done() and not waiter.get_loop().is_closed():
                 waiter.set_result(None)
 
-    def _on_rest(self) -> None:
-        self._fan_out.rest()
-
     def _set_timer(self) -> None:
         self._cancel_timer()
         if self._running and not self.paused and self._loop is not None:
+            now = self._now()
+            if self._is_due(now):
+                self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
+                return
             early_s = _EARLY_S if self._fifo.num_samples else 0.0
-            self._timer = self._loop.call_at(self._clock.end - early_s, self._play)
+            when = self._clock.end - early_s
+            if self._woken_for == self._clock.end:
+                when = max(when, now + 0.001)  # uvloop, which has whole milliseconds, wakes too early, and would again
+            self._timer = self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._woken_for = self._clock.end
+        self._play()
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -350,25 +375,33 @@ class AudioSource:
     # -- the queue ----------------------------------------------------------------------------------------------------
 
     def _queued_s(self, now: float) -> float:
+        # By the clock, not by what was handed out: a loop that is held up catches up.
+        left = -self._overdue_s(now)
+        return left if left > 0.0 else 0.0
+
+    def _overdue_s(self, now: float) -> float:
+        """How long everything in the queue has been over; below 0 while it is not."""
         waiting = self._fifo.num_samples / self._sample_rate
         if not self._running or self._loop is None or self._loop.is_closed():
-            return waiting
-        # By the clock, not by what was handed out: a loop that is held up catches up.
-        left = self._clock.seconds_left(now) + waiting
-        return left if left > 0.0 else 0.0
+            return -waiting
+        return -self._clock.seconds_left(now) - waiting
 
     def _has_room(self, frame: AudioFrame, now: float) -> bool:
         if not self._queue_size_s:
             return not self.paused
-        queued_s = self._queued_s(now)
+        # What is overdue takes up room until it is handed out.
+        queued_s = max(self._queued_s(now), self._fifo.num_samples / self._sample_rate)
         return queued_s + frame.duration <= self._queue_size_s + _ROUNDING_S or queued_s <= _ROUNDING_S
 
-    def _take(self, frame: AudioFrame) -> None:
+    def _take(self, frame: AudioFrame) -> AudioFrame | None:
+        """Returns what was put into the queue."""
         if self._queue_size_s:
-            self._fifo.push(copy_audio_frame(frame))
-        else:
-            self._fan_out.receive(frame)
-            self._rest.start(self._now())
+            entry = copy_audio_frame(frame)
+            self._fifo.push(entry)
+            return entry
+        self._fan_out.receive(frame)
+        self._rest.start(self._now())
+        return None
 
     def _take_pushes(self, now: float) -> None:
         """Takes the frames that wait for room, in order, as far as there is room."""
@@ -378,7 +411,7 @@ class AudioSource:
                 return
             self._pushes.popleft()
             if push.waiting:
-                self._take(push.item)
+                push.entry = self._take(push.item)
                 push.settle(True)
 
     # -- small things -------------------------------------------------------------------------------------------------
@@ -397,9 +430,13 @@ class AudioSource:
             self._clock.restart(loop.time())
         self._loop = loop
 
-    def _bind_if_running(self) -> None:
-        if asyncio._get_running_loop() is not None:
+    def _enter(self) -> None:
+        """For calls that need no loop, but must not disturb one that is running elsewhere."""
+        running = asyncio._get_running_loop()
+        if running is not None:
             self._bind()
+        elif self._loop is not None and self._loop.is_running():
+            raise RuntimeError("this AudioSource is used by an event loop in another thread")
 
     def _now(self) -> float:
         return self._loop.time() if self._loop is not None else 0.0

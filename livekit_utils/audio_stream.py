@@ -7,7 +7,9 @@ and processed on the spot, and waits in a queue for the reader; no task runs.
 from __future__ import annotations
 
 import asyncio
-import logging
+import threading
+import weakref
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,8 +31,6 @@ from livekit_utils.track import Track
 
 __all__ = ["AudioStream"]
 
-logger = logging.getLogger("livekit_utils")
-
 _MAX_FRAME_SIZE_MS = 60_000
 _DEFAULT_FRAME_SIZE_MS = 10
 
@@ -38,9 +38,10 @@ _DEFAULT_FRAME_SIZE_MS = 10
 class AudioStream:
     """The audio of a track: an async iterator of `AudioFrameEvent`, live from now on.
 
-    Any number of streams may be open on a track; each gets everything, in frames of its own that it may change. What
-    is captured comes out whole: the last frame before a break of 40 ms, or before the track ends, is shorter if need
-    be. Frames that are queued when the track ends are delivered before the end.
+    Any number of streams may be open on a track; each gets everything, in frames of its own that it may change. What is
+    captured comes out whole, and what is queued when the track ends is delivered before the end. Where less than a
+    frame is left before a break of 40 ms or more, or at the end of the track, the frame is shorter, or if
+    `frame_size_ms` is given, filled up with silence.
 
     Args:
         track: What `LocalAudioTrack.create_audio_track` gave.
@@ -49,7 +50,7 @@ class AudioStream:
             once. 0 drops nothing: memory grows if nobody reads.
         sample_rate: Hz, of the frames. Audio of another rate is resampled.
         num_channels: 1 to 128, of the frames. Mono is copied to all channels, many are averaged to mono.
-        frame_size_ms: Length of the frames in milliseconds, up to a minute, 10 where it is None.
+        frame_size_ms: Length of every frame in milliseconds, up to a minute. None means 10, except before breaks.
         noise_cancellation: A `FrameProcessor` (ours, the LiveKit SDK's, or any object with `enabled` and `_process`)
             that each frame goes through, or `NoiseCancellationOptions` for an `AudioFilter` that is loaded. Without a
             working processor or filter, audio passes as it is: `stats` and `filter` say so.
@@ -91,11 +92,14 @@ class AudioStream:
     ) -> None:
         if not isinstance(track, LocalAudioTrack):
             raise TypeError(f"expected an audio track of livekit_utils, got {track!r}")
-        self._sample_rate = check_int("sample_rate", sample_rate, 1)
+        self._sample_rate = check_int("sample_rate", sample_rate, 100)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
         self._frame_size = _frame_size(self._sample_rate, frame_size_ms)
+        self._pads = frame_size_ms is not None
         self._track = track
         self._closed = False
+        # The source may play in another thread than the one that reads and closes.
+        self._lock = threading.RLock()
         self._converter = FrameConverter(self._sample_rate, self._num_channels)
         # An empty frame says at once whether the source's audio can be converted.
         self._converter.push(AudioFrame.create(track._source.sample_rate, track._source.num_channels, 0))
@@ -104,18 +108,17 @@ class AudioStream:
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None
         self._filter: AudioFilterSession | None = None
-        self._filter_source: AudioFilter | None = None
-        self._awaits_filter = False
-        self._missed_rest = self._missed_end = False  # while the filter was starting
+        self._resting = False  # nothing has come for a while
+        self._ending = False
         noise: Any = noise_cancellation
         if hasattr(noise, "module_id") and hasattr(noise, "options"):
-            self._filter_source = AudioFilter.get(noise.module_id)
-            self._filter = self._filter_source.create_session(
+            self._filter = AudioFilter.get(noise.module_id).create_session(
                 self._sample_rate,
                 self._num_channels,
                 options=noise.options,
                 stream_info=AudioStreamInfo(track_id=track.sid),
             )
+            self._filter.on_ready(_unless_gone(self._on_filter_ready))
         elif noise is not None:
             self._processor = ProcessorGuard(noise)
         track._source._fan_out.attach(self)
@@ -153,23 +156,33 @@ class AudioStream:
         work. `await stream.filter.wait_ready()` raises that error."""
         return self._filter
 
+    @property
+    def resting(self) -> bool:
+        """Whether the source has paused, or has had nothing to play for a while."""
+        return self._resting
+
     def update_stream_info(self, info: AudioStreamInfo | None) -> None:
-        """Tells the processor or filter which room and participant the audio belongs to; None for none any more."""
+        """Tells the processor or filter which room and participant the audio belongs to; None for none any more. After
+        `aclose`, nothing happens."""
+        if self._closed:
+            return
         if self._processor is not None:
             self._processor.update_stream_info(info)
         if self._filter is not None:
             self._filter.update_stream_info(info or AudioStreamInfo(track_id=self._track.sid))
 
     def update_credentials(self, *, token: str, url: str) -> None:
-        """Hands a new access token to the processor, or to the filter's plugin."""
+        """Hands a new access token to the processor, or to the filter's plugin. After `aclose`, nothing happens."""
+        if self._closed:
+            return
         if self._processor is not None:
             self._processor.update_credentials({"token": token, "url": url})
-        if self._filter_source is not None:
-            self._filter_source.update_credentials(url, token)
+        if self._filter is not None:
+            self._filter.update_credentials(url, token)
 
     def clear_credentials(self) -> None:
         """Tells the processor that there is no access token any more."""
-        if self._processor is not None:
+        if self._processor is not None and not self._closed:
             self._processor.update_credentials(None)
 
     def stats(self) -> AudioStreamStats:
@@ -185,19 +198,23 @@ class AudioStream:
         return self
 
     async def __anext__(self) -> AudioFrameEvent:
-        return await self._queue.get()
+        if len(self._queue):
+            return await self._queue.get()
+        with self._track._source._fan_out.held(self):
+            return await self._queue.get()
 
     async def aclose(self) -> None:
         """Ends the stream at once, for readers that wait as well; closes its processor and filter. What has not been
         read is dropped. A second call does nothing.
         """
-        if self._closed:
-            return
-        self._closed = True
-        self._track._source._fan_out.detach(self)
-        self._queue.close()
-        if self._processor is not None and self._auto_close:
-            self._processor.close()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._track._source._fan_out.detach(self)
+            self._queue.close()
+            if self._processor is not None and self._auto_close:
+                self._processor.close()
         if self._filter is not None:
             await self._filter.aclose()
 
@@ -215,84 +232,77 @@ class AudioStream:
             f"num_channels={self._num_channels}{', closed' if self._closed else ''})"
         )
 
-    # -- what the source calls ----------------------------------------------------------------------------------------
-
-    def _receive(self, frame: AudioFrame) -> None:
-        if self._closed:
-            return
-        if self._track.muted:
-            frame = AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)
-        try:
-            for converted in self._converter.push(frame):
-                self._apply_filter(converted)
-        except Exception as error:
-            self._fail(error)
-
-    def _rest(self) -> None:
-        if self._closed:
-            return
-        try:
-            self._flush()
-        except Exception as error:
-            self._fail(error)
-
-    def _end(self) -> None:
-        self._rest()
-        if self._awaits_filter:
-            self._missed_end = True
-        else:
-            self._queue.end()
-
     # -- from the source to the reader --------------------------------------------------------------------------------
 
-    def _apply_filter(self, frame: AudioFrame) -> None:
-        if self._filter is None:
-            self._cut(frame)
-            return
-        for filtered in self._filter.push(frame):
-            self._cut(filtered)
-        if not self._awaits_filter and self._filter.state is AudioFilterState.STARTING:
-            # It keeps the audio until then; more need not come.
-            self._awaits_filter = True
-            loop = asyncio.get_running_loop()
-            self._filter.on_ready(lambda: _call_in(loop, self._on_filter_ready))
+    def _receive(self, frame: AudioFrame) -> None:
+        if self._track.muted:
+            frame = AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)
+        with self._lock:
+            self._resting = False
+            self._guarded(lambda: self._convert(frame))
+
+    def _rest(self) -> None:
+        with self._lock:
+            self._resting = True
+            self._guarded(self._flush)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._ending = True
+            self._guarded(self._flush)
 
     def _on_filter_ready(self) -> None:
-        self._awaits_filter = False
-        self._receive(AudioFrame.create(self._track._source.sample_rate, self._track._source.num_channels, 0))
-        if self._missed_rest:
-            self._rest()
-        if self._missed_end:
-            self._queue.end()
+        """Comes in a thread of the filter: the event loop that brought the audio it kept may be gone."""
+        with self._lock:
+            if self._resting or self._ending:
+                self._guarded(self._flush)
+            else:
+                self._guarded(lambda: self._apply_filter(AudioFrame.create(self._sample_rate, self._num_channels, 0)))
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        if self._closed:
+            return
+        try:
+            step()
+        except Exception as error:
+            # The reader gets what was made before, then this.
+            self._track._source._fan_out.detach(self)
+            self._queue.end(error)
+
+    def _convert(self, frame: AudioFrame) -> None:
+        for converted in self._converter.push(frame):
+            self._apply_filter(converted)
+
+    def _apply_filter(self, frame: AudioFrame) -> None:
+        """A filter that is starting keeps the audio, until it is ready or given up."""
+        for filtered in [frame] if self._filter is None else self._filter.push(frame):
+            self._samples.push(filtered)
+            while self._samples.num_frames >= self._frame_size:
+                self._put(self._frame_size)
 
     def _flush(self) -> None:
-        """A break: everything goes out that was held back."""
+        """A break, or the end: everything goes out that was held back for the sake of what follows."""
         for converted in self._converter.flush():
             self._apply_filter(converted)
-        self._missed_rest = self._awaits_filter
-        if self._missed_rest:
-            return
         if self._filter is not None:
+            if self._filter.state is AudioFilterState.STARTING:
+                return  # it comes back here
             for filtered in self._filter.flush():
-                self._cut(filtered)
-        if self._samples.num_frames:
-            self._put(self._samples.num_frames)
-
-    def _cut(self, frame: AudioFrame) -> None:
-        self._samples.push(frame)
-        while self._samples.num_frames >= self._frame_size:
-            self._put(self._frame_size)
+                self._samples.push(filtered)
+        while self._samples.num_frames:
+            self._put(min(self._samples.num_frames, self._frame_size))
+        if self._ending:
+            self._queue.end()
 
     def _put(self, num_samples: int) -> None:
-        frame = AudioFrame(self._samples.pop(num_samples), self._sample_rate, self._num_channels, num_samples)
+        samples = self._samples.pop(num_samples)
+        if self._pads and num_samples < self._frame_size:
+            samples += bytes(2 * self._num_channels * (self._frame_size - num_samples))
+            num_samples = self._frame_size
+        frame = AudioFrame(samples, self._sample_rate, self._num_channels, num_samples)
         if self._processor is not None:
             frame = self._processor.process(frame)
         self._queue.put(AudioFrameEvent(frame))
-
-    def _fail(self, error: Exception) -> None:
-        """The reader gets what was made before, then this."""
-        self._track._source._fan_out.detach(self)
-        self._queue.end(error)
 
 
 def _frame_size(sample_rate: int, frame_size_ms: float | None) -> int:
@@ -305,9 +315,13 @@ def _frame_size(sample_rate: int, frame_size_ms: float | None) -> int:
     return size
 
 
-def _call_in(loop: asyncio.AbstractEventLoop, callback: Any) -> None:
-    try:
-        loop.call_soon_threadsafe(callback)
-    except RuntimeError:
-        # The loop is closed; the next audio, in the next one, brings what was kept.
-        logger.debug("AudioStream: the event loop was closed before the filter was ready")
+def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
+    """A callback that does not keep alive whose method it calls."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        bound = reference()
+        if bound is not None:
+            bound()
+
+    return call

@@ -85,7 +85,10 @@ class VideoStream:
         return self
 
     async def __anext__(self) -> VideoFrameEvent:
-        return await self._queue.get()
+        if len(self._queue):
+            return await self._queue.get()
+        with self._track._source._fan_out.held(self):
+            return await self._queue.get()
 
     async def aclose(self) -> None:
         """Ends the stream at once, for readers that wait as well. What has not been read is dropped. A second call does

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 
-from livekit_utils import AudioFrame, AudioSource, AudioStream
+from livekit_utils import AudioFrame, AudioResampler, AudioSource, AudioStream
 
 RATE = 48000
 
@@ -95,3 +95,25 @@ async def read(stream: AudioStream) -> list[AudioFrame]:
 async def soon(awaitable: Awaitable[object], seconds: float = 1000) -> object:
     """What must not wait for ever."""
     return await asyncio.wait_for(awaitable, seconds)
+
+
+def converted(frame: AudioFrame, rate: int, channels: int) -> bytes:
+    """What a stream should give, in one go."""
+    samples = np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels)
+    if channels == 1 and frame.num_channels > 1:
+        # The average, rounded half up, as the kernel's own tests say.
+        from livekit_utils._kernels.channels import downmix_s16
+
+        samples = np.frombuffer(downmix_s16(frame, frame.num_channels), np.int16).reshape(-1, 1)
+    if rate != frame.sample_rate:
+        resampler = AudioResampler(frame.sample_rate, rate, num_channels=samples.shape[1])
+        pieces = resampler.push(samples.tobytes()) + resampler.flush()
+        samples = np.frombuffer(samples_of(pieces), np.int16).reshape(-1, samples.shape[1])
+    if samples.shape[1] != channels:
+        samples = np.repeat(samples, channels, axis=1)
+    return samples.tobytes()
+
+
+def filled_up(data: bytes, num_bytes: int) -> bytes:
+    """With silence, to whole frames of so many bytes."""
+    return data + bytes(-len(data) % num_bytes)

@@ -184,6 +184,22 @@ def test_a_fade_that_is_longer_than_what_is_left() -> None:
     run(main())
 
 
+def test_the_next_fade_is_one_of_its_own() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1)
+        for _ in range(3):
+            tape = Tape(source)
+            await source.capture_frame(constant(10_000, 100))
+            source.clear_queue(fade_ms=20)
+            await source.wait_for_playout()
+            played = np.frombuffer(tape.data, np.int16).astype(int)
+            assert played.size == 30 * 48
+            assert (played[:480] == 10_000).all()
+            assert np.abs(np.diff(played)).max() <= 11
+
+    run(main())
+
+
 def test_in_a_pause_there_is_nothing_to_fade() -> None:
     async def main() -> None:
         source = AudioSource(RATE, 1)

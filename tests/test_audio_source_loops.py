@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -157,6 +158,17 @@ def test_rests_are_told_in_the_next_loop_as_well() -> None:
     assert len(tape.rests) == 1
     run(play(1))
     assert len(tape.rests) == 2
+
+
+def test_queued_duration_does_not_fall_between_two_loops() -> None:
+    """Nobody plays there, though the real clock goes on."""
+    source = AudioSource(RATE, 1, 1000)
+    asyncio.run(source.capture_frame(constant(1, 300)))
+    left = source.queued_duration
+    assert left > 0.28
+    time.sleep(0.02)
+    assert source.queued_duration == left
+    run(source.aclose())
 
 
 def test_two_running_loops_are_an_error() -> None:

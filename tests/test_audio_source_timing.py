@@ -282,11 +282,14 @@ def test_without_a_queue_nobody_waits_for_a_capture_that_was_cancelled() -> None
     async def main() -> None:
         source = AudioSource(RATE, 1, 0)
         source.pause()
-        push = asyncio.create_task(source.capture_frame(constant(1)))
+        pushes = [asyncio.create_task(source.capture_frame(constant(1))) for _ in range(2)]
         await turns(2)
         waiter = asyncio.create_task(source.wait_for_playout())
         await turns(2)
-        push.cancel()
+        pushes[0].cancel()
+        await asyncio.sleep(1)
+        assert not waiter.done()  # there is another
+        pushes[1].cancel()
         await soon(waiter)
         await source.aclose()
 

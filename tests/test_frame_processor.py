@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -214,7 +213,7 @@ def test_each_frame_is_what_the_reader_would_have_got() -> None:
         assert len(await read(stream)) == 3
 
     run(main())
-    assert seen == [(16000, 2, 320), (16000, 2, 320), (16000, 2, 160)]
+    assert seen == [(16000, 2, 320)] * 3  # the last one filled up with silence
 
 
 def raising(frame: AudioFrame) -> AudioFrame:
@@ -243,22 +242,6 @@ def test_a_processor_that_fails(process: Any, caplog: pytest.LogCaptureFixture) 
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert caplog.records[0].exc_info
     assert "Plain" in caplog.records[0].getMessage()
-
-
-def test_each_run_of_failures_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="livekit_utils")
-    count = 0
-
-    def process(frame: AudioFrame) -> AudioFrame:
-        nonlocal count
-        count += 1
-        if count // 10 % 2:
-            raise ValueError(count)
-        return frame
-
-    _, stream = through(Plain(process), [constant(1)] * 60)
-    assert stream.stats().processor_failures == 30
-    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"] * 2 + ["ERROR"] + ["INFO"]
 
 
 def test_enabled_may_fail_as_well(caplog: pytest.LogCaptureFixture) -> None:

@@ -45,10 +45,24 @@ def test_live_queue_says_each_run_of_drops_once(caplog: pytest.LogCaptureFixture
                 queue.put(item)
             assert len(caplog.records) == turn
             assert [await queue.get(), await queue.get()] == [98, 99]
-            queue.put(1)
-            await queue.get()
+            for _ in range(600):  # it has been quick for a while
+                queue.put(1)
+                await queue.get()
+
+
+def test_live_queue_of_one_that_is_always_full_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The newest only, which is what one takes of video: it is emptied each time, and drops each time."""
+
+    async def main() -> None:
+        queue: LiveQueue[int] = LiveQueue(1, "reader")
+        for item in range(1000):
+            queue.put(item)
+            if item % 2:
+                assert await queue.get() == item
+        assert queue.num_dropped == 500
 
     run(main())
+    assert len(caplog.records) == 1
 
 
 def test_live_queue_of_a_steadily_slow_reader_is_one_run(caplog: pytest.LogCaptureFixture) -> None:
