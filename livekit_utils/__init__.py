@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from livekit_utils.audio_stream import AudioStream
     from livekit_utils.audio_stream_info import AudioStreamInfo
     from livekit_utils.audio_stream_stats import AudioStreamStats
+    from livekit_utils.av_synchronizer import AVSynchronizer
+    from livekit_utils.av_synchronizer_stats import AVSynchronizerStats
     from livekit_utils.frame_processor import FrameProcessor
+    from livekit_utils.late_policy import LatePolicy
     from livekit_utils.local_audio_track import LocalAudioTrack
     from livekit_utils.local_video_track import LocalVideoTrack
     from livekit_utils.noise_cancellation_options import NoiseCancellationOptions
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from livekit_utils.video_stream_stats import VideoStreamStats
 
 __all__ = [
+    "AVSynchronizer",
+    "AVSynchronizerStats",
     "AudioFilter",
     "AudioFilterError",
     "AudioFilterLoadState",
@@ -58,6 +63,7 @@ __all__ = [
     "AudioStreamInfo",
     "AudioStreamStats",
     "FrameProcessor",
+    "LatePolicy",
     "LocalAudioTrack",
     "LocalVideoTrack",
     "NoiseCancellationOptions",
@@ -77,6 +83,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AVSynchronizer": "av_synchronizer",
+    "AVSynchronizerStats": "av_synchronizer_stats",
     "AudioFilter": "audio_filter",
     "AudioFilterError": "audio_filter_error",
     "AudioFilterLoadState": "audio_filter_load_state",
@@ -94,6 +102,7 @@ _HOMES = {
     "AudioStreamInfo": "audio_stream_info",
     "AudioStreamStats": "audio_stream_stats",
     "FrameProcessor": "frame_processor",
+    "LatePolicy": "late_policy",
     "LocalAudioTrack": "local_audio_track",
     "LocalVideoTrack": "local_video_track",
     "NoiseCancellationOptions": "noise_cancellation_options",

@@ -8,6 +8,7 @@ from livekit_utils import AudioFilter, AudioFrame
 
 
 def main(plugin: str, source: str, target: str, options: str = "{}") -> None:
+    values = json.loads(options)
     with AudioFilter("example", plugin) as audio_filter, wave.open(source) as reader, wave.open(target, "wb") as writer:
         if reader.getsampwidth() != 2:
             raise SystemExit(f"{source}: expected 16-bit samples, got {8 * reader.getsampwidth()}-bit")
@@ -15,7 +16,7 @@ def main(plugin: str, source: str, target: str, options: str = "{}") -> None:
         writer.setparams(reader.getparams())
         while data := reader.readframes(rate):  # a second at a time, however long the file is
             frame = AudioFrame(data, rate, channels, len(data) // (2 * channels))
-            writer.writeframes(audio_filter.process(frame, options=json.loads(options)).data)
+            writer.writeframes(audio_filter.process(frame, options=values).data)
         if rest := audio_filter.flush():
             writer.writeframes(rest.data)
 

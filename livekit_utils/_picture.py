@@ -1,0 +1,17 @@
+"""Picture: a video frame on its way to the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Picture:
+    """A video frame and its place on the timeline."""
+
+    __slots__ = ("expected", "frame", "lap", "time")
+
+    def __init__(self, frame: Any, lap: int, time: float | None) -> None:
+        self.frame = frame
+        self.lap = lap
+        self.time = time  # None where it has no timestamp
+        self.expected: float | None = None  # when it was to be shown, by the first look at it
