@@ -177,19 +177,19 @@ def draw(results: list[Result], path: Path) -> None:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise SystemExit('the picture needs matplotlib: pip install "livekit-utils[cli]"') from None
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(10, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.axhspan(-45, 15, color="#dde8dd", label="ATSC IS-191: +15 to -45 ms")
+    axes.axhspan(-15, 45, color="#dde8dd", label="ATSC IS-191: sound 15 ms before to 45 ms after")
     for result in results:
         axes.plot(result.times, result.offsets_ms, ".-", markersize=3, linewidth=0.8, label=result.name)
     axes.set_xlabel("seconds")
     axes.set_ylabel("picture before sound, ms")
     axes.set_yscale("symlog", linthresh=50)
-    axes.set_yticks(
-        [-1000, -100, -50, 0, 50, 100, 1000, 2000], labels=map(str, [-1000, -100, -50, 0, 50, 100, 1000, 2000])
-    )
+    axes.set_ylim(-100, 2000)
+    ticks = [-100, -50, 0, 50, 100, 200, 500, 1000, 2000]
+    axes.set_yticks(ticks, labels=map(str, ticks))
     axes.grid(alpha=0.3)
-    axes.legend(loc="upper left")
+    axes.legend(loc="center right")
     figure.savefig(path, dpi=110)
 
 

@@ -14,6 +14,7 @@ from benchmarks.cases import (
     audio_source,
     audio_source_pacing,
     audio_stream_live,
+    av_synchronizer,
     channels,
     combine_audio_frames,
     convert,
@@ -48,6 +49,7 @@ GROUPS: dict[str, Group] = {
     "audio_source": audio_source.experiments,
     "audio_source_pacing": audio_source_pacing.experiments,
     "audio_stream_live": audio_stream_live.experiments,
+    "av_synchronizer": av_synchronizer.experiments,
     "import": import_time.experiments,
     "installed_size": installed_size.experiments,
 }
