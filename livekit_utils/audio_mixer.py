@@ -15,6 +15,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 from livekit_utils._arguments import check_int
+from livekit_utils._async_closing import AsyncClosing
 from livekit_utils._deadline import Deadline
 from livekit_utils._frame_queue import FrameQueue
 from livekit_utils._kernels.mix_input import mix_inputs, survey
@@ -39,7 +40,7 @@ _MAX_RAMP_MS = 3_600_000
 _MAX_READ_AHEAD_S = 1.0
 
 
-class AudioMixer(AsyncIterator[AudioFrame]):
+class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     """Mixes streams of frames into one stream of blocks.
 
     The mix is the exact sum of all streams, saturated once: it depends neither on their order nor on their number.
@@ -222,12 +223,6 @@ class AudioMixer(AsyncIterator[AudioFrame]):
         if not self._closed and (self._unstarted or self._loop is not asyncio.get_running_loop()):
             self._start()
         return await self._output.get()
-
-    async def __aenter__(self) -> AudioMixer:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
 
     # -- reading the streams ------------------------------------------------------------------------------------------
 

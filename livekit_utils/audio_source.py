@@ -10,10 +10,9 @@ import asyncio
 import math
 import time
 from collections import deque
-from types import TracebackType
-from typing import Self
 
 from livekit_utils._arguments import check_int, check_ms
+from livekit_utils._async_closing import AsyncClosing
 from livekit_utils._deadline import Deadline
 from livekit_utils._fade import Fade
 from livekit_utils._fan_out import FanOut
@@ -43,7 +42,7 @@ _TURN_S = 0.005
 _REST_S = 0.04
 
 
-class AudioSource:
+class AudioSource(AsyncClosing):
     """Plays captured audio out in real time, 10 ms at a time, to every stream on its tracks.
 
     The clock is the event loop's, counted in samples: it does not drift, and a loop that was held up catches up. What
@@ -281,14 +280,6 @@ class AudioSource:
         self._rest.close()
         self._release_waiters()
         self._fan_out.end()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "paused" if self.paused else "playing" if self._running else "idle"

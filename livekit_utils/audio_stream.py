@@ -10,10 +10,10 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 from livekit_utils._arguments import check_int, check_number
+from livekit_utils._async_closing import AsyncClosing
 from livekit_utils._frame_converter import FrameConverter
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._live_queue import LiveQueue
@@ -35,7 +35,7 @@ _MAX_FRAME_SIZE_MS = 60_000
 _DEFAULT_FRAME_SIZE_MS = 10
 
 
-class AudioStream:
+class AudioStream(AsyncClosing):
     """The audio of a track: an async iterator of `AudioFrameEvent`, live from now on.
 
     Any number of streams may be open on a track; each gets everything, in frames of its own that it may change. What is
@@ -217,14 +217,6 @@ class AudioStream:
                 self._processor.close()
         if self._filter is not None:
             await self._filter.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return (

@@ -11,10 +11,10 @@ import logging
 import math
 from collections import deque
 from fractions import Fraction
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from livekit_utils._arguments import check_ms
+from livekit_utils._async_closing import AsyncClosing
 from livekit_utils._pending_push import PendingPush
 from livekit_utils._picture import Picture
 from livekit_utils._picture_timeline import PictureTimeline
@@ -45,7 +45,7 @@ class _VideoSink(Protocol):
     def capture_frame(self, frame: Any) -> None: ...
 
 
-class AVSynchronizer:
+class AVSynchronizer(AsyncClosing):
     """Keeps pictures and sound together: pushes audio into an audio source, and pictures into a video source when
     their sound is heard.
 
@@ -213,17 +213,6 @@ class AVSynchronizer:
             return
         self._closed = True
         self._discard(taken=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"AVSynchronizer(video_fps={1 / self._interval:g}{', closed' if self._closed else ''})"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from livekit_utils._arguments import check_int
+from livekit_utils._async_closing import AsyncClosing
 from livekit_utils._fan_out import FanOut
 from livekit_utils.video_frame import VideoFrame, as_video_frame, frozen_video_frame
 from livekit_utils.video_frame_event import VideoFrameEvent
@@ -14,7 +12,7 @@ from livekit_utils.video_rotation import VideoRotation
 __all__ = ["VideoSource"]
 
 
-class VideoSource:
+class VideoSource(AsyncClosing):
     """Hands each picture to every stream on its tracks, when it is captured. There is no queue and no clock: whoever
     captures sets the pace (`AVSynchronizer` does it by the clock).
 
@@ -88,14 +86,6 @@ class VideoSource:
         """Ends all streams on this source's tracks; what they have queued is delivered. A second call does nothing."""
         self._closed = True
         self._fan_out.end()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"VideoSource(width={self._width}, height={self._height}{', closed' if self._closed else ''})"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 from typing import Self
 
 from livekit_utils._arguments import check_int
+from livekit_utils._async_closing import AsyncClosing
 from livekit_utils._live_queue import LiveQueue
 from livekit_utils.local_video_track import LocalVideoTrack
 from livekit_utils.track import Track
@@ -17,7 +17,7 @@ from livekit_utils.video_stream_stats import VideoStreamStats
 __all__ = ["VideoStream"]
 
 
-class VideoStream:
+class VideoStream(AsyncClosing):
     """The pictures of a track: an async iterator of `VideoFrameEvent`, live from now on.
 
     Any number of streams may be open on a track; they share the pictures, which nobody can write to. What is queued
@@ -96,14 +96,6 @@ class VideoStream:
         self._closed = True
         self._track._source._fan_out.detach(self)
         self._queue.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"VideoStream(track={self._track.name!r}{', closed' if self._closed else ''})"

@@ -21,6 +21,7 @@ MODULES = [
 # A module imports only from lower levels, so there are no circles.
 LEVELS = {
     "_arguments": 0,
+    "_async_closing": 0,
     "_deadline": 0,
     "_elf": 0,
     "_frame_queue": 0,
