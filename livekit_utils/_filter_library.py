@@ -12,11 +12,11 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from livekit_utils._background_thread import start_thread, try_start_thread
 from livekit_utils._elf import is_cut_off
 from livekit_utils._kernels.plugin import PluginLibrary
 from livekit_utils._once import Once
 from livekit_utils._plugin_json import credentials_json
-from livekit_utils._plugin_thread import start_thread, try_start_thread
 from livekit_utils.audio_filter_error import AudioFilterError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from livekit_utils._background_thread import limit_in_seconds
 from livekit_utils._filter_library import LOCK, FilterLibrary, find
 from livekit_utils._plugin_json import options_json
-from livekit_utils._plugin_thread import limit_in_seconds
 from livekit_utils.audio_filter_error import AudioFilterError
 from livekit_utils.audio_filter_load_state import AudioFilterLoadState
 from livekit_utils.audio_filter_session import AudioFilterSession

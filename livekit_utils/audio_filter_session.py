@@ -7,11 +7,11 @@ import operator
 import threading
 from collections.abc import Callable
 
+from livekit_utils._background_thread import limit_in_seconds, start_thread, try_start_thread
 from livekit_utils._filter_library import FilterLibrary
 from livekit_utils._kernels.plugin import PluginSession
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._once import Once
-from livekit_utils._plugin_thread import limit_in_seconds, start_thread, try_start_thread
 from livekit_utils.audio_filter_error import AudioFilterError
 from livekit_utils.audio_filter_state import AudioFilterState
 from livekit_utils.audio_frame import AudioFrame, as_audio_frame

@@ -22,6 +22,7 @@ MODULES = [
 LEVELS = {
     "_arguments": 0,
     "_async_closing": 0,
+    "_background_thread": 0,
     "_deadline": 0,
     "_elf": 0,
     "_frame_queue": 0,
@@ -33,7 +34,6 @@ LEVELS = {
     "_picture": 0,
     "_playout_clock": 0,
     "_plugin_json": 0,
-    "_plugin_thread": 0,
     "_sink": 0,
     "audio_filter_error": 0,
     "audio_filter_load_state": 0,

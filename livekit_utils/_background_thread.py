@@ -1,4 +1,4 @@
-"""Threads for calls into plugins, which may never come back."""
+"""Threads for calls into native code (plugins, sound systems) that may never come back."""
 
 from __future__ import annotations
 
