@@ -27,11 +27,19 @@ if TYPE_CHECKING:
     from livekit_utils.audio_stream_stats import AudioStreamStats
     from livekit_utils.av_synchronizer import AVSynchronizer
     from livekit_utils.av_synchronizer_stats import AVSynchronizerStats
+    from livekit_utils.device_error import DeviceError
+    from livekit_utils.device_state import DeviceState
+    from livekit_utils.device_state_change import DeviceStateChange
     from livekit_utils.frame_processor import FrameProcessor
+    from livekit_utils.input_capture import InputCapture
+    from livekit_utils.input_capture_stats import InputCaptureStats
     from livekit_utils.late_policy import LatePolicy
     from livekit_utils.local_audio_track import LocalAudioTrack
     from livekit_utils.local_video_track import LocalVideoTrack
+    from livekit_utils.media_devices import MediaDevices
     from livekit_utils.noise_cancellation_options import NoiseCancellationOptions
+    from livekit_utils.output_player import OutputPlayer
+    from livekit_utils.output_player_stats import OutputPlayerStats
     from livekit_utils.sine_wave import sine_wave_generator
     from livekit_utils.track import Track
     from livekit_utils.track_kind import TrackKind
@@ -62,11 +70,19 @@ __all__ = [
     "AudioStream",
     "AudioStreamInfo",
     "AudioStreamStats",
+    "DeviceError",
+    "DeviceState",
+    "DeviceStateChange",
     "FrameProcessor",
+    "InputCapture",
+    "InputCaptureStats",
     "LatePolicy",
     "LocalAudioTrack",
     "LocalVideoTrack",
+    "MediaDevices",
     "NoiseCancellationOptions",
+    "OutputPlayer",
+    "OutputPlayerStats",
     "RingBuffer",
     "Track",
     "TrackKind",
@@ -101,11 +117,19 @@ _HOMES = {
     "AudioStream": "audio_stream",
     "AudioStreamInfo": "audio_stream_info",
     "AudioStreamStats": "audio_stream_stats",
+    "DeviceError": "device_error",
+    "DeviceState": "device_state",
+    "DeviceStateChange": "device_state_change",
     "FrameProcessor": "frame_processor",
+    "InputCapture": "input_capture",
+    "InputCaptureStats": "input_capture_stats",
     "LatePolicy": "late_policy",
     "LocalAudioTrack": "local_audio_track",
     "LocalVideoTrack": "local_video_track",
+    "MediaDevices": "media_devices",
     "NoiseCancellationOptions": "noise_cancellation_options",
+    "OutputPlayer": "output_player",
+    "OutputPlayerStats": "output_player_stats",
     "RingBuffer": "_kernels.ring_buffer",
     "Track": "track",
     "TrackKind": "track_kind",

@@ -86,6 +86,8 @@ cdef extern from "ring_buffer.h" nogil:
     const size_t LKU_RING_MAX_CAPACITY
 
     ctypedef struct lku_ring_header:
+        uint64_t written
+        uint64_t read
         uint64_t overruns
         uint64_t overrun_samples
         uint64_t underruns

@@ -1,9 +1,11 @@
 """RingBuffer: int16 samples between one writer and one reader."""
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uint64_t, uintptr_t
+from libc.string cimport memset
 
 from operator import index
 
@@ -160,6 +162,18 @@ cdef class RingBuffer:
         self._check()
         return csrc.lku_ring_writable(&self._ring)
 
+    @property
+    def num_written(self):
+        """Samples written since the start: the position of the writer."""
+        self._check()
+        return self._ring.header.written
+
+    @property
+    def num_read(self):
+        """Samples read or dropped since the start: the position of the reader."""
+        self._check()
+        return self._ring.header.read
+
     def __len__(self):
         self._check()
         return csrc.lku_ring_readable(&self._ring)
@@ -211,6 +225,19 @@ cdef class RingBuffer:
         cdef Py_ssize_t n = csrc.lku_ring_read(&self._ring, <csrc.lku_s16 *>PyByteArray_AS_STRING(result), room)
         if n < room:
             PyByteArray_Resize(result, n * 2)
+        return result
+
+    def read_padded(self, Py_ssize_t num_samples):
+        """Reader: exactly `num_samples` samples as `bytes`, with silence behind where there are too few, which is not
+        counted. It is what a sound card asks for."""
+        self._check()
+        if num_samples < 0 or <size_t>num_samples > csrc.LKU_RING_MAX_CAPACITY:
+            raise ValueError(f"expected a number of samples, got {num_samples}")
+        result = PyBytes_FromStringAndSize(NULL, num_samples * 2)
+        cdef csrc.lku_s16 *samples = <csrc.lku_s16 *>PyBytes_AS_STRING(result)
+        cdef Py_ssize_t n = min(<size_t>num_samples, csrc.lku_ring_readable(&self._ring))
+        csrc.lku_ring_read(&self._ring, samples, n)
+        memset(samples + n, 0, (num_samples - n) * 2)
         return result
 
     def read_into(self, out):

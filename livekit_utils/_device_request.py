@@ -1,0 +1,45 @@
+"""DeviceRequest: which device to open, and how."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+# PortAudio itself takes more; no sound card does.
+MAX_DEVICE_CHANNELS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """What is asked of a device. It crosses to another process as JSON."""
+
+    is_input: bool
+    device: int | str | None
+    """An index, a name or an unmistakable part of one; None for the default."""
+    host_api: str | None
+    """Of the device that was open before, when it is opened again by name."""
+    sample_rate: int
+    num_channels: int
+    min_channels: int
+    """A device that cannot do `num_channels` may do with fewer, down to this."""
+    block_frames: int
+    """Samples per channel between two calls of the device, at `sample_rate`; 0 for what the device prefers."""
+    ring_ms: int
+    """Sound that fits between the device and the application."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.device, bool) or not isinstance(self.device, int | str | None):
+            raise TypeError(f"expected a device as an index, a name or None, got {self.device!r}")
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> DeviceRequest:
+        return cls(**json.loads(text))
+
+    @property
+    def wanted(self) -> str:
+        """The device, for messages."""
+        direction = "input" if self.is_input else "output"
+        return f"the default {direction} device" if self.device is None else f"{direction} device {self.device!r}"

@@ -1,0 +1,134 @@
+"""A sound card in virtual time: the device's side of the memory that a microphone or speaker shares."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from livekit_utils import DeviceError
+from livekit_utils._device_memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_sizes
+from livekit_utils._device_renderer import DeviceRenderer
+from livekit_utils._device_request import DeviceRequest
+from livekit_utils._opened_device import OpenedDevice
+from livekit_utils._worker import Worker
+
+
+class SoundCard:
+    """Opens any device that is asked for, in the loop that runs.
+
+    Args:
+        sample_rate, num_channels: What its devices do, whatever they are asked for; None for that.
+        speed: How fast its clock runs.
+        latency_s: What it says of itself.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int | None = None,
+        num_channels: int | None = None,
+        speed: float = 1.0,
+        latency_s: float = 0.02,
+    ) -> None:
+        self.sample_rate, self.num_channels = sample_rate, num_channels
+        self.speed, self.latency_s = speed, latency_s
+        self.requests: list[DeviceRequest] = []
+        self.workers: list[FakeWorker] = []
+        self.refusals: list[Exception] = []  # of the next attempts to open
+        self.heard: list[bytes] = []  # what speakers were given, block by block
+
+    def open(self, request: DeviceRequest, timeout_s: float) -> FakeWorker:
+        self.requests.append(request)
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.workers.append(FakeWorker(self, request))
+        return self.workers[-1]
+
+    @property
+    def sound(self) -> np.ndarray[Any, Any]:
+        """All that speakers were given, of shape (samples, channels)."""
+        return np.frombuffer(b"".join(self.heard), np.int16).reshape(-1, self.workers[-1].info.num_channels)
+
+
+class FakeWorker(Worker):
+    def __init__(self, card: SoundCard, request: DeviceRequest) -> None:
+        rate, channels = card.sample_rate or request.sample_rate, card.num_channels or request.num_channels
+        sizes = ring_sizes(rate, channels, request.ring_ms)
+        self.card, self.is_input = card, request.is_input
+        self.block = (request.block_frames or request.sample_rate // 100) * rate // request.sample_rate
+        self.info = OpenedDevice(str(request.device or "default"), 0, "fake", rate, channels, *sizes)
+        self.memory = DeviceMemory.create(mmap.mmap(-1, DeviceMemory.num_bytes(*sizes)), *sizes)
+        self.memory.words[LATENCY_NS] = round(card.latency_s * 1e9)
+        self.renderer = DeviceRenderer(self.memory, rate, channels)
+        self.incoming = b""  # of a microphone: what it hears next; then silence
+        self.listening = False
+        self.num_closed = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def listen(
+        self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None], on_end: Callable[[str], None]
+    ) -> None:
+        self.loop, self.on_wake, self.on_end, self.listening = loop, on_wake, on_end, True
+        self.start, self.num_blocks = loop.time(), 0
+        self._set_timer()
+
+    def leave(self) -> None:
+        self.listening = False
+        self.stop()
+
+    def close(self) -> None:
+        self.num_closed += 1
+        self.stop()
+
+    def stop(self) -> None:
+        """It moves no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def lose(self, reason: str = "pulled out") -> None:
+        self.stop()
+        self.on_end(reason)
+
+    def _set_timer(self) -> None:
+        period_s = self.block / self.info.sample_rate / self.card.speed
+        self._timer = self.loop.call_at(self.start + (self.num_blocks + 1) * period_s, self._call_back)
+
+    def _call_back(self) -> None:
+        self.num_blocks += 1
+        self.memory.words[CALLBACKS] += 1
+        num_bytes = self.block * self.info.num_channels * 2
+        if self.is_input:
+            block, self.incoming = self.incoming[:num_bytes], self.incoming[num_bytes:]
+            self.memory.ring.write(block.ljust(num_bytes, b"\0"))
+        else:
+            self.card.heard.append(self.renderer.render(self.block))
+        self._set_timer()
+        self.on_wake()
+
+
+def plug_in(monkeypatch: pytest.MonkeyPatch, card: SoundCard) -> SoundCard:
+    """Has all devices be this card's, and nothing wait for threads, which virtual time does not know."""
+
+    async def at_once(name: str, function: Callable[[], Any], discard: Callable[[Any], None] | None = None) -> Any:
+        result = function()
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if discard is not None:
+                discard(result)
+            raise
+        return result
+
+    monkeypatch.setattr("livekit_utils._device_stream.WorkerProcess", card.open)
+    monkeypatch.setattr("livekit_utils._device_stream.WorkerThread", card.open)
+    monkeypatch.setattr("livekit_utils._device_stream.in_thread", at_once)
+    return card
+
+
+def refusal(text: str = "gone", code: int = -9996) -> DeviceError:
+    return DeviceError(text, code=code)

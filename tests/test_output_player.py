@@ -1,0 +1,472 @@
+"""OutputPlayer on a sound card in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from livekit_utils import AudioFrame, AudioSource, DeviceError, DeviceState, LocalAudioTrack, OutputPlayer
+from tests.conftest import Rand
+from tests.sound_card import SoundCard, plug_in, refusal
+from tests.virtual_time import run
+
+RATE = 48000
+BLOCK = 480
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> SoundCard:
+    return plug_in(monkeypatch, SoundCard())
+
+
+def player(**options: object) -> OutputPlayer:
+    return OutputPlayer(None, RATE, 1, None, blocksize=BLOCK, **options)  # type: ignore[arg-type]
+
+
+def ramp(num_samples: int, first: int = 1) -> np.ndarray:
+    return (np.arange(first, first + num_samples) % 30000 + 1).astype(np.int16)
+
+
+def frames(samples: np.ndarray, rate: int = RATE, size: int = BLOCK) -> list[AudioFrame]:
+    pieces = [samples[i : i + size] for i in range(0, len(samples), size)]
+    return [AudioFrame(piece.tobytes(), rate, 1, len(piece)) for piece in pieces]
+
+
+async def at_once(samples: np.ndarray, size: int = BLOCK) -> AsyncIterator[AudioFrame]:
+    for frame in frames(samples, size=size):
+        yield frame
+
+
+async def in_time(samples: np.ndarray, late: dict[int, float] | None = None) -> AsyncIterator[AudioFrame]:
+    """Frame i is there 10 ms after the one before; those named come later by so much, and the ones after at once."""
+    loop = asyncio.get_running_loop()
+    start, delay = loop.time(), 0.0
+    for i, frame in enumerate(frames(samples)):
+        delay = (late or {}).get(i, 0.0)
+        await asyncio.sleep(max(0.0, start + i * 0.01 + delay - loop.time()))
+        yield frame
+
+
+def heard(card: SoundCard) -> np.ndarray:
+    """Without the silence before and after."""
+    sound = card.sound[:, 0]
+    there = np.flatnonzero(sound)
+    return sound[there[0] : there[-1] + 1] if len(there) else sound[:0]
+
+
+def test_a_stream_is_heard_to_the_sample(card: SoundCard, rand: Rand) -> None:
+    samples = ramp(rand.randrange(20_000, 60_000))
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(at_once(samples, rand.choice([1, 100, 480, 1000, 7000])))
+            await speaker.start()
+            await asyncio.wait_for(speaker.wait_for_playout(), 5)
+            stats = speaker.stats()
+            assert (stats.gap_ms, stats.dropped_ms, stats.num_stalls, stats.num_inputs) == (0, 0, 0, 0)
+
+    run(main())
+    assert np.array_equal(heard(card), samples)
+
+
+def test_a_track_is_heard_to_the_sample_and_soon(card: SoundCard) -> None:
+    samples = ramp(RATE)
+
+    async def main() -> None:
+        source = AudioSource(RATE, 1)
+        speaker = player()
+        await speaker.add_track(LocalAudioTrack.create_audio_track("voice", source))
+        await speaker.start()
+        await asyncio.sleep(0.5035)
+        before = len(card.heard)
+        for frame in frames(samples):
+            await source.capture_frame(frame)
+        await source.wait_for_playout()
+        await speaker.wait_for_playout()
+        first = next(i for i, block in enumerate(card.heard) if any(block))
+        assert first - before <= 2  # blocks of 10 ms
+        assert speaker.stats().gap_ms == 0
+        await speaker.aclose()
+        await source.aclose()
+
+    run(main())
+    assert np.array_equal(heard(card), samples)
+
+
+def test_tracks_and_streams_are_summed(card: SoundCard) -> None:
+    one, two = np.full(24_000, 100, np.int16), np.full(24_000, 20_000, np.int16)
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(at_once(one))
+            speaker.add_stream(at_once(two))
+            speaker.add_stream(at_once(two))
+            await speaker.start()
+            await speaker.wait_for_playout()
+
+    run(main())
+    assert np.array_equal(heard(card), np.full(24_000, 32767, np.int16))
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+def test_other_formats_are_converted(card: SoundCard, rate: int) -> None:
+    tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
+
+    async def stereo() -> AsyncIterator[AudioFrame]:
+        yield AudioFrame(np.repeat(tone, 2).tobytes(), rate, 2, len(tone))
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(stereo())
+            await speaker.start()
+            await speaker.wait_for_playout()
+
+    run(main())
+    sound = card.sound[:, 0].astype(float)
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    assert abs(np.argmax(spectrum) * RATE / len(sound) - 440) < 2
+    assert abs(np.count_nonzero(np.abs(sound) > 10) / RATE - 1) < 0.02
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(48000, 2), (44100, 1), (16000, 2)])
+def test_a_device_of_another_format(monkeypatch: pytest.MonkeyPatch, rate: int, channels: int) -> None:
+    card = plug_in(monkeypatch, SoundCard(rate, channels))
+    tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype(np.int16)
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(at_once(tone))
+            await speaker.start()
+            await speaker.wait_for_playout()
+            assert speaker.stats().gap_ms == 0
+
+    run(main())
+    sound = card.sound
+    assert all(np.array_equal(sound[:, 0], sound[:, i]) for i in range(channels))
+    spectrum = np.abs(np.fft.rfft(sound[:, 0] * np.hanning(len(sound))))
+    assert abs(np.argmax(spectrum) * rate / len(sound) - 440) < 2
+
+
+def test_a_late_track_does_not_hold_up_the_others(card: SoundCard) -> None:
+    samples = ramp(RATE)
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(in_time(samples), live=True)
+            speaker.add_stream(in_time(np.zeros(RATE, np.int16), {30: 0.3}), live=True)
+            await speaker.start()
+            await asyncio.sleep(1.3)
+            assert speaker.stats().gap_ms == 0
+            assert speaker.stats().num_stalls == 1
+
+    run(main())
+    assert np.array_equal(heard(card), samples)
+
+
+def test_a_live_stream_that_stalls_comes_back_without_a_delay(card: SoundCard) -> None:
+    samples = ramp(2 * RATE)
+
+    async def main() -> None:
+        async with player() as speaker:
+            # 300 ms late, and all that is due by then comes at once.
+            speaker.add_stream(in_time(samples, {i: max(0.0, 0.3 - (i - 50) * 0.01) for i in range(50, 80)}), live=True)
+            await speaker.start()
+            await asyncio.sleep(2.2)
+            stats = speaker.stats()
+            assert 200 <= stats.dropped_ms <= 320
+            assert stats.num_stalls == 1
+            assert 200 <= stats.gap_ms <= 320
+
+    run(main())
+    sound = heard(card)
+    assert abs(len(sound) - 2 * RATE) < 0.03 * RATE  # what was heard took as long as what was said
+    assert sound[-1] == samples[-1]
+
+
+@pytest.mark.parametrize("speed", [0.98, 1.02])
+def test_a_device_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, speed: float) -> None:
+    card = plug_in(monkeypatch, SoundCard(speed=speed))
+    most = 0.0
+
+    async def main() -> None:
+        nonlocal most
+        async with player() as speaker:
+            speaker.add_stream(in_time(ramp(600 * RATE)), live=True)
+            await speaker.start()
+            for _ in range(600):
+                await asyncio.sleep(1)
+                most = max(most, speaker.stats().queued_ms)
+            dropped = speaker.stats().dropped_ms
+            # 2 % of ten minutes are 12 s.
+            assert abs(dropped - (12_000 if speed < 1 else 0)) < 200
+
+    run(main())
+    assert most <= 80
+
+
+def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
+    async def main() -> None:
+        async with player() as speaker:
+            # Two frames come early once: nothing is late, but all after that would be heard 20 ms later for good.
+            extra = np.concatenate([ramp(BLOCK * 100), ramp(BLOCK * 2), ramp(BLOCK * 1000)])
+
+            async def early() -> AsyncIterator[AudioFrame]:
+                loop = asyncio.get_running_loop()
+                start = loop.time()
+                for i, frame in enumerate(frames(extra)):
+                    at = start + (i - 2 if i >= 100 else i) * 0.01
+                    await asyncio.sleep(max(0.0, at - loop.time()))
+                    yield frame
+
+            speaker.add_stream(early(), live=True)
+            await speaker.start()
+            await asyncio.sleep(1.5)
+            assert speaker.stats().queued_ms >= 30
+            await asyncio.sleep(5)
+            stats = speaker.stats()
+            assert stats.queued_ms <= 25
+            assert stats.dropped_ms == 20
+            assert stats.gap_ms == 0
+
+    run(main())
+
+
+def test_a_stream_is_read_no_faster_than_it_is_played(card: SoundCard) -> None:
+    num_read = 0
+
+    async def endless() -> AsyncIterator[AudioFrame]:
+        nonlocal num_read
+        while True:
+            num_read += 1
+            yield AudioFrame.create(RATE, 1, BLOCK)
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(endless())
+            await speaker.start()
+            await asyncio.sleep(10)
+            assert 1000 <= num_read <= 1010
+
+    run(main())
+
+
+def test_pause_and_resume_go_on_there_without_a_click(card: SoundCard) -> None:
+    level = np.full(RATE, 10_000, np.int16)
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(at_once(level))
+            await speaker.start()
+            await asyncio.sleep(0.3)
+            speaker.pause()
+            speaker.pause()
+            assert speaker.paused
+            await asyncio.sleep(1)
+            speaker.resume()
+            await speaker.wait_for_playout()
+
+    run(main())
+    sound = card.sound[:, 0].astype(int)
+    assert np.abs(np.diff(sound[:-10])).max() <= 10_000
+    inside = sound[np.flatnonzero(sound)[0] : np.flatnonzero(sound)[-1]]
+    assert np.abs(np.diff(inside)).max() < 100  # a fade of 5 ms has steps of 42
+    assert abs((inside == 0).sum() / RATE - 1) < 0.02
+    assert abs((inside != 0).sum() - RATE) <= 4  # the ends of the fades are 0
+
+
+def test_clear_fades_and_drops_what_is_queued(card: SoundCard) -> None:
+    async def main() -> None:
+        async with player(buffer_ms=500) as speaker:
+            speaker.add_stream(at_once(np.full(RATE // 2, 10_000, np.int16)))
+            await speaker.start()
+            await asyncio.sleep(0.2)
+            speaker.clear(fade_ms=20)
+            assert speaker.stats().queued_ms == 0
+            await asyncio.sleep(0.1)
+            quiet = len(card.heard)
+            await asyncio.sleep(0.1)
+            assert not any(card.heard[quiet - 2])
+
+    run(main())
+    sound = card.sound[:, 0].astype(int)
+    there = np.flatnonzero(sound)
+    first = there[0]
+    falling = np.diff(sound[first : first + RATE // 2])
+    assert falling.min() >= -15  # over 20 ms, by 10.4 a sample
+
+
+def test_a_lost_device_comes_back_in_the_same_player(card: SoundCard, caplog: pytest.LogCaptureFixture) -> None:
+    changes = []
+
+    async def main() -> None:
+        async with player() as speaker:
+            iterated = []
+            iterating = asyncio.create_task(anext(speaker.state_changes()))
+            stop = speaker.on_state_change(changes.append)
+            speaker.add_stream(in_time(ramp(6 * RATE)), live=True)
+            await speaker.start()
+            await asyncio.sleep(0.5)
+            iterated.append(await iterating)
+            assert iterated[0].state is DeviceState.RUNNING
+            card.refusals = [refusal(), refusal()]
+            card.workers[0].lose("pulled out")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert speaker.state is DeviceState.LOST
+            assert speaker.reason == "pulled out"
+            await asyncio.sleep(2)
+            assert speaker.state is DeviceState.RECOVERED
+            assert card.workers[0].num_closed == 1
+            assert speaker.stats().queued_ms <= 30  # no old backlog
+            assert speaker.stats().num_reopened == 1
+            await asyncio.sleep(0.5)
+            stop()
+
+    with caplog.at_level(logging.INFO):
+        run(main())
+    assert [change.state for change in changes] == [DeviceState.RUNNING, DeviceState.LOST, DeviceState.RECOVERED]
+    assert sum("lost" in record.getMessage() for record in caplog.records) == 1
+    assert any(any(block) for block in card.heard[-20:])
+
+
+def test_another_device_does_when_the_named_one_stays_away(card: SoundCard) -> None:
+    async def main() -> None:
+        async with OutputPlayer(None, RATE, 1, "headset", blocksize=BLOCK) as speaker:
+            await speaker.start()
+            await asyncio.sleep(0.1)
+            card.workers[0].lose()
+            # As long as the named one is refused: every other attempt is for the default.
+            card.refusals = [refusal() for _ in range(7)]
+            await asyncio.sleep(10)
+            assert speaker.state is DeviceState.RECOVERED
+            assert "in place of 'headset'" in speaker.reason
+            assert card.requests[-1].device is None
+            assert all(request.device == "headset" for request in card.requests[:-3:2])
+
+    run(main())
+
+
+def test_an_input_that_raises_is_removed_and_said_once(card: SoundCard, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> AsyncIterator[AudioFrame]:
+        for frame in frames(ramp(BLOCK * 10)):
+            yield frame
+        raise OSError("torn")
+
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(broken())
+            await speaker.start()
+            await speaker.wait_for_playout()
+
+    run(main())
+    assert np.array_equal(heard(card), ramp(BLOCK * 10))
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR][0].endswith("torn")
+    assert sum(record.levelno >= logging.ERROR for record in caplog.records) == 1
+
+
+def test_add_track_needs_no_await(card: SoundCard) -> None:
+    async def main() -> None:
+        sources = [AudioSource(RATE, 1) for _ in range(3)]
+        tracks = [LocalAudioTrack.create_audio_track("t", source) for source in sources]
+        async with player() as speaker:
+            speaker.add_track(tracks[0])
+            await speaker.add_track(tracks[1])
+            await asyncio.create_task(speaker.add_track(tracks[2]))
+            await speaker.add_track(tracks[2])
+            assert speaker.stats().num_inputs == 3
+            speaker.remove_track(tracks[0])
+            await speaker.remove_track(tracks[0])
+            assert speaker.stats().num_inputs == 2
+            await speaker.start()
+            await sources[1].aclose()
+            await asyncio.sleep(0.1)
+            assert speaker.stats().num_inputs == 1
+            speaker.add_track(tracks[1])
+            await asyncio.sleep(0.1)
+            assert speaker.stats().num_inputs == 1  # its end is found at once
+        for source in sources:
+            await source.aclose()
+
+    run(main())
+
+
+def test_start_reports_what_is_wrong_and_may_be_repeated(card: SoundCard) -> None:
+    async def main() -> None:
+        speaker = player()
+        card.refusals = [refusal("there is no output device")]
+        with pytest.raises(DeviceError, match="no output device") as caught:
+            await speaker.start()
+        assert caught.value.code == -9996
+        await asyncio.gather(speaker.start(), speaker.start())
+        await speaker.start()
+        assert len(card.workers) == 1
+        await speaker.aclose()
+        await speaker.aclose()
+        assert card.workers[0].num_closed == 1
+        assert speaker.state is DeviceState.CLOSED
+        for call in (lambda: speaker.add_track(None), lambda: speaker.add_stream(at_once(ramp(1)))):
+            with pytest.raises(RuntimeError, match="closed"):
+                call()
+        with pytest.raises(RuntimeError, match="closed"):
+            await speaker.start()
+        await speaker.wait_for_playout()
+        assert [change async for change in speaker.state_changes()] == []
+
+    run(main())
+
+
+def test_close_releases_all_who_wait(card: SoundCard) -> None:
+    async def main() -> None:
+        speaker = player()
+        speaker.add_stream(in_time(ramp(RATE)))
+        await speaker.start()
+        waiting = [asyncio.create_task(speaker.wait_for_playout()) for _ in range(3)]
+
+        async def changes() -> None:
+            async for _ in speaker.state_changes():
+                pass
+
+        waiting.append(asyncio.create_task(changes()))
+        await asyncio.sleep(0.1)
+        waiting[0].cancel()
+        closing = asyncio.create_task(speaker.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        await speaker.aclose()
+        await asyncio.wait_for(asyncio.gather(*waiting[1:]), 0.1)
+        assert card.workers[0].num_closed == 1
+
+    run(main())
+
+
+def test_wrong_arguments(card: SoundCard) -> None:
+    for arguments in ((0, 1), (48000, 0), (48000, 65), (500, 1)):
+        with pytest.raises(ValueError, match="expected"):
+            OutputPlayer(None, *arguments, None)
+    for buffer_ms in (-1, math.nan, 1e9):
+        with pytest.raises(ValueError, match="buffer_ms"):
+            OutputPlayer(None, 48000, 1, None, buffer_ms=buffer_ms)
+
+    async def main() -> None:
+        async with player() as speaker:
+            with pytest.raises(TypeError, match="track"):
+                speaker.add_track("voice")
+            with pytest.raises(TypeError, match="async iterable"):
+                speaker.add_stream([1, 2])  # type: ignore[arg-type]
+            stream = at_once(ramp(BLOCK))
+            speaker.add_stream(stream)
+            with pytest.raises(ValueError, match="already"):
+                speaker.add_stream(stream)
+            speaker.remove_stream(stream)
+            with pytest.raises(ValueError, match="not played"):
+                speaker.remove_stream(stream)
+            with pytest.raises(ValueError, match="fade_ms"):
+                speaker.clear(fade_ms=-1)
+
+    run(main())
