@@ -162,6 +162,8 @@ class DeviceStream:
             # Its index may be another one now.
             same = dataclasses.replace(same, device=missed.name, host_api=missed.host_api)
         while True:
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             requests = [same]
             if same.device is not None and loop.time() - lost_at > _FAITHFUL_S:
                 requests.append(dataclasses.replace(same, device=None, host_api=None))
@@ -175,8 +177,6 @@ class DeviceStream:
                 return f"open again after {loop.time() - lost_at:.1f} s" + (
                     "" if request is same else f", as the default device, in place of {missed.name!r}"
                 )
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

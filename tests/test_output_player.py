@@ -190,7 +190,7 @@ def test_a_live_stream_that_stalls_comes_back_without_a_delay(card: SoundCard) -
 
 @pytest.mark.parametrize("speed", [0.98, 1.02])
 def test_a_device_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, speed: float) -> None:
-    card = plug_in(monkeypatch, SoundCard(speed=speed))
+    plug_in(monkeypatch, SoundCard(speed=speed))
     most = 0.0
 
     async def main() -> None:
@@ -365,7 +365,7 @@ def test_an_input_that_raises_is_removed_and_said_once(card: SoundCard, caplog: 
 
     run(main())
     assert np.array_equal(heard(card), ramp(BLOCK * 10))
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR][0].endswith("torn")
+    assert next(record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR).endswith("torn")
     assert sum(record.levelno >= logging.ERROR for record in caplog.records) == 1
 
 

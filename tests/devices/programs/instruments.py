@@ -1,0 +1,107 @@
+"""What the programs share: sounds, a recorder that is none of ours, and what a process holds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from livekit_utils import AudioFrame, AudioStream, InputCapture, LocalAudioTrack
+
+PLAIN: Any = {
+    "enable_aec": False,
+    "noise_suppression": False,
+    "high_pass_filter": False,
+    "auto_gain_control": False,
+}
+
+
+def ramp(num_samples: int) -> np.ndarray[Any, Any]:
+    """Samples of which none is 0, and each tells its place."""
+    return (np.arange(num_samples) % 30_000 + 1).astype(np.int16)
+
+
+def frames(samples: np.ndarray[Any, Any], rate: int = 48_000, channels: int = 1) -> list[AudioFrame]:
+    size = rate // 100
+    pieces = [samples[i : i + size] for i in range(0, len(samples), size)]
+    return [AudioFrame(piece.tobytes(), rate, channels, len(piece)) for piece in pieces]
+
+
+async def tone(frequency: float = 440, seconds: float = 1e9, rate: int = 48_000) -> AsyncIterator[AudioFrame]:
+    """Of 10 ms frames, which never hold two zeros in a row."""
+    size = rate // 100
+    for start in range(0, round(seconds * rate), size):
+        phase = 2 * np.pi * frequency * np.arange(start, start + size) / rate + 1
+        yield AudioFrame((8000 * np.sin(phase)).astype(np.int16).tobytes(), rate, 1, size)
+
+
+class Ear:
+    """Listens to a capture's source."""
+
+    def __init__(self, capture: InputCapture, rate: int = 48_000, channels: int = 1) -> None:
+        track = LocalAudioTrack.create_audio_track("ear", capture.source)
+        self.frames: list[tuple[float, np.ndarray[Any, Any]]] = []  # when it came, samples
+        self._stream = AudioStream(track, sample_rate=rate, num_channels=channels)
+        self._task = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        async for event in self._stream:
+            self.frames.append((loop.time(), np.array(event.frame)))
+
+    @property
+    def sound(self) -> np.ndarray[Any, Any]:
+        return np.concatenate([samples for _, samples in self.frames])
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        await self._task
+
+
+class Recorder:
+    """PulseAudio's own recorder on a source, from now on."""
+
+    def __init__(self, source: str, rate: int = 48_000, channels: int = 1) -> None:
+        command = ["parec", "-d", source, f"--rate={rate}", f"--channels={channels}", "--format=s16le", "--raw"]
+        self._file = Path(os.environ["PULSE_STATE_PATH"]) / f"recording-{os.getpid()}.raw"
+        self._channels = channels
+        with self._file.open("wb") as file:
+            self._process = subprocess.Popen([*command, "--latency-msec=20"], stdout=file)
+
+    def stop(self) -> np.ndarray[Any, Any]:
+        """What was recorded, of shape (samples, channels)."""
+        self._process.terminate()
+        self._process.wait()
+        data = self._file.read_bytes()
+        self._file.unlink()
+        return np.frombuffer(data[: len(data) // (2 * self._channels) * 2 * self._channels], np.int16).reshape(
+            -1, self._channels
+        )
+
+
+def longest_silence_ms(sound: np.ndarray[Any, Any], rate: int = 48_000) -> float:
+    """Between the first and the last sample that are not silent."""
+    there = np.flatnonzero(np.abs(sound.astype(int)) > 2)
+    return 0.0 if len(there) < 2 else float((np.diff(there).max() - 1) * 1000 / rate)
+
+
+def pitch(sound: np.ndarray[Any, Any], rate: int) -> float:
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    return float(np.argmax(spectrum) * rate / len(sound))
+
+
+def holdings() -> dict[str, int]:
+    """What this process holds of the system."""
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {
+        "files": len(os.listdir("/proc/self/fd")),
+        "threads": int(status["Threads"]),
+        "rss_kb": int(status["VmRSS"].split()[0]),
+        "children": len(children),
+    }

@@ -1,0 +1,60 @@
+"""Plays a ramp on the speaker and captures it at its monitor: BLOCK SECONDS isolated|inside."""
+
+import asyncio
+import json
+import sys
+import time
+
+import numpy as np
+from instruments import PLAIN, Ear, frames, ramp
+
+from livekit_utils import AudioSource, LocalAudioTrack, MediaDevices
+
+
+async def main() -> None:
+    block, seconds = int(sys.argv[1]), float(sys.argv[2])
+    devices = MediaDevices(blocksize=block, isolated=None if sys.argv[3] == "isolated" else False)
+    capture = devices.open_input(**PLAIN, input_device="speaker_monitor")
+    ear = Ear(capture)
+    player = devices.open_output(output_device="speaker")
+    source = AudioSource(48000, 1)
+    player.add_track(LocalAudioTrack.create_audio_track("voice", source))
+    await player.start()
+    await asyncio.sleep(0.3)
+    samples = ramp(round(seconds * 48000))
+    started, used = time.monotonic(), time.process_time()
+    for frame in frames(samples):
+        await source.capture_frame(frame)
+    await source.wait_for_playout()
+    await player.wait_for_playout()
+    used = time.process_time() - used
+    await asyncio.sleep(0.1 + block / 48000)
+    stats, captured = player.stats(), capture.stats()
+    await player.aclose()
+    await capture.aclose()
+    await capture.source.aclose()
+    await ear.aclose()
+    sound = ear.sound[:, 0]
+    there = np.flatnonzero(sound)
+    heard = sound[there[0] : there[-1] + 1]
+    first = next(when for when, samples in ear.frames if samples.any())
+    same = min(len(heard), len(samples))
+    print(
+        json.dumps(
+            {
+                "lost": len(samples) - len(heard),
+                "changed": int((heard[:same] != samples[:same]).sum()),
+                "round_trip_ms": (first - started) * 1000,
+                "player_latency_ms": stats.latency_ms,
+                "capture_latency_ms": captured.latency_ms,
+                "gap_ms": stats.gap_ms,
+                "dropped_ms": stats.dropped_ms + captured.dropped_ms,
+                "frame_sizes": sorted({len(samples) for _, samples in ear.frames}),
+                "cpu_share": used / seconds,
+                "tasks": len(asyncio.all_tasks()),
+            }
+        )
+    )
+
+
+asyncio.run(main())

@@ -1,0 +1,105 @@
+"""Microphones and speakers on a real sound server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+@pytest.mark.parametrize("inside", [[], ["inside"]])
+def test_devices_are_listed_by_name(run_program: Run, inside: list[str]) -> None:
+    listed = run_program("list_devices", *inside)
+    inputs = [device["name"] for device in listed["inputs"]]
+    outputs = [device["name"] for device in listed["outputs"]]
+    assert inputs == ["speaker_monitor", "mic", "mic16", "phone44_monitor", "stereo", "gone", "dead", "default"]
+    assert outputs == ["speaker", "mic_feed", "mic16_feed", "phone44", "default"]
+    assert [device["index"] for device in listed["inputs"] if device["is_default"]] == [listed["default_input"]]
+    assert [device["index"] for device in listed["outputs"] if device["is_default"]] == [listed["default_output"]]
+    for device in listed["inputs"] + listed["outputs"]:
+        assert device["channels"] >= 1
+        assert device["sample_rate"] > 0
+        assert device["host_api"] == "ALSA"
+
+
+@pytest.mark.parametrize("inside", [[], ["inside"]])
+def test_nothing_of_the_sound_system_is_printed(run_program: Run, inside: list[str]) -> None:
+    listed = run_program("list_devices", *inside, alsa="noisy", quiet=True)
+    assert len(listed["inputs"]) > 1
+
+
+def test_a_machine_without_devices(run_program: Run) -> None:
+    listed = run_program("list_devices", alsa="empty")
+    assert listed == {"inputs": [], "outputs": [], "default_input": None, "default_output": None}
+    results = run_program("wrong_devices", "isolated", "input", "output", "input=0", alsa="empty")
+    assert all("there is no" in result["error"] for result in results)
+    assert {result["code"] for result in results} == {-9996}
+
+
+def test_a_machine_without_a_configuration(run_program: Run) -> None:
+    """PortAudio ends the process there."""
+    results = run_program("wrong_devices", "isolated", "input", "output", alsa="missing")
+    assert all("SIGABRT" in result["error"] for result in results)
+
+
+@pytest.mark.parametrize("where", ["isolated", "inside"])
+def test_devices_that_cannot_be_opened(run_program: Run, where: str) -> None:
+    attempts = ["input=99", "input=-1", "output=99", "input=nothing", "input=gone", "input=speaker", "output=stereo"]
+    attempts += ["input=mic1", "input=mon", "output=SPEAKER"]
+    # In this process, PortAudio's own lines cannot be silenced.
+    answers = run_program("wrong_devices", where, *attempts, quiet=where == "isolated")
+    results = {f"{answer['side']}={answer['device']}": answer for answer in answers}
+    for word in ("input=99", "input=-1", "output=99", "input=nothing"):
+        assert results[word]["code"] == -9996
+        assert "there is no" in results[word]["error"]
+        assert "'mic'" in results[word]["error"] or "'speaker'" in results[word]["error"]
+    assert results["input=gone"]["code"] == -9999
+    assert "'gone'" in results["input=gone"]["error"]
+    assert "sound server" in results["input=gone"]["error"]
+    assert results["input=speaker"]["error"] is None or "only an output" in results["input=speaker"]["error"]
+    assert "only an input" in results["output=stereo"]["error"]
+    assert results["input=mic1"]["error"] is None  # a part of one name
+    assert "fits several" in results["input=mon"]["error"]
+    assert results["output=SPEAKER"]["error"] is None
+
+
+@pytest.mark.parametrize("where", ["isolated", "inside"])
+@pytest.mark.parametrize("block", [480, 1000, 2400])
+def test_a_ramp_comes_back_unchanged(run_program: Run, where: str, block: int) -> None:
+    result = run_program("loopback", block, 2, where)
+    assert (result["lost"], result["changed"]) == (0, 0), result
+    assert (result["gap_ms"], result["dropped_ms"]) == (0, 0), result
+    assert result["frame_sizes"] == [480]
+    assert result["tasks"] == 1
+    assert result["round_trip_ms"] < 60 + 5 * block / 48  # the devices have two blocks each, and the machine is shared
+
+
+def test_other_formats(run_program: Run) -> None:
+    results = run_program("formats", timeout=90)
+    assert results["channel left"] == pytest.approx(440, abs=3)
+    assert results["channel right"] == pytest.approx(1000, abs=3)
+    assert results["stereo in"] == pytest.approx([440, 1000], abs=3)
+    assert results["stereo in at 16 kHz"] == pytest.approx(1000, abs=3)
+    assert results["stereo in at 44.1 kHz"] == pytest.approx(440, abs=3)
+    for name in ("out 48000 2", "out 44100 2"):
+        assert results[name]["pitches"] == pytest.approx([440, 1000], abs=3)
+    for name in ("out 16000 1", "out phone44"):
+        assert results[name]["pitches"] == pytest.approx([440, 440], abs=3)
+    for name, result in results.items():
+        if name.startswith("out"):
+            assert result["seconds"] == pytest.approx(1, abs=0.01), name
+
+
+def test_a_gil_that_is_held_is_not_heard(run_program: Run) -> None:
+    result = run_program("busy", 2000, "gil", 1)
+    assert result["held_s"] > 0.5
+    assert result["silence_ms"] < 1, result
+
+
+def test_a_loop_that_is_held_up_is_not_heard(run_program: Run) -> None:
+    result = run_program("busy", 500, "loop", 0.3)
+    assert result["silence_ms"] < 1, result
+    assert result["gap_ms"] == 0
