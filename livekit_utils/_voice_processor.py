@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from livekit_utils._echo_delay import EchoDelay
 from livekit_utils._echo_reference import EchoReference
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
+from livekit_utils._stages import Stages
 from livekit_utils.audio_processing_module_stats import AudioProcessingModuleStats
 
 if TYPE_CHECKING:
@@ -37,15 +38,6 @@ _QUIET_RMS = 5.0
 
 # The overlap of the canceller's and of the noise suppressor's blocks; that of resampling and band splitting is added.
 _CANCELLER_MS, _SUPPRESSOR_MS = 8, 6
-
-
-class Stages(NamedTuple):
-    echo_cancellation: bool
-    noise_suppression: bool
-    high_pass_filter: bool
-    auto_gain_control: bool
-    noise_suppression_level: int
-    max_gain_db: float
 
 
 class VoiceProcessor:
@@ -85,7 +77,7 @@ class VoiceProcessor:
                 self._reference.set_delay_ms(delay_ms)
                 self._echo_delay = EchoDelay(self.sample_rate, self.num_channels)
                 self._canceller = self._make_canceller(round(delay_ms - self._reference.held_ms))
-        if _of_enhancer(stages) != _of_enhancer(before):
+        if stages.of_enhancer() != before.of_enhancer():
             self._enhancer = self._make_enhancer(stages)
         self._speech = None
 
@@ -189,11 +181,6 @@ class VoiceProcessor:
             return None
         before, after = (sum(energies) for energies in zip(*self._active, strict=True))
         return 10 * math.log10(max(before, 1) / max(after, 1))
-
-
-def _of_enhancer(stages: Stages) -> Stages:
-    """What makes no difference to noise suppression and gain control is left out."""
-    return stages._replace(echo_cancellation=False, high_pass_filter=False)
 
 
 @cache

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from livekit_utils._arguments import check_int, check_number
 from livekit_utils._reblocker import Reblocker
-from livekit_utils._voice_processor import Stages, VoiceProcessor
+from livekit_utils._stages import Stages
+from livekit_utils._voice_processor import VoiceProcessor
 from livekit_utils.audio_frame import AudioFrame, as_audio_frame, make_writable
 from livekit_utils.audio_processing_module_stats import AudioProcessingModuleStats
 

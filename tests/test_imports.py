@@ -38,6 +38,7 @@ LEVELS = {
     "_plugin_json": 0,
     "_reblocker": 0,
     "_sink": 0,
+    "_stages": 0,
     "audio_filter_error": 0,
     "audio_filter_load_state": 0,
     "audio_filter_state": 0,
