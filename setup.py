@@ -23,6 +23,7 @@ KERNELS = {
     "level": ["level"],
     "channels": ["channels"],
     "linear": ["linear"],
+    "high_pass": ["high_pass"],
     "sine": ["sine"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from livekit_utils.audio_mixer import AudioMixer
     from livekit_utils.audio_mixer_stats import AudioMixerStats
     from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
+    from livekit_utils.audio_processing_module import AudioProcessingModule
+    from livekit_utils.audio_processing_module_stats import AudioProcessingModuleStats
     from livekit_utils.audio_resampler import AudioResampler, AudioResamplerQuality
     from livekit_utils.audio_source import AudioSource
     from livekit_utils.audio_stream import AudioStream
@@ -64,6 +66,8 @@ __all__ = [
     "AudioMixer",
     "AudioMixerStats",
     "AudioMixerStreamStats",
+    "AudioProcessingModule",
+    "AudioProcessingModuleStats",
     "AudioResampler",
     "AudioResamplerQuality",
     "AudioSource",
@@ -111,6 +115,8 @@ _HOMES = {
     "AudioMixer": "audio_mixer",
     "AudioMixerStats": "audio_mixer_stats",
     "AudioMixerStreamStats": "audio_mixer_stream_stats",
+    "AudioProcessingModule": "audio_processing_module",
+    "AudioProcessingModuleStats": "audio_processing_module_stats",
     "AudioResampler": "audio_resampler",
     "AudioResamplerQuality": "audio_resampler",
     "AudioSource": "audio_source",

@@ -10,7 +10,9 @@ cdef class AudioFrame:
     cdef readonly Py_ssize_t samples_per_channel
     cdef Py_ssize_t _shape[2]
     cdef Py_ssize_t _strides[2]
+    cdef bytearray _own            # a copy of read-only memory that was to be written to
     cdef object _userdata          # made when first asked for
     cdef object __weakref__
 
+    cdef bint _is_readonly(self) noexcept
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1

@@ -191,9 +191,12 @@ cdef class AudioFrame:
         return (f"{type(self).__name__}(sample_rate={self.sample_rate}, num_channels={self.num_channels}, "
                 f"samples_per_channel={self.samples_per_channel}, duration={self.duration:.3f})")
 
+    cdef bint _is_readonly(self) noexcept:
+        return self._borrowed and self._view.readonly and self._own is None
+
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1:
         """What both views of the samples have in common: everything but their shape."""
-        cdef bint readonly = self._borrowed and self._view.readonly
+        cdef bint readonly = self._is_readonly()
         if readonly and flags & PyBUF_WRITABLE:
             view.obj = None
             raise BufferError("this AudioFrame is read-only, because its data is")
@@ -221,7 +224,7 @@ cdef class AudioFrame:
         if protocol >= 5:
             from pickle import PickleBuffer
             data = PickleBuffer(self.data)
-        elif self._borrowed and self._view.readonly:
+        elif self._is_readonly():
             data = bytes(self.data)
         else:
             data = bytearray(self.data)
@@ -261,6 +264,15 @@ cpdef AudioFrame copy_audio_frame(AudioFrame frame):
     cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
     data = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
     return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
+
+
+cpdef void make_writable(AudioFrame frame):
+    """A read-only frame gets a copy of its samples. Views of it that there are already keep the old ones, whose memory
+    stays borrowed until the frame goes."""
+    if frame._is_readonly():
+        num_bytes = 2 * frame.num_channels * frame.samples_per_channel
+        frame._own = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
+        frame._samples = <int16_t *>PyByteArray_AS_STRING(frame._own)
 
 
 def combine_audio_frames(buffer):

@@ -76,6 +76,18 @@ cdef extern from "linear.h" nogil:
                           lku_s16 *out) noexcept
 
 
+cdef extern from "high_pass.h" nogil:
+    ctypedef struct lku_high_pass:
+        pass
+
+    ctypedef struct lku_high_pass_memory:
+        pass
+
+    void lku_high_pass_init(lku_high_pass *filter, double sample_rate) noexcept
+    void lku_high_pass_s16(const lku_high_pass *filter, lku_high_pass_memory *memories, lku_s16 *samples,
+                           size_t num_frames, size_t num_channels) noexcept
+
+
 cdef extern from "sine.h" nogil:
     void lku_sine_s16(lku_simd simd, double peak, double phase_turns, double step_turns, size_t num_samples,
                       lku_s16 *out) noexcept

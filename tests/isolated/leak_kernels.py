@@ -5,6 +5,7 @@ from leaks import check, raises
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
 from livekit_utils._kernels.concat import concat_s16
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
+from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.mix import mix_s16
@@ -15,6 +16,7 @@ odd = bytearray(961)
 floats = array("f", bytes(1920))
 gains = [0.5, 1.0, 2.0]
 interpolator = LinearInterpolator(3, 2, 1)
+high_pass = HighPass(48000, 1)
 
 
 def succeed() -> None:
@@ -27,6 +29,7 @@ def succeed() -> None:
     upmix_s16(data, 2)
     downmix_s16(data, 2)
     interpolator.process(data)
+    high_pass.process(data)
     sine_s16(1000.0, 0.0, 0.01, 480)
 
 
@@ -40,6 +43,8 @@ def fail() -> None:
         raises((TypeError, ValueError), downmix_s16, wrong, 2)
         raises((TypeError, ValueError), s16_to_f32, wrong, floats)
         raises((TypeError, ValueError), interpolator.process, wrong)
+        raises((TypeError, ValueError), high_pass.process, wrong)
+    raises(ValueError, high_pass.process, b"12")
     raises(ValueError, mix_s16, [data, data], [1.0, float("nan")])
     raises(ValueError, mix_s16, [data, data[:2]])
     raises(TypeError, s16_to_f32, data, data)
@@ -51,9 +56,10 @@ def fail() -> None:
 
 def make() -> None:
     LinearInterpolator(160, 147, 2).process(data)
+    HighPass(16000, 2).process(data)
 
 
-watched = (data, odd, floats, gains, interpolator)
+watched = (data, odd, floats, gains, interpolator, high_pass)
 check(succeed, 20_000, *watched)
 check(fail, 3_000, *watched)
 check(make, 30_000, *watched)

@@ -1,0 +1,67 @@
+"""EchoDelay: by how much an echo comes after its reference, seen from both signals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_HISTORY_S = 2
+_LONGEST_S = 0.6
+
+# Looked for at about this rate: fractions of a millisecond.
+_RATE = 8000
+
+# An echo's peak stands out of the other lags by far more, what is left of chance by less.
+_DISTINCT = 8.0
+
+
+class EchoDelay:
+    """Keeps the last two seconds of both; computes when asked, which takes some milliseconds."""
+
+    def __init__(self, sample_rate: int, num_channels: int) -> None:
+        import numpy as np
+
+        self._sample_rate = sample_rate
+        self._num_channels = num_channels
+        self._size = _HISTORY_S * 100 * (sample_rate // 100)  # whole blocks of 10 ms
+        self._near = np.zeros(self._size, np.int16)
+        self._far = np.zeros(self._size, np.int16)
+        self._end = 0
+
+    def push(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> None:
+        """A block of 10 ms of both, interleaved; of several channels the first is kept."""
+        near, far = near[:: self._num_channels], far[:: self._num_channels]
+        start, end = self._end, self._end + len(near)
+        self._near[start:end] = near
+        self._far[start:end] = far
+        self._end = end % self._size
+
+    def estimate_ms(self) -> float | None:
+        """None: there is no echo, or it is lost in other sound.
+
+        The peak of the cross-correlation, of signals whose spectra are flattened (the phase transform of Knapp and
+        Carter, 1976, to the power of 0.7).
+        """
+        import numpy as np
+
+        step = max(1, self._sample_rate // _RATE)
+        near, far = (self._in_order(history, step) for history in (self._near, self._far))
+        size = 1 << (2 * len(near) - 1).bit_length()
+        cross = np.fft.rfft(near, size) * np.conj(np.fft.rfft(far, size))
+        cross /= np.maximum(np.abs(cross), 1e-9) ** 0.7
+        longest = int(_LONGEST_S * self._sample_rate / step)
+        lags = np.abs(np.fft.irfft(cross, size)[:longest])
+        peak = int(np.argmax(lags))
+        if lags[peak] <= _DISTINCT * np.median(lags):
+            return None
+        return peak * step / self._sample_rate * 1000
+
+    def _in_order(self, history: NDArray[np.int16], step: int) -> NDArray[np.float64]:
+        import numpy as np
+
+        ordered = np.concatenate([history[self._end :], history[: self._end]])
+        means: NDArray[np.float64] = ordered[: len(ordered) // step * step].reshape(-1, step).mean(axis=1)
+        return np.diff(means)
