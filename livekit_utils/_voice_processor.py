@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from functools import cache
 from typing import TYPE_CHECKING
 
 from livekit_utils._echo_delay import EchoDelay
@@ -12,6 +11,7 @@ from livekit_utils._echo_reference import EchoReference
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._stages import Stages
+from livekit_utils._voice_enhancer import VoiceEnhancer, conversion_ms
 from livekit_utils.audio_processing_module_stats import AudioProcessingModuleStats
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _ACTIVE_DB = -60.0
 # it is at -40 dB at once.
 _QUIET_RMS = 5.0
 
-# The overlap of the canceller's and of the noise suppressor's blocks; that of resampling and band splitting is added.
-_CANCELLER_MS, _SUPPRESSOR_MS = 8, 6
+# The overlap of the canceller's blocks.
+_CANCELLER_MS = 8
 
 
 class VoiceProcessor:
@@ -59,9 +59,9 @@ class VoiceProcessor:
         self._active_energy = self.block_samples * _FULL_SCALE**2 * 10 ** (_ACTIVE_DB / 10)
         self._high_pass: HighPass | None = None
         self._canceller: AudioProcessor | None = None
-        self._enhancer: AudioProcessor | None = None
+        self._enhancer: VoiceEnhancer | None = None
         self._stages = Stages(False, False, False, False, 0, 0.0)
-        self._speech: AudioProcessor | None = None
+        self._speech: AudioProcessor | VoiceEnhancer | None = None
         self.set_stages(stages, delay_ms)
 
     def set_stages(self, stages: Stages, delay_ms: int) -> None:
@@ -78,7 +78,9 @@ class VoiceProcessor:
                 self._echo_delay = EchoDelay(self.sample_rate, self.num_channels)
                 self._canceller = self._make_canceller(round(delay_ms - self._reference.held_ms))
         if stages.of_enhancer() != before.of_enhancer():
-            self._enhancer = self._make_enhancer(stages)
+            self._enhancer = None
+            if stages.noise_suppression or stages.auto_gain_control:
+                self._enhancer = VoiceEnhancer(self._nominal_rate, self.num_channels, stages)
         self._speech = None
 
     def _make_canceller(self, delay_ms: int) -> AudioProcessor:
@@ -94,27 +96,13 @@ class VoiceProcessor:
             canceller.process(block, silence)
         return canceller
 
-    def _make_enhancer(self, stages: Stages) -> AudioProcessor | None:
-        if not (stages.noise_suppression or stages.auto_gain_control):
-            return None
-        from pywebrtc_audio import AudioProcessor
-
-        return AudioProcessor(
-            self._nominal_rate,
-            self.num_channels,
-            noise_suppression=stages.noise_suppression,
-            auto_gain_control=stages.auto_gain_control,
-            ns_level=stages.noise_suppression_level,
-            agc_max_gain_db=stages.max_gain_db,
-        )
-
     @property
     def latency_ms(self) -> float:
         latency = 0.0
         if self._canceller:
-            latency += _CANCELLER_MS + _conversion_ms(self._nominal_rate)
+            latency += _CANCELLER_MS + conversion_ms(self._nominal_rate)
         if self._enhancer:
-            latency += _conversion_ms(self._nominal_rate) + _SUPPRESSOR_MS * self._stages.noise_suppression
+            latency += self._enhancer.latency_ms
         return latency
 
     def set_delay_ms(self, delay_ms: int) -> None:
@@ -162,7 +150,7 @@ class VoiceProcessor:
             erle_db=self._erle_db(),
             echo_delay_ms=None if reference is None or delay_ms is None else delay_ms + reference.held_ms,
             speech_probability=self._speech.speech_probability if self._speech else None,
-            gain_db=self._enhancer.gain_db if self._enhancer and self._stages.auto_gain_control else 0.0,
+            gain_db=self._enhancer.gain_db if self._enhancer else 0.0,
             reference_queued_ms=reference.num_queued * ms if reference else 0.0,
             reference_missing_ms=reference.num_missing * ms if reference else 0.0,
             reference_dropped_ms=reference.num_dropped * ms if reference else 0.0,
@@ -181,17 +169,3 @@ class VoiceProcessor:
             return None
         before, after = (sum(energies) for energies in zip(*self._active, strict=True))
         return 10 * math.log10(max(before, 1) / max(after, 1))
-
-
-@cache
-def _conversion_ms(sample_rate: int) -> float:
-    """What resampling to a rate of WebRTC's and splitting into bands takes, by where an impulse comes out."""
-    import numpy as np
-    from pywebrtc_audio import AudioProcessor
-
-    size = sample_rate // 100
-    blocks = np.zeros((10, size), np.int16)
-    blocks[4, 0] = 10000
-    processor = AudioProcessor(sample_rate)
-    out = np.concatenate([processor.process(block) for block in blocks])
-    return (int(np.argmax(np.abs(out))) - 4 * size) / sample_rate * 1000

@@ -46,7 +46,8 @@ class AudioProcessingModule:
         noise_suppression: Takes away steady noise.
         high_pass_filter: Takes away hum, rumble and offset.
         auto_gain_control: Brings speech to an even level.
-        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB.
+        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB at 8000, 11025, 16000, 32000 and
+            48000 Hz; at other rates the library does not come beyond 6 to 10 dB.
         max_gain_db: What gain control adds at most, 0 to 90.
 
     All six can be changed at run time, as attributes. Noise suppression and gain control begin anew when one of them
@@ -82,6 +83,8 @@ class AudioProcessingModule:
         noise_suppression_level: int = 1,
         max_gain_db: float = 50.0,
     ) -> None:
+        import numpy  # noqa: F401 - now, not in the first frame
+
         self._lock = threading.Lock()
         self._delay_ms = 0
         self._processor: VoiceProcessor | None = None

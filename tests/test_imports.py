@@ -42,6 +42,7 @@ LEVELS = {
     "_reblocker": 0,
     "_sink": 0,
     "_stages": 0,
+    "_voice_enhancer": 0,
     "audio_filter_error": 0,
     "audio_filter_load_state": 0,
     "audio_filter_state": 0,
