@@ -313,6 +313,7 @@ def test_the_echo_canceller_hears_what_the_speaker_was_given(
         # A loop that is held up finds both sides full, and brings them together.
         speaker_card = next(worker for worker in card.workers if not worker.is_input)
         microphone = next(worker for worker in card.workers if worker.is_input)
+        await asyncio.sleep(0.005)
         speaker_card.stop()
         microphone.stop()
         del processing.calls[:]
