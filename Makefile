@@ -26,11 +26,14 @@ demo: $(VENV)/bin/python
 		-o demo/mixed.wav --plot demo/mixed.png --force
 	@echo "==> listen to demo/mixed.wav, look at demo/mixed.png"
 
-test: $(VENV)/bin/python
+# Microphones and speakers are tested on a sound server, with virtual devices.
+test:
+	@tools/prepare.sh devices
 	@tools/run_tests.sh
 
-develop: $(VENV)/bin/python
-	$(PIP) install --quiet --editable ".[cli,test]"
+develop:
+	@tools/prepare.sh devices
+	$(PIP) install --quiet --editable ".[cli,devices,test]"
 
 bench: $(VENV)/bin/python
 	@$(PIP) install --quiet --editable ".[bench]"
@@ -42,7 +45,8 @@ lint: $(VENV)/bin/python
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
 
-soak: $(VENV)/bin/python
+soak:
+	@tools/prepare.sh devices
 	@LIVEKIT_UTILS_HYPOTHESIS=thorough tools/run_tests.sh
 
 sanitize: $(VENV)/bin/python

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Makes .venv, with whatever it takes on a machine that has only Python 3.11 or newer, gcc, make and git.
 # What is missing of the system's packages is installed with apt-get where there is one, and said.
+# With the argument `devices`, also what microphones and speakers need, and a sound server to test them on; a machine
+# where that cannot be had goes on without.
 set -eu
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
@@ -26,14 +28,26 @@ version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     missing="$missing python$version-dev"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python$version-venv"
 
-if [ -n "$missing" ]; then
+sound=
+if [ "${1:-}" = devices ] && command -v dpkg-query >/dev/null 2>&1; then
+    for package in portaudio19-dev pulseaudio pulseaudio-utils libasound2-plugins; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || sound="$sound $package"
+    done
+fi
+
+install() {
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $1 >/dev/null
+}
+
+if [ -n "$missing$sound" ]; then
     command -v apt-get >/dev/null 2>&1 || { say "missing, please install:$missing"; exit 1; }
     sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
-    say "apt-get install$missing"
-    $sudo apt-get update -qq
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    say "apt-get install$missing$sound"
+    $sudo apt-get update -qq || [ -z "$missing" ]
+    [ -z "$missing" ] || install "$missing"
+    [ -z "$sound" ] || install "$sound" || say "without a sound server: tests on devices are skipped"
 fi
 
 if [ ! -x "$venv/bin/python" ]; then
