@@ -16,7 +16,7 @@ def test_devices_are_listed_by_name(run_program: Run, inside: list[str]) -> None
     inputs = [device["name"] for device in listed["inputs"]]
     outputs = [device["name"] for device in listed["outputs"]]
     assert inputs == ["speaker_monitor", "mic", "mic16", "phone44_monitor", "stereo", "gone", "dead", "default"]
-    assert outputs == ["speaker", "mic_feed", "mic16_feed", "phone44", "default"]
+    assert outputs == ["speaker", "mic_feed", "mic16_feed", "phone44", "slow", "default"]
     assert [device["index"] for device in listed["inputs"] if device["is_default"]] == [listed["default_input"]]
     assert [device["index"] for device in listed["outputs"] if device["is_default"]] == [listed["default_output"]]
     for device in listed["inputs"] + listed["outputs"]:
