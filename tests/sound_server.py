@@ -214,12 +214,12 @@ class SoundServer:
 
     def restore(self) -> None:
         """Everything as it was after `start`, whatever a test did."""
-        if self._process is not None and self._process.poll() is not None:
-            self.kill()  # it ended by itself
+        self.thaw()
+        if self._process is not None and not self.answers():
+            self.kill()  # it has ended by itself, or is about to
         if self._process is None:
             self.start()
             return
-        self.thaw()
         for device in MODULES:
             if self._module_of(device) is None:
                 self.plug(device)
