@@ -60,7 +60,8 @@ cdef class AudioFrame:
 
     The frame shares memory with the data it is given: it copies nothing and keeps the data borrowed for as long as
     it lives, so a `bytearray` in a frame can be written to, but not resized. What is written to either shows in
-    both. A frame is read-only exactly where its data is (`bytes`).
+    both. A frame is read-only exactly where its data is (`bytes`), until `AudioProcessingModule.process_stream` gives it
+    a copy.
 
     It offers the buffer protocol itself: `numpy.asarray(frame)` is an int16 array of shape
     `(samples_per_channel, num_channels)` over the same memory. It can be pickled; with protocol 5 and a

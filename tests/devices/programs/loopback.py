@@ -6,7 +6,7 @@ import sys
 import time
 
 import numpy as np
-from instruments import PLAIN, Ear, frames, ramp
+from instruments import PLAIN, Ear, cpu_s, frames, ramp
 
 from livekit_utils import AudioSource, LocalAudioTrack, MediaDevices
 
@@ -22,12 +22,12 @@ async def main() -> None:
     await player.start()
     await asyncio.sleep(0.3)
     samples = ramp(round(seconds * 48000))
-    started, used = time.monotonic(), time.process_time()
+    started, used = time.monotonic(), cpu_s()
     for frame in frames(samples):
         await source.capture_frame(frame)
     await source.wait_for_playout()
     await player.wait_for_playout()
-    used = time.process_time() - used
+    used = cpu_s() - used
     await asyncio.sleep(0.1 + block / 48000)
     stats, captured = player.stats(), capture.stats()
     await player.aclose()
