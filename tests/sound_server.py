@@ -149,6 +149,9 @@ class SoundServer:
             (self.folder / "pulse" / name).unlink(missing_ok=True)
         command = ["pulseaudio", "-n", "-F", f"{self.folder}/start.pa", "--daemonize=no", "--fail=yes"]
         command += ["--exit-idle-time=-1", "--disallow-exit", "--realtime=no", "--high-priority=no"]
+        # Where tests are ended by force, so is it.
+        if shutil.which("setpriv") is not None:
+            command[:0] = ["setpriv", "--pdeathsig", "KILL"]
         with open(self.folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--log-level=notice", "--log-target=stderr"],
@@ -231,7 +234,11 @@ class SoundServer:
     # -- its devices --------------------------------------------------------------------------------------------------
 
     def unplug(self, device: str) -> None:
-        """Takes a device away; its streams move to the default one, as they do on a desktop."""
+        """Takes a device away; its streams move to the default one, as they do on a desktop.
+
+        An output of PortAudio's, whose buffer is short, may run empty meanwhile; ALSA's plugin then looks for the
+        device by its name, and the stream ends as if it were lost.
+        """
         module = self._module_of(device)
         assert module is not None, f"{device} is not there"
         self._pactl("unload-module", module)

@@ -135,7 +135,7 @@ def find_ramp(heard: Samples, num_samples: int) -> RampReport:
     is_ramp = (heard >= 1) & (heard <= RAMP_PERIOD)
     offsets = np.where(is_ramp, (heard - 1 - np.arange(len(heard))) % RAMP_PERIOD, -1)
     edges = np.flatnonzero(np.diff(offsets, prepend=-2, append=-2))
-    stretches = [(a, b) for a, b in pairwise(edges) if b - a >= _STRETCH and offsets[a] >= 0]
+    stretches = [(a, b) for a, b in pairwise(edges.tolist()) if b - a >= _STRETCH and offsets[a] >= 0]
     if not stretches:
         return RampReport(num_samples, 0, 0, 0, [], len(heard))
     place = int(heard[stretches[0][0]]) - 1  # in the ramp, of the next sample
@@ -157,7 +157,7 @@ def find_ramp(heard: Samples, num_samples: int) -> RampReport:
     tail = int(np.count_nonzero(heard[end : end + max(num_samples - place, 0)]))
     changed += tail
     lost += max(num_samples - place - tail, 0)
-    return RampReport(lost, changed, repeated, inserted, silences, int(stretches[0][0]))
+    return RampReport(lost, changed, repeated, inserted, silences, stretches[0][0])
 
 
 def runs(where: Samples) -> list[int]:
@@ -176,8 +176,11 @@ def gaps_ms(sound: Samples, sample_rate: int = 48_000, threshold: int = 2) -> li
 
 
 def pitch(sound: Samples, sample_rate: int = 48_000) -> float:
-    """The frequency of the loudest tone in one channel, in Hz, to a small part of a bin of the spectrum."""
+    """The frequency of the loudest tone in one channel, in Hz, to a small part of a bin of the spectrum; 0 of
+    silence."""
     spectrum = np.abs(np.fft.rfft(sound.reshape(-1) * np.hanning(sound.size)))
     peak = int(np.argmax(spectrum[1:-1])) + 1
+    if spectrum[peak] == 0:
+        return 0.0
     low, middle, high = np.log(spectrum[peak - 1 : peak + 2] + 1e-9)
     return float((peak + 0.5 * (low - high) / (low - 2 * middle + high)) * sample_rate / sound.size)

@@ -87,6 +87,10 @@ def test_gaps_are_inside_of_what_is_heard() -> None:
     assert gaps_ms(tone) == []
 
 
+def test_silence_has_no_pitch() -> None:
+    assert pitch(silence(480)) == 0
+
+
 @pytest.mark.parametrize("frequency", [50.0, 440.0, 1000.3, 7999.0])
 def test_the_pitch_of_a_tone(frequency: float) -> None:
     times = np.arange(16_000) / 16_000

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -167,18 +169,28 @@ def test_a_lost_device(server: SoundServer, open_stream: Open) -> None:
     open_stream("output", "speaker").until(moves=True)
 
 
-def test_an_unplugged_device(server: SoundServer, open_stream: Open) -> None:
+def test_an_unplugged_device(server: SoundServer, open_stream: Open, tmp_path: Path) -> None:
     """Its streams go on, elsewhere."""
-    stream = open_stream("output", "phone44", sound=ramp(48_000 * 10))
+    stream = open_stream("input", "mic16", 16_000)
     stream.until(moves=True)
-    server.unplug("phone44")
+    server.unplug("mic16")
     assert stream.moves()
     assert stream.ask()["is_active"]
-    assert record("speaker.monitor", 0.3, environment=server.environment()).any()
     with pytest.raises(AssertionError, match="not there"):
+        server.unplug("mic16")
+    sound = tmp_path / "sound.raw"
+    ramp(10 * 44_100 * 2).tofile(sound)
+    command = ["pacat", "-d", "phone44", "--raw", "--latency-msec=200", str(sound)]
+    with subprocess.Popen(command, env=server.environment()) as player:
+        time.sleep(0.2)
+        assert record("phone44.monitor", 0.2, 44_100, environment=server.environment()).any()
         server.unplug("phone44")
+        time.sleep(0.2)
+        assert record("speaker.monitor", 0.2, environment=server.environment()).any()
+        player.kill()
     server.restore()
-    assert record("phone44.monitor", 0.3, 44_100, environment=server.environment()).size
+    for source in ("mic16", "phone44.monitor"):
+        assert record(source, 0.2, environment=server.environment()).size
 
 
 def test_a_frozen_server(server: SoundServer, open_stream: Open) -> None:
@@ -252,6 +264,22 @@ def test_nothing_is_left_behind(server: SoundServer, tmp_path: Path, fault: str)
     other.stop()
     assert not Path(f"/proc/{pid}").exists()
     assert not folder.exists()
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) is not installed")
+def test_it_ends_with_tests_that_are_ended_by_force(server: SoundServer) -> None:
+    script = (
+        "import os; from tests.sound_server import SoundServer; server = SoundServer(); server.start(); "
+        "print(server.pid, server.folder, flush=True); os.kill(os.getpid(), 9)"
+    )
+    root = Path(__file__).parents[2]
+    output = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=30).stdout
+    pid, folder = output.split()
+    shutil.rmtree(folder)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_server_that_ended_by_itself_is_started_again(server: SoundServer) -> None:
