@@ -4,9 +4,10 @@ import asyncio
 import json
 import sys
 import time
+from dataclasses import asdict
 
-import numpy as np
-from instruments import PLAIN, Ear, cpu_s, frames, ramp
+from instruments import PLAIN, Ear, cpu_s, frames
+from sound_tools import find_ramp, ramp
 
 from livekit_utils import AudioSource, LocalAudioTrack, MediaDevices
 
@@ -34,16 +35,12 @@ async def main() -> None:
     await capture.aclose()
     await capture.source.aclose()
     await ear.aclose()
-    sound = ear.sound[:, 0]
-    there = np.flatnonzero(sound)
-    heard = sound[there[0] : there[-1] + 1]
+    report = find_ramp(ear.sound, len(samples))
     first = next(when for when, samples in ear.frames if samples.any())
-    same = min(len(heard), len(samples))
     print(
         json.dumps(
             {
-                "lost": len(samples) - len(heard),
-                "changed": int((heard[:same] != samples[:same]).sum()),
+                "ramp": asdict(report) | {"is_intact": report.is_intact},
                 "round_trip_ms": (first - started) * 1000,
                 "player_latency_ms": stats.latency_ms,
                 "capture_latency_ms": captured.latency_ms,
