@@ -20,12 +20,17 @@ from rich.table import Table
 
 from tests.sound_server import SoundServer, missing
 
-PROGRAMS = Path(__file__).parent.parent / "tests" / "devices" / "programs"
+TESTS = Path(__file__).parent.parent / "tests"
+PROGRAMS = TESTS / "devices" / "programs"
+
+
+def environment(server: SoundServer) -> dict[str, str]:
+    return {**server.environment(), "PYTHONPATH": str(TESTS)}
 
 
 def run(server: SoundServer, name: str, *arguments: object) -> Any:
     command = [sys.executable, str(PROGRAMS / f"{name}.py"), *map(str, arguments)]
-    done = subprocess.run(command, env=server.environment(), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=environment(server), capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         return {"error": done.stderr.strip().splitlines()[-1] if done.stderr else f"status {done.returncode}"}
     return json.loads(done.stdout.splitlines()[-1])
@@ -67,7 +72,7 @@ def faults(server: SoundServer, times: int) -> dict[str, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=server.environment(),
+        env=environment(server),
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -21,6 +21,7 @@ from livekit_utils._done import Done
 from livekit_utils._playout_input import PlayoutInput
 from livekit_utils._playout_mixer import PlayoutMixer
 from livekit_utils._speaker_feed import SpeakerFeed
+from livekit_utils._speaker_reader import SpeakerReader
 from livekit_utils._speaker_reference import SpeakerReference
 from livekit_utils._track_audio import close_iterator, open_track
 from livekit_utils.device_state import DeviceState
@@ -92,7 +93,8 @@ class OutputPlayer(AsyncClosing):
         patience_s = min(max(target_s - block_s, 0.005), _MAX_PATIENCE_S)
         self._mixer = PlayoutMixer(self._num_channels, self._block, self._target, patience_s)
         self._apm = apm_for_reverse
-        self._own_reference = None
+        self._apm_failed = False
+        self._own_reference: SpeakerReader | None = None
         if apm_for_reverse is not None and delay_estimator is None:
             delay_estimator = SpeakerReference(self._sample_rate, self._num_channels)
             self._own_reference = delay_estimator.open_reader()
@@ -224,16 +226,16 @@ class OutputPlayer(AsyncClosing):
             RuntimeError: The player is closed.
         """
         self._check_open()
-        if self._stream.info is not None:
-            return
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._stream.aopen(), name="OutputPlayer.start")
         starting = self._starting
         try:
             await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if not starting.cancelled():
+                raise  # whoever starts it gives up; it may be tried again
         except BaseException:
-            if starting.done():
-                self._starting = None  # it may be tried again
+            self._starting = None
             raise
         self._check_open()
         self._stream.start()
@@ -379,13 +381,21 @@ class OutputPlayer(AsyncClosing):
 
     def _on_wake(self) -> None:
         if self._own_reference is not None:
-            self._echo_reference.fetch()
-            for frame in self._own_reference.read(1):
-                if frame.samples_per_channel:
-                    self._apm.process_reverse_stream(frame)
+            self._tell_apm(self._own_reference)
         self._pump()
         if self._waiters and self._is_done():
             self._release_waiters()
+
+    def _tell_apm(self, reference: SpeakerReader) -> None:
+        self._echo_reference.fetch()
+        for frame in reference.read(1):
+            try:
+                if frame.samples_per_channel:
+                    self._apm.process_reverse_stream(frame)
+            except Exception as error:
+                if not self._apm_failed:
+                    logger.error("OutputPlayer: apm_for_reverse failed: %s", error, exc_info=error)
+                self._apm_failed = True
 
     def _pump(self) -> None:
         """Fills the ring up to the target, as far as the inputs go."""

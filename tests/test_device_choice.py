@@ -106,7 +106,7 @@ def test_a_device_that_refuses_is_opened_at_what_it_has(accepted: tuple[int, int
 
 def test_a_device_that_refuses_everything() -> None:
     with pytest.raises(
-        DeviceError, match="'Card'.* tried: 16000 Hz x 1, 16000 Hz x 2, 48000 Hz x 1, .*44100"
+        DeviceError, match=r"'Card'.* tried: 16000 Hz x 1, 16000 Hz x 2, 48000 Hz x 1, .*44100"
     ) as caught:
         open_on(Picky(11025, 2))
     assert (caught.value.code, caught.value.device) == (-9997, "Card")

@@ -23,6 +23,7 @@ LEVELS = {
     "_arguments": 0,
     "_async_closing": 0,
     "_background_thread": 0,
+    "_channel_map": 0,
     "_deadline": 0,
     "_device_request": 0,
     "_done": 0,

@@ -121,6 +121,28 @@ def test_a_device_of_another_format(monkeypatch: pytest.MonkeyPatch, rate: int, 
     assert abs(np.argmax(spectrum) * rate / len(sound) - 440) < 2
 
 
+@pytest.mark.parametrize(("mixed", "there"), [(2, 6), (4, 2)])
+def test_channels_go_to_their_namesakes(monkeypatch: pytest.MonkeyPatch, mixed: int, there: int) -> None:
+    card = plug_in(monkeypatch, SoundCard(num_channels=there))
+    samples = np.stack([ramp(4800, first=100 * i) for i in range(mixed)], axis=1)
+
+    async def stream() -> AsyncIterator[AudioFrame]:
+        yield AudioFrame(samples.tobytes(), RATE, mixed, len(samples))
+
+    async def main() -> None:
+        async with OutputPlayer(None, RATE, mixed, None, blocksize=BLOCK) as speaker:
+            speaker.add_stream(stream())
+            await speaker.start()
+            await speaker.wait_for_playout()
+
+    run(main())
+    first = np.flatnonzero(card.sound[:, 0])[0]
+    sound = card.sound[first : first + len(samples)]
+    same = min(mixed, there)
+    assert np.array_equal(sound[:, :same], samples[:, :same])
+    assert not sound[:, same:].any()
+
+
 def test_a_late_track_does_not_hold_up_the_others(card: SoundCard) -> None:
     samples = ramp(RATE)
 
