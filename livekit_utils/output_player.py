@@ -32,6 +32,8 @@ __all__ = ["OutputPlayer"]
 logger = logging.getLogger("livekit_utils")
 
 _MAX_BUFFER_MS = 60_000
+# What an event loop that has other things to do as well, on a machine that has, may come too late.
+_BRIDGED_S = 0.02
 # Beyond the target: what is left out before it becomes a delay.
 _SLACK_S = 0.04
 _MAX_PATIENCE_S = 0.1
@@ -54,8 +56,8 @@ class OutputPlayer(AsyncClosing):
         delay_estimator: What joins the player with the microphones of a MediaDevices, which then fetch that themselves.
         blocksize: Samples per channel that the device takes at a time; 0 for what it prefers.
         buffer_ms: Sound that is kept ready for the device, up to a minute. It bridges what keeps the event loop or
-            the GIL busy for less than that, and delays what is played by as much. None for the least that plays
-            without gaps on an idle machine: a block of the device, and 10 ms.
+            the GIL busy for less than that, and delays what is played by as much. None for a block of the
+            device and 20 ms.
         isolated: Whether the device gets a process of its own, so that neither a busy interpreter nor a hanging sound
             server reaches from one to the other. None for wherever that is possible.
 
@@ -82,7 +84,7 @@ class OutputPlayer(AsyncClosing):
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         block_s = check_int("blocksize", blocksize, 0) / self._sample_rate
         self._block = max(1, self._sample_rate // 100)
-        target_s = (block_s or 0.01) + 0.01
+        target_s = (block_s or 0.01) + _BRIDGED_S
         if buffer_ms is not None:
             target_s = max(target_s, check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000)
         self._target = math.ceil(target_s * self._sample_rate)

@@ -58,7 +58,7 @@ def test_a_track_is_heard_to_the_sample_and_soon(card: SoundCard) -> None:
         await source.wait_for_playout()
         await speaker.wait_for_playout()
         first = next(i for i, block in enumerate(card.heard) if any(block))
-        assert first - before <= 2  # blocks of 10 ms
+        assert first - before <= 3  # blocks of 10 ms
         assert speaker.stats().gap_ms == 0
         await speaker.aclose()
         await source.aclose()
@@ -175,7 +175,7 @@ def test_a_device_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, speed
             assert abs(dropped - (12_000 if speed < 1 else 0)) < 200
 
     run(main())
-    assert most <= 80
+    assert most <= 90
 
 
 def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
@@ -195,10 +195,10 @@ def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
             speaker.add_stream(early(), live=True)
             await speaker.start()
             await asyncio.sleep(1.5)
-            assert speaker.stats().queued_ms >= 30
+            assert speaker.stats().queued_ms >= 40
             await asyncio.sleep(5)
             stats = speaker.stats()
-            assert stats.queued_ms <= 25
+            assert stats.queued_ms <= 35
             assert stats.dropped_ms == 20
             assert stats.gap_ms == 0
 
@@ -291,7 +291,7 @@ def test_a_lost_device_comes_back_in_the_same_player(card: SoundCard, caplog: py
             await asyncio.sleep(2)
             assert speaker.state is DeviceState.RECOVERED
             assert card.workers[0].num_closed == 1
-            assert speaker.stats().queued_ms <= 30  # no old backlog
+            assert speaker.stats().queued_ms <= 40  # no old backlog
             assert speaker.stats().num_reopened == 1
             await asyncio.sleep(0.5)
             stop()
