@@ -264,8 +264,10 @@ class SoundServer:
 
     @contextmanager
     def slow_speaker(self, speed: float = 0.98) -> Iterator[None]:
-        """The speaker "slow", whose clock runs at `speed`: no device of PulseAudio's own does, so that this one writes
-        into a pipe, out of which sound is taken at that rate."""
+        """The speaker "slow", whose clock runs at `speed`, 1 or less.
+
+        No device of PulseAudio's own does, so that this one writes into a pipe, from which sound is taken at that rate.
+        """
         pipe = self.folder / "pulse" / "slow.pipe"
         reader = PacedReader(pipe, bytes_per_second=speed * 48_000 * 4)
         try:

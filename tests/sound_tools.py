@@ -26,7 +26,8 @@ def play(sink: str, samples: Samples, sample_rate: int = 48_000, environment: Ma
     """Plays samples on one of PulseAudio's sinks; returns when they have been played."""
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     subprocess.run(
-        ["pacat", "--playback", "-d", sink, *_format(sample_rate, channels)],
+        # Far ahead, so that a busy machine does not have it run empty.
+        ["pacat", "--playback", "-d", sink, *_format(sample_rate, channels, latency_ms=500)],
         input=samples.astype(np.int16).tobytes(),
         env=environment,
         check=True,
@@ -90,9 +91,10 @@ def record(
     return recording.stop()[: round(seconds * sample_rate)]
 
 
-def _format(sample_rate: int, num_channels: int) -> list[str]:
+def _format(sample_rate: int, num_channels: int, latency_ms: int = 20) -> list[str]:
     # Without --latency-msec, a recorder gets its sound in pieces of 2 s.
-    return [f"--rate={sample_rate}", f"--channels={num_channels}", "--format=s16le", "--raw", "--latency-msec=20"]
+    form = [f"--rate={sample_rate}", f"--channels={num_channels}", "--format=s16le", "--raw"]
+    return [*form, f"--latency-msec={latency_ms}"]
 
 
 def ramp(num_samples: int) -> Samples:

@@ -28,9 +28,11 @@ pytestmark = pytest.mark.timeout(60)
 class Stream:
     """The program portaudio_stream.py."""
 
-    def __init__(self, server: SoundServer, file: Path, side: str, device: str, rate: int, channels: int) -> None:
+    def __init__(
+        self, server: SoundServer, file: Path, side: str, device: str, rate: int, channels: int, blocks_per_second: int
+    ) -> None:
         self.file, self.channels = file, channels
-        self.process = start(server, "portaudio_stream", side, device, rate, channels, file)
+        self.process = start(server, "portaudio_stream", side, device, rate, channels, blocks_per_second, file)
 
     def ask(self) -> dict[str, Any]:
         assert self.process.stdin is not None
@@ -74,10 +76,12 @@ class Stream:
 def open_stream(server: SoundServer, tmp_path: Path) -> Iterator[Open]:
     streams: list[Stream] = []
 
-    def begin(side: str, device: str, rate: int = 48_000, channels: int = 1, sound: Any = ()) -> Stream:
+    def begin(
+        side: str, device: str, rate: int = 48_000, channels: int = 1, blocks_per_second: int = 100, sound: Any = ()
+    ) -> Stream:
         file = tmp_path / f"{len(streams)}.raw"
         np.asarray(sound, np.int16).tofile(file)
-        streams.append(Stream(server, file, side, device, rate, channels))
+        streams.append(Stream(server, file, side, device, rate, channels, blocks_per_second))
         assert streams[-1].answer() == {"error": None}
         return streams[-1]
 
@@ -115,8 +119,9 @@ def test_a_ramp_played_by_portaudio_is_heard_unchanged(
 ) -> None:
     samples = ramp(rate)
     with Recording(source, rate, channels, server.environment()) as recording:
-        open_stream("output", device, rate, channels, np.repeat(samples, channels))
-        time.sleep(1.3)
+        # Long blocks, so that none comes too late on a busy machine.
+        open_stream("output", device, rate, channels, 10, np.repeat(samples, channels))
+        time.sleep(1.5)
         heard = recording.stop()
     for channel in range(channels):
         report = find_ramp(heard[:, channel], rate)
@@ -147,12 +152,13 @@ def test_a_microphone_that_is_fed_nothing_is_silent(server: SoundServer) -> None
 
 
 def test_devices_that_do_not_work(server: SoundServer, open_stream: Open, tmp_path: Path) -> None:
-    gone = Stream(server, tmp_path / "gone.raw", "input", "gone", 48_000, 1)
+    gone = Stream(server, tmp_path / "gone.raw", "input", "gone", 48_000, 1, 100)
     assert gone.answer() == {"error": -9999}
     gone.close()
     dead = open_stream("input", "dead", channels=2)
     time.sleep(0.5)
-    assert dead.ask() == {"num_callbacks": 0, "is_active": True}
+    answer = dead.ask()
+    assert (answer["num_callbacks"], answer["is_active"]) == (0, True)
 
 
 def test_a_lost_device(server: SoundServer, open_stream: Open) -> None:
@@ -222,16 +228,17 @@ def test_a_killed_server(server: SoundServer, open_stream: Open) -> None:
     open_stream("output", "speaker").until(moves=True)
 
 
-@pytest.mark.parametrize("speed", [0.98, 1.02])
+@pytest.mark.parametrize("speed", [0.9, 0.7])
 def test_a_device_with_a_clock_of_its_own(server: SoundServer, open_stream: Open, speed: float) -> None:
     with server.slow_speaker(speed):
-        stream = open_stream("output", "slow")
+        stream = open_stream("output", "slow", blocks_per_second=25)
         stream.until(moves=True)
         time.sleep(0.3)
-        first, start_s = stream.ask()["num_callbacks"], time.monotonic()
-        time.sleep(3)
-        num_callbacks, elapsed_s = stream.ask()["num_callbacks"] - first, time.monotonic() - start_s
-    assert num_callbacks * 0.01 / elapsed_s == pytest.approx(speed, abs=0.012)
+        before = stream.ask()
+        time.sleep(2)
+        after = stream.ask()
+    played_s = (after["num_callbacks"] - before["num_callbacks"]) / 25
+    assert played_s / (after["at"] - before["at"]) == pytest.approx(speed, abs=0.06)
     with pytest.raises(RuntimeError):
         Recording("slow.monitor", environment=server.environment())
 

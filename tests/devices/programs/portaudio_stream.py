@@ -1,4 +1,4 @@
-"""A stream of PortAudio's own: input|output DEVICE RATE CHANNELS FILE.
+"""A stream of PortAudio's own: input|output DEVICE RATE CHANNELS BLOCKS_PER_SECOND FILE.
 
 An output plays FILE, then silence; an input records to it. Prints a line of JSON when it is open, and one with what the
 stream says of itself for each line of input. When that ends so does the process, without closing anything: where the
@@ -8,12 +8,13 @@ server hangs, that would hang as well.
 import json
 import os
 import sys
+import time
 from typing import Any
 
 import pyaudio
 
-side, name, path = sys.argv[1], sys.argv[2], sys.argv[5]
-rate, channels = int(sys.argv[3]), int(sys.argv[4])
+side, name, path = sys.argv[1], sys.argv[2], sys.argv[6]
+rate, channels, blocks_per_second = map(int, sys.argv[3:6])
 num_callbacks = 0
 is_input = side == "input"
 file = open(path, "wb" if is_input else "rb")  # noqa: SIM115 (open to the end)
@@ -46,7 +47,7 @@ try:
         output=not is_input,
         input_device_index=names.index(name) if is_input else None,
         output_device_index=None if is_input else names.index(name),
-        frames_per_buffer=rate // 100,
+        frames_per_buffer=rate // blocks_per_second,
         stream_callback=call_back,
     )
 except OSError as error:
@@ -54,5 +55,5 @@ except OSError as error:
     os._exit(0)
 say(error=None)
 for _ in sys.stdin:
-    say(num_callbacks=num_callbacks, is_active=stream.is_active())
+    say(num_callbacks=num_callbacks, is_active=stream.is_active(), at=time.monotonic())
 os._exit(0)
