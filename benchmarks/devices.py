@@ -38,12 +38,13 @@ def run(server: SoundServer, name: str, *arguments: object) -> Any:
 
 def sound(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
     ramp = run(server, "loopback", 480, 5 if quick else 60, "isolated")
+    found = ramp["ramp"]
     trips = [run(server, "loopback", 480, 1, "isolated")["round_trip_ms"] for _ in range(3 if quick else 9)]
     gil = run(server, "busy", 2000, "gil", 1)
     loop = run(server, "busy", 500, "loop", 0.3)
     echo = {first: run(server, "echo", first, 8)["reduction_db"] for first in ("output", "input")}
     return [
-        ("a ramp through speaker and microphone: samples lost, changed", f"{ramp['lost']}, {ramp['changed']}"),
+        ("a ramp through speaker and microphone: samples lost, changed", f"{found['lost']}, {found['changed']}"),
         ("capture_frame to speaker to microphone to frame", f"{statistics.median(trips):.0f} ms"),
         ("processor, playing and capturing, all processes", f"{ramp['cpu_share'] * 100:.1f} % of a core"),
         (f"silence while the GIL is held for {gil['held_s']:.1f} s, 2 s buffered", f"{gil['silence_ms']:.2f} ms"),

@@ -7,8 +7,9 @@ import sys
 import time
 
 import numpy as np
-from instruments import PLAIN, ramp
+from instruments import PLAIN
 from livekit import rtc
+from sound_tools import ramp
 
 
 async def main() -> None:
