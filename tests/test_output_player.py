@@ -325,6 +325,24 @@ def test_a_lost_device_comes_back_in_the_same_player(card: SoundCard, caplog: py
     assert any(any(block) for block in card.heard[-20:])
 
 
+@pytest.mark.parametrize("buffer_ms", [0, 30, 500])
+def test_a_stream_goes_on_after_a_loss(card: SoundCard, buffer_ms: float) -> None:
+    async def main() -> None:
+        async with player(buffer_ms=buffer_ms) as speaker:
+            speaker.add_stream(at_once(ramp(3 * RATE)))
+            await speaker.start()
+            await asyncio.sleep(0.7)
+            card.workers[0].lose()
+            await asyncio.sleep(1)
+            before = len(card.heard)
+            await asyncio.wait_for(speaker.wait_for_playout(), 5)
+            # Only what was on its way to the device is lost.
+            sound = np.frombuffer(b"".join(card.heard[before - 90 :]), np.int16)
+            assert np.count_nonzero(sound) >= 3 * RATE - (0.8 + buffer_ms / 1000) * RATE
+
+    run(main())
+
+
 def test_another_device_does_when_the_named_one_stays_away(card: SoundCard) -> None:
     async def main() -> None:
         async with OutputPlayer(None, RATE, 1, "headset", blocksize=BLOCK) as speaker:

@@ -1,4 +1,4 @@
-"""Plays a ramp on the speaker and captures it at its monitor: BLOCK SECONDS isolated|inside."""
+"""Plays a ramp on the speaker and captures it at its monitor: BLOCK SECONDS isolated|inside [BUFFER_MS]."""
 
 import asyncio
 import json
@@ -17,7 +17,8 @@ async def main() -> None:
     devices = MediaDevices(blocksize=block, isolated=None if sys.argv[3] == "isolated" else False)
     capture = devices.open_input(**PLAIN, input_device="speaker_monitor")
     ear = Ear(capture)
-    player = devices.open_output(output_device="speaker")
+    buffer_ms = float(sys.argv[4]) if len(sys.argv) > 4 else None
+    player = devices.open_output(output_device="speaker", buffer_ms=buffer_ms)
     source = AudioSource(48000, 1)
     player.add_track(LocalAudioTrack.create_audio_track("voice", source))
     await player.start()
