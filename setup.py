@@ -23,6 +23,7 @@ KERNELS = {
     "level": ["level"],
     "channels": ["channels"],
     "linear": ["linear"],
+    "polyphase": ["polyphase"],
     "sine": ["sine"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],

@@ -51,6 +51,7 @@ LEVELS = {
     "_live_queue": 1,
     "_picture_timeline": 1,
     "_show_record": 1,
+    "_polyphase_design": 1,
     "audio_frame": 1,
     "audio_mixer_stream_stats": 1,
     "audio_stream_info": 1,

@@ -1,0 +1,75 @@
+"""The filters of the polyphase engine: Kaiser-windowed sincs, sampled once for each phase of an output.
+
+With t in samples of the lower of the two rates, the impulse response is
+
+    h(t) = c sinc(c t) I0(beta sqrt(1 - (t / w)^2)) / I0(beta),   |t| < w,   sinc(x) = sin(pi x) / (pi x)
+
+where c is the cutoff (-6 dB) as a share of the lower Nyquist frequency, w half the length, and I0 the modified Bessel
+function of order zero (J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", IEEE
+International Symposium on Circuits and Systems, 1974). beta sets the rejection A: about 0.1102 (A - 8.7) for A over
+50 dB. The cutoff is placed so that the loss at the end of the passband is 0.05 to 0.08 dB, and beta so that the
+rejection from 1.15 times the lower Nyquist frequency on is the most that the length allows; tests measure both.
+
+Output k lies at input position k M / L, where M and L are the input and the output rate without their common divisor.
+Its phase p is the remainder of k M by L, its row of the bank h at the distances of the inputs from that position, so
+L rows serve all outputs (R. E. Crochiere and L. R. Rabiner, "Multirate Digital Signal Processing", 1983, section 3.3).
+Each row is scaled to the sum 1: a constant comes out as the same constant in every phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, gcd
+
+from livekit_utils._kernels.polyphase import LANES, MAX_RATIO, PolyphaseFilter
+
+
+@dataclass(frozen=True)
+class _Shape:
+    half_width: int
+    """Of the impulse response, in samples of the lower rate."""
+    beta: float
+    cutoff: float
+
+
+_SHAPES = {
+    "quick": _Shape(8, 7.45, 0.8467),
+    "low": _Shape(16, 9.96, 0.9473),
+    "medium": _Shape(24, 11.02, 1.0040),
+    "high": _Shape(28, 10.42, 1.0312),
+    "very_high": _Shape(36, 11.96, 1.0425),
+}
+
+
+def is_covered(input_rate: int, output_rate: int) -> bool:
+    """Whether the ratio is one of small enough numbers."""
+    return max(_reduced(input_rate, output_rate)) <= MAX_RATIO
+
+
+def filter_of(input_rate: int, output_rate: int, quality: str) -> PolyphaseFilter:
+    """The filter of a covered ratio; resamplers of one ratio and quality share it."""
+    return _designed(*_reduced(input_rate, output_rate), quality)
+
+
+def _reduced(input_rate: int, output_rate: int) -> tuple[int, int]:
+    divisor = gcd(input_rate, output_rate)
+    return input_rate // divisor, output_rate // divisor
+
+
+@lru_cache(maxsize=64)
+def _designed(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
+    import numpy as np
+
+    shape = _SHAPES[quality]
+    scale = min(1.0, num_phases / step)  # an input's length in samples of the lower rate
+    look_ahead = ceil(shape.half_width / scale)
+    # As many inputs lie behind; rows are filled up with zeros there, where they cost no delay.
+    num_taps = -(-2 * look_ahead // LANES) * LANES
+    inputs = np.arange(num_taps) - (num_taps - 1 - look_ahead)
+    positions = np.arange(num_phases)[:, np.newaxis] / num_phases
+    distances = scale * (inputs - positions)
+    inside = np.clip(1 - (distances / shape.half_width) ** 2, 0, None)
+    taps = np.sinc(shape.cutoff * distances) * np.i0(shape.beta * np.sqrt(inside)) * (inside > 0)
+    taps /= taps.sum(axis=1, keepdims=True)
+    return PolyphaseFilter(taps.astype(np.float32), step, num_phases, look_ahead)
