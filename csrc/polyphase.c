@@ -8,7 +8,7 @@
 
 enum {
     CHUNK = 1024, /* input frames that find room besides those of the longest row of taps */
-    TILE = 512    /* outputs of a channel that are computed before they are rounded */
+    TILE = 1024   /* outputs of a channel that are computed before they are rounded */
 };
 
 size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels) {

@@ -72,4 +72,4 @@ def _designed(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
     inside = np.clip(1 - (distances / shape.half_width) ** 2, 0, None)
     taps = np.sinc(shape.cutoff * distances) * np.i0(shape.beta * np.sqrt(inside)) * (inside > 0)
     taps /= taps.sum(axis=1, keepdims=True)
-    return PolyphaseFilter(taps.astype(np.float32), step, num_phases, look_ahead)
+    return PolyphaseFilter(taps.astype(np.float32).data, step, num_phases, look_ahead)
