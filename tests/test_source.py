@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(os.environ.get("LIVEKIT_UTILS_SOURCE") or Path(__file__).parent.parent)
 CSRC, PACKAGE, TESTS = ROOT / "csrc", ROOT / "livekit_utils", ROOT / "tests"
-WORDS = ("concat", "mix", "convert", "level", "channels", "linear", "polyphase", "sine", "ring_buffer", "plugin", "simd")
+WORDS = (
+    "concat", "mix", "convert", "level", "channels", "linear", "polyphase", "sine", "ring_buffer", "plugin", "simd",
+)  # fmt: skip
 MAX_LINES = 450
 
 pytestmark = pytest.mark.skipif(

@@ -8,6 +8,7 @@ from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.mix import mix_s16
+from livekit_utils._kernels.polyphase import PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
 
 data = bytearray(960)
@@ -15,6 +16,8 @@ odd = bytearray(961)
 floats = array("f", bytes(1920))
 gains = [0.5, 1.0, 2.0]
 interpolator = LinearInterpolator(3, 2, 1)
+taps = array("f", bytes(4 * 16))
+converter = PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 1)
 
 
 def succeed() -> None:
@@ -27,6 +30,7 @@ def succeed() -> None:
     upmix_s16(data, 2)
     downmix_s16(data, 2)
     interpolator.process(data)
+    converter.process(data)
     sine_s16(1000.0, 0.0, 0.01, 480)
 
 
@@ -40,20 +44,24 @@ def fail() -> None:
         raises((TypeError, ValueError), downmix_s16, wrong, 2)
         raises((TypeError, ValueError), s16_to_f32, wrong, floats)
         raises((TypeError, ValueError), interpolator.process, wrong)
+        raises((TypeError, ValueError), converter.process, wrong)
     raises(ValueError, mix_s16, [data, data], [1.0, float("nan")])
     raises(ValueError, mix_s16, [data, data[:2]])
     raises(TypeError, s16_to_f32, data, data)
     raises(ValueError, s16_to_f32, data, floats[:2])
     raises(TypeError, f32_to_s16, data)
     raises(ValueError, downmix_s16, data, 7)
+    raises(ValueError, PolyphaseFilter, taps, 3, 2, 8)
+    raises(TypeError, PolyphaseFilter, data, 3, 2, 1)
     raises(ValueError, sine_s16, -1.0, 0.0, 0.01, 480)
 
 
 def make() -> None:
     LinearInterpolator(160, 147, 2).process(data)
+    PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 2).process(data)
 
 
-watched = (data, odd, floats, gains, interpolator)
+watched = (data, odd, floats, gains, interpolator, taps, converter)
 check(succeed, 20_000, *watched)
 check(fail, 3_000, *watched)
 check(make, 30_000, *watched)
