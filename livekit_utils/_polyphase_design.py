@@ -21,8 +21,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, gcd
+from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.polyphase import LANES, MAX_RATIO, PolyphaseFilter
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -44,21 +49,28 @@ _SHAPES = {
 
 def is_covered(input_rate: int, output_rate: int) -> bool:
     """Whether the ratio is one of small enough numbers."""
-    return max(_reduced(input_rate, output_rate)) <= MAX_RATIO
+    return max(reduced(input_rate, output_rate)) <= MAX_RATIO
 
 
 def filter_of(input_rate: int, output_rate: int, quality: str) -> PolyphaseFilter:
     """The filter of a covered ratio; resamplers of one ratio and quality share it."""
-    return _designed(*_reduced(input_rate, output_rate), quality)
+    return _made(*reduced(input_rate, output_rate), quality)
 
 
-def _reduced(input_rate: int, output_rate: int) -> tuple[int, int]:
+def reduced(input_rate: int, output_rate: int) -> tuple[int, int]:
+    """Both without their common divisor."""
     divisor = gcd(input_rate, output_rate)
     return input_rate // divisor, output_rate // divisor
 
 
 @lru_cache(maxsize=64)
-def _designed(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
+def _made(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
+    bank, look_ahead = design(step, num_phases, quality)
+    return PolyphaseFilter(bank.data, step, num_phases, look_ahead)
+
+
+def design(step: int, num_phases: int, quality: str) -> tuple[npt.NDArray[np.float32], int]:
+    """The bank, a row of taps for each phase, and how many inputs after an output's position it reaches."""
     import numpy as np
 
     shape = _SHAPES[quality]
@@ -72,4 +84,4 @@ def _designed(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
     inside = np.clip(1 - (distances / shape.half_width) ** 2, 0, None)
     taps = np.sinc(shape.cutoff * distances) * np.i0(shape.beta * np.sqrt(inside)) * (inside > 0)
     taps /= taps.sum(axis=1, keepdims=True)
-    return PolyphaseFilter(taps.astype(np.float32).data, step, num_phases, look_ahead)
+    return taps.astype(np.float32), look_ahead
