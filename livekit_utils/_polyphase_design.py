@@ -7,7 +7,7 @@ With t in samples of the lower of the two rates, the impulse response is
 where c is the cutoff (-6 dB) as a share of the lower Nyquist frequency, w half the length, and I0 the modified Bessel
 function of order zero (J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", IEEE
 International Symposium on Circuits and Systems, 1974). beta sets the rejection A: about 0.1102 (A - 8.7) for A over
-50 dB. The cutoff is placed so that the loss at the end of the passband is 0.05 to 0.08 dB, and beta so that the
+50 dB. The cutoff is placed so that the loss at the end of the passband is 0.05 dB, and beta so that the
 rejection from 1.15 times the lower Nyquist frequency on is the most that the length allows; tests measure both.
 
 Output k lies at input position k M / L, where M and L are the input and the output rate without their common divisor.
@@ -42,8 +42,8 @@ _SHAPES = {
     "quick": _Shape(8, 7.45, 0.8467),
     "low": _Shape(16, 9.96, 0.9473),
     "medium": _Shape(24, 11.02, 1.0040),
-    "high": _Shape(28, 10.42, 1.0312),
-    "very_high": _Shape(36, 11.96, 1.0425),
+    "high": _Shape(32, 11.90, 1.0315),
+    "very_high": _Shape(40, 13.65, 1.0405),
 }
 
 
