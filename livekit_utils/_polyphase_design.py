@@ -7,8 +7,8 @@ With t in samples of the lower of the two rates, the impulse response is
 where c is the cutoff (-6 dB) as a share of the lower Nyquist frequency, w half the length, and I0 the modified Bessel
 function of order zero (J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", IEEE
 International Symposium on Circuits and Systems, 1974). beta sets the rejection A: about 0.1102 (A - 8.7) for A over
-50 dB. The cutoff is placed so that the loss at the end of the passband is 0.05 dB, and beta so that the
-rejection from 1.15 times the lower Nyquist frequency on is the most that the length allows; tests measure both.
+50 dB. For each length, the cutoff is placed so that the loss at the end of the passband is 0.05 dB, and beta so that
+the rejection begins as near to it as can be; tests measure both.
 
 Output k lies at input position k M / L, where M and L are the input and the output rate without their common divisor.
 Its phase p is the remainder of k M by L, its row of the bank h at the distances of the inputs from that position, so
@@ -39,11 +39,11 @@ class _Shape:
 
 
 _SHAPES = {
-    "quick": _Shape(8, 7.45, 0.8467),
-    "low": _Shape(16, 9.96, 0.9473),
-    "medium": _Shape(24, 11.02, 1.0040),
-    "high": _Shape(32, 11.90, 1.0315),
-    "very_high": _Shape(40, 13.65, 1.0405),
+    "quick": _Shape(8, 6.40, 0.8228),
+    "low": _Shape(16, 9.29, 0.9412),
+    "medium": _Shape(24, 9.95, 0.9980),
+    "high": _Shape(32, 10.39, 1.0252),
+    "very_high": _Shape(96, 11.49, 0.9964),
 }
 
 
@@ -63,7 +63,7 @@ def reduced(input_rate: int, output_rate: int) -> tuple[int, int]:
     return input_rate // divisor, output_rate // divisor
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _made(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
     bank, look_ahead = design(step, num_phases, quality)
     return PolyphaseFilter(bank.data, step, num_phases, look_ahead)
