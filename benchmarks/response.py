@@ -37,10 +37,10 @@ class Response:
     """Audio that went in and had not come out after a push, at worst."""
 
     @property
-    def passband(self) -> float:
-        """Up to where all is within 0.1 dB."""
-        outside = np.flatnonzero(np.abs(self.levels_db) > 0.1)
-        return float(self.shares[outside[0] - 1]) if outside.size and outside[0] > 0 else 0.0
+    def passband(self) -> float | None:
+        """Up to where all is within 0.1 dB; None where not even the lowest frequency that was looked at is."""
+        inside = np.abs(self.levels_db) <= 0.1
+        return float(self.shares[np.argmin(inside) - 1]) if inside[0] else None
 
     @property
     def rejection_db(self) -> float:

@@ -33,7 +33,7 @@ def table(responses: Sequence[Response]) -> Table:
         result.add_row(
             response.quality.value if response.quality != previous else "",
             _LINES[response.way][0],
-            f"{response.passband:.2f}",
+            f"{response.passband:.2f}" if response.passband is not None else f"under {response.shares[0]:.2f}",
             f"{max(response.rejection_db, 0):.0f} dB",
             f"{response.sinad_db:.1f} dB",
             f"{response.latency_ms:.1f} ms",

@@ -104,8 +104,8 @@ def test_output_is_aligned_with_the_input_to_its_ends(a: int, b: int, engine: An
     ideal = 20000 * np.sin(2 * np.pi * freq * np.arange(len(out)) / b)
     ideal *= np.interp(np.arange(len(out)) / b, np.arange(n) / a, signal.windows.tukey(n, 0.2))
     # In steps of 20000: a chord misses its arc by at most 1/8 of the square of its angle; sinc ripples by 0.05 %.
-    # The shortest filter bank leaves images of 60 dB less.
-    tolerance = 12.0 if quality != "quick" else 22.0 if engine == "polyphase" else 2.0
+    # The shortest filter bank ripples by 0.1 %, and leaves images of 60 dB less.
+    tolerance = 12.0 if quality != "quick" else 40.0 if engine == "polyphase" else 2.0
     if (engine, quality) == CONVERTERS[0]:
         tolerance += 20000 * (2 * np.pi * freq / a) ** 2 / 8
     assert np.abs(out - ideal).max() < tolerance
