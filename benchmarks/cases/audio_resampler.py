@@ -19,7 +19,7 @@ from livekit_utils.audio_resampler import AudioResamplerEngine
 
 _RATES = ((48000, 16000), (16000, 48000), (44100, 48000))
 _FIXED_RATES = (*_RATES, (48000, 44100), (48000, 24000), (24000, 48000), (8000, 48000), (48000, 8000))
-_FREQ, _PEAK, _PUSHES = 1000.0, 0.5 * 32767, 100
+_FREQ, _PEAK, _PUSHES = 400.0, 0.5 * 32767, 100
 
 # Share of the SDK's time that the polyphase engine may take.
 _POLYPHASE_SHARES = {"quick": 0.25, "low": 0.25, "medium": 0.25, "high": 0.35}
