@@ -23,7 +23,7 @@ enum {
 
 /* One row of taps for each place that an output can have between two inputs. Many converters may share it. */
 typedef struct lku_polyphase_filter {
-    const lku_f32 *taps; /* num_phases * num_taps */
+    const lku_f32 *taps; /* num_phases * num_taps, so small that no sum overflows */
     size_t num_taps;     /* of a row; more than step / num_phases */
     size_t num_phases;   /* the output rate, and */
     size_t step;         /* the input rate, without their common divisor */

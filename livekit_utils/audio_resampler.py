@@ -184,7 +184,7 @@ class AudioResampler:
         TypeError: Rates or channels that are no integers.
 
     Threads: one stream, one resampler, one thread at a time. libsamplerate holds the GIL while it works; the filter
-    bank releases it on blocks of more than some 100 ms.
+    bank releases it on long blocks.
 
     Example:
         >>> resampler = AudioResampler(48000, 16000)

@@ -1,6 +1,7 @@
 """Conversion between two sample rates of a fixed ratio: a bank of filters, and the streams that go through it."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.math cimport fabs
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 
@@ -19,6 +20,7 @@ cdef enum:
     NOGIL_PRODUCTS = 0x80000  # some tens of microseconds
     CACHE_LINE = 64
     MAX_CHANNELS = 128
+    MAX_TAP = 65536  # any number of such products is far from the end of float32
 
 
 cdef csrc.lku_f32 *aligned(void *memory) noexcept:
@@ -30,7 +32,8 @@ cdef class PolyphaseFilter:
     """A row of taps for each phase of an output between two inputs; immutable, for any number of converters.
 
     Args:
-        taps: float32, `num_phases` rows of equal length, a multiple of `LANES` and more than `step / num_phases`.
+        taps: float32, up to 65536; `num_phases` rows of equal length, a multiple of `LANES` and more than
+            `step / num_phases`.
         step: Input rate, up to `MAX_RATIO`.
         num_phases: Output rate, likewise.
         look_ahead: Inputs after an output's position that it needs; less than a row is long.
@@ -41,7 +44,8 @@ cdef class PolyphaseFilter:
 
     def __cinit__(self, taps, Py_ssize_t step, Py_ssize_t num_phases, Py_ssize_t look_ahead):
         cdef Py_buffer view
-        cdef Py_ssize_t total, num_taps
+        cdef Py_ssize_t total, num_taps, i
+        cdef double tap
         for rate in (step, num_phases):
             if not 1 <= rate <= <Py_ssize_t>csrc.LKU_POLYPHASE_MAX_RATIO:
                 raise ValueError(f"expected a rate of 1 to {MAX_RATIO}, got {rate}")
@@ -54,6 +58,10 @@ cdef class PolyphaseFilter:
                                  f"{step // num_phases}, got {total} taps")
             if not 0 <= look_ahead < num_taps:
                 raise ValueError(f"expected a look_ahead of 0 to {num_taps - 1}, got {look_ahead}")
+            for i in range(total):
+                tap = (<const csrc.lku_f32 *>view.buf)[i]
+                if not fabs(tap) <= MAX_TAP:  # NaN fails the comparison too
+                    raise ValueError(f"expected taps of up to {MAX_TAP}, got {tap}")
             self._memory = PyMem_Malloc(view.len + CACHE_LINE)
             if self._memory is NULL:
                 raise MemoryError()

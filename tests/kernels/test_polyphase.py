@@ -172,6 +172,12 @@ def test_look_ahead_out_of_range(look_ahead: int) -> None:
         PolyphaseFilter(array("f", bytes(4 * LANES)), 1, 1, look_ahead)
 
 
+@pytest.mark.parametrize("tap", [math.nan, math.inf, -math.inf, 65537.0, -3e38])
+def test_taps_that_would_overflow(tap: float) -> None:
+    with pytest.raises(ValueError, match="taps of up to 65536, got"):
+        PolyphaseFilter(array("f", [0.0] * (LANES - 1) + [tap]), 1, 1, 0)
+
+
 def test_arguments_of_other_types() -> None:
     with pytest.raises(TypeError, match="float32"):
         PolyphaseFilter(array("d", bytes(8 * LANES)), 1, 1, 0)
