@@ -66,6 +66,7 @@ LEVELS = {
     "_picture_timeline": 1,
     "_portaudio": 1,
     "_show_record": 1,
+    "_polyphase_design": 1,
     "audio_frame": 1,
     "audio_mixer_stream_stats": 1,
     "audio_stream_info": 1,
