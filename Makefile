@@ -3,11 +3,15 @@ VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 export VENV
 
-.PHONY: help demo test develop bench lint soak sanitize clean
+# The oldest of LiveKit's own package that there is for Python 3.11.
+SDK ?= 1.0.0
+
+.PHONY: help demo test test-sdk develop bench lint soak sanitize clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
 	@echo "make test      build the wheel, install it, run all tests against it"
+	@echo "make test-sdk  the tests beside LiveKit's own package with an old version of it; SDK=... names another"
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff and mypy"
@@ -31,6 +35,12 @@ test:
 	@tools/prepare.sh devices
 	@tools/run_tests.sh
 
+test-sdk: export VENV = .venv-livekit-$(SDK)
+test-sdk: export LIVEKIT = $(SDK)
+test-sdk:
+	@tools/prepare.sh
+	@tools/run_tests.sh tests/sdk
+
 develop:
 	@tools/prepare.sh devices
 	$(PIP) install --quiet --editable ".[cli,devices,test]"
@@ -53,5 +63,5 @@ sanitize: $(VENV)/bin/python
 	@tools/run_sanitizers.sh
 
 clean:
-	rm -rf build dist demo *.egg-info .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist demo *.egg-info .venv .venv-livekit-* .pytest_cache .mypy_cache .ruff_cache
 	find livekit_utils -name '*.so' -delete
