@@ -21,7 +21,9 @@ def results(run_python: Callable[..., Any], path: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_script_runs_unchanged_but_for_its_import(rtc: Any, run_python: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_script_runs_unchanged_but_for_its_import(
+    rtc: Any, old: bool, run_python: Callable[..., Any], tmp_path: Path
+) -> None:
     text = SCRIPT.read_text()
     assert text.count("livekit") == text.count(THEIRS) == 1
     changed = tmp_path / "agent.py"
@@ -37,9 +39,10 @@ def test_a_script_runs_unchanged_but_for_its_import(rtc: Any, run_python: Callab
     assert len(theirs["resampled"]) == pytest.approx(16000, abs=16)
     middle = slice(500, 7500)  # beyond it the two filters ring in their own ways
     difference = np.subtract(ours["resampled"][middle], theirs["resampled"][middle])
-    assert np.abs(difference).max() <= 0.005 * 32768  # a sample's delay would be 5000
+    assert np.abs(difference).max() <= 16  # a sample's delay would be thousands
 
-    assert max(ours["rumble"], theirs["rumble"]) < 600
+    assert ours["rumble"] < 600
+    assert old or theirs["rumble"] < 600  # that of SDK 1.0.x leaves it in
     for result in (ours, theirs):
         assert result["fps"] == pytest.approx(25, rel=0.2)
         assert result["seen"] >= 20

@@ -27,8 +27,8 @@ async def voice(samples):
 
 async def mix():
     mixer = rtc.AudioMixer(RATE, 1, blocksize=RATE // 50, stream_timeout_ms=1000, capacity=20)
-    mixer.add_stream(voice(tone(440, 1.0, 20000)))
-    mixer.add_stream(voice(tone(660, 0.5, 20000)))
+    mixer.add_stream(voice(tone(440, 1.0, 15000)))
+    mixer.add_stream(voice(tone(660, 0.5, 15000)))
     mixer.end_input()
     frames = []
     async for frame in mixer:
