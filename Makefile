@@ -14,7 +14,7 @@ help:
 	@echo "make test-sdk  the tests beside LiveKit's own package with an old version of it; SDK=... names another"
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
-	@echo "make lint      ruff and mypy"
+	@echo "make lint      ruff, mypy and pyright on the package, its stubs and the examples"
 	@echo "make soak      make test with many more random cases"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make clean     remove everything that was built"
@@ -50,10 +50,11 @@ bench: $(VENV)/bin/python
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/bin/python
-	@$(PIP) install --quiet ".[bench,cli,test]"
+	@$(PIP) install --quiet ".[bench,cli,lint,test]"
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
+	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
 soak:
 	@tools/prepare.sh devices
