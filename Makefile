@@ -6,7 +6,7 @@ export VENV
 # The oldest of LiveKit's own package that there is for Python 3.11.
 SDK ?= 1.0.0
 
-.PHONY: help demo test test-sdk develop bench lint soak sanitize clean
+.PHONY: help demo test test-sdk develop bench lint wheel docs soak sanitize clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
@@ -15,6 +15,8 @@ help:
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff, mypy and pyright on the package, its stubs and the examples"
+	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
+	@echo "make docs      the documentation as a site, in build/site"
 	@echo "make soak      make test with many more random cases"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make clean     remove everything that was built"
@@ -55,6 +57,18 @@ lint: $(VENV)/bin/python
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
+
+wheel: $(VENV)/bin/python
+	@tools/make_wheel.sh
+
+# From the compiled package, whose docstrings are in it.
+docs: $(VENV)/bin/python
+	@$(PIP) install --quiet ".[docs]"
+	@rm -rf build/docs
+	@$(PIP) install --quiet --no-deps --target build/docs .
+	$(VENV)/bin/python tools/draw_paths.py
+	$(VENV)/bin/mkdocs build --quiet
+	@echo "==> look at build/site/index.html"
 
 soak:
 	@tools/prepare.sh devices
