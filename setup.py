@@ -24,6 +24,7 @@ KERNELS = {
     "channels": ["channels"],
     "linear": ["linear"],
     "high_pass": ["high_pass"],
+    "polyphase": ["polyphase"],
     "sine": ["sine"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],

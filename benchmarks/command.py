@@ -8,8 +8,8 @@ from typing import Annotated
 import pyperf  # type: ignore[import-untyped]
 import typer
 
-from benchmarks import cases, machine, optional, report
-from benchmarks.effort import FULL, QUICK
+from benchmarks import cases, machine, optional, report, response, response_report
+from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.errors import DisagreementError, UnknownNameError
 from benchmarks.measurement import Measurement
 from benchmarks.plot import save_plot
@@ -25,11 +25,17 @@ def measure(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the results here, for pyperf show and compare_to.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the main results here, as PNG or SVG.")] = None,
+    responses: Annotated[
+        Path | None, typer.Option(help="Measure what resamplers let through instead, and draw it here.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Few and short rounds: whether it works.")] = False,
     list_rows: Annotated[bool, typer.Option("--list", help="Only say which rows there are.")] = False,
 ) -> None:
     """Compares livekit_utils with other ways to do the same; all of it, or what is named."""
     effort = QUICK if quick else FULL
+    if responses is not None:
+        _measure_responses(effort, responses)
+        return
     try:
         groups = cases.selected(names or [], effort)
         if list_rows:
@@ -61,3 +67,12 @@ def _measure(groups: cases.Groups, seconds: float, json: Path | None, plot: Path
         pyperf.BenchmarkSuite([row.benchmark(metadata) for row in rows]).dump(str(json), replace=True)
     if plot is not None:
         save_plot(rows, plot)
+
+
+def _measure_responses(effort: Effort, plot: Path) -> None:
+    measured = response.measure(effort)
+    console = report.new_console()
+    console.print(response_report.table(measured))
+    for line in optional.left_out():
+        console.print(line, soft_wrap=True)
+    response_report.save_plot(measured, plot)

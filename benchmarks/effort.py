@@ -21,7 +21,9 @@ class Effort:
     """Length of one of those."""
     drift_seconds: float
     """Length of what shows whether a clock drifts."""
+    tones: int
+    """Frequencies on either side of where a filter has to reject."""
 
 
-FULL = Effort(rounds=15, seconds=0.03, slow_rounds=11, live_rounds=5, live_seconds=3.0, drift_seconds=60.0)
-QUICK = Effort(rounds=3, seconds=0.004, slow_rounds=3, live_rounds=1, live_seconds=1.0, drift_seconds=2.0)
+FULL = Effort(rounds=15, seconds=0.03, slow_rounds=11, live_rounds=5, live_seconds=3.0, drift_seconds=60.0, tones=66)
+QUICK = Effort(rounds=3, seconds=0.004, slow_rounds=3, live_rounds=1, live_seconds=1.0, drift_seconds=2.0, tones=5)

@@ -26,6 +26,8 @@ _BARS = {
     ("audio_mixer_live/burst/cpu", "bare"): "AudioMixer, 64 live streams / only reading them",
     ("audio_resampler/48000-16000/medium", "samplerate"): "AudioResampler, 48 to 16 kHz / libsamplerate alone",
     ("audio_resampler/48000-16000/medium", "sdk"): "AudioResampler, 48 to 16 kHz / SDK",
+    ("audio_resampler_polyphase/48000-16000/medium", "sdk"): "the same, polyphase engine / SDK",
+    ("audio_resampler_polyphase/48000-16000/medium", "soxr"): "the same, polyphase engine / soxr",
     ("ring_buffer/480", "bytearray"): "RingBuffer / bytearray",
     ("sine_wave/48000", "sdk"): "sine_wave_generator / SDK",
     ("import/names", "sdk"): "start of a program with its imports / SDK",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from livekit_utils._channel_map import map_channels
 from livekit_utils._frame_converter import FrameConverter
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._opened_device import OpenedDevice
@@ -48,8 +49,5 @@ class CapturedAudio:
             picked = range(self._num_channels)  # of more than is wanted, the first ones, as they are
         if len(picked) == there:
             return AudioFrame(samples, rate, there, num_frames)
-        every = memoryview(samples).cast("h")
-        chosen = bytearray(num_frames * len(picked) * 2)
-        for position, channel in enumerate(picked):
-            memoryview(chosen).cast("h")[position :: len(picked)] = every[channel::there]
+        chosen = map_channels(samples, there, picked, len(picked))
         return AudioFrame(chosen, rate, len(picked), num_frames)

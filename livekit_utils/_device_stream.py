@@ -17,7 +17,6 @@ from livekit_utils._opened_device import OpenedDevice
 from livekit_utils._worker import Worker
 from livekit_utils._worker_process import WorkerProcess
 from livekit_utils._worker_thread import WorkerThread
-from livekit_utils.device_error import DeviceError
 from livekit_utils.device_state import DeviceState
 
 logger = logging.getLogger("livekit_utils")
@@ -154,7 +153,7 @@ class DeviceStream:
     async def _reopen(self) -> str:
         """Tries until it is open again; returns what there is to say of it."""
         loop = asyncio.get_running_loop()
-        lost_at, pause_s = loop.time(), _FIRST_PAUSE_S
+        lost, lost_at, pause_s = self.states.reason, loop.time(), _FIRST_PAUSE_S
         missed = self.info
         assert missed is not None
         same = self._request
@@ -171,7 +170,8 @@ class DeviceStream:
                 try:
                     open_again = functools.partial(self._open_worker, request, _REOPEN_S)
                     self._adopt(await in_thread(f"reopen {self.name}", open_again, _close))
-                except (DeviceError, ImportError) as error:
+                except Exception as error:  # whatever it is, the next attempt may do
+                    self.states.reason = f"{lost}; last attempt to open it again: {error}"
                     logger.debug("%s", error)
                     continue
                 return f"open again after {loop.time() - lost_at:.1f} s" + (
@@ -202,7 +202,7 @@ class DeviceStream:
 def can_isolate() -> bool:
     """Whether a device can have a process of its own: where pipes and event loops go together, and where the program
     that runs is a Python."""
-    return sys.platform != "win32" and not getattr(sys, "frozen", False)
+    return sys.platform != "win32" and bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
 def _settle(future: asyncio.Future[str], reason: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
 from livekit_utils.audio_frame import AudioFrame
-from livekit_utils.audio_resampler import AudioResampler
+from livekit_utils.audio_resampler import AudioResampler, engine_for
 
 
 class FrameConverter:
@@ -49,7 +49,8 @@ class FrameConverter:
         if frame.sample_rate != self._sample_rate:
             # Converted in as few channels as there are on either side.
             num_channels = min(frame.num_channels, self._num_channels)
-            resampler = AudioResampler(frame.sample_rate, self._sample_rate, num_channels=num_channels)
+            engine = engine_for(frame.sample_rate, self._sample_rate)
+            resampler = AudioResampler(frame.sample_rate, self._sample_rate, num_channels=num_channels, engine=engine)
         held = self.flush()
         self._resampler = resampler
         self._input_format = (frame.sample_rate, frame.num_channels)

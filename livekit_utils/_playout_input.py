@@ -91,7 +91,9 @@ class PlayoutInput:
         """Whether it may start to be heard, while `level` frames are queued before the device."""
         if not self.queue.num_frames:
             return False
-        waited = 0.0 if self._waiting_since is None else now - self._waiting_since
+        if self._waiting_since is None:
+            self._waiting_since = now  # it was stopped with something left
+        waited = now - self._waiting_since
         enough = self.queue.num_frames + level >= self._target
         return enough or self.ended or waited * self._sample_rate >= self._target
 

@@ -57,8 +57,10 @@ class PlayoutMixer:
     def _playing(self, level: int, now: float) -> list[PlayoutInput]:
         for source in self.inputs:
             source.review(level)
-            if not source.playing and source.is_ready(level, now):
-                source.start(now)
+            if not source.playing:
+                source.make_room(level)
+                if source.is_ready(level, now):
+                    source.start(now)
         return [source for source in self.inputs if source.playing]
 
     def _mix(self, playing: list[PlayoutInput]) -> bytearray:

@@ -180,7 +180,11 @@ def open_stream(
             if error_code(error) not in (_INVALID_RATE, _INVALID_CHANNELS):
                 break
     assert refused is not None
-    raise as_device_error(refused, request, device["name"]) from refused
+    said = as_device_error(refused, request, device["name"])
+    if said.code in (_INVALID_RATE, _INVALID_CHANNELS):
+        tried = ", ".join(f"{rate} Hz x {channels}" for rate, channels in _formats(device, request))
+        said = DeviceError(f"{said}; tried: {tried}", code=said.code, device=said.device)
+    raise said from refused
 
 
 def _formats(device: dict[str, Any], request: DeviceRequest) -> Iterable[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit_utils._channel_map import map_channels
 from livekit_utils._device_memory import CLEAR_FADE, CLEAR_TO, PAUSED
 from livekit_utils._device_stream import DeviceStream
 from livekit_utils._frame_converter import FrameConverter
@@ -31,7 +32,9 @@ class SpeakerFeed:
         self._clear_to = 0
         self._converter = None
         if (info.sample_rate, info.num_channels) != (self._sample_rate, self._num_channels):
-            self._converter = FrameConverter(info.sample_rate, info.num_channels)
+            # Mono goes to all channels, and to mono goes the mean; else a channel goes to its namesake.
+            alike = 1 not in (info.num_channels, self._num_channels)
+            self._converter = FrameConverter(info.sample_rate, self._num_channels if alike else info.num_channels)
         self.paused = self._paused
 
     @property
@@ -56,14 +59,19 @@ class SpeakerFeed:
         return 0.0 if info is None else self._stream.gap_frames * 1000 / info.sample_rate
 
     def write(self, block: bytearray) -> None:
-        memory = self._stream.memory
+        memory, info = self._stream.memory, self._stream.info
         assert memory is not None
+        assert info is not None
         if self._converter is None:
             memory.ring.write(block)
             return
         num_frames = len(block) // 2 // self._num_channels
         for converted in self._converter.push(AudioFrame(block, self._sample_rate, self._num_channels, num_frames)):
-            memory.ring.write(converted)
+            if converted.num_channels == info.num_channels:
+                memory.ring.write(converted)
+            else:
+                same = range(min(converted.num_channels, info.num_channels))
+                memory.ring.write(map_channels(converted.data, converted.num_channels, same, info.num_channels))
 
     def clear(self, fade_s: float) -> None:
         """Drops what is queued, after a fade of so many seconds."""

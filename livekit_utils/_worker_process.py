@@ -33,6 +33,7 @@ logger = logging.getLogger("livekit_utils")
 _START = "import sys; sys.path.append(sys.argv[1]); from livekit_utils._audio_worker import main; main(sys.argv[2:])"
 _PACKAGE_HOME = str(Path(__file__).parent.parent)
 
+_WAKE = ord("\n")
 _END_S = 0.5
 _MAX_NOTES = 20
 
@@ -49,6 +50,7 @@ class WorkerProcess(Worker):
         self._socket, far_end = socket.socketpair()
         self._notes: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (`close` does)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._received = bytearray(4096)
         self._last_words = b""
         self._closed = False
         with far_end, _shared_memory() as memory:
@@ -94,13 +96,14 @@ class WorkerProcess(Worker):
     def _on_readable(self) -> None:
         """A byte for each block; before the end, in words, why."""
         try:
-            received = self._socket.recv(65536)
+            num_received = self._socket.recv_into(self._received)
         except BlockingIOError:
             return
         except OSError:
-            received = b""
-        if received:
-            self._last_words += received.replace(b"\n", b"")
+            num_received = 0
+        if num_received:
+            if num_received > 1 or self._received[0] != _WAKE:
+                self._last_words += self._received[:num_received].replace(b"\n", b"")
             self._on_wake()
             return
         self.leave()

@@ -65,7 +65,8 @@ cdef class AudioFrame:
 
     The frame shares memory with the data it is given: it copies nothing and keeps the data borrowed for as long as
     it lives, so a `bytearray` in a frame can be written to, but not resized. What is written to either shows in
-    both. A frame is read-only exactly where its data is (`bytes`).
+    both. A frame is read-only exactly where its data is (`bytes`), until `AudioProcessingModule.process_stream` gives it
+    a copy.
 
     The LiveKit SDK's sources, resampler and `AudioProcessingModule` take it as one of their own: `to_livekit` says where
     they copy.

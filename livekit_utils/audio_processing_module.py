@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioProcessingModule"]
 
-_MIN_RATE, _MAX_RATE = 8000, 192000
+# The library ends the process where a block of 10 ms has more than 7680 samples: 8 channels at 96000 Hz.
+_MIN_RATE, _MAX_RATE = 8000, 96000
 _MAX_CHANNELS = 8
 _MAX_DELAY_MS = 2000
 
@@ -31,7 +32,7 @@ class AudioProcessingModule:
     canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
     `pip install "livekit-utils[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
 
-    Frames may have any rate of 8000 to 192000 Hz and 1 to 8 channels, each processed for itself, and any length. Whole
+    Frames may have any rate of 8000 to 96000 Hz and 1 to 8 channels, each processed for itself, and any length. Whole
     multiples of 10 ms (rounded down to samples) are done at once; what comes out lies behind what goes in only by
     what the stages need (`latency`). From the first frame that is none, one block of 10 ms is carried over, so that
     everything is 10 ms later, for good. A frame of another format begins a new stream, for which everything is learnt

@@ -5,10 +5,12 @@ from __future__ import annotations
 import operator
 from enum import StrEnum
 from math import gcd
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.linear import LinearInterpolator
+from livekit_utils._kernels.polyphase import MAX_RATIO, PolyphaseConverter
+from livekit_utils._polyphase_design import filter_of, is_covered
 from livekit_utils.audio_frame import AudioFrame, as_audio_frame
 
 if TYPE_CHECKING:
@@ -24,12 +26,21 @@ _MAX_CHANNELS = 128
 _MAX_RATE = 2**30 - 1
 
 
+AudioResamplerEngine = Literal["samplerate", "polyphase"]
+_ENGINES: tuple[AudioResamplerEngine, ...] = ("samplerate", "polyphase")
+
+
 class AudioResamplerQuality(StrEnum):
     """How much a conversion may cost, and what is left of the treble.
 
-    `QUICK` interpolates linearly: nearly free, and it aliases. The others are libsamplerate's band-limited sinc
-    converters, which do not: `LOW` and `MEDIUM` its fastest, `HIGH` its medium, `VERY_HIGH` its best. Bandwidth and
-    signal-to-noise ratio as libsamplerate states them: 80 % and 97 dB, 90 % and 121 dB, 96 % and 144 dB.
+    With the engine `samplerate`, `QUICK` interpolates linearly: nearly free, and it aliases. The others are
+    libsamplerate's band-limited sinc converters, which do not: `LOW` and `MEDIUM` its fastest, `HIGH` its medium,
+    `VERY_HIGH` its best. Bandwidth and signal-to-noise ratio as libsamplerate states them: 80 % and 97 dB, 90 % and
+    121 dB, 96 % and 144 dB.
+
+    With the engine `polyphase`, all are band-limited. Of the lower rate's Nyquist frequency, `QUICK` passes 60 %
+    within 0.1 dB, `LOW` 80 %, `MEDIUM` 90 %, `HIGH` 95 % and `VERY_HIGH` 97 %. They reject 63, 93, 99, 104 and 120 dB
+    from 115 % on, `VERY_HIGH` 110 dB from 104 % on; what lies between is weakened, and aliases.
     """
 
     QUICK = "quick"
@@ -55,7 +66,7 @@ class _Engine(Protocol):
     frames_held: int
     """Input frames that have come in when an output at their start can go out; at most."""
 
-    def process(self, frame: AudioFrame) -> bytearray: ...
+    def process(self, frame: AudioFrame, /) -> bytearray: ...
     def padding(self, num_frames: int) -> AudioFrame:
         """What follows the end of a stream."""
         ...
@@ -119,6 +130,21 @@ class _LinearEngine:
         self._interpolator.reset()
 
 
+class _PolyphaseEngine:
+    """A bank of filters for a fixed ratio, in float32."""
+
+    def __init__(self, input_rate: int, output_rate: int, num_channels: int, quality: AudioResamplerQuality) -> None:
+        bank = filter_of(input_rate, output_rate, quality)
+        self.frames_held = bank.look_ahead
+        self._num_channels = num_channels
+        self._converter = PolyphaseConverter(bank, num_channels)
+        self.process = self._converter.process
+        self.reset = self._converter.reset
+
+    def padding(self, num_frames: int) -> AudioFrame:
+        return AudioFrame.create(1, self._num_channels, num_frames)
+
+
 class _CopyEngine:
     """Equal rates: nothing to convert, bit for bit."""
 
@@ -142,19 +168,23 @@ class AudioResampler:
     output that is ready; what is held back is never more than `latency`. Digital silence stays digital silence,
     equal rates are a bit-exact copy, and values round to nearest and saturate.
 
-    It works on libsamplerate (LiveKit's own class on SoX).
+    It works on libsamplerate (LiveKit's own class on SoX), which takes any two rates, or on a filter bank of its own,
+    which is made for one ratio, several times faster, and holds back less.
 
     Args:
         input_rate: Hz, 1 to 1073741823.
         output_rate: Hz, likewise, and within a factor of 256 of the input rate.
         num_channels: 1 to 128, interleaved.
         quality: An `AudioResamplerQuality` or its string.
+        engine: `samplerate` or `polyphase`. The latter takes rates whose ratio is one of whole numbers up to 2560:
+            all pairs of 8, 11.025, 12, 16, 22.05, 24, 32, 44.1, 48, 88.2, 96 and 192 kHz, and many others.
 
     Raises:
         ValueError: Something is out of range.
         TypeError: Rates or channels that are no integers.
 
-    Threads: one stream, one resampler, one thread at a time. libsamplerate holds the GIL while it works.
+    Threads: one stream, one resampler, one thread at a time. libsamplerate holds the GIL while it works; the filter
+    bank releases it on long blocks.
 
     Example:
         >>> resampler = AudioResampler(48000, 16000)
@@ -171,6 +201,7 @@ class AudioResampler:
         *,
         num_channels: int = 1,
         quality: AudioResamplerQuality | str = AudioResamplerQuality.MEDIUM,
+        engine: AudioResamplerEngine = "samplerate",
     ) -> None:
         self._input_rate = operator.index(input_rate)
         self._output_rate = operator.index(output_rate)
@@ -187,6 +218,14 @@ class AudioResampler:
         except ValueError:
             names = ", ".join(AudioResamplerQuality)
             raise ValueError(f"expected a quality of {names}, got {quality!r}") from None
+        if engine not in _ENGINES:
+            raise ValueError(f"expected an engine of {', '.join(_ENGINES)}, got {engine!r}")
+        if engine == "polyphase" and not is_covered(self._input_rate, self._output_rate):
+            raise ValueError(
+                f"expected rates whose ratio is one of whole numbers up to {MAX_RATIO}, got {input_rate} and "
+                f'{output_rate} Hz; engine="samplerate" converts them'
+            )
+        self._engine_name: AudioResamplerEngine = engine
         self._engine = self._make_engine()
         self._frames_in = 0
         self._frames_out = 0
@@ -194,6 +233,8 @@ class AudioResampler:
     def _make_engine(self) -> _Engine:
         if self._input_rate == self._output_rate:
             return _CopyEngine()
+        if self._engine_name == "polyphase":
+            return _PolyphaseEngine(self._input_rate, self._output_rate, self._num_channels, self._quality)
         if self._quality is AudioResamplerQuality.QUICK:
             return _LinearEngine(self._input_rate, self._output_rate, self._num_channels)
         return _SincEngine(self._input_rate, self._output_rate, self._num_channels, self._quality)
@@ -213,6 +254,10 @@ class AudioResampler:
     @property
     def quality(self) -> AudioResamplerQuality:
         return self._quality
+
+    @property
+    def engine(self) -> AudioResamplerEngine:
+        return self._engine_name
 
     @property
     def latency(self) -> float:
@@ -294,8 +339,13 @@ class AudioResampler:
     def __repr__(self) -> str:
         return (
             f"AudioResampler({self._input_rate}, {self._output_rate}, num_channels={self._num_channels}, "
-            f"quality={self._quality.value!r})"
+            f"quality={self._quality.value!r}, engine={self._engine_name!r})"
         )
+
+
+def engine_for(input_rate: int, output_rate: int) -> AudioResamplerEngine:
+    """The engine for conversions that nobody has chosen one for: the faster one, where it takes the ratio."""
+    return "polyphase" if is_covered(input_rate, output_rate) else "samplerate"
 
 
 def _round_ratio(numerator: int, denominator: int) -> int:

@@ -71,6 +71,8 @@ class InputCapture(AsyncClosing):
         self._num_frames = 0
         self._num_refused = 0
         self._refusing = False
+        self._num_unprocessed = 0
+        self._failing = False
         self._dropped_frames = 0
         self._num_overruns = 0
         self._echo: SpeakerReader | None = None
@@ -161,6 +163,7 @@ class InputCapture(AsyncClosing):
             num_frames=self._num_frames,
             dropped_ms=self._dropped_frames * 10.0,
             num_refused=self._num_refused,
+            num_unprocessed=self._num_unprocessed,
             latency_ms=self.latency * 1000,
             num_device_gaps=self.input_stream.device_gaps,
             num_reopened=self.input_stream.num_reopened,
@@ -222,17 +225,24 @@ class InputCapture(AsyncClosing):
     def _process(self, frames: list[AudioFrame]) -> list[AudioFrame]:
         if self.apm is None or not frames:
             return frames
+        played: list[AudioFrame | None] = [None] * len(frames)
         if self._echo is not None:
             self.delay_estimator.fetch()
-            played = self._echo.read(len(frames))
-            self.apm.set_stream_delay_ms(round((self.delay_estimator.latency + self.latency) * 1000))
-            for frame, reverse in zip(frames, played, strict=True):
-                if reverse.samples_per_channel:
+            played = list(self._echo.read(len(frames)))
+        for frame, reverse in zip(frames, played, strict=True):
+            try:
+                if reverse is not None and reverse.samples_per_channel:
+                    self.apm.set_stream_delay_ms(round((self.delay_estimator.latency + self.latency) * 1000))
                     self.apm.process_reverse_stream(reverse)
                 self.apm.process_stream(frame)
-        else:
-            for frame in frames:
-                self.apm.process_stream(frame)
+            except Exception as error:
+                # The frame passes as it is; an error that lasts is said once.
+                self._num_unprocessed += 1
+                if not self._failing:
+                    logger.error("processing of microphone %r failed: %s", self.device, error, exc_info=error)
+                self._failing = True
+            else:
+                self._failing = False
         return frames
 
     # -- the end ------------------------------------------------------------------------------------------------------

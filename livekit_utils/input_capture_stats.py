@@ -22,6 +22,8 @@ class InputCaptureStats:
     """Sound left out because the event loop did not fetch it in time."""
     num_refused: int
     """Frames that the source did not take: it is closed, or fails."""
+    num_unprocessed: int
+    """Frames that passed as they were because processing failed."""
     latency_ms: float
     """From the microphone to the block that holds the sound, by PortAudio's clock."""
     num_device_gaps: int

@@ -21,6 +21,7 @@ from livekit_utils._done import Done
 from livekit_utils._playout_input import PlayoutInput
 from livekit_utils._playout_mixer import PlayoutMixer
 from livekit_utils._speaker_feed import SpeakerFeed
+from livekit_utils._speaker_reader import SpeakerReader
 from livekit_utils._speaker_reference import SpeakerReference
 from livekit_utils._track_audio import close_iterator, open_track
 from livekit_utils.device_state import DeviceState
@@ -32,6 +33,8 @@ __all__ = ["OutputPlayer"]
 logger = logging.getLogger("livekit_utils")
 
 _MAX_BUFFER_MS = 60_000
+# What an event loop that has other things to do as well, on a machine that has, may come too late.
+_BRIDGED_S = 0.02
 # Beyond the target: what is left out before it becomes a delay.
 _SLACK_S = 0.04
 _MAX_PATIENCE_S = 0.1
@@ -54,8 +57,8 @@ class OutputPlayer(AsyncClosing):
         delay_estimator: What joins the player with the microphones of a MediaDevices, which then fetch that themselves.
         blocksize: Samples per channel that the device takes at a time; 0 for what it prefers.
         buffer_ms: Sound that is kept ready for the device, up to a minute. It bridges what keeps the event loop or
-            the GIL busy for less than that, and delays what is played by as much. None for the least that plays
-            without gaps on an idle machine: a block of the device, and 10 ms.
+            the GIL busy for less than that, and delays what is played by as much. None for a block of the
+            device and 20 ms.
         isolated: Whether the device gets a process of its own, so that neither a busy interpreter nor a hanging sound
             server reaches from one to the other. None for wherever that is possible.
 
@@ -82,7 +85,7 @@ class OutputPlayer(AsyncClosing):
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         block_s = check_int("blocksize", blocksize, 0) / self._sample_rate
         self._block = max(1, self._sample_rate // 100)
-        target_s = (block_s or 0.01) + 0.01
+        target_s = (block_s or 0.01) + _BRIDGED_S
         if buffer_ms is not None:
             target_s = max(target_s, check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000)
         self._target = math.ceil(target_s * self._sample_rate)
@@ -90,7 +93,8 @@ class OutputPlayer(AsyncClosing):
         patience_s = min(max(target_s - block_s, 0.005), _MAX_PATIENCE_S)
         self._mixer = PlayoutMixer(self._num_channels, self._block, self._target, patience_s)
         self._apm = apm_for_reverse
-        self._own_reference = None
+        self._apm_failed = False
+        self._own_reference: SpeakerReader | None = None
         if apm_for_reverse is not None and delay_estimator is None:
             delay_estimator = SpeakerReference(self._sample_rate, self._num_channels)
             self._own_reference = delay_estimator.open_reader()
@@ -222,16 +226,16 @@ class OutputPlayer(AsyncClosing):
             RuntimeError: The player is closed.
         """
         self._check_open()
-        if self._stream.info is not None:
-            return
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._stream.aopen(), name="OutputPlayer.start")
         starting = self._starting
         try:
             await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if not starting.cancelled():
+                raise  # whoever starts it gives up; it may be tried again
         except BaseException:
-            if starting.done():
-                self._starting = None  # it may be tried again
+            self._starting = None
             raise
         self._check_open()
         self._stream.start()
@@ -377,13 +381,21 @@ class OutputPlayer(AsyncClosing):
 
     def _on_wake(self) -> None:
         if self._own_reference is not None:
-            self._echo_reference.fetch()
-            for frame in self._own_reference.read(1):
-                if frame.samples_per_channel:
-                    self._apm.process_reverse_stream(frame)
+            self._tell_apm(self._own_reference)
         self._pump()
         if self._waiters and self._is_done():
             self._release_waiters()
+
+    def _tell_apm(self, reference: SpeakerReader) -> None:
+        self._echo_reference.fetch()
+        for frame in reference.read(1):
+            try:
+                if frame.samples_per_channel:
+                    self._apm.process_reverse_stream(frame)
+            except Exception as error:
+                if not self._apm_failed:
+                    logger.error("OutputPlayer: apm_for_reverse failed: %s", error, exc_info=error)
+                self._apm_failed = True
 
     def _pump(self) -> None:
         """Fills the ring up to the target, as far as the inputs go."""

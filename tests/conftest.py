@@ -19,7 +19,7 @@ import livekit_utils
 settings.register_profile(
     "default",
     deadline=None,
-    max_examples=150,
+    max_examples=50,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

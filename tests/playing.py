@@ -106,7 +106,7 @@ def converted(frame: AudioFrame, rate: int, channels: int) -> bytes:
 
         samples = np.frombuffer(downmix_s16(frame, frame.num_channels), np.int16).reshape(-1, 1)
     if rate != frame.sample_rate:
-        resampler = AudioResampler(frame.sample_rate, rate, num_channels=samples.shape[1])
+        resampler = AudioResampler(frame.sample_rate, rate, num_channels=samples.shape[1], engine="polyphase")
         pieces = resampler.push(samples.tobytes()) + resampler.flush()
         samples = np.frombuffer(samples_of(pieces), np.int16).reshape(-1, samples.shape[1])
     if samples.shape[1] != channels:

@@ -14,7 +14,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.paced_reader import PacedReader
 
 # Name in ALSA's configuration: direction, PulseAudio's source or sink. An asym device without the other side is listed
 # by PortAudio as only an input, or only an output.
@@ -28,6 +32,7 @@ DEVICES = {
     "phone44": ("out", "phone44"),  # 44.1 kHz stereo
     "phone44_monitor": ("in", "phone44.monitor"),
     "stereo": ("in", "stereo"),  # 48 kHz, 440 Hz on the left and 1000 Hz on the right
+    "slow": ("out", "slow"),  # 48 kHz stereo; only there in slow_speaker()
     "gone": ("in", "no_such_source"),  # listed, but cannot be opened
 }
 
@@ -66,15 +71,22 @@ def missing() -> str | None:
     programs = [name for name in _NEEDED if shutil.which(name) is None]
     if programs:
         return f"not installed: {' '.join(programs)}"
-    if not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
+    plugin = "alsa-lib/libasound_module_pcm_pulse.so"
+    if not [*Path("/usr").glob(f"lib*/{plugin}"), *Path("/usr/lib").glob(f"*/{plugin}")]:
         return "not installed: ALSA's plugin for PulseAudio (libasound2-plugins)"
     return None
 
 
 class SoundServer:
-    def __init__(self) -> None:
-        # A unix socket's path is 107 bytes at most, so pytest's own folders will not do.
-        self.folder = Path(tempfile.mkdtemp(prefix="lku"))
+    """`with SoundServer() as server:` has it running; the folder it makes goes with it.
+
+    Args:
+        folder: To make, instead of one of its own; of a short path.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or _new_folder()
+        self.folder.mkdir(mode=0o700, exist_ok=folder is None)
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("pulse", "state", "home"):
             (self.folder / name).mkdir(mode=0o700)
@@ -95,14 +107,15 @@ class SoundServer:
         return f"unix:{self.folder}/pulse/native"
 
     def environment(self, alsa: str = "clean") -> dict[str, str]:
-        """Of a client.
+        """Of a client; whatever else this process says of PulseAudio and ALSA is left out.
 
         Args:
             alsa: `clean` lists DEVICES and "dead"; `noisy` adds them to the system's configuration, with all the lines
                 that ALSA and JACK print then; `empty` has no device; `missing` has no configuration at all.
         """
+        others = {name: value for name, value in os.environ.items() if not name.startswith(("PULSE_", "ALSA_"))}
         return {
-            **os.environ,
+            **others,
             "PULSE_SERVER": self._address,
             "PULSE_CLIENTCONFIG": f"{self.folder}/client.conf",
             "PULSE_COOKIE": f"{self.folder}/cookie",
@@ -114,11 +127,31 @@ class SoundServer:
 
     # -- its life -----------------------------------------------------------------------------------------------------
 
+    def __enter__(self) -> SoundServer:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
+        """Returns when it answers.
+
+        Raises:
+            RuntimeError: It does not; with what it printed.
+        """
+        assert self._process is None, "it runs already"
         for name in ("native", "pid", "cli"):
             (self.folder / "pulse" / name).unlink(missing_ok=True)
         command = ["pulseaudio", "-n", "-F", f"{self.folder}/start.pa", "--daemonize=no", "--fail=yes"]
         command += ["--exit-idle-time=-1", "--disallow-exit", "--realtime=no", "--high-priority=no"]
+        # Where tests are ended by force, so is it.
+        if shutil.which("setpriv") is not None:
+            command[:0] = ["setpriv", "--pdeathsig", "KILL"]
         with open(self.folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--log-level=notice", "--log-target=stderr"],
@@ -140,8 +173,14 @@ class SoundServer:
         deadline = time.monotonic() + 15
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 raise RuntimeError(f"the sound server did not start: {(self.folder / 'server.log').read_text()}")
-            time.sleep(0.05)
+            time.sleep(0.02)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the server's process, which ends with `kill` and `stop`; None without one."""
+        return None if self._process is None else self._process.pid
 
     def answers(self) -> bool:
         command = ["pactl", "stat"]
@@ -165,7 +204,7 @@ class SoundServer:
         self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """Its end, and that of its folder."""
+        """Its end, and that of its folder; a second time does nothing."""
         if self._process is not None:
             self.thaw()
             self._process.terminate()
@@ -178,10 +217,12 @@ class SoundServer:
 
     def restore(self) -> None:
         """Everything as it was after `start`, whatever a test did."""
+        self.thaw()
+        if self._process is not None and not self.answers():
+            self.kill()  # it has ended by itself, or is about to
         if self._process is None:
             self.start()
             return
-        self.thaw()
         for device in MODULES:
             if self._module_of(device) is None:
                 self.plug(device)
@@ -193,7 +234,11 @@ class SoundServer:
     # -- its devices --------------------------------------------------------------------------------------------------
 
     def unplug(self, device: str) -> None:
-        """Takes a device away; its streams move to the default one, as they do on a desktop."""
+        """Takes a device away; its streams move to the default one, as they do on a desktop.
+
+        An output of PortAudio's, whose buffer is short, may run empty meanwhile; ALSA's plugin then looks for the
+        device by its name, and the stream ends as if it were lost.
+        """
         module = self._module_of(device)
         assert module is not None, f"{device} is not there"
         self._pactl("unload-module", module)
@@ -217,6 +262,25 @@ class SoundServer:
         self._pactl("set-default-sink", "speaker")
         self._pactl("set-default-source", "mic")
 
+    @contextmanager
+    def slow_speaker(self, speed: float = 0.98) -> Iterator[None]:
+        """The speaker "slow", whose clock runs at `speed`, 1 or less.
+
+        No device of PulseAudio's own does, so that this one writes into a pipe, from which sound is taken at that rate.
+        """
+        pipe = self.folder / "pulse" / "slow.pipe"
+        reader = PacedReader(pipe, bytes_per_second=speed * 48_000 * 4)
+        try:
+            module = self._pactl(
+                "load-module", "module-pipe-sink", "sink_name=slow", f"file={pipe}", "format=s16le", "rate=48000",
+                "channels=2",
+            ).strip()  # fmt: skip
+            yield
+            if self.answers():
+                self._pactl("unload-module", module)
+        finally:
+            reader.close()
+
     def _module_of(self, device: str) -> str | None:
         name, _, arguments = MODULES[device][0].partition(" ")
         for number, module, *rest in self._list("modules"):
@@ -232,6 +296,16 @@ class SoundServer:
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=10)
         assert done.returncode == 0 or "set-default" in words[0], f"{command}: {done.stderr}"
         return done.stdout
+
+
+def _new_folder() -> Path:
+    """In the system's place for such, unless that makes the path of the socket too long: it has 107 bytes at most, so
+    that pytest's own folders will not do."""
+    folder = Path(tempfile.mkdtemp(prefix="lku"))
+    if len(os.fsencode(folder / "pulse" / "native")) <= 107:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="lku", dir="/tmp"))
 
 
 def _alsa_configurations() -> dict[str, str]:

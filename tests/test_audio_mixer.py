@@ -127,7 +127,7 @@ def test_mono_goes_to_all_channels_and_many_are_averaged() -> None:
     assert set(run(main(1, frame(loud, 2))).tolist()) == {32767}
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100])
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 44101])
 def test_other_rates_are_resampled(rate: int) -> None:
     tone = np.round(10000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
 
@@ -139,7 +139,7 @@ def test_other_rates_are_resampled(rate: int) -> None:
 
     mixed = run(main())
     assert mixed.size == RATE
-    expected = AudioResampler(rate, RATE)
+    expected = AudioResampler(rate, RATE, engine="samplerate" if rate == 44101 else "polyphase")
     frames = expected.push(frame(tone, 1, rate)) + expected.flush()
     assert np.array_equal(mixed, np.frombuffer(combine_audio_frames(frames).data, np.int16))
     assert np.argmax(np.abs(np.fft.rfft(mixed))) == 440

@@ -59,6 +59,7 @@ def test_the_results_are_a_suite_of_pyperf(run_benchmarks: Run, tmp_path: Path) 
 
     file, picture = tmp_path / "results.json", tmp_path / "results.png"
     names = ["ring_buffer", "mix/2x480", "combine_audio_frames/2", "audio_resampler/48000-16000/low"]
+    names.append("audio_resampler_polyphase/44100-48000/medium")
     done = run_benchmarks(*names, "--quick", "--json", str(file), "--plot", str(picture))
     assert done.returncode == 0, done.stderr
     assert "ring_buffer/480" in done.stdout
@@ -85,6 +86,14 @@ def test_sources_and_streams_are_measured(run_benchmarks: Run, tmp_path: Path) -
     rows = {"wall", "cpu"}, {"wall", "cpu"}, {"p50", "p99", "max", "drift"}, {"cpu"}
     expected = {f"{name}/{row}/ours" for name, quantities in zip(names, rows, strict=True) for row in quantities}
     assert expected <= set(suite.get_benchmark_names())
+
+
+def test_what_resamplers_let_through_is_measured(run_benchmarks: Run, tmp_path: Path) -> None:
+    picture = tmp_path / "resampling.png"
+    done = run_benchmarks("--responses", str(picture), "--quick")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("livekit_utils, polyphase") == 5
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_contenders_that_are_not_installed_are_left_out(run_python: Run, tmp_path: Path, run_benchmarks: Run) -> None:

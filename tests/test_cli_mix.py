@@ -26,7 +26,7 @@ def exact_sum(*parts: Samples) -> Samples:
 
 
 def resampled(samples: Samples, input_rate: int, output_rate: int) -> Samples:
-    resampler = AudioResampler(input_rate, output_rate, num_channels=samples.shape[1])
+    resampler = AudioResampler(input_rate, output_rate, num_channels=samples.shape[1], engine="polyphase")
     frames = [*resampler.push(AudioFrame(samples, input_rate, samples.shape[1], len(samples))), *resampler.flush()]
     return np.concatenate([np.asarray(frame) for frame in frames])
 

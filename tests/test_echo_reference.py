@@ -213,15 +213,15 @@ def duplex(apm: AudioProcessingModule, clock: Clock, far: Samples, mic: Samples,
     return out
 
 
-@pytest.mark.parametrize("ppm", [-200, 200])
-def test_drift_costs_little(clock: Clock, ppm: int) -> None:
-    seconds = 100
+def test_drift_costs_little(clock: Clock) -> None:
+    seconds = 70
     sound = speech(RATE, seconds, 3)
     room = echo(sound, RATE, 100)
     levels = {}
-    for each in (0, ppm):
-        mic = samples(drifted(room, each) + noise(RATE, seconds, 9, rms=5))
+    for ppm in (0, -200, 200):
+        mic = samples(drifted(room, ppm) + noise(RATE, seconds, 9, rms=5))
         apm = AudioProcessingModule(echo_cancellation=True)
-        out = duplex(apm, clock, samples(sound), mic, each)
-        levels[each] = np.mean([erle_db(mic, out, RATE, start, start + 2) for start in range(40, seconds, 2)])
-    assert levels[ppm] > levels[0] - 3
+        out = duplex(apm, clock, samples(sound), mic, ppm)
+        levels[ppm] = np.mean([erle_db(mic, out, RATE, start, start + 2) for start in range(40, seconds, 2)])
+    assert levels[-200] > levels[0] - 3
+    assert levels[200] > levels[0] - 3

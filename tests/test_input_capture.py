@@ -332,6 +332,29 @@ def test_the_echo_canceller_hears_what_the_speaker_was_given(
     run(main())
 
 
+def test_processing_that_fails_lets_frames_pass(
+    card: SoundCard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(Processing):
+        echo_cancellation = False
+
+        def process_stream(self, frame: AudioFrame) -> None:
+            raise OSError("broken")
+
+    monkeypatch.setattr("livekit_utils.audio_processing_module.AudioProcessingModule", Failing)
+
+    async def main() -> None:
+        async with devices().open_input() as capture:
+            card.workers[0].incoming = ramp(4800).tobytes()
+            got = joined(await listen(capture, 0.3))
+            assert np.array_equal(got[:4800], ramp(4800))
+            assert capture.stats().num_unprocessed == capture.stats().num_frames
+            await capture.source.aclose()
+
+    run(main())
+    assert sum("broken" in record.getMessage() for record in caplog.records) == 1
+
+
 def test_wrong_arguments(card: SoundCard) -> None:
     for options in ({"input_sample_rate": 0}, {"output_sample_rate": 10}, {"num_channels": 0}, {"blocksize": -1}):
         with pytest.raises(ValueError, match="expected"):

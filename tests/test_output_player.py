@@ -58,7 +58,7 @@ def test_a_track_is_heard_to_the_sample_and_soon(card: SoundCard) -> None:
         await source.wait_for_playout()
         await speaker.wait_for_playout()
         first = next(i for i, block in enumerate(card.heard) if any(block))
-        assert first - before <= 2  # blocks of 10 ms
+        assert first - before <= 3  # blocks of 10 ms
         assert speaker.stats().gap_ms == 0
         await speaker.aclose()
         await source.aclose()
@@ -121,6 +121,28 @@ def test_a_device_of_another_format(monkeypatch: pytest.MonkeyPatch, rate: int, 
     assert abs(np.argmax(spectrum) * rate / len(sound) - 440) < 2
 
 
+@pytest.mark.parametrize(("mixed", "there"), [(2, 6), (4, 2)])
+def test_channels_go_to_their_namesakes(monkeypatch: pytest.MonkeyPatch, mixed: int, there: int) -> None:
+    card = plug_in(monkeypatch, SoundCard(num_channels=there))
+    samples = np.stack([ramp(4800, first=100 * i) for i in range(mixed)], axis=1)
+
+    async def stream() -> AsyncIterator[AudioFrame]:
+        yield AudioFrame(samples.tobytes(), RATE, mixed, len(samples))
+
+    async def main() -> None:
+        async with OutputPlayer(None, RATE, mixed, None, blocksize=BLOCK) as speaker:
+            speaker.add_stream(stream())
+            await speaker.start()
+            await speaker.wait_for_playout()
+
+    run(main())
+    first = np.flatnonzero(card.sound[:, 0])[0]
+    sound = card.sound[first : first + len(samples)]
+    same = min(mixed, there)
+    assert np.array_equal(sound[:, :same], samples[:, :same])
+    assert not sound[:, same:].any()
+
+
 def test_a_late_track_does_not_hold_up_the_others(card: SoundCard) -> None:
     samples = ramp(RATE)
 
@@ -175,7 +197,7 @@ def test_a_device_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, speed
             assert abs(dropped - (12_000 if speed < 1 else 0)) < 200
 
     run(main())
-    assert most <= 80
+    assert most <= 90
 
 
 def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
@@ -195,10 +217,10 @@ def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
             speaker.add_stream(early(), live=True)
             await speaker.start()
             await asyncio.sleep(1.5)
-            assert speaker.stats().queued_ms >= 30
+            assert speaker.stats().queued_ms >= 40
             await asyncio.sleep(5)
             stats = speaker.stats()
-            assert stats.queued_ms <= 25
+            assert stats.queued_ms <= 35
             assert stats.dropped_ms == 20
             assert stats.gap_ms == 0
 
@@ -291,7 +313,7 @@ def test_a_lost_device_comes_back_in_the_same_player(card: SoundCard, caplog: py
             await asyncio.sleep(2)
             assert speaker.state is DeviceState.RECOVERED
             assert card.workers[0].num_closed == 1
-            assert speaker.stats().queued_ms <= 30  # no old backlog
+            assert speaker.stats().queued_ms <= 40  # no old backlog
             assert speaker.stats().num_reopened == 1
             await asyncio.sleep(0.5)
             stop()
@@ -301,6 +323,24 @@ def test_a_lost_device_comes_back_in_the_same_player(card: SoundCard, caplog: py
     assert [change.state for change in changes] == [DeviceState.RUNNING, DeviceState.LOST, DeviceState.RECOVERED]
     assert sum("lost" in record.getMessage() for record in caplog.records) == 1
     assert any(any(block) for block in card.heard[-20:])
+
+
+@pytest.mark.parametrize("buffer_ms", [0, 30, 500])
+def test_a_stream_goes_on_after_a_loss(card: SoundCard, buffer_ms: float) -> None:
+    async def main() -> None:
+        async with player(buffer_ms=buffer_ms) as speaker:
+            speaker.add_stream(at_once(ramp(3 * RATE)))
+            await speaker.start()
+            await asyncio.sleep(0.7)
+            card.workers[0].lose()
+            await asyncio.sleep(1)
+            before = len(card.heard)
+            await asyncio.wait_for(speaker.wait_for_playout(), 5)
+            # Only what was on its way to the device is lost.
+            sound = np.frombuffer(b"".join(card.heard[before - 90 :]), np.int16)
+            assert np.count_nonzero(sound) >= 3 * RATE - (0.8 + buffer_ms / 1000) * RATE
+
+    run(main())
 
 
 def test_another_device_does_when_the_named_one_stays_away(card: SoundCard) -> None:

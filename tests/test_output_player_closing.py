@@ -43,6 +43,29 @@ def test_start_reports_what_is_wrong_and_may_be_repeated(card: SoundCard) -> Non
     run(main())
 
 
+def test_a_start_that_is_cancelled_or_overtaken_by_the_end(card: SoundCard) -> None:
+    async def main() -> None:
+        speaker = player()
+        starting = asyncio.create_task(speaker.start())
+        await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        assert starting.cancelled()
+        await speaker.start()
+        assert speaker.state is DeviceState.RUNNING
+        assert len(card.workers) == 1
+        await speaker.aclose()
+        speaker = player()
+        starting = asyncio.create_task(speaker.start())
+        await asyncio.sleep(0)
+        await speaker.aclose()
+        with pytest.raises(RuntimeError, match="closed"):
+            await starting
+        assert [worker.num_closed for worker in card.workers] in ([1, 1], [1])
+
+    run(main())
+
+
 def test_close_releases_all_who_wait(card: SoundCard) -> None:
     async def main() -> None:
         speaker = player()

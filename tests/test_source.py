@@ -16,6 +16,7 @@ WORDS = (
     "channels",
     "linear",
     "high_pass",
+    "polyphase",
     "sine",
     "ring_buffer",
     "plugin",

@@ -35,6 +35,11 @@ if [ "${1:-}" = devices ] && command -v dpkg-query >/dev/null 2>&1; then
     done
 fi
 
+if [ -n "$sound" ] && ! command -v apt-get >/dev/null 2>&1; then
+    say "tests on devices are skipped without$sound"
+    sound=
+fi
+
 install() {
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $1 >/dev/null

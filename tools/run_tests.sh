@@ -13,9 +13,10 @@ mkdir -p "$work"
 "$venv/bin/python" -m build --outdir "$work/dist" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
 "$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-utils
 install="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
-$install "$(ls "$work"/dist/*.whl)[cli,test]"
+wheel=$(ls "$work"/dist/*.whl)
+$install "$wheel[cli,test]"
 # PyAudio compiles itself, which takes PortAudio's headers; where there are none, tests on devices are skipped.
-$install "PyAudio>=0.2.14" 2>"$work/pyaudio.log" || echo "==> without PyAudio: tests on devices are skipped"
+$install "$wheel[devices]" 2>"$work/pyaudio.log" || echo "==> without PyAudio: tests on devices are skipped"
 
 [ -z "${LIVEKIT:-}" ] || $install "livekit==$LIVEKIT"
 

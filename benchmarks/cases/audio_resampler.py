@@ -3,138 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import samplerate
 
-from benchmarks import optional
-from benchmarks.agreement import joined, same, same_sine
-from benchmarks.contender import OURS, Contender
+from benchmarks.agreement import same, same_sine
+from benchmarks.contender import Contender
 from benchmarks.effort import Effort
 from benchmarks.experiment import Experiment
 from benchmarks.quantity import Quantity
-from benchmarks.signals import frames, sine
+from benchmarks.resampler_way import ResamplerWay
+from benchmarks.signals import sine
 from benchmarks.target import Target
-from livekit_utils import AudioFrame, AudioResampler, AudioResamplerQuality
+from livekit_utils import AudioResamplerQuality
+from livekit_utils.audio_resampler import AudioResamplerEngine
 
 _RATES = ((48000, 16000), (16000, 48000), (44100, 48000))
-_FREQ, _PEAK, _PUSHES = 1000.0, 0.5 * 32767, 100
+_FIXED_RATES = (*_RATES, (48000, 44100), (48000, 24000), (24000, 48000), (8000, 48000), (48000, 8000))
+_FREQ, _PEAK, _PUSHES = 400.0, 0.5 * 32767, 100
 
-_CONVERTERS = {
-    "quick": "linear",
-    "low": "sinc_fastest",
-    "medium": "sinc_fastest",
-    "high": "sinc_medium",
-    "very_high": "sinc_best",
-}
-_SOXR = {"quick": "QQ", "low": "LQ", "medium": "MQ", "high": "HQ", "very_high": "VHQ"}
-
-Push = Callable[[Any], Any]
-Samples = npt.NDArray[Any]
+# Share of the SDK's time that the polyphase engine may take.
+_POLYPHASE_SHARES = {"quick": 0.25, "low": 0.25, "medium": 0.25, "high": 0.35}
 
 
 def experiments(effort: Effort) -> Iterator[Experiment]:
     for input_rate, output_rate in _RATES:
         for quality in AudioResamplerQuality:
-            yield _experiment(effort, input_rate, output_rate, quality)
+            # For the quick one ours is not libsamplerate's.
+            targets = () if quality is AudioResamplerQuality.QUICK else (Target.ratio(1.1, "samplerate"),)
+            yield _experiment("audio_resampler", effort, input_rate, output_rate, quality, "samplerate", targets)
+
+
+def polyphase_experiments(effort: Effort) -> Iterator[Experiment]:
+    """10 ms of audio at a time to another sample rate, by a filter bank for the ratio: time per push."""
+    for input_rate, output_rate in _FIXED_RATES:
+        for quality in AudioResamplerQuality:
+            targets: tuple[Target, ...] = ()
+            if quality in _POLYPHASE_SHARES:
+                targets = (Target.ratio(_POLYPHASE_SHARES[quality], "sdk"), Target.ratio(0.6, "soxr"))
+            name = "audio_resampler_polyphase"
+            yield _experiment(name, effort, input_rate, output_rate, quality, "polyphase", targets)
 
 
 def output_experiments(effort: Effort) -> Iterator[Experiment]:
     """Of 100 pushes into a new resampler, how many are answered with samples."""
     for input_rate, output_rate in _RATES:
         for quality in (AudioResamplerQuality.MEDIUM, AudioResamplerQuality.VERY_HIGH):
-            ways = {way.name: way for way in _ways(input_rate, output_rate, quality) if way.name != "samplerate"}
-            contenders = tuple(Contender.once(name, _answered(way)) for name, way in ways.items())
+            ways = [way for way in _ways(input_rate, output_rate, quality, "samplerate") if way.name != "samplerate"]
+            contenders = tuple(Contender.once(way.name, _answered(way, input_rate)) for way in ways)
             quantity = Quantity(unit="integer")
-            check = _check(input_rate, output_rate, quality)
+            check = _check(input_rate, output_rate, quality, "samplerate")
             name = f"audio_resampler_outputs/{input_rate}-{output_rate}/{quality}"
             yield Experiment(name, contenders, check, 1, (quantity,))
 
 
-class _Way:
-    """One way to convert: what is pushed, and into what."""
-
-    def __init__(self, name: str, make: Callable[[], Push], blocks: list[Any], samples: Callable[[Any], Samples]):
-        self.name = name
-        self.make = make
-        self.blocks = blocks
-        self.samples = samples
-        """Of what a push returns, as int16."""
+def _ways(
+    input_rate: int, output_rate: int, quality: AudioResamplerQuality, engine: AudioResamplerEngine
+) -> list[ResamplerWay]:
+    ours = ResamplerWay.ours(input_rate, output_rate, quality, engine)
+    return [ours, *ResamplerWay.others(input_rate, output_rate, quality)]
 
 
-def _ways(input_rate: int, output_rate: int, quality: AudioResamplerQuality) -> list[_Way]:
-    signal = sine(_FREQ, input_rate, _PUSHES / 100, _PEAK)
-    size = input_rate // 100
-    blocks = [signal[at : at + size] for at in range(0, signal.size, size)]
-    floats = [(block / 32768).astype(np.float32) for block in blocks]
-
-    def make_raw() -> Push:
-        resampler, ratio = samplerate.Resampler(_CONVERTERS[quality], 1), output_rate / input_rate
-        return lambda block: resampler.process(block, ratio, False)
-
-    ways = [
-        _Way(
-            OURS,
-            lambda: AudioResampler(input_rate, output_rate, quality=quality).push,
-            frames(AudioFrame, signal, input_rate),
-            joined,
-        ),
-        _Way("samplerate", make_raw, floats, _as_int16),
-    ]
-    rtc = optional.sdk()
-    if rtc is not None:
-        their_quality = rtc.AudioResamplerQuality(quality.value)
-        ways.append(
-            _Way(
-                "sdk",
-                lambda: _sdk_push(rtc, input_rate, output_rate, their_quality),
-                frames(rtc.AudioFrame, signal, input_rate),
-                joined,
-            )
-        )
-    soxr = optional.load("soxr", "soxr")
-    if soxr is not None:
-        setting = _SOXR[quality]
-        ways.append(
-            _Way(
-                "soxr",
-                lambda: soxr.ResampleStream(input_rate, output_rate, 1, dtype="int16", quality=setting).resample_chunk,
-                blocks,
-                lambda output: output,
-            )
-        )
-    return ways
-
-
-def _sdk_push(rtc: Any, input_rate: int, output_rate: int, quality: Any) -> Push:
-    push: Push = rtc.AudioResampler(input_rate, output_rate, quality=quality).push
-    return push
-
-
-def _as_int16(output: Samples) -> Samples:
-    rounded: Samples = np.clip(np.rint(output * 32768), -32768, 32767).astype(np.int16)
-    return rounded
-
-
-def _experiment(effort: Effort, input_rate: int, output_rate: int, quality: AudioResamplerQuality) -> Experiment:
+def _experiment(
+    group: str,
+    effort: Effort,
+    input_rate: int,
+    output_rate: int,
+    quality: AudioResamplerQuality,
+    engine: AudioResamplerEngine,
+    targets: tuple[Target, ...],
+) -> Experiment:
     contenders = tuple(
-        Contender.timed(way.name, _pusher(way), inner_loops=_PUSHES) for way in _ways(input_rate, output_rate, quality)
+        Contender.timed(way.name, _pusher(way, input_rate), inner_loops=_PUSHES)
+        for way in _ways(input_rate, output_rate, quality, engine)
     )
-    # For the quick one ours is not libsamplerate's.
-    targets = () if quality is AudioResamplerQuality.QUICK else (Target.ratio(1.1, "samplerate"),)
     return Experiment(
-        f"audio_resampler/{input_rate}-{output_rate}/{quality}",
+        f"{group}/{input_rate}-{output_rate}/{quality}",
         contenders,
-        _check(input_rate, output_rate, quality),
+        _check(input_rate, output_rate, quality, engine),
         effort.rounds,
         (Quantity(targets=targets),),
     )
 
 
-def _pusher(way: _Way) -> Callable[[], None]:
-    push, blocks = way.make(), way.blocks
+def _blocks(way: ResamplerWay, input_rate: int) -> list[object]:
+    return way.blocks(sine(_FREQ, input_rate, _PUSHES / 100, _PEAK), input_rate)
+
+
+def _pusher(way: ResamplerWay, input_rate: int) -> Callable[[], None]:
+    push, blocks = way.make(), _blocks(way, input_rate)
 
     def push_all() -> None:
         for block in blocks:
@@ -143,27 +99,29 @@ def _pusher(way: _Way) -> Callable[[], None]:
     return push_all
 
 
-def _check(input_rate: int, output_rate: int, quality: AudioResamplerQuality) -> Callable[[], None]:
-    """All give the same sine; what ours and libsamplerate give is the same to the bit."""
+def _check(
+    input_rate: int, output_rate: int, quality: AudioResamplerQuality, engine: AudioResamplerEngine
+) -> Callable[[], None]:
+    """All give the same sine; what ours on libsamplerate and libsamplerate give is the same to the bit."""
 
     def check() -> None:
         is_quick = quality is AudioResamplerQuality.QUICK
-        outputs = {}
-        for way in _ways(input_rate, output_rate, quality):
+        outputs = []
+        for way in _ways(input_rate, output_rate, quality, engine):
             push = way.make()
-            output = np.concatenate([way.samples(push(block)) for block in way.blocks])
+            output = np.concatenate([way.as_samples(push(block)) for block in _blocks(way, input_rate)])
             name = f"audio_resampler/{input_rate}-{output_rate}/{quality}/{way.name}"
             same_sine(name, output, _FREQ, output_rate, _PEAK, noise_db=-40 if is_quick else -80)
-            outputs[way.name] = output
-        if not is_quick:
-            same("audio_resampler", outputs["samplerate"], outputs[OURS])
+            outputs.append(output)
+        if engine == "samplerate" and not is_quick:
+            same("audio_resampler", outputs[1], outputs[0])
 
     return check
 
 
-def _answered(way: _Way) -> Callable[[], dict[str, float]]:
+def _answered(way: ResamplerWay, input_rate: int) -> Callable[[], dict[str, float]]:
     def count() -> dict[str, float]:
         push = way.make()
-        return {"": sum(way.samples(push(block)).size > 0 for block in way.blocks)}
+        return {"": sum(way.as_samples(push(block)).size > 0 for block in _blocks(way, input_rate))}
 
     return count

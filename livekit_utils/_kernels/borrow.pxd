@@ -50,3 +50,16 @@ cdef inline object refusal(const Py_buffer *view):
     if not is_contiguous(view):
         return ValueError("expected a C-contiguous buffer, got a strided one")
     return ValueError(f"expected whole int16 samples, got {view.len} bytes")
+
+
+cdef inline Py_ssize_t borrow_f32(object data, Py_buffer *view, int flags) except -1:
+    """The same for float32; `flags` may be PyBUF_WRITABLE."""
+    PyObject_GetBuffer(data, view, PyBUF_FULL_RO | flags)
+    if is_format(view, b'f', 4) and PyBuffer_IsContiguous(view, b'C'):
+        return view.len >> 2
+    text = (<bytes>view.format).decode('ascii', 'replace') if view.format is not NULL else 'B'
+    is_float = is_format(view, b'f', 4)
+    PyBuffer_Release(view)
+    if is_float:
+        raise ValueError("expected a C-contiguous buffer, got a strided one")
+    raise TypeError(f"expected float32 samples, got a buffer of format {text!r}")

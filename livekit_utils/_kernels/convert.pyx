@@ -2,26 +2,11 @@
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport (
-    NOGIL_SAMPLES, PyBUF_FULL_RO, PyBUF_WRITABLE,
-    PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer, borrow_s16, is_format,
-)
+from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBUF_WRITABLE, PyBuffer_Release, borrow_f32, borrow_s16
 
 from livekit_utils._kernels import simd as _simd
 
 cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
-
-
-cdef Py_ssize_t borrow_f32(object data, Py_buffer *view, int flags) except -1:
-    PyObject_GetBuffer(data, view, PyBUF_FULL_RO | flags)
-    if is_format(view, b'f', 4) and PyBuffer_IsContiguous(view, b'C'):
-        return view.len >> 2
-    text = (<bytes>view.format).decode('ascii', 'replace') if view.format is not NULL else 'B'
-    is_float = is_format(view, b'f', 4)
-    PyBuffer_Release(view)
-    if is_float:
-        raise ValueError("expected a C-contiguous buffer, got a strided one")
-    raise TypeError(f"expected float32 samples, got a buffer of format {text!r}")
 
 
 def s16_to_f32(data, out):

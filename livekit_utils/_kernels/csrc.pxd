@@ -88,6 +88,30 @@ cdef extern from "high_pass.h" nogil:
                            size_t num_frames, size_t num_channels) noexcept
 
 
+cdef extern from "polyphase.h" nogil:
+    const size_t LKU_POLYPHASE_LANES
+    const size_t LKU_POLYPHASE_MAX_RATIO
+    const size_t LKU_POLYPHASE_MAX_TAPS
+
+    ctypedef struct lku_polyphase_filter:
+        const lku_f32 *taps
+        size_t num_taps
+        size_t num_phases
+        size_t step
+        size_t look_ahead
+
+    ctypedef struct lku_polyphase:
+        pass
+
+    size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels) noexcept
+    void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter, size_t num_channels,
+                            lku_f32 *memory) noexcept
+    void lku_polyphase_reset(lku_polyphase *state) noexcept
+    size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t num_frames) noexcept
+    void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t num_frames,
+                           lku_s16 *out) noexcept
+
+
 cdef extern from "sine.h" nogil:
     void lku_sine_s16(lku_simd simd, double peak, double phase_turns, double step_turns, size_t num_samples,
                       lku_s16 *out) noexcept

@@ -7,9 +7,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from livekit_utils.cli.devices import devices
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.info import info
+from livekit_utils.cli.meter import meter
 from livekit_utils.cli.mix import mix
+from livekit_utils.cli.play import play
+from livekit_utils.cli.record import record
 from livekit_utils.cli.resample import resample
 from livekit_utils.cli.tone import tone
 
@@ -46,7 +50,7 @@ app = typer.Typer(
 
 @app.callback()
 def options(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
-    """Mix, resample, measure and make sound files.
+    """Mix, resample, measure, make, record and play sound.
 
     Files are streamed: memory does not grow with their length. An output appears only when it is whole, and one that
     exists is replaced only with --force.
@@ -59,3 +63,7 @@ app.command()(mix)
 app.command()(resample)
 app.command()(tone)
 app.command()(info)
+app.command()(devices)
+app.command()(record)
+app.command()(play)
+app.command()(meter)

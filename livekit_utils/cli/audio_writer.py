@@ -35,7 +35,7 @@ class AudioWriter:
         path: The file to write; its directory must exist.
         sample_rate: Hz.
         num_channels: From 1.
-        num_frames: How long the file is going to be.
+        num_frames: How long the file is going to be; 0 if nobody knows.
         replace, inputs: As in `PendingFile`.
 
     Raises:
@@ -63,6 +63,7 @@ class AudioWriter:
             raise CliError(f"{path}: expected at most 4 GiB for a WAV file, {got}; FLAC has no such limit")
         self.path = path
         self.num_frames = 0
+        self.max_frames = _MAX_WAV_BYTES // (2 * num_channels) if format == "WAV" else _MAX_FRAMES
         with ExitStack() as stack:
             self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
             self._file = SoundFile.open_output(self._pending.path, str(path), sample_rate, num_channels, format)

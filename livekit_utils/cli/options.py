@@ -13,3 +13,10 @@ PlotOption = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE.png", help="Draw waveforms and spectrograms of all inputs and the result."),
 ]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(help="An index, a name, or an unmistakable part of one; else the default.", show_default=False),
+]
+ProcessingOption = Annotated[
+    bool, typer.Option("--processing/--no-processing", help="Take out noise and hum, and even the level.")
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from tests.sound_server import SoundServer, missing
 
 PROGRAMS = Path(__file__).parent / "programs"
+TESTS = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +67,7 @@ def run_program(server: SoundServer) -> Callable[..., Any]:
 
 
 def start(server: SoundServer, name: str, *arguments: object, alsa: str = "clean") -> subprocess.Popen[str]:
+    path = [str(TESTS), os.environ.get("PYTHONPATH")]  # for sound_tools
     command = [sys.executable, "-X", "faulthandler", str(PROGRAMS / f"{name}.py"), *map(str, arguments)]
     return subprocess.Popen(
         command,
@@ -72,5 +75,5 @@ def start(server: SoundServer, name: str, *arguments: object, alsa: str = "clean
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=server.environment(alsa),
+        env={**server.environment(alsa), "PYTHONPATH": os.pathsep.join(filter(None, path))},
     )

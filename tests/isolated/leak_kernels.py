@@ -9,6 +9,7 @@ from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.mix import mix_s16
+from livekit_utils._kernels.polyphase import PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
 
 data = bytearray(960)
@@ -17,6 +18,8 @@ floats = array("f", bytes(1920))
 gains = [0.5, 1.0, 2.0]
 interpolator = LinearInterpolator(3, 2, 1)
 high_pass = HighPass(48000, 1)
+taps = array("f", bytes(4 * 16))
+converter = PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 1)
 
 
 def succeed() -> None:
@@ -30,6 +33,7 @@ def succeed() -> None:
     downmix_s16(data, 2)
     interpolator.process(data)
     high_pass.process(data)
+    converter.process(data)
     sine_s16(1000.0, 0.0, 0.01, 480)
 
 
@@ -44,6 +48,7 @@ def fail() -> None:
         raises((TypeError, ValueError), s16_to_f32, wrong, floats)
         raises((TypeError, ValueError), interpolator.process, wrong)
         raises((TypeError, ValueError), high_pass.process, wrong)
+        raises((TypeError, ValueError), converter.process, wrong)
     raises(ValueError, high_pass.process, b"12")
     raises(ValueError, mix_s16, [data, data], [1.0, float("nan")])
     raises(ValueError, mix_s16, [data, data[:2]])
@@ -51,15 +56,18 @@ def fail() -> None:
     raises(ValueError, s16_to_f32, data, floats[:2])
     raises(TypeError, f32_to_s16, data)
     raises(ValueError, downmix_s16, data, 7)
+    raises(ValueError, PolyphaseFilter, taps, 3, 2, 8)
+    raises(TypeError, PolyphaseFilter, data, 3, 2, 1)
     raises(ValueError, sine_s16, -1.0, 0.0, 0.01, 480)
 
 
 def make() -> None:
     LinearInterpolator(160, 147, 2).process(data)
     HighPass(16000, 2).process(data)
+    PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 2).process(data)
 
 
-watched = (data, odd, floats, gains, interpolator, high_pass)
+watched = (data, odd, floats, gains, interpolator, high_pass, taps, converter)
 check(succeed, 20_000, *watched)
 check(fail, 3_000, *watched)
 check(make, 30_000, *watched)

@@ -14,6 +14,7 @@ from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.mix import mix_s16
 from livekit_utils._kernels.mix_input import MixInput, mix_inputs
+from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
 
@@ -82,6 +83,15 @@ def linear(rand: random.Random) -> Iterator[bytes]:
             yield interpolator.process(pcm(rand, 2 * n))
 
 
+def polyphase(rand: random.Random) -> Iterator[bytes]:
+    for step, num_phases in ((147, 160), (160, 147), (1, 3), (3, 1), (3, 2), (441, 160)):
+        for num_taps in (LANES, 5 * LANES, 21 * LANES):
+            taps = array("f", (rand.uniform(-4, 4) / num_taps for _ in range(num_phases * num_taps)))
+            converter = PolyphaseConverter(PolyphaseFilter(taps, step, num_phases, rand.randrange(num_taps)), 2)
+            for n in SIZES[:-1]:
+                yield converter.process(pcm(rand, 2 * n))
+
+
 def sine(rand: random.Random) -> Iterator[bytes]:
     for n in SIZES:
         yield sine_s16(rand.uniform(0, 32767), rand.random(), rand.uniform(0, 0.5), n)
@@ -96,7 +106,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    concat, mix, mix_input, convert, level, channels, linear, sine, audio_frame,
+    concat, mix, mix_input, convert, level, channels, linear, polyphase, sine, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -373,3 +373,18 @@ def test_references_stay_in_balance(checkref: Any) -> None:
                 RingBuffer.create_in(memory, 65)
             with pytest.raises(TypeError):
                 ring.write(memoryview(data).cast("f"))
+
+
+def test_read_padded_fills_up_with_silence_that_is_not_counted() -> None:
+    ring = RingBuffer(8)
+    ring.write(b"\x01\x00\x02\x00\x03\x00")
+    assert ring.read_padded(2) == b"\x01\x00\x02\x00"
+    assert ring.read_padded(3) == b"\x03\x00" + bytes(4)
+    assert ring.read_padded(0) == b""
+    assert (ring.num_written, ring.num_read, ring.underruns) == (3, 3, 0)
+    for i in range(100):  # around the end of the memory
+        ring.write(bytes([i, 0, i + 1, 0, i + 2, 0]))
+        assert ring.read_padded(4) == bytes([i, 0, i + 1, 0, i + 2, 0, 0, 0])
+    for wrong in (-1, 2**62):
+        with pytest.raises(ValueError, match="number of samples"):
+            ring.read_padded(wrong)

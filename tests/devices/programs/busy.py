@@ -5,7 +5,8 @@ import json
 import sys
 import time
 
-from instruments import Recorder, longest_silence_ms, tone
+from instruments import tone
+from sound_tools import Recording, gaps_ms
 
 from livekit_utils import MediaDevices
 
@@ -22,7 +23,7 @@ def hold_the_gil(seconds: float) -> float:
 
 async def main() -> None:
     buffer_ms, kind, seconds = float(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    recorder = Recorder("speaker.monitor")
+    recording = Recording("speaker.monitor")
     held = [0.0]
     async with MediaDevices(blocksize=480).open_output(output_device="speaker", buffer_ms=buffer_ms) as player:
         player.add_stream(tone())
@@ -36,7 +37,7 @@ async def main() -> None:
         await asyncio.sleep(0.7)
         stats = player.stats()
     await asyncio.sleep(0.1)
-    silence_ms = longest_silence_ms(recorder.stop()[:, 0])
+    silence_ms = max(gaps_ms(recording.stop()), default=0.0)
     print(json.dumps({"held_s": held[0], "silence_ms": silence_ms, "gap_ms": stats.gap_ms}))
 
 

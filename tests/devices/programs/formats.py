@@ -4,7 +4,8 @@ import asyncio
 import json
 
 import numpy as np
-from instruments import PLAIN, Ear, Recorder, pitch
+from instruments import PLAIN, Ear
+from sound_tools import Recording, pitch
 
 from livekit_utils import AudioFrame, MediaDevices
 
@@ -30,13 +31,13 @@ async def played(rate: int, channels: int, device: str, source: str) -> "np.ndar
         yield AudioFrame(sound.tobytes(), rate, channels, rate)
 
     devices = MediaDevices(blocksize=rate // 100, output_sample_rate=rate, num_channels=channels)
-    recorder = Recorder(source, 48_000, 2)
+    recording = Recording(source, 48_000, 2)
     async with devices.open_output(output_device=device) as player:
         player.add_stream(stream())
         await player.start()
         await player.wait_for_playout()
         await asyncio.sleep(0.1)
-    heard = recorder.stop()
+    heard = recording.stop()
     there = np.flatnonzero(np.abs(heard[:, 0].astype(int)) > 100)
     return heard[there[0] : there[-1]]
 

@@ -1,10 +1,10 @@
-"""What the programs share: sounds, a recorder that is none of ours, and what a process holds."""
+"""What the programs share: sounds, a listener, and what a process holds."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,6 @@ PLAIN: Any = {
     "high_pass_filter": False,
     "auto_gain_control": False,
 }
-
-
-def ramp(num_samples: int) -> np.ndarray[Any, Any]:
-    """Samples of which none is 0, and each tells its place."""
-    return (np.arange(num_samples) % 30_000 + 1).astype(np.int16)
 
 
 def frames(samples: np.ndarray[Any, Any], rate: int = 48_000, channels: int = 1) -> list[AudioFrame]:
@@ -63,36 +58,13 @@ class Ear:
         await self._task
 
 
-class Recorder:
-    """PulseAudio's own recorder on a source, from now on."""
-
-    def __init__(self, source: str, rate: int = 48_000, channels: int = 1) -> None:
-        command = ["parec", "-d", source, f"--rate={rate}", f"--channels={channels}", "--format=s16le", "--raw"]
-        self._file = Path(os.environ["PULSE_STATE_PATH"]) / f"recording-{os.getpid()}.raw"
-        self._channels = channels
-        with self._file.open("wb") as file:
-            self._process = subprocess.Popen([*command, "--latency-msec=20"], stdout=file)
-
-    def stop(self) -> np.ndarray[Any, Any]:
-        """What was recorded, of shape (samples, channels)."""
-        self._process.terminate()
-        self._process.wait()
-        data = self._file.read_bytes()
-        self._file.unlink()
-        return np.frombuffer(data[: len(data) // (2 * self._channels) * 2 * self._channels], np.int16).reshape(
-            -1, self._channels
-        )
-
-
-def longest_silence_ms(sound: np.ndarray[Any, Any], rate: int = 48_000) -> float:
-    """Between the first and the last sample that are not silent."""
-    there = np.flatnonzero(np.abs(sound.astype(int)) > 2)
-    return 0.0 if len(there) < 2 else float((np.diff(there).max() - 1) * 1000 / rate)
-
-
-def pitch(sound: np.ndarray[Any, Any], rate: int) -> float:
-    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
-    return float(np.argmax(spectrum) * rate / len(sound))
+def cpu_s() -> float:
+    """Processor time of this process and of those that look after its devices."""
+    total = time.process_time()
+    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def holdings() -> dict[str, int]:

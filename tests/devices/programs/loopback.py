@@ -1,12 +1,13 @@
-"""Plays a ramp on the speaker and captures it at its monitor: BLOCK SECONDS isolated|inside."""
+"""Plays a ramp on the speaker and captures it at its monitor: BLOCK SECONDS isolated|inside [BUFFER_MS]."""
 
 import asyncio
 import json
 import sys
 import time
+from dataclasses import asdict
 
-import numpy as np
-from instruments import PLAIN, Ear, frames, ramp
+from instruments import PLAIN, Ear, cpu_s, frames
+from sound_tools import find_ramp, ramp
 
 from livekit_utils import AudioSource, LocalAudioTrack, MediaDevices
 
@@ -16,34 +17,31 @@ async def main() -> None:
     devices = MediaDevices(blocksize=block, isolated=None if sys.argv[3] == "isolated" else False)
     capture = devices.open_input(**PLAIN, input_device="speaker_monitor")
     ear = Ear(capture)
-    player = devices.open_output(output_device="speaker")
+    buffer_ms = float(sys.argv[4]) if len(sys.argv) > 4 else None
+    player = devices.open_output(output_device="speaker", buffer_ms=buffer_ms)
     source = AudioSource(48000, 1)
     player.add_track(LocalAudioTrack.create_audio_track("voice", source))
     await player.start()
     await asyncio.sleep(0.3)
     samples = ramp(round(seconds * 48000))
-    started, used = time.monotonic(), time.process_time()
+    started, used = time.monotonic(), cpu_s()
     for frame in frames(samples):
         await source.capture_frame(frame)
     await source.wait_for_playout()
     await player.wait_for_playout()
-    used = time.process_time() - used
+    used = cpu_s() - used
     await asyncio.sleep(0.1 + block / 48000)
     stats, captured = player.stats(), capture.stats()
     await player.aclose()
     await capture.aclose()
     await capture.source.aclose()
     await ear.aclose()
-    sound = ear.sound[:, 0]
-    there = np.flatnonzero(sound)
-    heard = sound[there[0] : there[-1] + 1]
+    report = find_ramp(ear.sound, len(samples))
     first = next(when for when, samples in ear.frames if samples.any())
-    same = min(len(heard), len(samples))
     print(
         json.dumps(
             {
-                "lost": len(samples) - len(heard),
-                "changed": int((heard[:same] != samples[:same]).sum()),
+                "ramp": asdict(report) | {"is_intact": report.is_intact},
                 "round_trip_ms": (first - started) * 1000,
                 "player_latency_ms": stats.latency_ms,
                 "capture_latency_ms": captured.latency_ms,

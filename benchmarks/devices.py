@@ -1,0 +1,144 @@
+"""Microphones and speakers on virtual devices: `python -m benchmarks.devices`, a few minutes.
+
+Starts a sound server of its own, as the tests do, and runs their programs on it. With LiveKit's SDK and sounddevice
+installed, what can be compared is measured on both in turn.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.sound_server import SoundServer, missing
+
+TESTS = Path(__file__).parent.parent / "tests"
+PROGRAMS = TESTS / "devices" / "programs"
+
+
+def environment(server: SoundServer) -> dict[str, str]:
+    return {**server.environment(), "PYTHONPATH": str(TESTS)}
+
+
+def run(server: SoundServer, name: str, *arguments: object) -> Any:
+    command = [sys.executable, str(PROGRAMS / f"{name}.py"), *map(str, arguments)]
+    done = subprocess.run(command, env=environment(server), capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        return {"error": done.stderr.strip().splitlines()[-1] if done.stderr else f"status {done.returncode}"}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def sound(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
+    ramp = run(server, "loopback", 480, 5 if quick else 60, "isolated")
+    found = ramp["ramp"]
+    trips = [run(server, "loopback", 480, 1, "isolated")["round_trip_ms"] for _ in range(3 if quick else 9)]
+    gil = run(server, "busy", 2000, "gil", 1)
+    loop = run(server, "busy", 500, "loop", 0.3)
+    echo = {first: run(server, "echo", first, 8)["reduction_db"] for first in ("output", "input")}
+    return [
+        ("a ramp through speaker and microphone: samples lost, changed", f"{found['lost']}, {found['changed']}"),
+        ("capture_frame to speaker to microphone to frame", f"{statistics.median(trips):.0f} ms"),
+        ("processor, playing and capturing, all processes", f"{ramp['cpu_share'] * 100:.1f} % of a core"),
+        (f"silence while the GIL is held for {gil['held_s']:.1f} s, 2 s buffered", f"{gil['silence_ms']:.2f} ms"),
+        ("silence while the loop is held up for 0.3 s, 0.5 s buffered", f"{loop['silence_ms']:.2f} ms"),
+        ("echo, speaker opened first, from 2 s on", f"-{echo['output']:.0f} dB"),
+        ("echo, microphone opened first, from 2 s on", f"-{echo['input']:.0f} dB"),
+    ]
+
+
+def sdk(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
+    result = run(server, "sdk_loopback", 480, 5 if quick else 20)
+    if "error" in result:
+        return [("the SDK", result["error"])]
+    return [
+        ("the SDK: capture_frame to speaker to microphone to frame", f"{result['round_trip_ms']:.0f} ms"),
+        ("the SDK: processor, playing and capturing", f"{result['cpu_share'] * 100:.1f} % of a core"),
+    ]
+
+
+def faults(server: SoundServer, times: int) -> dict[str, str]:
+    """Kills, loses and freezes, so many times each, under one program that plays and captures."""
+    command = [sys.executable, str(PROGRAMS / "watch.py"), "isolated"]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(server),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    output = process.stdout
+
+    def wait_for(*wanted: tuple[str, str]) -> list[dict[str, Any]]:
+        left, found = set(wanted), []
+        while left:
+            line = json.loads(output.readline())
+            if (key := (line["who"], line.get("state"))) in left:
+                left.discard(key)
+                found.append(line)
+        return found
+
+    (first,) = wait_for(("ear", "sound"))
+    results: dict[str, str] = {}
+    held = [first["holdings"]]
+    kinds: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
+        "kill": (server.kill, server.start),
+        "lose": (lambda: server.lose("speaker"), lambda: server.plug("speaker")),
+        "freeze": (server.freeze, server.thaw),
+    }
+    for kind, (break_it, mend_it) in kinds.items():
+        noticed, back = [], []
+        for _ in range(times):
+            broken = time.monotonic()
+            break_it()
+            noticed += [line["at"] - broken for line in wait_for(("capture", "lost"), ("player", "lost"))]
+            time.sleep(0.5)
+            mend_it()
+            mended = time.monotonic()
+            lines = wait_for(("capture", "recovered"), ("player", "recovered"), ("ear", "sound"))
+            back.append(max(line["at"] for line in lines) - mended)
+            held.append(next(line["holdings"] for line in lines if line["who"] == "ear"))
+            time.sleep(0.4)
+        results[f"{times} times {kind}"] = (
+            f"all recovered; noticed after at most {max(noticed):.2f} s, sound back after at most {max(back):.2f} s"
+        )
+    before, after = held[1], held[-1]
+    results["held before and after"] = "; ".join(
+        f"{before[key]} / {after[key]} {key}" for key in ("files", "threads", "children", "rss_kb")
+    )
+    process.communicate("")  # the end of its input is what it waits for
+    return results
+
+
+def main() -> None:
+    reason = missing()
+    if reason is not None:
+        sys.exit(f"no sound server: {reason}")
+    quick = "--quick" in sys.argv
+    server = SoundServer()
+    server.start()
+    rows: list[tuple[str, str]] = []
+    try:
+        rows += sound(server, quick)
+        rows += faults(server, 2 if quick else 8).items()
+        rows += sdk(server, quick)
+    finally:
+        server.stop()
+    table = Table("what", "figure")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()

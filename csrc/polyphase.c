@@ -1,0 +1,167 @@
+#include "polyphase.h"
+
+#include <string.h>
+
+#if LKU_HAS_TARGETS
+#include "polyphase_x86.h"
+#endif
+
+enum {
+    CHUNK = 1024, /* input frames that find room besides those of the longest row of taps */
+    TILE = 1024   /* outputs of a channel that are computed before they are rounded */
+};
+
+size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels) {
+    return (filter->num_taps + CHUNK) * num_channels;
+}
+
+void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter, size_t num_channels,
+                        lku_f32 *memory) {
+    state->filter = filter;
+    state->num_channels = num_channels;
+    state->memory = memory;
+    state->capacity = filter->num_taps + CHUNK;
+    lku_polyphase_reset(state);
+}
+
+void lku_polyphase_reset(lku_polyphase *state) {
+    /* The silence before the stream, which the first output still reaches back to. */
+    const size_t silence = state->filter->num_taps - 1 - state->filter->look_ahead;
+    for (size_t channel = 0; channel < state->num_channels; channel++)
+        for (size_t i = 0; i < silence; i++)
+            state->memory[channel * state->capacity + i] = 0.0f;
+    state->start = 0;
+    state->end = silence;
+    state->phase = 0;
+}
+
+size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t num_frames) {
+    const lku_polyphase_filter *filter = state->filter;
+    const uint64_t known = (uint64_t)(state->end - state->start) + num_frames;
+    if (known < filter->num_taps)
+        return 0;
+    /* In units of 1 / num_phases of an input: from the next output to before where there are too few for another. */
+    const uint64_t room = (known - filter->num_taps + 1) * filter->num_phases - 1 - state->phase;
+    return (size_t)(room / filter->step) + 1;
+}
+
+LKU_INLINE void load_body(const lku_s16 *in, size_t num_frames, size_t num_channels, lku_f32 *LKU_RESTRICT to) {
+    if (num_channels == 1) { /* spelled out, because the compiler vectorises only a fixed stride */
+        for (size_t k = 0; k < num_frames; k++)
+            to[k] = in[k];
+    } else {
+        for (size_t k = 0; k < num_frames; k++)
+            to[k] = in[k * num_channels];
+    }
+}
+
+LKU_INLINE void store_body(const float *values, size_t num_frames, size_t num_channels, lku_s16 *LKU_RESTRICT out) {
+    int16_t rounded[TILE];
+
+    /* As in convert.c: adding this rounds to an integer, ties to even. */
+    const float magic = 12582912.0f;
+    for (size_t k = 0; k < num_frames; k++) {
+        float value = values[k] < -32768.0f ? -32768.0f : values[k];
+        value = value > 32767.0f ? 32767.0f : value;
+        rounded[k] = (int16_t)(int32_t)((value + magic) - magic);
+    }
+    if (num_channels == 1) {
+        memcpy(out, rounded, num_frames * sizeof(int16_t));
+    } else {
+        for (size_t k = 0; k < num_frames; k++)
+            out[k * num_channels] = rounded[k];
+    }
+}
+
+LKU_INLINE void filter_body(const lku_polyphase_filter *filter, const lku_f32 *in, size_t phase, size_t num_outputs,
+                            float *LKU_RESTRICT out) {
+    const size_t whole = filter->step / filter->num_phases, rest = filter->step % filter->num_phases;
+
+    for (size_t k = 0; k < num_outputs; k++) {
+        const lku_f32 *taps = filter->taps + phase * filter->num_taps;
+        float sums[LKU_POLYPHASE_LANES] = {0};
+        for (size_t j = 0; j < filter->num_taps; j += LKU_POLYPHASE_LANES)
+            for (size_t lane = 0; lane < LKU_POLYPHASE_LANES; lane++)
+                sums[lane] += taps[j + lane] * in[j + lane];
+        out[k] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+        in += whole;
+        phase += rest;
+        if (phase >= filter->num_phases) {
+            phase -= filter->num_phases;
+            in++;
+        }
+    }
+}
+
+LKU_KERNEL_VARIANTS(load, (const lku_s16 *in, size_t num_frames, size_t num_channels, lku_f32 *LKU_RESTRICT to),
+                    (in, num_frames, num_channels, to))
+LKU_KERNEL_VARIANTS(store,
+                    (const float *values, size_t num_frames, size_t num_channels, lku_s16 *LKU_RESTRICT out),
+                    (values, num_frames, num_channels, out))
+
+static void filter_outputs(lku_simd simd, const lku_polyphase_filter *filter, const lku_f32 *in, size_t phase,
+                           size_t num_outputs, float *out) {
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE) {
+        lku_polyphase_avx2(filter, in, phase, num_outputs, out);
+        return;
+    }
+#else
+    (void)simd;
+#endif
+    filter_body(filter, in, phase, num_outputs, out);
+}
+
+/* Puts the frames behind those that are there, where they find room. */
+static void append(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t num_frames) {
+    for (size_t channel = 0; channel < state->num_channels; channel++) {
+        lku_f32 *to = state->memory + channel * state->capacity + state->end;
+        LKU_KERNEL_CALL(load, simd, (in + channel, num_frames, state->num_channels, to));
+    }
+    state->end += num_frames;
+}
+
+/* Moves what is still needed to where the memory begins. */
+static void make_room(lku_polyphase *state) {
+    for (size_t channel = 0; channel < state->num_channels; channel++) {
+        lku_f32 *memory = state->memory + channel * state->capacity;
+        memmove(memory, memory + state->start, (state->end - state->start) * sizeof *memory);
+    }
+    state->end -= state->start;
+    state->start = 0;
+}
+
+/* Computes up to TILE outputs, and is then at the next. */
+static void emit(lku_simd simd, lku_polyphase *state, size_t num_outputs, lku_s16 *out) {
+    const lku_polyphase_filter *filter = state->filter;
+    float values[TILE];
+
+    for (size_t channel = 0; channel < state->num_channels; channel++) {
+        const lku_f32 *in = state->memory + channel * state->capacity + state->start;
+        filter_outputs(simd, filter, in, state->phase, num_outputs, values);
+        LKU_KERNEL_CALL(store, simd, (values, num_outputs, state->num_channels, out + channel));
+    }
+    const size_t position = state->phase + num_outputs * filter->step;
+    state->start += position / filter->num_phases;
+    state->phase = position % filter->num_phases;
+}
+
+void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t num_frames, lku_s16 *out) {
+    while (num_frames > 0) {
+        /* What has come in reaches the next output's first product, whose row is longer than a step. */
+        if (state->capacity - state->end < num_frames)
+            make_room(state);
+        const size_t taken = lku_min_size(num_frames, state->capacity - state->end);
+        append(simd, state, in, taken);
+        in += taken * state->num_channels;
+        num_frames -= taken;
+
+        size_t num_outputs = lku_polyphase_num_outputs(state, 0);
+        while (num_outputs > 0) {
+            const size_t n = lku_min_size(num_outputs, TILE);
+            emit(simd, state, n, out);
+            out += n * state->num_channels;
+            num_outputs -= n;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+"""Conversion between two sample rates of a fixed ratio: a bank of filters, and the streams that go through it."""
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.math cimport fabs
+from libc.stdint cimport uintptr_t
+from libc.string cimport memcpy
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_f32, borrow_s16
+
+from livekit_utils._kernels import simd as _simd
+
+MAX_RATIO = csrc.LKU_POLYPHASE_MAX_RATIO
+LANES = csrc.LKU_POLYPHASE_LANES
+
+cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
+
+
+cdef enum:
+    NOGIL_PRODUCTS = 0x80000  # some tens of microseconds
+    CACHE_LINE = 64
+    MAX_CHANNELS = 128
+    MAX_TAP = 65536  # any number of such products is far from the end of float32
+
+
+cdef csrc.lku_f32 *aligned(void *memory) noexcept:
+    """The first whole cache line."""
+    return <csrc.lku_f32 *>((<uintptr_t>memory + CACHE_LINE - 1) & ~<uintptr_t>(CACHE_LINE - 1))
+
+
+cdef class PolyphaseFilter:
+    """A row of taps for each phase of an output between two inputs; immutable, for any number of converters.
+
+    Args:
+        taps: float32, up to 65536; `num_phases` rows of equal length, a multiple of `LANES` and more than
+            `step / num_phases`.
+        step: Input rate, up to `MAX_RATIO`.
+        num_phases: Output rate, likewise.
+        look_ahead: Inputs after an output's position that it needs; less than a row is long.
+    """
+
+    cdef csrc.lku_polyphase_filter _filter
+    cdef void *_memory
+
+    def __cinit__(self, taps, Py_ssize_t step, Py_ssize_t num_phases, Py_ssize_t look_ahead):
+        cdef Py_buffer view
+        cdef Py_ssize_t total, num_taps, i
+        cdef double tap
+        for rate in (step, num_phases):
+            if not 1 <= rate <= <Py_ssize_t>csrc.LKU_POLYPHASE_MAX_RATIO:
+                raise ValueError(f"expected a rate of 1 to {MAX_RATIO}, got {rate}")
+        total = borrow_f32(taps, &view, 0)
+        try:
+            num_taps = total // num_phases
+            if (total % num_phases or num_taps % <Py_ssize_t>csrc.LKU_POLYPHASE_LANES
+                    or not step // num_phases < num_taps <= <Py_ssize_t>csrc.LKU_POLYPHASE_MAX_TAPS):
+                raise ValueError(f"expected {num_phases} rows of a multiple of {LANES} taps, more than "
+                                 f"{step // num_phases}, got {total} taps")
+            if not 0 <= look_ahead < num_taps:
+                raise ValueError(f"expected a look_ahead of 0 to {num_taps - 1}, got {look_ahead}")
+            for i in range(total):
+                tap = (<const csrc.lku_f32 *>view.buf)[i]
+                if not fabs(tap) <= MAX_TAP:  # NaN fails the comparison too
+                    raise ValueError(f"expected taps of up to {MAX_TAP}, got {tap}")
+            self._memory = PyMem_Malloc(view.len + CACHE_LINE)
+            if self._memory is NULL:
+                raise MemoryError()
+            memcpy(aligned(self._memory), view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+        self._filter.taps = aligned(self._memory)
+        self._filter.num_taps = num_taps
+        self._filter.num_phases = num_phases
+        self._filter.step = step
+        self._filter.look_ahead = look_ahead
+
+    def __dealloc__(self):
+        PyMem_Free(self._memory)
+
+    @property
+    def look_ahead(self):
+        return self._filter.look_ahead
+
+    @property
+    def num_taps(self):
+        return self._filter.num_taps
+
+
+cdef class PolyphaseConverter:
+    """One stream through a filter. One thread at a time: a second one that comes in between is refused."""
+
+    cdef csrc.lku_polyphase _state
+    cdef PolyphaseFilter _filter
+    cdef void *_memory
+    cdef Py_ssize_t _num_channels
+    cdef bint _busy
+
+    def __cinit__(self, PolyphaseFilter filter not None, Py_ssize_t num_channels):
+        if not 1 <= num_channels <= MAX_CHANNELS:
+            raise ValueError(f"expected 1 to {MAX_CHANNELS} channels, got {num_channels}")
+        self._filter = filter
+        self._num_channels = num_channels
+        self._memory = PyMem_Malloc(
+            csrc.lku_polyphase_memory(&filter._filter, num_channels) * sizeof(csrc.lku_f32) + CACHE_LINE)
+        if self._memory is NULL:
+            raise MemoryError()
+        csrc.lku_polyphase_init(&self._state, &filter._filter, num_channels, aligned(self._memory))
+
+    def __dealloc__(self):
+        PyMem_Free(self._memory)
+
+    cdef int _check_free(self) except -1:
+        if self._busy:
+            raise RuntimeError("expected one thread at a time, got a call during another's")
+        return 0
+
+    def reset(self):
+        self._check_free()
+        csrc.lku_polyphase_reset(&self._state)
+
+    def process(self, data):
+        """Takes whole frames, returns the outputs that can be known by now."""
+        cdef Py_buffer view
+        cdef Py_ssize_t num_samples = borrow_s16(data, &view), num_frames, num_outputs
+        cdef csrc.lku_s16 *out
+        try:
+            num_frames = num_samples // self._num_channels
+            if num_frames * self._num_channels != num_samples:
+                raise ValueError(f"expected whole frames of {self._num_channels} channels, got {num_samples} samples")
+            self._check_free()
+            num_outputs = csrc.lku_polyphase_num_outputs(&self._state, num_frames) * self._num_channels
+            result = PyByteArray_FromStringAndSize(NULL, num_outputs * 2)
+            out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
+            if num_outputs * <Py_ssize_t>self._filter._filter.num_taps >= NOGIL_PRODUCTS:
+                self._busy = True
+                with nogil:
+                    csrc.lku_polyphase_s16(SIMD, &self._state, <const csrc.lku_s16 *>view.buf, num_frames, out)
+                self._busy = False
+            else:
+                csrc.lku_polyphase_s16(SIMD, &self._state, <const csrc.lku_s16 *>view.buf, num_frames, out)
+            return result
+        finally:
+            PyBuffer_Release(&view)

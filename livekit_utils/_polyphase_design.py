@@ -1,0 +1,87 @@
+"""The filters of the polyphase engine: Kaiser-windowed sincs, sampled once for each phase of an output.
+
+With t in samples of the lower of the two rates, the impulse response is
+
+    h(t) = c sinc(c t) I0(beta sqrt(1 - (t / w)^2)) / I0(beta),   |t| < w,   sinc(x) = sin(pi x) / (pi x)
+
+where c is the cutoff (-6 dB) as a share of the lower Nyquist frequency, w half the length, and I0 the modified Bessel
+function of order zero (J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", IEEE
+International Symposium on Circuits and Systems, 1974). beta sets the rejection A: about 0.1102 (A - 8.7) for A over
+50 dB. For each length, the cutoff is placed so that the loss at the end of the passband is 0.05 dB, and beta so that
+the rejection begins as near to it as can be; tests measure both.
+
+Output k lies at input position k M / L, where M and L are the input and the output rate without their common divisor.
+Its phase p is the remainder of k M by L, its row of the bank h at the distances of the inputs from that position, so
+L rows serve all outputs (R. E. Crochiere and L. R. Rabiner, "Multirate Digital Signal Processing", 1983, section 3.3).
+Each row is scaled to the sum 1: a constant comes out as the same constant in every phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, gcd
+from typing import TYPE_CHECKING
+
+from livekit_utils._kernels.polyphase import LANES, MAX_RATIO, PolyphaseFilter
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class _Shape:
+    half_width: int
+    """Of the impulse response, in samples of the lower rate."""
+    beta: float
+    cutoff: float
+
+
+_SHAPES = {
+    "quick": _Shape(8, 6.40, 0.8228),
+    "low": _Shape(16, 9.29, 0.9412),
+    "medium": _Shape(24, 9.95, 0.9980),
+    "high": _Shape(32, 10.39, 1.0252),
+    "very_high": _Shape(96, 11.49, 0.9964),
+}
+
+
+def is_covered(input_rate: int, output_rate: int) -> bool:
+    """Whether the ratio is one of small enough numbers."""
+    return max(reduced(input_rate, output_rate)) <= MAX_RATIO
+
+
+def filter_of(input_rate: int, output_rate: int, quality: str) -> PolyphaseFilter:
+    """The filter of a covered ratio; resamplers of one ratio and quality share it."""
+    return _made(*reduced(input_rate, output_rate), quality)
+
+
+def reduced(input_rate: int, output_rate: int) -> tuple[int, int]:
+    """Both without their common divisor."""
+    divisor = gcd(input_rate, output_rate)
+    return input_rate // divisor, output_rate // divisor
+
+
+@lru_cache(maxsize=32)
+def _made(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
+    bank, look_ahead = design(step, num_phases, quality)
+    return PolyphaseFilter(bank.data, step, num_phases, look_ahead)
+
+
+def design(step: int, num_phases: int, quality: str) -> tuple[npt.NDArray[np.float32], int]:
+    """The bank, a row of taps for each phase, and how many inputs after an output's position it reaches."""
+    import numpy as np
+
+    shape = _SHAPES[quality]
+    scale = min(1.0, num_phases / step)  # an input's length in samples of the lower rate
+    look_ahead = ceil(shape.half_width / scale)
+    # As many inputs lie behind; rows are filled up with zeros there, where they cost no delay.
+    num_taps = -(-2 * look_ahead // LANES) * LANES
+    inputs = np.arange(num_taps) - (num_taps - 1 - look_ahead)
+    positions = np.arange(num_phases)[:, np.newaxis] / num_phases
+    distances = scale * (inputs - positions)
+    inside = np.clip(1 - (distances / shape.half_width) ** 2, 0, None)
+    taps = np.sinc(shape.cutoff * distances) * np.i0(shape.beta * np.sqrt(inside)) * (inside > 0)
+    taps /= taps.sum(axis=1, keepdims=True)
+    return taps.astype(np.float32), look_ahead

@@ -1,0 +1,57 @@
+"""What commands that use microphones and speakers have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from rich.logging import RichHandler
+
+from livekit_utils.cli.errors import CliError, printable
+from livekit_utils.device_state import DeviceState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from livekit_utils.device_state_change import DeviceStateChange
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[None]:
+    """What is not installed becomes one line that says how to install it."""
+    try:
+        yield
+    except ImportError as error:
+        raise CliError(str(error)) from error
+    except ValueError as error:
+        raise CliError(str(error)) from error
+
+
+def parse_device(text: str | None) -> int | str | None:
+    """A device is an index where it is a number, and otherwise a name or a part of one."""
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+
+
+@contextlib.contextmanager
+def logging_to(console: Console) -> Iterator[None]:
+    """Shows what goes wrong with a device meanwhile, above whatever is shown there live."""
+    logger = logging.getLogger("livekit_utils")
+    handler = RichHandler(console=console, show_time=False, show_level=False, show_path=False)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def announce_recovery(console: Console) -> Callable[[DeviceStateChange], None]:
+    """Of a device that is back, the log has no warning."""
+
+    def listener(change: DeviceStateChange) -> None:
+        if change.state is DeviceState.RECOVERED:
+            console.print(f"{printable(change.device)}: {change.reason}", markup=False, highlight=False)
+
+    return listener

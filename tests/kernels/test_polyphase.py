@@ -1,0 +1,207 @@
+import math
+import threading
+from array import array
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit_utils._kernels.polyphase import LANES, MAX_RATIO, PolyphaseConverter, PolyphaseFilter
+
+from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
+
+ratios = st.tuples(
+    st.one_of(st.integers(1, 12), st.sampled_from((147, 160, 441, 640))),
+    st.one_of(st.integers(1, 12), st.sampled_from((147, 160, 441, 640))),
+).map(lambda pair: (pair[0] // math.gcd(*pair), pair[1] // math.gcd(*pair)))
+
+
+def bank(step: int, num_phases: int, num_taps: int, seed: int = 1) -> np.ndarray:
+    """Taps with which full scale sometimes saturates."""
+    taps = np.random.default_rng(seed).uniform(-4, 4, (num_phases, num_taps)) / num_taps
+    return taps.astype(np.float32)
+
+
+def made(step: int, num_phases: int, look_ahead: int = 3, num_channels: int = 1) -> PolyphaseConverter:
+    num_taps = (step // num_phases + 1 + LANES) // LANES * LANES
+    return PolyphaseConverter(
+        PolyphaseFilter(bank(step, num_phases, num_taps).data, step, num_phases, look_ahead), num_channels
+    )
+
+
+def reference(samples: np.ndarray, taps: np.ndarray, step: int, look_ahead: int) -> np.ndarray:
+    """The sums in float64, output by output, as far as all their inputs are known; saturated, not rounded."""
+    num_phases, num_taps = taps.shape
+    known = np.concatenate([np.zeros((num_taps - 1 - look_ahead, samples.shape[1])), samples])
+    outputs = []
+    while True:
+        position, phase = divmod(len(outputs) * step, num_phases)
+        if position + num_taps > len(known):
+            return np.clip(np.array(outputs).reshape(-1, samples.shape[1]), -32768, 32767)
+        outputs.append(taps[phase].astype(np.float64) @ known[position : position + num_taps])
+
+
+class TestRefusals(RefusesWrongData):
+    @staticmethod
+    def call(data: Any) -> Any:
+        return made(2, 3).process(data)
+
+
+@given(st.data(), ratios, st.integers(1, 3), placements)
+def test_any_chunking_equals_reference(data: Any, ratio: tuple[int, int], num_channels: int, place: Any) -> None:
+    step, num_phases = ratio
+    most = max(2, min(400, 1500 * step // num_phases))
+    block = data.draw(st.integers(0, most).map(lambda n: n * num_channels).flatmap(blocks_of))
+    num_frames = len(block) // (2 * num_channels)
+    cuts = sorted(data.draw(st.lists(st.integers(0, num_frames), max_size=12)))
+    num_taps = (step // num_phases + 1 + LANES * data.draw(st.integers(1, 5))) // LANES * LANES
+    look_ahead = data.draw(st.integers(0, num_taps - 1))
+    taps = bank(step, num_phases, num_taps)
+    converter = PolyphaseConverter(PolyphaseFilter(taps.data, step, num_phases, look_ahead), num_channels)
+    size = 2 * num_channels
+    out = bytearray()
+    for start, end in zip([0, *cuts], [*cuts, num_frames], strict=True):
+        out += converter.process(place(block[start * size : end * size]))
+    samples = np.frombuffer(block, np.int16).reshape(-1, num_channels)
+    expected = reference(samples, taps, step, look_ahead)
+    got = np.frombuffer(out, np.int16).reshape(-1, num_channels)
+    assert got.shape == expected.shape
+    assert np.abs(got - expected).max(initial=0) <= 0.52  # half a step, and the rounding of float32
+    converter.reset()
+    assert converter.process(block) == out
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 5])
+@pytest.mark.parametrize("ratio", [(1, 3), (3, 1), (2, 3), (147, 160), (160, 147), (1, 1), (7, 441), (2560, 147)])
+def test_long_blocks_and_single_frames_agree(rand: Any, ratio: tuple[int, int], num_channels: int) -> None:
+    """A long block takes several rounds of the kernel, which computes many outputs of a phase together."""
+    block, size = rand.pcm(5000 * num_channels), 2 * num_channels
+    one, many = made(*ratio, num_channels=num_channels), made(*ratio, num_channels=num_channels)
+    parts = [many.process(at_odd_address(block[i : i + size])) for i in range(0, len(block), size)]
+    assert b"".join(parts) == one.process(block)
+
+
+@pytest.mark.parametrize("ratio", [(1, 3), (3, 2), (147, 160)])
+def test_channels_are_converted_as_if_alone(rand: Any, ratio: tuple[int, int]) -> None:
+    samples = np.frombuffer(rand.pcm(3 * 700), np.int16).reshape(-1, 3)
+    together = np.frombuffer(made(*ratio, num_channels=3).process(samples), np.int16).reshape(-1, 3)
+    for channel in range(3):
+        alone = made(*ratio).process(np.ascontiguousarray(samples[:, channel]))
+        assert np.array_equal(np.frombuffer(alone, np.int16), together[:, channel])
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected"),
+    [
+        (1.0, [-32768, 32767, 1, -1]),
+        (4.0, [-32768, 32767, 4, -4]),
+        (-4.0, [32767, -32768, -4, 4]),
+        (0.5, [-16384, 16384, 0, 0]),
+    ],
+)
+def test_rounds_ties_to_even_and_saturates(gain: float, expected: list[int]) -> None:
+    taps = array("f", [0.0] * (LANES - 1) + [gain])
+    converter = PolyphaseConverter(PolyphaseFilter(taps, 1, 1, 0), 1)
+    out = converter.process(array("h", [-32768, 32767, 1, -1]))
+    assert array("h", out).tolist() == expected
+
+
+def test_a_long_stream_does_not_drift() -> None:
+    converter = made(147, 160, look_ahead=0)
+    silence = bytes(2 * 44_100)
+    total = sum(len(converter.process(silence)) for _ in range(100)) // 2
+    assert total == (100 * 44_100 * 160 - 1) // 147 + 1
+
+
+def test_refused_data_leaves_the_state_alone(rand: Any) -> None:
+    block = rand.pcm(200)
+    disturbed, calm = made(2, 3, num_channels=2), made(2, 3, num_channels=2)
+    out = disturbed.process(block)
+    for wrong in (bytes(2), bytes(3), b"\x00" * 6, memoryview(bytes(8)).cast("f"), None):
+        with pytest.raises((ValueError, TypeError)):
+            disturbed.process(wrong)
+    assert out + disturbed.process(block) == calm.process(block) + calm.process(block)
+
+
+def test_data_is_given_back() -> None:
+    data, odd, taps = bytearray(800), bytearray(802), bytearray(4 * LANES)
+    floats = memoryview(taps).cast("f")
+    converter = PolyphaseConverter(PolyphaseFilter(floats, 1, 1, 0), 2)
+    converter.process(data)
+    with pytest.raises(ValueError, match="whole frames of 2 channels, got 401 samples"):
+        converter.process(odd)
+    with pytest.raises(ValueError, match="look_ahead"):
+        PolyphaseFilter(floats, 1, 1, LANES)
+    floats.release()
+    assert_not_borrowed(data, odd, taps)
+
+
+def test_a_filter_keeps_its_own_taps(rand: Any) -> None:
+    taps = bank(1, 3, LANES)
+    shared = PolyphaseFilter(taps.data, 1, 3, 2)
+    block = rand.pcm(100)
+    first = PolyphaseConverter(shared, 1).process(block)
+    taps[:] = 0
+    second = PolyphaseConverter(shared, 1)
+    del shared
+    assert second.process(block) == first
+    assert any(first)
+
+
+@pytest.mark.parametrize("rate", [0, -1, MAX_RATIO + 1, 2**62])
+def test_rate_out_of_range(rate: int) -> None:
+    for pair in ((rate, 1), (1, rate)):
+        with pytest.raises(ValueError, match=f"1 to {MAX_RATIO}, got {rate}"):
+            PolyphaseFilter(array("f", bytes(4 * LANES)), *pair, 0)
+
+
+@pytest.mark.parametrize(
+    ("num_taps", "step", "num_phases"),
+    [(0, 1, 1), (LANES - 1, 1, 1), (LANES + 1, 1, 1), (3 * LANES + 1, 1, 3), (LANES, LANES, 1), (65536 + LANES, 1, 1)],
+)
+def test_rows_that_do_not_fit(num_taps: int, step: int, num_phases: int) -> None:
+    with pytest.raises(ValueError, match=f"rows of a multiple of {LANES} taps"):
+        PolyphaseFilter(array("f", bytes(4 * num_taps)), step, num_phases, 0)
+
+
+@pytest.mark.parametrize("look_ahead", [-1, LANES, 2**40])
+def test_look_ahead_out_of_range(look_ahead: int) -> None:
+    with pytest.raises(ValueError, match=f"look_ahead of 0 to {LANES - 1}, got {look_ahead}"):
+        PolyphaseFilter(array("f", bytes(4 * LANES)), 1, 1, look_ahead)
+
+
+@pytest.mark.parametrize("tap", [math.nan, math.inf, -math.inf, 65537.0, -3e38])
+def test_taps_that_would_overflow(tap: float) -> None:
+    with pytest.raises(ValueError, match="taps of up to 65536, got"):
+        PolyphaseFilter(array("f", [0.0] * (LANES - 1) + [tap]), 1, 1, 0)
+
+
+def test_arguments_of_other_types() -> None:
+    with pytest.raises(TypeError, match="float32"):
+        PolyphaseFilter(array("d", bytes(8 * LANES)), 1, 1, 0)
+    with pytest.raises(ValueError, match="contiguous"):
+        PolyphaseFilter(memoryview(array("f", bytes(8 * LANES)))[::2], 1, 1, 0)
+    with pytest.raises(TypeError):
+        PolyphaseConverter(None, 1)  # type: ignore[arg-type]
+    for num_channels in (0, -1, 129):
+        with pytest.raises(ValueError, match=f"1 to 128 channels, got {num_channels}"):
+            PolyphaseConverter(PolyphaseFilter(array("f", bytes(4 * LANES)), 1, 1, 0), num_channels)
+
+
+def test_a_second_thread_is_refused_while_the_gil_is_released() -> None:
+    converter = PolyphaseConverter(PolyphaseFilter(bank(1, 3, 800).data, 1, 3, 2), 1)
+    block = bytes(2 * 100_000)
+    thread = threading.Thread(target=converter.process, args=(block,))
+    refused = set()
+    thread.start()
+    while thread.is_alive():
+        for call in (lambda: converter.process(b""), converter.reset):
+            try:
+                call()
+            except RuntimeError as error:
+                refused.add(str(error))
+    thread.join()
+    assert refused == {"expected one thread at a time, got a call during another's"}
+    assert len(converter.process(b"")) == 0
