@@ -6,11 +6,12 @@ import json as json_module
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from livekit_utils.cli.errors import printable
 from livekit_utils.cli.options import JsonOption
+from livekit_utils.cli.report import new_console
 from livekit_utils.cli.sound_devices import installed
 
 
@@ -24,7 +25,7 @@ def devices(json: JsonOption = False) -> None:
 
     with installed():
         machine = MediaDevices()
-    inputs, outputs = machine.list_input_devices(), machine.list_output_devices()
+        inputs, outputs = machine.list_input_devices(), machine.list_output_devices()
     if json:
         typer.echo(json_module.dumps({"inputs": inputs, "outputs": outputs}))
         return
@@ -32,18 +33,18 @@ def devices(json: JsonOption = False) -> None:
     for side, listed in (("in", inputs), ("out", outputs)):
         for device in listed:
             table.add_row(*_cells(side, device))
-    console = Console()
+    console = new_console()
     if inputs or outputs:
         console.print(table)
     else:
         console.print("no sound devices")
 
 
-def _cells(side: str, device: dict[str, Any]) -> tuple[str, ...]:
+def _cells(side: str, device: dict[str, Any]) -> tuple[str | Text, ...]:
     return (
         side + ("*" if device["is_default"] else ""),
         str(device["index"]),
-        printable(device["name"]),
+        Text(printable(device["name"])),  # not a str, in which rich would look for [markup]
         str(device["channels"]),
         f"{device['sample_rate']:.0f} Hz",
         device["host_api"],

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from livekit_utils.cli.errors import printable
 from livekit_utils.cli.level_meter import LevelMeter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -28,8 +30,8 @@ class LevelBar:
 
     Args:
         title: What is measured.
-        console: A terminal, or nothing is shown there.
-        lines: Whether a line a second is printed where there is no terminal.
+        console: Shows the bar, if it is a terminal.
+        lines: Whether stdout gets a line a second where it is none, instead of the bar.
     """
 
     def __init__(self, title: str, console: Console, lines: bool = False) -> None:
@@ -37,19 +39,24 @@ class LevelBar:
         self._shown_at = time.monotonic()
         self._lines = lines
         self._progress: Progress | None = None
-        if console.file.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+        if console.file.isatty() and not (lines and not sys.stdout.isatty()):
+            # A device's name is no markup, whatever it looks like.
+            name = TextColumn("{task.description}", markup=False)
+            columns = (name, BarColumn(), TextColumn("{task.fields[text]}", markup=False))
             self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
-            self._progress.add_task(title, total=-_FLOOR_DBFS, text="")
+            self._progress.add_task(printable(title), total=-_FLOOR_DBFS, text="")
 
-    def add(self, frame: AudioFrame, note: str = "") -> None:
-        """The next frame; the note stands behind the levels."""
+    def add(self, frame: AudioFrame) -> None:
         self._meter.add(frame)
+
+    def show(self, note: Callable[[], str]) -> None:
+        """Shows what has come since the last time, if that is long enough ago, and the note behind it. To be called while
+        there are no frames, too."""
         now = time.monotonic()
         if now - self._shown_at < (1 / _UPDATES_PER_S if self._progress is not None else 1):
             return
         peak, rms = self._meter.peak_dbfs, self._meter.rms_dbfs
-        text = f"peak {_decibels(peak)}  RMS {_decibels(rms)}{'  ' + note if note else ''}"
+        text = f"peak {_decibels(peak)}  RMS {_decibels(rms)}  {note()}".rstrip()
         if self._progress is not None:
             level = max(0.0, peak - _FLOOR_DBFS)
             self._progress.update(self._progress.task_ids[0], completed=level, text=text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from livekit_utils.cli.interruption import Interruption
 from livekit_utils.cli.level_bar import LevelBar
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.options import DeviceOption, ProcessingOption
@@ -26,32 +27,37 @@ def meter(
 ) -> None:
     """Show the level of a microphone, live, and what processing does.
 
-    On a terminal as a bar; elsewhere a line each second.
+    On a terminal as a bar; elsewhere a line each second. If the device is lost, it goes on when it comes back.
     """
     console = Console(stderr=True)
-    with logging_to(console):
-        asyncio.run(_show(device, seconds, processing, console))
+    with logging_to(console), Interruption() as interruption:
+        asyncio.run(_show(device, seconds, processing, console, interruption))
 
 
-async def _show(device: str | None, seconds: float | None, processing: bool, console: Console) -> None:
+async def _show(
+    device: str | None, seconds: float | None, processing: bool, console: Console, interruption: Interruption
+) -> None:
     num_frames = 0
-    async with open_microphone(device, 48000, 1, processing, console) as microphone:
-        with LevelBar(microphone.capture.device, Console(), lines=True) as bar:
+    async with open_microphone(device, 48000, 1, processing, console, interruption) as microphone:
+        # The bar shares its console with the log, so that each line of that comes above it.
+        with LevelBar(microphone.capture.device, console, lines=True) as bar:
             async for frame in microphone.frames():
-                bar.add(frame, _stages(microphone.capture))
-                num_frames += frame.samples_per_channel
-                if seconds is not None and num_frames >= seconds * frame.sample_rate:
+                if frame is not None:
+                    bar.add(frame)
+                    num_frames += frame.samples_per_channel
+                bar.show(lambda: _stages(microphone.capture))
+                if seconds is not None and num_frames >= seconds * 48000:
                     break
 
 
 def _stages(capture: InputCapture) -> str:
-    """The state of each stage of processing."""
-    notes = []
-    if not capture.state.is_running:
-        notes.append(capture.state.value)
-    if capture.apm is not None:
+    """The state of the device, and of each stage of processing."""
+    notes = [capture.state.value]
+    if capture.apm is None:
+        notes.append("no processing")
+    else:
         stats = capture.apm.stats()
-        notes.append(f"raw {stats.input_level_db:.0f} dB")
+        notes.append(f"raw {stats.input_level_db:.0f} dB  processed {stats.output_level_db:.0f} dB")
         if stats.speech_probability is not None:
             notes.append(f"speech {stats.speech_probability:.0%}")
         notes.append(f"gain {stats.gain_db:+.0f} dB")

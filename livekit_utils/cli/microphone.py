@@ -16,35 +16,42 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from livekit_utils.audio_frame import AudioFrame
+    from livekit_utils.cli.interruption import Interruption
     from livekit_utils.input_capture import InputCapture
+
+_PATIENCE_S = 0.1
 
 
 class Microphone:
     """An open microphone; made by `open_microphone`."""
 
-    def __init__(self, capture: InputCapture, stream: AudioStream) -> None:
+    def __init__(self, capture: InputCapture, stream: AudioStream, interruption: Interruption) -> None:
         self.capture = capture
         self._stream = stream
-        self.interrupted = False
+        self._interruption = interruption
 
-    async def frames(self) -> AsyncIterator[AudioFrame]:
-        """Of 10 ms; a Ctrl-C is their end, and no error."""
-        while True:
+    def trouble(self) -> str:
+        """The state of a device that does not run; nothing of one that does."""
+        state = self.capture.state
+        return "" if state.is_running else state.value
+
+    async def frames(self) -> AsyncIterator[AudioFrame | None]:
+        """Of 10 ms; None for a tenth of a second without any. They end with a Ctrl-C."""
+        while not self._interruption.is_set:
             try:
-                event = await anext(self._stream)
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is not None:
-                    task.uncancel()
-                self.interrupted = True
-                return
-            yield event.frame
+                async with asyncio.timeout(_PATIENCE_S):
+                    event = await anext(self._stream)
+            except TimeoutError:
+                yield None
+            else:
+                yield event.frame
 
 
 @asynccontextmanager
 async def open_microphone(
-    device: str | None, rate: int, channels: int, processing: bool, console: Console
+    device: str | None, rate: int, channels: int, processing: bool, console: Console, interruption: Interruption
 ) -> AsyncIterator[Microphone]:
+    """From where it is open, a Ctrl-C is expected; before, it is thrown."""
     from livekit_utils.media_devices import MediaDevices
 
     stages: dict[str, Any] = dict.fromkeys(
@@ -59,10 +66,11 @@ async def open_microphone(
         except TypeError as error:
             raise CliError(str(error)) from error
     async with capture:
+        interruption.expect()
         capture.on_state_change(announce_recovery(console))
         track = LocalAudioTrack.create_audio_track("microphone", capture.source)
         async with AudioStream(track, sample_rate=rate, num_channels=channels) as stream:
             try:
-                yield Microphone(capture, stream)
+                yield Microphone(capture, stream, interruption)
             finally:
                 await capture.source.aclose()

@@ -48,7 +48,7 @@ def play(
         mixer = make_mixer(readers, rate, channels, blocksize=max(1, rate // 100))
         stack.enter_context(logging_to(console))
         title = files[0].name if len(files) == 1 else f"{len(files)} files"
-        progress = stack.enter_context(ProgressBar(title, max(reader.duration for reader in readers)))
+        progress = stack.enter_context(ProgressBar(title, max(reader.duration for reader in readers), console))
         asyncio.run(_play(mixer, readers, gains_db, rate, channels, device, progress, console))
 
 
@@ -69,7 +69,8 @@ async def _play(
             factor = 1.0 if gain_db == 0 else math.pow(10, gain_db / 20)
             mixer.add_stream(_frames(reader, failures), gain=factor, name=f"{index}: {reader.name}")
         mixer.end_input()
-        await player.start()
+        with installed():
+            await player.start()
         player.add_stream(_counted(mixer, progress))
         await player.wait_for_playout()
     if failures:

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 
 from livekit_utils.cli.audio_writer import AudioWriter
+from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.interruption import Interruption
 from livekit_utils.cli.level_bar import LevelBar
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.options import DeviceOption, ForceOption, JsonOption, ProcessingOption
@@ -35,22 +37,41 @@ def record(
     Noise and hum are taken out and the level evened, unless --no-processing. Ctrl-C ends the recording, and the file is
     whole. If the device is lost, the recording goes on when it comes back.
     """
+    if channels < 1:
+        raise CliError(f"--channels: expected at least 1, got {channels}")
+    try:
+        num_frames = 0 if seconds is None else max(1, round(seconds * rate))
+    except OverflowError:
+        raise CliError(f"--seconds: expected a length, got {seconds}; without it, until Ctrl-C") from None
     console = Console(stderr=True)
-    num_frames = 0 if seconds is None else round(seconds * rate)
-    with AudioWriter(output, rate, channels, num_frames, replace=force) as writer, logging_to(console):
+    with (
+        AudioWriter(output, rate, channels, num_frames, replace=force) as writer,
+        logging_to(console),
+        Interruption() as interruption,
+    ):
         track = Track(output.name, rate, channels, 0, format=writer.format, subtype=writer.subtype)
-        asyncio.run(_record(writer, track, num_frames or writer.max_frames, device, processing, console))
+        asyncio.run(_record(writer, track, num_frames or writer.max_frames, device, processing, console, interruption))
         track.num_frames = writer.num_frames
         writer.commit()
-    print_info([track], as_json=json)
+        print_info([track], as_json=json)
 
 
 async def _record(
-    writer: AudioWriter, track: Track, num_frames: int, device: str | None, processing: bool, console: Console
+    writer: AudioWriter,
+    track: Track,
+    num_frames: int,
+    device: str | None,
+    processing: bool,
+    console: Console,
+    interruption: Interruption,
 ) -> None:
-    async with open_microphone(device, track.sample_rate, track.num_channels, processing, console) as microphone:
+    rate, channels = track.sample_rate, track.num_channels
+    async with open_microphone(device, rate, channels, processing, console, interruption) as microphone:
         with LevelBar(f"recording {microphone.capture.device}", console) as bar:
             async for frame in microphone.frames():
+                bar.show(microphone.trouble)
+                if frame is None:
+                    continue
                 missing = num_frames - writer.num_frames
                 if frame.samples_per_channel > missing:
                     samples = frame.data[: missing * frame.num_channels]

@@ -54,7 +54,7 @@ class Report:
             table.add_row("in", _name(track), *_cells(track), f"{track.gain_db:+.1f} dB", *_levels(track))
         table.add_section()
         table.add_row("out", _name(self.output), *_cells(self.output), "", *_levels(self.output))
-        console = _new_console()
+        console = new_console()
         console.print(table)
         clipped = self.output.meter.clipped_samples
         console.print(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
@@ -70,7 +70,7 @@ def print_info(tracks: Sequence[Track], *, as_json: bool) -> None:
     for track in tracks:
         table.add_row(_name(track), f"{track.format} {track.subtype}", *_cells(track), *_levels(track))
     if tracks:
-        _new_console().print(table)
+        new_console().print(table)
 
 
 def _as_dict(track: Track) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def _print_json(report: dict[str, Any]) -> None:
     print(json.dumps(report, indent=2, allow_nan=False))
 
 
-def _new_console() -> Console:
+def new_console() -> Console:
+    """Of stdout."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, _WIDTH_OF_A_FILE)

@@ -6,8 +6,6 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from rich.logging import RichHandler
-
 from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.device_state import DeviceState
 
@@ -21,12 +19,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
-    """What is not installed becomes one line that says how to install it."""
+    """What is not installed becomes one line that says how to install it; what is out of range, one that says so."""
     try:
         yield
-    except ImportError as error:
-        raise CliError(str(error)) from error
-    except ValueError as error:
+    except (ImportError, ValueError) as error:
         raise CliError(str(error)) from error
 
 
@@ -35,11 +31,26 @@ def parse_device(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.lstrip("-").isdigit() else text
 
 
+class _ConsoleHandler(logging.Handler):
+    """A line for each record; tracebacks are for programmers."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _print_line(self._console, record.getMessage())
+
+
+def _print_line(console: Console, text: str) -> None:
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
 @contextlib.contextmanager
 def logging_to(console: Console) -> Iterator[None]:
     """Shows what goes wrong with a device meanwhile, above whatever is shown there live."""
     logger = logging.getLogger("livekit_utils")
-    handler = RichHandler(console=console, show_time=False, show_level=False, show_path=False)
+    handler = _ConsoleHandler(console)
     logger.addHandler(handler)
     try:
         yield
@@ -52,6 +63,6 @@ def announce_recovery(console: Console) -> Callable[[DeviceStateChange], None]:
 
     def listener(change: DeviceStateChange) -> None:
         if change.state is DeviceState.RECOVERED:
-            console.print(f"{printable(change.device)}: {change.reason}", markup=False, highlight=False)
+            _print_line(console, f"{change.device}: {change.reason}")
 
     return listener
