@@ -50,8 +50,10 @@ class LevelBar:
         self._meter.add(frame)
 
     def show(self, note: Callable[[], str]) -> None:
-        """Shows what has come since the last time, if that is long enough ago, and the note behind it. To be called
-        while there are no frames, too."""
+        """Shows what has come since the last time, if that is long enough ago, and the note behind it.
+
+        To be called while there are no frames as well.
+        """
         now = time.monotonic()
         if now - self._shown_at < (1 / _UPDATES_PER_S if self._progress is not None else 1):
             return
