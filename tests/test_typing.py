@@ -84,6 +84,7 @@ NOT_IN_BOTH = r"""
 .*__(reduce|setstate)_cython__
 livekit_utils\._kernels\.(high_pass\.HighPass|linear\.LinearInterpolator)\.__init__
 livekit_utils\._kernels\.(mix_input\.MixInput|sample_queue\.SampleQueue)\.__init__
+livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
 livekit_utils\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)
 """
