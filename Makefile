@@ -3,14 +3,20 @@ VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 export VENV
 
-.PHONY: help demo test develop bench lint soak sanitize clean
+# The oldest of LiveKit's own package that there is for Python 3.11.
+SDK ?= 1.0.0
+
+.PHONY: help demo test test-sdk develop bench lint wheel docs soak sanitize clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
 	@echo "make test      build the wheel, install it, run all tests against it"
+	@echo "make test-sdk  the tests beside LiveKit's own package with an old version of it; SDK=... names another"
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
-	@echo "make lint      ruff and mypy"
+	@echo "make lint      ruff, mypy and pyright on the package, its stubs and the examples"
+	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
+	@echo "make docs      the documentation as a site, in build/site"
 	@echo "make soak      make test with many more random cases"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make clean     remove everything that was built"
@@ -31,6 +37,12 @@ test:
 	@tools/prepare.sh devices
 	@tools/run_tests.sh
 
+test-sdk: export VENV = .venv-livekit-$(SDK)
+test-sdk: export LIVEKIT = $(SDK)
+test-sdk:
+	@tools/prepare.sh
+	@tools/run_tests.sh tests/sdk
+
 develop:
 	@tools/prepare.sh devices
 	$(PIP) install --quiet --editable ".[cli,devices,test]"
@@ -40,10 +52,23 @@ bench: $(VENV)/bin/python
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/bin/python
-	@$(PIP) install --quiet ".[bench,cli,test]"
+	@$(PIP) install --quiet ".[bench,cli,lint,test]"
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
+	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
+
+wheel: $(VENV)/bin/python
+	@tools/make_wheel.sh
+
+# From the compiled package, whose docstrings are in it.
+docs: $(VENV)/bin/python
+	@$(PIP) install --quiet ".[docs]"
+	@rm -rf build/docs
+	@$(PIP) install --quiet --no-deps --target build/docs .
+	$(VENV)/bin/python tools/draw_paths.py
+	$(VENV)/bin/mkdocs build --quiet
+	@echo "==> look at build/site/index.html"
 
 soak:
 	@tools/prepare.sh devices
@@ -53,5 +78,5 @@ sanitize: $(VENV)/bin/python
 	@tools/run_sanitizers.sh
 
 clean:
-	rm -rf build dist demo *.egg-info .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist demo *.egg-info .venv .venv-livekit-* .pytest_cache .mypy_cache .ruff_cache
 	find livekit_utils -name '*.so' -delete

@@ -74,7 +74,7 @@ def media_file(path: Path, seconds: float) -> Clip:
         if not container.streams.video or not container.streams.audio:
             raise SystemExit(f"{path} has no video, or no audio")
         for frame in container.decode(video=0, audio=0):
-            if frame.time is None or frame.time >= seconds:
+            if not isinstance(frame, av.VideoFrame | av.AudioFrame) or frame.time is None or frame.time >= seconds:
                 continue
             if isinstance(frame, av.VideoFrame):
                 data = frame.reformat(*SIZE, format="rgb24").to_ndarray().tobytes()
@@ -84,7 +84,7 @@ def media_file(path: Path, seconds: float) -> Clip:
             else:
                 for part in mono.resample(frame):
                     wave = part.to_ndarray().reshape(-1)
-                    yield AudioFrame(wave, RATE, 1, wave.size), part.time + wave.size / RATE
+                    yield AudioFrame(wave, RATE, 1, wave.size), (part.time or 0.0) + wave.size / RATE
 
 
 @dataclass

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from livekit_utils.input_capture import InputCapture
     from livekit_utils.input_capture_stats import InputCaptureStats
     from livekit_utils.late_policy import LatePolicy
+    from livekit_utils.livekit_frames import from_livekit, to_livekit
     from livekit_utils.local_audio_track import LocalAudioTrack
     from livekit_utils.local_video_track import LocalVideoTrack
     from livekit_utils.media_devices import MediaDevices
@@ -98,8 +99,10 @@ __all__ = [
     "VideoStream",
     "VideoStreamStats",
     "combine_audio_frames",
+    "from_livekit",
     "get_include",
     "sine_wave_generator",
+    "to_livekit",
 ]
 
 _HOMES = {
@@ -147,8 +150,10 @@ _HOMES = {
     "VideoStream": "video_stream",
     "VideoStreamStats": "video_stream_stats",
     "combine_audio_frames": "audio_frame",
+    "from_livekit": "livekit_frames",
     "get_include": "_include",
     "sine_wave_generator": "sine_wave",
+    "to_livekit": "livekit_frames",
 }
 
 

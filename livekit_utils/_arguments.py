@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from numbers import Real
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 MAX_INT = 2**31 - 1
 
@@ -18,10 +23,20 @@ def check_int(name: str, value: int, least: int, most: int = MAX_INT) -> int:
     return number
 
 
-def check_number(name: str, value: float) -> float:
+def check_number(name: str, value: float | Fraction) -> float:
     if not isinstance(value, Real):
         raise TypeError(f"expected {name} as a number, got {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # an int of hundreds of digits
+        return math.inf if value > 0 else -math.inf
+
+
+def check_finite(name: str, value: float | Fraction) -> float:
+    number = check_number(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"expected a finite {name}, got {number}")
+    return number
 
 
 def check_ms(name: str, value: float, most: float = float(MAX_INT)) -> float:

@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> None:
         status = 0
     except BrokenPipeError:
         status = 0  # the application has gone
-    except BaseException:
-        sys.excepthook(*sys.exc_info())  # to standard error, which has no buffer
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)  # to standard error, which has no buffer
     finally:
         # PortAudio's own cleaning up may take as long as a hanging server likes; the system's does not.
         os._exit(status)

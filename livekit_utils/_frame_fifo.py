@@ -68,6 +68,5 @@ class FrameFifo:
 
 
 def _part(frame: AudioFrame, start: int, num_samples: int) -> AudioFrame:
-    channels = frame.num_channels
-    data = frame.data[start * channels : (start + num_samples) * channels]
-    return AudioFrame(data, frame.sample_rate, channels, num_samples, userdata=frame.userdata)
+    data = memoryview(frame)[start : start + num_samples]
+    return AudioFrame(data, frame.sample_rate, frame.num_channels, num_samples, userdata=frame.userdata)

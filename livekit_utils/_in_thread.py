@@ -49,13 +49,14 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
     def throw_away(outcome: Callable[[], T]) -> None:
         if discard is None:
             return
+        discard_it = discard
 
         def run_discard() -> None:
             try:
                 result = outcome()
             except BaseException:
                 return  # there is nothing to throw away, and nobody to tell
-            discard(result)
+            discard_it(result)
 
         start_thread(name, run_discard)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+from livekit_utils._audio_piece import AudioPiece
 
 # Timestamps that are off by less than this belong together; more is a jump.
 _JUMP_S = 0.1
@@ -14,19 +15,11 @@ _DRY_S = 0.02
 
 _EMPTY_S = 1e-4
 
+# Audio is pushed in pieces: pictures may belong to what comes next, this much behind what has come.
+_AHEAD_S = 1.0
+
 # Timelines that audio may be ahead of video; the oldest are forgotten first.
 _MAX_PIECES = 64
-
-
-@dataclass(slots=True)
-class _Piece:
-    """A stretch of audio whose timestamps belong together: its last sample ends at media time `end` of lap `lap`, and
-    is heard when the clock shows `played`."""
-
-    lap: int
-    start: float
-    end: float
-    played: float
 
 
 class MediaClock:
@@ -34,12 +27,12 @@ class MediaClock:
 
     It counts played time, in seconds: that of all audio pushed so far, one frame after the other, and where the source
     is dry the wall clock's. It stands still where the source is paused. Jumps of the timestamps change nothing about
-    it: they start a new piece, and where they jump back, as when a clip starts over, a new lap. The media time that is
-    heard is then the end time of what was pushed last, less what is queued.
+    it: they start a new piece. The media time that is heard is then the end time of what was pushed last, less what is
+    queued.
     """
 
     def __init__(self) -> None:
-        self._pieces: deque[_Piece] = deque()
+        self._pieces: deque[AudioPiece] = deque()
         self._pushed = 0.0  # the played time at which all audio pushed so far will have been heard
         self._played = 0.0
         self._at: float | None = None  # the loop's time when `_played` was right
@@ -62,20 +55,29 @@ class MediaClock:
         self._set(now, self._pushed - queued)
         if queued > _EMPTY_S:
             self._wet_at = now
-        last = self._pieces[-1] if self._pieces else None
         if end is None:
-            if last is None:
+            if not self._pieces:
                 return
-            end = last.end + duration
-        start = end - duration
-        if last is None or abs(start - last.end) > _JUMP_S:
-            lap = 0 if last is None else last.lap + (start < last.end)
-            last = _Piece(lap, start, end, self._pushed)
-            self._pieces.append(last)
-            if len(self._pieces) > _MAX_PIECES:
-                self._pieces.popleft()
-        last.end = end
-        last.played = self._pushed
+            end = self._pieces[-1].end + duration
+        piece = self._piece_from(end - duration)
+        piece.num_frames += 1
+        piece.end = end
+        piece.played = self._pushed
+
+    def _piece_from(self, start: float) -> AudioPiece:
+        """The piece to which a frame belongs that starts there."""
+        pieces = self._pieces
+        if pieces and abs(start - pieces[-1].end) <= _JUMP_S:
+            return pieces[-1]
+        if len(pieces) > 1 and pieces[-1].num_frames == 1:
+            wrong, before = pieces[-1], pieces[-2]
+            if abs(start - (before.end + wrong.played - before.played)) <= _JUMP_S:
+                pieces.pop()  # one timestamp was wrong
+                return before
+        pieces.append(AudioPiece(start, start, self._pushed))
+        if len(pieces) > _MAX_PIECES:
+            pieces.popleft()
+        return pieces[-1]
 
     def played(self, now: float, queued: float) -> float:
         """The played time, at a time of the loop at which the source holds `queued` seconds."""
@@ -99,13 +101,35 @@ class MediaClock:
         """Whether audio with timestamps is heard: not before the first, nor when the source has run dry."""
         return bool(self._pieces) and now - self._wet_at < _DRY_S
 
-    def due(self, lap: int, media_time: float) -> float | None:
-        """The played time at which a media time of a lap is heard; None where the audio has no such lap."""
+    def find(self, media_time: float, after: float) -> AudioPiece | None:
+        """The first piece with a media time that is heard no earlier than that played time; it may go on that far."""
+        for piece in self._pieces:
+            ahead = _AHEAD_S if piece is self._pieces[-1] else _JUMP_S
+            if piece.start - _JUMP_S <= media_time <= piece.end + ahead and piece.due(media_time) >= after:
+                return piece
+        return None
+
+    def first(self, media_time: float) -> AudioPiece | None:
+        """The piece that comes closest to a media time from below; the earliest audio there is, if none does."""
         found = None
         for piece in self._pieces:
-            if piece.lap == lap and (found is None or piece.start <= media_time + _JUMP_S):
+            if found is None or found.start < piece.start <= media_time + _JUMP_S:
                 found = piece
-        return None if found is None else found.played - (found.end - media_time)
+        return found
+
+    def follow(self, piece: AudioPiece | None, media_time: float) -> AudioPiece | None:
+        """Where a piece leads: the last one to which the timestamps have jumped forward from it, up to a media time.
+        None if it is of no use any more."""
+        found = None
+        for other in self._pieces:
+            if other is piece:
+                found = other
+            elif found is not None:
+                if other.start < found.end:
+                    break  # it starts over
+                if other.start <= media_time + _JUMP_S:
+                    found = other
+        return found
 
     @property
     def media_time(self) -> float | None:
@@ -125,9 +149,9 @@ class MediaClock:
         self._at = None
         self._wet_at = float("-inf")
 
-    def forget_before(self, lap: int) -> None:
-        """Video has come to this lap: what the audio did in earlier ones is of no use."""
-        while len(self._pieces) > 1 and self._pieces[1].lap <= lap and self._pieces[0].lap < lap:
+    def forget_before(self, piece: AudioPiece) -> None:
+        """Video has come to this piece: what the audio did before is of no use."""
+        while self._pieces[0] is not piece:
             self._pieces.popleft()
 
     def _set(self, now: float, played: float) -> None:

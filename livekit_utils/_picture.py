@@ -8,10 +8,10 @@ from typing import Any
 class Picture:
     """A video frame and its place on the timeline."""
 
-    __slots__ = ("expected", "frame", "lap", "time")
+    __slots__ = ("expected", "frame", "run", "time")
 
-    def __init__(self, frame: Any, lap: int, time: float | None) -> None:
+    def __init__(self, frame: Any, run: int, time: float | None) -> None:
         self.frame = frame
-        self.lap = lap
+        self.run = run  # counts how often the timestamps have started over
         self.time = time  # None where it has no timestamp
         self.expected: float | None = None  # when it was to be shown, by the first look at it

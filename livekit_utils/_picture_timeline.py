@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from livekit_utils._audio_piece import AudioPiece
 from livekit_utils._media_clock import MediaClock
 from livekit_utils._picture import Picture
 
@@ -13,12 +14,14 @@ _MAX_STAND_S = 600.0
 _STUCK_STAND_S = 1.0
 
 # Timestamps that go back further than frames out of order do start over.
-_LAP_S = 0.1
+_BACK_S = 0.1
 
 
 class PictureTimeline:
     """Tells when pictures are due: with a timestamp when the audio comes to it, and where no audio is heard, as long
     after the picture before as their timestamps say; without one at a steady pace by the loop's clock.
+
+    Where the timestamps of pictures start over, their sound is the next piece of audio that has them and is not over.
 
     `now` is the loop's time in all of this, and `played` what the MediaClock shows then.
 
@@ -31,19 +34,21 @@ class PictureTimeline:
         self.clock = MediaClock()
         self._interval = interval
         self._tolerance = tolerance
-        self._lap = 0
+        self._run = 0
         self._entered: float | None = None  # the last timestamp that came
         self._last: Picture | None = None  # what was shown last
         self._last_due = 0.0  # in played time
+        self._piece: AudioPiece | None = None  # the audio of the pictures shown last
+        self._met = False  # whether pictures and audio have ever met
         self._next_paced: float | None = None  # in the loop's time
 
     def enter(self, frame: Any, timestamp: float | None) -> Picture:
         """The next picture."""
         if timestamp is not None:
-            if self._entered is not None and timestamp < self._entered - _LAP_S:
-                self._lap += 1
+            if self._entered is not None and timestamp < self._entered - _BACK_S:
+                self._run += 1
             self._entered = timestamp
-        return Picture(frame, self._lap, timestamp)
+        return Picture(frame, self._run, timestamp)
 
     def seconds_until(self, picture: Picture, now: float, played: float, stuck: bool) -> float:
         """How long until a picture is due, below 0 if it is late; `stuck` if somebody waits for room."""
@@ -54,12 +59,18 @@ class PictureTimeline:
         if last is None:
             return 0.0 if due is None else due - played
         if due is None:
-            in_order = last.time is not None and picture.lap == last.lap and picture.time >= last.time
-            due = self._last_due + (picture.time - last.time if in_order and last.time is not None else self._interval)
+            due = self._last_due + self._step(last, picture)
         stuck = stuck and self.clock.knows_audio and not self.clock.drives(now)
         if due > self._last_due + (_STUCK_STAND_S if stuck else _MAX_STAND_S):
             due = self._last_due + self._interval  # the timestamps have jumped
         return due - played
+
+    def is_due_behind(self, picture: Picture, before: Picture, lateness: float, now: float, played: float) -> bool:
+        """Whether a picture is due as well as the one before it, which is so many seconds late."""
+        due = self._due_by_audio(picture, now)
+        if due is not None:
+            return due <= played
+        return picture.time is not None and self._step(before, picture) <= lateness
 
     def goes_by_audio(self, picture: Picture, now: float) -> bool:
         """Whether it is audio that says when it is due."""
@@ -79,10 +90,14 @@ class PictureTimeline:
             self._next_paced = (self._next_paced if on_time and self._next_paced is not None else now) + self._interval
             self._last_due = played
         else:
+            piece = self._find_piece(picture.run, picture.time) if self.clock.drives(now) else None
             # Where it is late against nothing but the picture before, the timeline moves instead.
-            on_time = self.goes_by_audio(picture, now) or -wait <= self._interval
-            self._last_due = played + wait if on_time else played
-            self.clock.forget_before(picture.lap)
+            self._last_due = played + wait if piece is not None or -wait <= self._interval else played
+            if piece is not None:
+                self._met = True
+                self.clock.forget_before(piece)
+            if piece is not None or self._last is None or picture.run != self._last.run:
+                self._piece = piece
         self._last = picture
 
     def restart(self) -> None:
@@ -90,8 +105,25 @@ class PictureTimeline:
         self.clock.restart()
         self._next_paced = None
 
+    def _step(self, before: Picture, picture: Picture) -> float:
+        """How long one stands before the other is shown, by their timestamps."""
+        if before.time is None or picture.time is None or picture.run != before.run or picture.time < before.time:
+            return self._interval
+        return picture.time - before.time
+
     def _due_by_audio(self, picture: Picture, now: float) -> float | None:
-        """The played time, where audio with timestamps is heard that has come to the picture's lap."""
+        """The played time, where audio with timestamps is heard that belongs to the picture."""
         if picture.time is None or not self.clock.drives(now):
             return None
-        return self.clock.due(picture.lap, picture.time)
+        piece = self._find_piece(picture.run, picture.time)
+        return None if piece is None else piece.due(picture.time)
+
+    def _find_piece(self, run: int, time: float) -> AudioPiece | None:
+        last = self._last
+        if last is not None and last.run == run:
+            piece = self.clock.follow(self._piece, time)
+            if piece is not None:
+                return piece
+        if not self._met:
+            return self.clock.first(time)
+        return self.clock.find(time, self._last_due - self._interval - _BACK_S)

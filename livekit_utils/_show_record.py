@@ -26,6 +26,11 @@ class ShowRecord:
         self.held = 0
 
     @property
+    def num_done(self) -> int:
+        """Pictures shown and dropped."""
+        return self._presented + self.dropped
+
+    @property
     def last_shown(self) -> float:
         """By the loop's clock."""
         return self._shown[-1] if self._shown else -math.inf

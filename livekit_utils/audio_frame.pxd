@@ -14,5 +14,6 @@ cdef class AudioFrame:
     cdef object _userdata          # made when first asked for
     cdef object __weakref__
 
+    cdef bytes _plain(self)
     cdef bint _is_readonly(self) noexcept
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1

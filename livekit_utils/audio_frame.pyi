@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from typing import Any, Protocol, Self
 
+from numpy.typing import NDArray
 from typing_extensions import Buffer
 
 class _Frame(Protocol):
@@ -18,7 +19,7 @@ class _Frame(Protocol):
 class AudioFrame:
     def __init__(
         self,
-        data: Buffer,
+        data: Buffer | NDArray[Any],
         sample_rate: int,
         num_channels: int,
         samples_per_channel: int,

@@ -1,10 +1,11 @@
 """AudioFrame, and combine_audio_frames to join many of them."""
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromObject
-from libc.stdint cimport int16_t
+from libc.stdint cimport int16_t, uintptr_t
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16
@@ -43,6 +44,10 @@ cdef class _Samples:
     cdef Py_ssize_t num_samples
     cdef Py_ssize_t stride
 
+    def __len__(self):
+        # In bytes, as of a bytearray: the SDK asks for it to see that a memoryview is no part of something longer.
+        return 2 * self.num_samples
+
     def __getbuffer__(self, Py_buffer *view, int flags):
         if self.frame is None:
             raise BufferError("there are no samples without an AudioFrame")
@@ -62,6 +67,9 @@ cdef class AudioFrame:
     it lives, so a `bytearray` in a frame can be written to, but not resized. What is written to either shows in
     both. A frame is read-only exactly where its data is (`bytes`), until `AudioProcessingModule.process_stream` gives it
     a copy.
+
+    The LiveKit SDK's sources, resampler and `AudioProcessingModule` take it as one of their own: `to_livekit` says where
+    they copy.
 
     It offers the buffer protocol itself: `numpy.asarray(frame)` is an int16 array of shape
     `(samples_per_channel, num_channels)` over the same memory. It can be pickled; with protocol 5 and a
@@ -146,7 +154,12 @@ cdef class AudioFrame:
     @property
     def data(self):
         """The samples: a memoryview of format `h`, interleaved, `num_channels * samples_per_channel` long. It keeps
-        the frame alive."""
+        their memory alive."""
+        # Of memory that it cannot write to, the SDK's resampler knows the address of `bytes` only.
+        cdef bytes plain = self._plain()
+        if plain is not None:
+            num_bytes = self.num_channels * self.samples_per_channel * 2
+            return PyMemoryView_FromObject(plain)[:num_bytes].cast("h")
         cdef _Samples samples = _Samples.__new__(_Samples)
         samples.frame = self
         samples.num_samples = self.num_channels * self.samples_per_channel
@@ -191,6 +204,40 @@ cdef class AudioFrame:
     def __repr__(self):
         return (f"{type(self).__name__}(sample_rate={self.sample_rate}, num_channels={self.num_channels}, "
                 f"samples_per_channel={self.samples_per_channel}, duration={self.duration:.3f})")
+
+    # What the LiveKit SDK reads of a frame.
+
+    @property
+    def _data(self):
+        """The samples as bytes that can be written to; a read-only frame gets a copy of its samples for it."""
+        make_writable(self)
+        return self.data.cast("B")
+
+    @_data.setter
+    def _data(self, data):
+        make_writable(self)
+        self.data.cast("B")[:] = data
+
+    def _proto_info(self):
+        """Where the samples are, as the message that a source sends to its library."""
+        from livekit_utils._sdk import load
+
+        message = load()._proto.audio_frame_pb2.AudioFrameBufferInfo
+        return message(data_ptr=<uintptr_t>self._samples, sample_rate=self.sample_rate,
+                       num_channels=self.num_channels, samples_per_channel=self.samples_per_channel)
+
+    cdef bytes _plain(self):
+        """The bytes that the frame begins with; None where it lies elsewhere."""
+        if not self._is_readonly() or <void *>self._view.obj is NULL:
+            return None
+        owner = self._view.obj
+        if isinstance(owner, memoryview):
+            owner = owner.obj
+        if isinstance(owner, AudioFrame):
+            owner = (<AudioFrame>owner)._plain()
+        if not PyBytes_CheckExact(owner) or PyBytes_AS_STRING(owner) != <char *>self._samples:
+            return None
+        return <bytes>owner
 
     cdef bint _is_readonly(self) noexcept:
         return self._borrowed and self._view.readonly and self._own is None

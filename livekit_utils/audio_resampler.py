@@ -66,7 +66,7 @@ class _Engine(Protocol):
     frames_held: int
     """Input frames that have come in when an output at their start can go out; at most."""
 
-    def process(self, frame: AudioFrame) -> bytearray: ...
+    def process(self, frame: AudioFrame, /) -> bytearray: ...
     def padding(self, num_frames: int) -> AudioFrame:
         """What follows the end of a stream."""
         ...
@@ -225,7 +225,7 @@ class AudioResampler:
                 f"expected rates whose ratio is one of whole numbers up to {MAX_RATIO}, got {input_rate} and "
                 f'{output_rate} Hz; engine="samplerate" converts them'
             )
-        self._engine_name = engine
+        self._engine_name: AudioResamplerEngine = engine
         self._engine = self._make_engine()
         self._frames_in = 0
         self._frames_out = 0

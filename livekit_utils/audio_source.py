@@ -250,6 +250,8 @@ class AudioSource(AsyncClosing):
         if not self.paused:
             self._clock.pause(self._now())
             self._cancel_timer()
+            if self._running:
+                self._start_rest()
 
     def resume(self) -> None:
         """Goes on where `pause` stopped. Without a pause, nothing happens.
@@ -261,6 +263,8 @@ class AudioSource(AsyncClosing):
         self._enter()
         if self.paused:
             self._clock.resume(self._now())
+            if self._running:
+                self._rest.clear()
             self._play()
 
     async def aclose(self) -> None:
@@ -330,6 +334,9 @@ class AudioSource(AsyncClosing):
     def _end_run(self) -> None:
         self._cancel_timer()
         self._running = False
+        self._start_rest()
+
+    def _start_rest(self) -> None:
         if self._loop is not None and self._loop.is_running():
             self._rest.start(self._clock.end)
 

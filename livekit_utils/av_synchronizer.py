@@ -10,11 +10,11 @@ import asyncio
 import logging
 import math
 from collections import deque
-from fractions import Fraction
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from livekit_utils._arguments import check_ms
+from livekit_utils._arguments import check_finite, check_ms, check_number
 from livekit_utils._async_closing import AsyncClosing
+from livekit_utils._followed_audio import FollowedAudio, FollowedAudioSource
 from livekit_utils._pending_push import PendingPush
 from livekit_utils._picture import Picture
 from livekit_utils._picture_timeline import PictureTimeline
@@ -22,23 +22,20 @@ from livekit_utils._show_record import ShowRecord
 from livekit_utils.av_synchronizer_stats import AVSynchronizerStats
 from livekit_utils.late_policy import LatePolicy
 
+if TYPE_CHECKING:
+    from fractions import Fraction
+
 __all__ = ["AVSynchronizer"]
 
 logger = logging.getLogger("livekit_utils")
+
+_MIN_FPS, _MAX_FPS = 0.001, 1000.0
 
 # A picture is shown this much early rather than one more timer later.
 _EARLY_S = 0.0005
 
 # The audio may be paused, or cleared by somebody else, without a word to us: how often we look.
 _LOOK_S = 0.05
-
-
-class _AudioSink(Protocol):
-    @property
-    def queued_duration(self) -> float: ...
-    async def capture_frame(self, frame: Any) -> None: ...
-    def clear_queue(self) -> object: ...
-    async def wait_for_playout(self) -> None: ...
 
 
 class _VideoSink(Protocol):
@@ -52,8 +49,8 @@ class AVSynchronizer(AsyncClosing):
     With timestamps, seconds on one timeline for both (of a picture when it is shown, of audio where the frame ends),
     the audio that is heard is the clock: a picture goes out when the audio has come to it. Where no audio is heard,
     before the first and when the source has run dry, the wall clock goes on, so a single task that pushes both in turn
-    is never stuck. Timestamps may jump in both directions; where they jump back, as in a clip that starts over, those
-    of audio and video belong together lap by lap.
+    is never stuck; nor does it know better where the audio source has no queue. Timestamps may jump in both directions.
+    Where those of the pictures start over, as in a clip that is repeated, they belong to the next audio that has them.
 
     Without timestamps, pictures are shown `video_fps` times a second, and audio goes its own way.
 
@@ -64,12 +61,13 @@ class AVSynchronizer(AsyncClosing):
         audio_source: An `AudioSource`, ours or the LiveKit SDK's. It is used through its documented methods only, and
             belongs to whoever made it.
         video_source: A `VideoSource`, likewise.
-        video_fps: Pictures per second, above 0; a `Fraction` is exact. With timestamps, it says how long the queue is.
+        video_fps: Pictures per second, 0.001 to 1000. With timestamps, it says how long the queue is.
         video_queue_size_ms: How much video may wait to be shown; at least one picture may.
         late_policy: `LatePolicy.DROP`, or `LatePolicy.SHOW` to show all of them quickly.
 
     Raises:
         ValueError: Something is out of range.
+        TypeError: Not a number.
 
     Ownership: frames are passed on as they are, and not copied.
 
@@ -97,22 +95,20 @@ class AVSynchronizer(AsyncClosing):
     def __init__(
         self,
         *,
-        audio_source: _AudioSink,
+        audio_source: FollowedAudioSource,
         video_source: _VideoSink,
         video_fps: float | Fraction,
         video_queue_size_ms: float = 100,
         _max_delay_tolerance_ms: float = 300,
         late_policy: LatePolicy | str = LatePolicy.DROP,
     ) -> None:
-        if not 0 < video_fps < math.inf:
-            raise ValueError(f"expected a video_fps above 0, got {video_fps}")
-        self._audio_source = audio_source
+        fps = check_number("video_fps", video_fps)
+        if not _MIN_FPS <= fps <= _MAX_FPS:
+            raise ValueError(f"expected a video_fps of {_MIN_FPS:g} to {_MAX_FPS:g}, got {fps}")
+        self._audio = FollowedAudio(audio_source)
         self._video_source = video_source
-        self._interval = float(1 / Fraction(video_fps))
-        self._capacity = max(
-            1,
-            int(video_fps * check_ms("video_queue_size_ms", video_queue_size_ms) / 1000 + 1e-9),
-        )
+        self._interval = 1 / fps
+        self._capacity = max(1, int(fps * check_ms("video_queue_size_ms", video_queue_size_ms) / 1000 + 1e-9))
         self._tolerance = check_ms("_max_delay_tolerance_ms", _max_delay_tolerance_ms) / 1000
         self._late_policy = LatePolicy(late_policy)
         self._queue: deque[Picture] = deque()
@@ -146,13 +142,14 @@ class AVSynchronizer(AsyncClosing):
 
     def stats(self) -> AVSynchronizerStats:
         """What was shown, and how well it was in time."""
-        return self._record.stats(len(self._queue), self._audio_source.queued_duration)
+        return self._record.stats(len(self._queue), self._audio.queued_s)
 
     async def push(self, frame: Any, timestamp: float | None = None) -> None:
         """Pushes a picture or audio.
 
         Returns as soon as it is queued: of audio when its source has taken it, of a picture when there is room, first
-        come first served. A push that is cancelled while it waits for room has pushed nothing.
+        come first served. A push that is cancelled while it waits for room has pushed nothing, unless its picture was
+        shown or dropped before the cancellation came; for audio, see the source.
 
         Args:
             frame: A video frame or an audio frame, ours or the LiveKit SDK's.
@@ -160,12 +157,12 @@ class AVSynchronizer(AsyncClosing):
                 last sample of the audio is heard. None shows pictures `video_fps` times a second.
 
         Raises:
-            TypeError: Not a frame.
-            ValueError: A timestamp that is no finite number; or what the audio source raises.
+            TypeError: Not a frame, or the timestamp is no number.
+            ValueError: A timestamp that is not finite; or what the audio source raises.
             RuntimeError: The synchronizer is closed, or was closed before there was room.
         """
-        if timestamp is not None and not math.isfinite(timestamp):
-            raise ValueError(f"expected a finite timestamp, got {timestamp}")
+        if timestamp is not None:
+            timestamp = check_finite("timestamp", timestamp)
         if self._closed:
             raise RuntimeError("this AVSynchronizer is closed")
         self._bind()
@@ -180,7 +177,7 @@ class AVSynchronizer(AsyncClosing):
         """Discards everything that is queued, in the audio source as well. Pushes of pictures that wait for room
         return, and what they pushed is never shown. The timeline starts anew with what is pushed next."""
         self._discard()
-        self._audio_source.clear_queue()
+        self._audio.clear()
 
     def reset(self) -> None:
         """Discards everything that is queued, like `clear_queue`, and forgets all timing: `last_video_time`,
@@ -188,31 +185,32 @@ class AVSynchronizer(AsyncClosing):
         self._discard()
         self._record.forget_pace()
         self._last_video_time = 0.0
-        self._audio_source.clear_queue()
+        self._audio.clear()
 
     async def wait_for_playout(self) -> None:
-        """Returns when all pictures have been shown and all audio has been heard, or was cleared."""
-        self._bind()
-        audio = asyncio.ensure_future(self._audio_source.wait_for_playout())
-        try:
-            while not self._closed and (self._queue or self._pushes):
-                waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._waiters.add(waiter)
-                try:
-                    await waiter
-                finally:
-                    self._waiters.discard(waiter)
-            await audio
-        finally:
-            audio.cancel()
+        """Returns when all pictures have been shown and all audio has been heard, or was cleared; at once when the
+        synchronizer is closed."""
+        if not self._closed:
+            self._bind()
+        while not self._closed and await self._audio.wait_for_playout():
+            if not self._queue and not self._pushes:
+                return
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
 
     async def aclose(self) -> None:
-        """Stops at once. Pictures that are queued are not shown; pushes of pictures that wait raise RuntimeError. The
-        sources are not closed, and what is in the audio source is heard. A second call does nothing."""
+        """Stops at once. Pictures that are queued are not shown; pushes that wait raise RuntimeError, and those who
+        wait for playout go on. The sources are not closed, and what is in the audio source is heard. A second call does
+        nothing."""
         if self._closed:
             return
         self._closed = True
         self._discard(taken=False)
+        self._audio.release()
 
     def __repr__(self) -> str:
         return f"AVSynchronizer(video_fps={1 / self._interval:g}{', closed' if self._closed else ''})"
@@ -225,28 +223,41 @@ class AVSynchronizer(AsyncClosing):
         duration = frame.samples_per_channel / frame.sample_rate
         clock.begin_push(duration)
         try:
-            await self._audio_source.capture_frame(frame)
+            if not await self._audio.capture(frame):
+                raise RuntimeError("this AVSynchronizer was closed")
         except BaseException:
             clock.abandon_push(duration)
             raise
-        clock.end_push(duration, timestamp, self._now(), self._audio_source.queued_duration)
+        clock.end_push(duration, timestamp, self._now(), self._audio.queued_s)
         self._show()
 
     async def _push_video(self, frame: Any, timestamp: float | None) -> None:
         picture = self._timeline.enter(frame, timestamp)
+        num_done = self._record.num_done
         if len(self._queue) >= self._capacity:
             self._show()  # what is stale makes room
         if self._pushes or len(self._queue) >= self._capacity:
-            if not await PendingPush(picture).wait_in(self._pushes):
-                raise RuntimeError("this AVSynchronizer was closed")
+            await self._wait_for_room(picture)
             return
-        dropped = self._record.dropped
         self._queue.append(picture)
         if len(self._queue) == 1:
             self._show()
-        if self._record.dropped != dropped:
-            # Whoever catches up without ever having to wait must let others have their turn.
+        if self._record.num_done != num_done:
+            # Where pictures are dropped, or a slow video source falls behind, nobody ever has to wait for room: others
+            # must have their turn.
             await asyncio.sleep(0)
+
+    async def _wait_for_room(self, picture: Picture) -> None:
+        try:
+            taken = await PendingPush(picture).wait_in(self._pushes)
+        except asyncio.CancelledError:
+            if picture in self._queue:  # taken before its task could go on
+                self._queue.remove(picture)
+                self._take_pushes()
+                self._show()
+            raise
+        if not taken:
+            raise RuntimeError("this AVSynchronizer was closed")
 
     def _take_pushes(self) -> None:
         while self._pushes and len(self._queue) < self._capacity:
@@ -271,7 +282,7 @@ class AVSynchronizer(AsyncClosing):
         played = self._look(now)
         while self._queue:
             picture = self._queue[0]
-            wait = self._seconds_until(picture, now, played)
+            wait = self._timeline.seconds_until(picture, now, played, stuck=bool(self._pushes))
             if wait > _EARLY_S:
                 self._await(picture, now, wait)
                 break
@@ -288,16 +299,13 @@ class AVSynchronizer(AsyncClosing):
         if not self._queue:
             self._release_waiters()
 
-    def _seconds_until(self, picture: Picture, now: float, played: float) -> float:
-        return self._timeline.seconds_until(picture, now, played, stuck=bool(self._pushes))
-
     def _is_stale(self, now: float, played: float, lateness: float) -> bool:
         """Whether the first picture, which is due, is not to be shown."""
         picture = self._queue[0]
         if self._late_policy is LatePolicy.SHOW or picture.time is None:
             return False
-        if len(self._queue) > 1 and self._seconds_until(self._queue[1], now, played) <= _EARLY_S:
-            return self._queue[1].time is not None
+        if len(self._queue) > 1 and self._timeline.is_due_behind(self._queue[1], picture, lateness, now, played):
+            return True
         shown_lately = now - self._record.last_shown < self._tolerance
         return shown_lately and lateness > self._tolerance and self._timeline.goes_by_audio(picture, now)
 
@@ -308,7 +316,7 @@ class AVSynchronizer(AsyncClosing):
             self._last_video_time = picture.time
         try:
             self._video_source.capture_frame(picture.frame)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:  # nobody can cancel what does not wait
             self._record.count(presented=False)
             if not self._failing:
                 self._failing = True
@@ -330,7 +338,7 @@ class AVSynchronizer(AsyncClosing):
 
     def _look(self, now: float) -> float:
         """The played time."""
-        return self._timeline.clock.played(now, self._audio_source.queued_duration)
+        return self._timeline.clock.played(now, self._audio.queued_s)
 
     def _set_timer(self, when: float) -> None:
         assert self._loop is not None

@@ -49,3 +49,27 @@ class VideoBufferType(IntEnum):
                 return [luma, quarter * 2]
             case _:  # the four-byte formats
                 return [luma * 4]
+
+    def plane_strides(self, width: int) -> list[int]:
+        """Bytes of a row of each plane of a picture, in order.
+
+        Example:
+            >>> VideoBufferType.NV12.plane_strides(3)
+            [3, 4]
+        """
+        half_width = (width + 1) // 2
+        match self:
+            case VideoBufferType.RGB24:
+                return [width * 3]
+            case VideoBufferType.I420 | VideoBufferType.I422:
+                return [width, half_width, half_width]
+            case VideoBufferType.I420A:
+                return [width, half_width, half_width, width]
+            case VideoBufferType.I444:
+                return [width, width, width]
+            case VideoBufferType.I010:
+                return [width * 2, half_width * 2, half_width * 2]
+            case VideoBufferType.NV12:
+                return [width, half_width * 2]
+            case _:
+                return [width * 4]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+from livekit_utils._sdk import load
 from livekit_utils.video_buffer_type import VideoBufferType
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ __all__ = ["VideoFrame"]
 class VideoFrame:
     """A picture: a width, a height, a pixel format and the pixels.
 
-    The frame shares memory with the data it is given and keeps it alive; nothing is copied.
+    The frame shares memory with the data it is given and keeps it alive; nothing is copied. The LiveKit SDK's
+    `VideoSource` takes it as one of its own.
 
     Args:
         width: Pixels in a row, from 1.
@@ -82,6 +84,23 @@ class VideoFrame:
             return None
         start = sum(sizes[:plane_nth])
         return self._data[start : start + sizes[plane_nth]]
+
+    def _proto_info(self) -> Any:
+        """Where the pixels are, as the message that the LiveKit SDK's source sends to its library."""
+        import numpy as np
+
+        address = np.frombuffer(self._data, np.uint8).ctypes.data
+        info = load()._proto.video_frame_pb2.VideoBufferInfo(
+            width=self._width, height=self._height, type=int(self._type), data_ptr=address
+        )
+        strides = self._type.plane_strides(self._width)
+        info.stride = strides[0] if len(strides) == 1 else 0
+        if len(strides) == 1:
+            return info
+        for size, stride in zip(self._type.plane_sizes(self._width, self._height), strides, strict=True):
+            info.components.add(data_ptr=address, stride=stride, size=size)
+            address += size
+        return info
 
     def __reduce__(self) -> tuple[object, ...]:
         return VideoFrame, (self._width, self._height, self._type, bytearray(self._data))

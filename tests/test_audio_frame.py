@@ -334,7 +334,7 @@ def test_every_way_of_asking_for_the_buffer(flags: int) -> None:
 
 
 def test_read_only_frames_refuse_writers() -> None:
-    frame = AudioFrame(bytes(12), 48000, 2, 3)
+    frame = AudioFrame(memoryview(bytearray(12)).toreadonly(), 48000, 2, 3)
     for item in (frame, frame.data.obj):
         with pytest.raises(BufferError, match="read-only"):
             request_buffer(item, WRITABLE)

@@ -392,6 +392,7 @@ def test_a_pause_for_ever_keeps_no_timer() -> None:
         source = AudioSource(RATE, 1)
         await source.capture_frame(constant(1, 100))
         source.pause()
+        await asyncio.sleep(0.1)  # until the streams were told of it
         timers = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
         assert all(timer.cancelled() for timer in timers)
 

@@ -211,6 +211,37 @@ def test_streams_are_told_of_a_rest() -> None:
     run(main())
 
 
+def test_a_pause_is_a_rest_as_well() -> None:
+    """One that lasts: what streams hold back is not held back for as long as the pause."""
+
+    async def main() -> None:
+        source = AudioSource(RATE, 1)
+        tape = Tape(source)
+        await source.capture_frame(constant(1, 500))
+        await asyncio.sleep(0.055)
+        source.pause()
+        begin = now()
+        await asyncio.sleep(5)
+        assert tape.rests == pytest.approx([begin + 0.005 + _REST_S], abs=1e-3)
+        source.resume()
+        for _ in range(20):
+            source.pause()
+            await asyncio.sleep(_REST_S - 0.005)
+            source.resume()
+            await asyncio.sleep(0.01)
+        assert len(tape.rests) == 1  # none of these lasted
+        await source.wait_for_playout()
+        assert tape.sizes == [480] * 50
+        assert len(tape.rests) == 1
+        source.pause()  # with nothing on, it changes nothing
+        source.resume()
+        await asyncio.sleep(5)
+        assert len(tape.rests) == 2
+        await source.aclose()
+
+    run(main())
+
+
 def test_a_task_that_captures_in_real_time_gives_no_rest(rand: Rand) -> None:
     async def main() -> None:
         source = AudioSource(RATE, 1)

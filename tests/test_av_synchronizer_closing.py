@@ -132,6 +132,51 @@ def test_close_releases_all_who_wait() -> None:
     run(main())
 
 
+def test_close_releases_audio_that_waits() -> None:
+    """Its source is full, and paused: nothing else would."""
+
+    async def main() -> None:
+        watched = fresh()
+        await watched.sync.push(sound(0.9), 0.9)
+        watched.audio.pause()
+        push = asyncio.create_task(watched.sync.push(sound(0.5), 1.4))
+        playout = asyncio.create_task(watched.sync.wait_for_playout())
+        cancelled = asyncio.create_task(watched.sync.wait_for_playout())
+        await asyncio.sleep(0.1)
+        cancelled.cancel()
+        await soon(watched.sync.aclose())
+        with pytest.raises(RuntimeError, match="was closed"):
+            await soon(push)
+        await soon(playout)
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        await soon(watched.sync.wait_for_playout())
+        assert watched.audio.queued_duration == pytest.approx(0.9)  # it belongs to somebody else
+        await watched.audio.aclose()
+
+    run(main())
+
+
+def test_playout_is_over_when_both_are() -> None:
+    """Pictures may be pushed while the last audio is heard, and audio while the last pictures are shown."""
+
+    async def main() -> None:
+        watched = fresh()
+        await watched.push_audio(ends(0, 0.5))
+        playout = asyncio.create_task(watched.sync.wait_for_playout())
+        await asyncio.sleep(0.3)
+        await watched.push_video([0.4, 0.8])
+        await asyncio.sleep(0.4)
+        await watched.push_audio(ends(0.7, 1))
+        await playout
+        assert [time for _, time in watched.shown] == [0.4, 0.8]
+        assert now() - watched.start == pytest.approx(1, abs=0.001)
+        await watched.sync.aclose()
+        await watched.audio.aclose()
+
+    run(main())
+
+
 @pytest.mark.parametrize("use", [lambda sync: sync.aclose(), lambda sync: sync.clear_queue()])
 def test_a_timer_that_was_set_shows_nothing_any_more(
     use: Callable[[AVSynchronizer], Awaitable[None]],
@@ -143,6 +188,34 @@ def test_a_timer_that_was_set_shows_nothing_any_more(
         await use(watched.sync)
         await asyncio.sleep(2)
         assert watched.shown == []
+        await watched.sync.aclose()
+        await watched.audio.aclose()
+
+    run(main())
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_push_that_is_cancelled_when_it_is_taken(turns: int) -> None:
+    """There is room, but its task has not gone on yet: the picture is not shown, and the next one takes its place."""
+
+    async def main() -> None:
+        watched = fresh()
+        await watched.sync.push(sound(0.9), 0.9)
+        tasks = [asyncio.create_task(watched.sync.push(Picture(i / 10), i / 10)) for i in range(7)]
+
+        def cancel(left: int) -> None:
+            if left:
+                asyncio.get_running_loop().call_soon(cancel, left - 1)
+            else:
+                tasks[4].cancel()
+
+        # Pictures 1 to 3 are in the queue. When the first of them is shown, the fifth push is taken.
+        asyncio.get_running_loop().call_at(watched.start + 0.1, cancel, turns)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await watched.sync.wait_for_playout()
+        shown = [time for _, time in watched.shown]
+        assert shown == [i / 10 for i in range(7) if i != 4 or not tasks[4].cancelled()]
+        assert watched.sync.stats().dropped == 0
         await watched.sync.aclose()
         await watched.audio.aclose()
 

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livekit_utils import AudioSource, AVSynchronizer, LatePolicy, VideoSource
+from livekit_utils import AudioSource, AVSynchronizer, AVSynchronizerStats, LatePolicy, VideoSource
 
 from .virtual_time import run
-from .watching import AUDIO_S, Picture, Show, audio, ends, show, sound, times, video
+from .watching import Picture, Show, audio, ends, show, sound, times, video
+
+# On the real clock of a machine that may be busy. Who does not follow the audio is 400 ms off in the end.
+IN_TIME_MS = 50
 
 
 def worst(watched: Show, start: float = 0.0, end: float = math.inf) -> float:
@@ -124,8 +127,9 @@ def test_what_is_no_frame(thing: Any) -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        *[("video_fps", fps) for fps in (0, -1, math.nan, math.inf)],
-        *[("video_queue_size_ms", size) for size in (-1, math.nan)],
+        *[("video_fps", fps) for fps in (0, -1, math.nan, math.inf, 5e-324, 1e300)],
+        pytest.param("video_fps", 10**400, id="huge"),
+        *[("video_queue_size_ms", size) for size in (-1, math.nan, math.inf)],
         ("_max_delay_tolerance_ms", -1),
         ("late_policy", "whatever"),
     ],
@@ -138,6 +142,12 @@ def test_values_out_of_range(option: str, value: Any) -> None:
             video_source=VideoSource(2, 2),
             **options,
         )
+
+
+@pytest.mark.parametrize("fps", ["30", None, 30j])
+def test_frame_rates_that_are_no_numbers(fps: Any) -> None:
+    with pytest.raises(TypeError, match="expected video_fps as a number"):
+        AVSynchronizer(audio_source=AudioSource(48000, 1), video_source=VideoSource(2, 2), video_fps=fps)
 
 
 @pytest.mark.parametrize("queue_size_ms", [0, 1, 33, 50, 100, 1000])
@@ -198,25 +208,35 @@ def test_what_can_be_read() -> None:
 
 
 def test_sdk_sources() -> None:
-    """The SDK's sources, which work without a server."""
+    """The SDK's sources and frames, which work without a server, on the real clock: 25 fps told 30, a task each."""
     rtc = pytest.importorskip("livekit.rtc")
 
-    async def main() -> None:
+    async def main() -> AVSynchronizerStats:
         audio_source, video_source = rtc.AudioSource(48000, 1), rtc.VideoSource(2, 2)
+        picture = rtc.VideoFrame(2, 2, rtc.VideoBufferType.RGBA, bytes(16))
         async with AVSynchronizer(audio_source=audio_source, video_source=video_source, video_fps=30) as sync:
-            for i in range(10):
-                await sync.push(rtc.VideoFrame(2, 2, rtc.VideoBufferType.RGBA, bytes(16)), i / 30)
-                await sync.push(rtc.AudioFrame.create(48000, 1, 1600), (i + 1) / 30)
+
+            async def push(frame: Any, timestamps: list[float]) -> None:
+                for timestamp in timestamps:
+                    await sync.push(frame, timestamp)
+
+            await asyncio.gather(push(picture, times(0, 2, 25)), push(rtc.AudioFrame.create(48000, 1, 960), ends(0, 2)))
             await sync.wait_for_playout()
-            assert sync.stats().presented + sync.stats().dropped == 10
-            assert sync.stats().presented >= 5
+            stats = sync.stats()
+            assert sync.last_audio_time == pytest.approx(2, abs=0.1)
         await audio_source.aclose()
         await video_source.aclose()
+        return stats
 
-    asyncio.run(main())
+    stats = asyncio.run(main())
+    assert stats.presented + stats.dropped == 50
+    assert abs(stats.offset_p50_ms) < IN_TIME_MS
 
 
 def test_a_few_on_the_real_clock() -> None:
-    watched = asyncio.run(show(*two_tasks(1.5, 25)))
-    assert watched.stats.presented + watched.stats.dropped == 38
-    assert sum(samples for _, samples in watched.heard) / 48000 == pytest.approx(AUDIO_S * 75)
+    watched = asyncio.run(show(*two_tasks(2, 25)))
+    assert watched.stats.presented + watched.stats.dropped == 50
+    assert sum(samples for _, samples in watched.heard) / 48000 == pytest.approx(2)
+    assert abs(watched.stats.offset_p50_ms) < IN_TIME_MS
+    offsets = sorted(offset for _, offset in watched.offsets_ms())
+    assert abs(offsets[len(offsets) // 2]) < IN_TIME_MS

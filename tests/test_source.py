@@ -85,6 +85,24 @@ def test_no_error_is_swallowed() -> None:
         assert not found, f"{name(path)}: {found and found.group().strip()}"
 
 
+def test_figures_for_those_who_switch_stand_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs" / "switching.md").read_text()
+    figures = re.findall(r"(?<![\w.])\d+(?:\.\d+)? (?:ns|µs|MiB)\b", text)
+    assert len(figures) >= 14
+    assert not [figure for figure in figures if figure not in readme]
+
+
+def test_every_documented_class_is_on_the_page_for_those_who_switch() -> None:
+    text = (ROOT / "docs" / "switching.md").read_text()
+    for documented in sorted((TESTS / "documented").glob("test_*.py")):
+        for names in re.findall(
+            r"from livekit_utils import ([^(\n]+)|from livekit_utils import \((.*?)\)", documented.read_text(), re.S
+        ):
+            for public in re.findall(r"[A-Z]\w+|[a-z]\w*_\w+", re.sub("#.*", "", "".join(names))):
+                assert f"`{public}" in text, public
+
+
 def test_no_file_is_too_long() -> None:
     lengths = {
         name(path): len(path.read_text().splitlines())

@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator
 from typing import assert_type
 
 import numpy as np
+from livekit import rtc as sdk
 
 from livekit_utils import AudioFilter, AudioFilterError, AudioFilterSession, AudioFilterState, AudioStreamInfo
 from livekit_utils import AudioFrame, AudioMixer, AudioResampler, AudioResamplerQuality, RingBuffer
-from livekit_utils import VideoBufferType, VideoFrame, combine_audio_frames, rtc
+from livekit_utils import VideoBufferType, VideoFrame, combine_audio_frames, from_livekit, rtc, to_livekit
 from livekit_utils.rtc.utils import sine_wave_generator
 
 frame = AudioFrame(b"", 48000, 1, 0, userdata={"speaker": "a"})
@@ -25,6 +26,9 @@ assert_type(AudioFrame.create(48000, 2, 480), AudioFrame)
 assert_type(combine_audio_frames([frame, frame]), AudioFrame)
 assert_type(combine_audio_frames(frame), AudioFrame)
 array = np.asarray(frame)
+assert_type(AudioFrame(np.zeros(480, np.int16), 48000, 1, 480), AudioFrame)
+assert_type(to_livekit(frame), sdk.AudioFrame)
+assert_type(from_livekit(to_livekit(frame)), AudioFrame)
 
 resampler = AudioResampler(48000, 16000, num_channels=1, quality=AudioResamplerQuality.HIGH)
 assert_type(resampler.push(frame), list[AudioFrame])
@@ -33,6 +37,7 @@ assert_type(resampler.flush(), list[AudioFrame])
 
 assert_type(sine_wave_generator(440, 1.0), AsyncIterator[AudioFrame])
 assert_type(VideoFrame(1, 1, VideoBufferType.RGBA, bytes(4)).get_plane(0), memoryview | None)
+assert_type(to_livekit(VideoFrame(1, 1, VideoBufferType.RGBA, bytes(4))), sdk.VideoFrame)
 assert_type(RingBuffer(480).read(10), bytearray)
 
 opened = AudioFilter("id", "path", ["dependency"])
@@ -79,6 +84,7 @@ NOT_IN_BOTH = r"""
 .*__(reduce|setstate)_cython__
 livekit_utils\._kernels\.(high_pass\.HighPass|linear\.LinearInterpolator)\.__init__
 livekit_utils\._kernels\.(mix_input\.MixInput|sample_queue\.SampleQueue)\.__init__
+livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
 livekit_utils\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)
 """

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the sdist, from it the wheel, installs that, and runs the tests against it with the source out of reach.
-# Arguments go to pytest.
+# Arguments go to pytest. LIVEKIT is the version of LiveKit's own package to have beside it; the newest where none is
+# named.
 set -eu
 cd "$(dirname "$0")/.."
 venv=$PWD/${VENV:-.venv}
@@ -16,6 +17,8 @@ wheel=$(ls "$work"/dist/*.whl)
 $install "$wheel[cli,test]"
 # PyAudio compiles itself, which takes PortAudio's headers; where there are none, tests on devices are skipped.
 $install "$wheel[devices]" 2>"$work/pyaudio.log" || echo "==> without PyAudio: tests on devices are skipped"
+
+[ -z "${LIVEKIT:-}" ] || $install "livekit==$LIVEKIT"
 
 # The tests, and what they look at besides the package; not the package itself.
 cp -R tests csrc examples README.md pyproject.toml "$work"

@@ -51,6 +51,7 @@ def draw_plot(tracks: Sequence[Track], path: Path) -> None:
     height = _TOP_IN + _BOTTOM_IN + _TRACK_IN * len(tracks)
     figure = Figure(figsize=(_WIDTH_IN, height), dpi=_DPI)
     FigureCanvasAgg(figure)
+    image = None
     for row, track in enumerate(tracks):
         top = height - _TOP_IN - _TRACK_IN * row
         wave = _add_axes(figure, height, top - 0.95, 0.65)
@@ -63,6 +64,7 @@ def draw_plot(tracks: Sequence[Track], path: Path) -> None:
         if row == len(tracks) - 1:
             spectrum.set_xlabel("seconds", fontsize=9)
     cax = figure.add_axes((0.93, (_BOTTOM_IN + 0.2) / height, 0.012, 1 - (_TOP_IN + _BOTTOM_IN + 0.5) / height))
+    assert image is not None  # there is a track
     colorbar = figure.colorbar(image, cax=cax, extend="min")
     colorbar.set_label("dB, where 0 is a full-scale sine wave", fontsize=9)
     colorbar.set_ticks([float(level) for level in range(0, int(FLOOR_DB) - 1, -10)])

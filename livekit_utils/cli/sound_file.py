@@ -64,8 +64,9 @@ def _translated(name: str, action: str) -> Iterator[None]:
         raise CliError(f"{name}: {action} (short write)") from error
 
 
-def _name_for_libsndfile(path: Path) -> bytes | str:
-    # python-soundfile encodes names strictly, and fails at one that is not UTF-8.
+def _name_for_libsndfile(path: Path) -> Any:
+    # Bytes, of which python-soundfile's types know nothing: it encodes names strictly, and fails at one that is not
+    # UTF-8.
     return os.fsencode(path) if os.name == "posix" else str(path)
 
 
@@ -124,7 +125,7 @@ class SoundFile:
         """The next frames; fewer, or none, at the end."""
         read_s16 = self.subtype in _S16_SUBTYPES
         with _translated(self._name, "decoding failed, the file is damaged or cut off"):
-            samples = self._file.read(num_frames, dtype="int16" if read_s16 else "float32", always_2d=True)
+            samples: Any = self._file.read(num_frames, dtype="int16" if read_s16 else "float32", always_2d=True)
         data = samples if read_s16 else f32_to_s16(samples)
         return AudioFrame(data, self.sample_rate, self.num_channels, len(samples))
 
