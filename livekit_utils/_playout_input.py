@@ -11,8 +11,9 @@ from livekit_utils._kernels.mix_input import MixInput
 from livekit_utils.audio_frame import as_audio_frame
 
 _CROSSFADE_S = 0.005
-# Every so many blocks an input is asked whether it holds more than it needs.
-_REVIEW_BLOCKS = 200
+# Every so many blocks an input is asked whether it holds more than it needs. What came late once may do so again: a
+# surplus that it left goes slowly, a block at a time.
+_REVIEW_BLOCKS = 500
 # One that goes on after so long a break has not been late: it had nothing to say.
 _STALL_S = 0.5
 
@@ -25,7 +26,7 @@ class PlayoutInput:
     dry, it starts over.
 
     A live stream goes on whatever becomes of its samples, so what cannot be played in time is left out: down to
-    `target` where it exceeds `limit`, and where a surplus has not been needed for two seconds, that surplus. The gap is
+    `target` where it exceeds `limit`, and where a surplus has not been needed for five seconds, a block of it. The gap is
     crossfaded and counted. Any other stream is not read faster than it is played.
 
     Args:
@@ -127,7 +128,7 @@ class PlayoutInput:
             # The device has just taken its block when there is least.
             surplus = self._least - (self._target - self._block)
             if surplus >= self._block:
-                self._leave_out(int(surplus), level)
+                self._leave_out(self._block, level)
             self._least, self._num_blocks = math.inf, 0
 
     def _leave_out(self, num_frames: int, level: int) -> None:

