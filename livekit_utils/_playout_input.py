@@ -26,8 +26,8 @@ class PlayoutInput:
     dry, it starts over.
 
     A live stream goes on whatever becomes of its samples, so what cannot be played in time is left out: down to
-    `target` where it exceeds `limit`, and where a surplus has not been needed for five seconds, a block of it. The gap is
-    crossfaded and counted. Any other stream is not read faster than it is played.
+    `target` where it exceeds `limit`, and where a surplus has not been needed for five seconds, a block of it. The gap
+    is crossfaded and counted. Any other stream is not read faster than it is played.
 
     Args:
         stream: What it comes from.
