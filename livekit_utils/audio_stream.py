@@ -20,8 +20,7 @@ from livekit_utils._live_queue import LiveQueue
 from livekit_utils._processor_guard import ProcessorGuard
 from livekit_utils.audio_filter import AudioFilter
 from livekit_utils.audio_filter_session import AudioFilterSession
-from livekit_utils.audio_filter_state import AudioFilterState
-from livekit_utils.audio_frame import AudioFrame
+from livekit_utils.audio_frame import AudioFrame, copy_audio_frame
 from livekit_utils.audio_frame_event import AudioFrameEvent
 from livekit_utils.audio_stream_info import AudioStreamInfo
 from livekit_utils.audio_stream_stats import AudioStreamStats
@@ -108,8 +107,10 @@ class AudioStream(AsyncClosing):
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None
         self._filter: AudioFilterSession | None = None
-        self._resting = False  # nothing has come for a while
+        self._resting = True  # nothing has come for a while
         self._ending = False
+        # What came while the filter started, or caught up with that, in its thread; None when it is in step.
+        self._held: list[AudioFrame] | None = None
         noise: Any = noise_cancellation
         if hasattr(noise, "module_id") and hasattr(noise, "options"):
             self._filter = AudioFilter.get(noise.module_id).create_session(
@@ -118,6 +119,7 @@ class AudioStream(AsyncClosing):
                 options=noise.options,
                 stream_info=AudioStreamInfo(track_id=track.sid),
             )
+            self._held = []
             self._filter.on_ready(_unless_gone(self._on_filter_ready))
         elif noise is not None:
             self._processor = ProcessorGuard(noise)
@@ -158,7 +160,7 @@ class AudioStream(AsyncClosing):
 
     @property
     def resting(self) -> bool:
-        """Whether the source has paused, or has had nothing to play for a while."""
+        """Whether the source is paused, or has had nothing to play, for a while; and until it begins."""
         return self._resting
 
     def update_stream_info(self, info: AudioStreamInfo | None) -> None:
@@ -244,12 +246,22 @@ class AudioStream(AsyncClosing):
             self._guarded(self._flush)
 
     def _on_filter_ready(self) -> None:
-        """Comes in a thread of the filter: the event loop that brought the audio it kept may be gone."""
+        """Comes in a thread of the filter. There it catches up: the event loop that brought the audio may be gone, and
+        where it is not, it must not wait until seconds of it are filtered."""
+        while self._catch_up():
+            pass
+
+    def _catch_up(self) -> bool:
+        """Filters what is held, without the lock; says whether there was something."""
         with self._lock:
-            if self._resting or self._ending:
-                self._guarded(self._flush)
-            else:
-                self._guarded(lambda: self._apply_filter(AudioFrame.create(self._sample_rate, self._num_channels, 0)))
+            held, self._held = self._held or [], []
+            if not held or self._closed:
+                self._held = None  # from here on it is in step
+                if self._resting or self._ending:
+                    self._guarded(self._flush)
+                return False
+        self._guarded(lambda: self._filtered(held))
+        return True
 
     def _guarded(self, step: Callable[[], None]) -> None:
         if self._closed:
@@ -266,21 +278,30 @@ class AudioStream(AsyncClosing):
             self._apply_filter(converted)
 
     def _apply_filter(self, frame: AudioFrame) -> None:
-        """A filter that is starting keeps the audio, until it is ready or given up."""
-        for filtered in [frame] if self._filter is None else self._filter.push(frame):
-            self._samples.push(filtered)
-            while self._samples.num_frames >= self._frame_size:
-                self._put(self._frame_size)
+        if self._held is not None:
+            self._held.append(copy_audio_frame(frame))
+        else:
+            self._filtered([frame])
+
+    def _filtered(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            self._collect([frame] if self._filter is None else self._filter.push(frame))
+
+    def _collect(self, frames: list[AudioFrame]) -> None:
+        with self._lock:
+            for frame in frames:
+                self._samples.push(frame)
+                while self._samples.num_frames >= self._frame_size:
+                    self._put(self._frame_size)
 
     def _flush(self) -> None:
         """A break, or the end: everything goes out that was held back for the sake of what follows."""
         for converted in self._converter.flush():
             self._apply_filter(converted)
+        if self._held is not None:
+            return  # the filter comes back here
         if self._filter is not None:
-            if self._filter.state is AudioFilterState.STARTING:
-                return  # it comes back here
-            for filtered in self._filter.flush():
-                self._samples.push(filtered)
+            self._collect(self._filter.flush())
         while self._samples.num_frames:
             self._put(min(self._samples.num_frames, self._frame_size))
         if self._ending:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,43 @@ def test_audio_is_held_until_the_filter_is_ready(opened: Plugin, rand: Rand) -> 
         assert stream.filter.state is AudioFilterState.STARTING
         assert stream.stats().frames == 0
         assert await samples_of(stream) == filtered(data)
+        await stream.aclose()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("opened", [("SLEEP_CREATE=200",)], indirect=True)
+def test_nobody_waits_while_a_late_filter_catches_up(opened: Plugin, rand: Rand) -> None:
+    """What was held is filtered in the filter's thread; what comes meanwhile is filtered behind it."""
+    data = rand.quiet_pcm(9600)
+    filtering, go_on = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        source = AudioSource(RATE, 1, 0)
+        stream = AudioStream(
+            LocalAudioTrack.create_audio_track("voice", source), noise_cancellation=options(opened), frame_size_ms=10
+        )
+        session = stream.filter
+        assert session is not None
+        push = session.push
+
+        def slow(frame: AudioFrame) -> list[AudioFrame]:
+            filtering.set()
+            assert go_on.wait(20), "the event loop waits for the filter"
+            return push(frame)
+
+        session.push = slow  # type: ignore[method-assign]
+        for i in range(20):
+            part = AudioFrame(bytearray(data[960 * i : 960 * (i + 1)]), RATE, 1, 480)
+            await source.capture_frame(part)
+            np.asarray(part)[:] = 0  # the caller's again
+            if i == 9:
+                await asyncio.to_thread(filtering.wait, 20)
+        assert stream.stats().frames == 0
+        go_on.set()
+        first = [(await anext(stream)).frame for _ in range(10)]
+        await source.aclose()
+        assert b"".join(bytes(frame.data) for frame in first) + await samples_of(stream) == filtered(data)
         await stream.aclose()
 
     asyncio.run(main())

@@ -162,6 +162,9 @@ def test_for_the_mixer_a_source_that_rests_is_no_news(caplog: pytest.LogCaptureF
             mixer.end_input()
             reader = asyncio.create_task(drain(mixer))
             await sources[0].capture_frame(constant(1, 1000))
+            capture = asyncio.create_task(sources[0].capture_frame(constant(1, 500)))
+            await asyncio.sleep(0.3)
+            assert [stream.resting for stream in streams] == [False, True]  # the other one has not begun
             await sources[1].capture_frame(constant(1, 300))
             await asyncio.sleep(0.9)
             assert [stream.resting for stream in streams] == [False, True]
@@ -170,7 +173,7 @@ def test_for_the_mixer_a_source_that_rests_is_no_news(caplog: pytest.LogCaptureF
             for source in sources:
                 await source.wait_for_playout()
                 await source.aclose()
-            await reader
+            await asyncio.gather(reader, capture)
 
     run(main())
     assert {record.levelname for record in caplog.records} == {"INFO"}
