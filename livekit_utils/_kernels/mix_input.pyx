@@ -83,9 +83,10 @@ cdef class MixInput(SampleQueue):
         if frame.sample_rate != self.sample_rate or frame.num_channels != self.num_channels:
             return -1
         n = frame.samples_per_channel * frame.num_channels
-        self._make_room(n)
-        memcpy(self._samples + self._head + before, frame._samples, n * 2)
-        self._size += n
+        if n > 0:
+            self._make_room(n)
+            memcpy(self._samples + self._head + before, frame._samples, n * 2)
+            self._size += n
         self.frames_in += frame.samples_per_channel
         return ((before < self.block * self.num_channels <= self._size)
                 + 2 * (self._size >= self.read_ahead * self.num_channels))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from livekit_utils import AudioFrame
 from livekit_utils._kernels.mix import mix_s16
 from livekit_utils._kernels.mix_input import MixInput, mix_inputs, survey
 
@@ -305,3 +306,10 @@ def test_beyond_range(run_python: Any, call: str, error: str) -> None:
     """
     process = run_python("-c", script)
     assert (process.returncode, process.stdout) == (0, "refused\n"), process.stderr
+
+
+def test_an_empty_frame_into_an_empty_input() -> None:
+    source = MixInput(1)
+    source.plain, source.sample_rate = True, 48000
+    assert source.take(AudioFrame.create(48000, 1, 0)) == 0
+    assert (source.frames_in, len(mix_inputs([source], 1, 1))) == (0, 2)
