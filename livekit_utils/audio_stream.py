@@ -260,7 +260,7 @@ class AudioStream(AsyncClosing):
                 if self._resting or self._ending:
                     self._guarded(self._flush)
                 return False
-        self._guarded(lambda: self._filtered(held))
+        self._guarded(lambda: self._filter_held(held))
         return True
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -277,22 +277,24 @@ class AudioStream(AsyncClosing):
         for converted in self._converter.push(frame):
             self._apply_filter(converted)
 
+    def _filter_held(self, frames: list[AudioFrame]) -> None:
+        assert self._filter is not None
+        for frame in frames:
+            filtered = self._filter.push(frame)
+            with self._lock:
+                self._collect(filtered)
+
     def _apply_filter(self, frame: AudioFrame) -> None:
         if self._held is not None:
             self._held.append(copy_audio_frame(frame))
         else:
-            self._filtered([frame])
-
-    def _filtered(self, frames: list[AudioFrame]) -> None:
-        for frame in frames:
             self._collect([frame] if self._filter is None else self._filter.push(frame))
 
     def _collect(self, frames: list[AudioFrame]) -> None:
-        with self._lock:
-            for frame in frames:
-                self._samples.push(frame)
-                while self._samples.num_frames >= self._frame_size:
-                    self._put(self._frame_size)
+        for frame in frames:
+            self._samples.push(frame)
+            while self._samples.num_frames >= self._frame_size:
+                self._put(self._frame_size)
 
     def _flush(self) -> None:
         """A break, or the end: everything goes out that was held back for the sake of what follows."""

@@ -27,18 +27,18 @@ def errors(tape: Tape, rate: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rate", [48000, 44100, 11025])
-def test_an_hour_is_early_by_no_more_and_does_not_drift(rate: int) -> None:
+def test_ten_minutes_are_early_by_no_more_and_does_not_drift(rate: int) -> None:
     async def main() -> None:
         source = AudioSource(rate, 1, 500)
         tape = Tape(source)
-        for _ in range(7200):
+        for _ in range(1200):
             await source.capture_frame(AudioFrame.create(rate, 1, rate // 2))
         await source.wait_for_playout()
         late = errors(tape, rate)
         assert late.min() >= -EARLY - 1e-6
         assert late.max() <= 1e-6
         assert abs(np.median(late[-100:]) - np.median(late[1:100])) < 1e-6
-        assert now() - tape.times[0] == pytest.approx(7200 * (rate // 2) / rate, abs=1e-6)  # the end is not told early
+        assert now() - tape.times[0] == pytest.approx(1200 * (rate // 2) / rate, abs=1e-6)  # the end is not told early
         await source.aclose()
 
     run(main())

@@ -1,4 +1,4 @@
-"""AudioSource: when audio is handed out, to the sample; an hour in a second on a clock that jumps."""
+"""AudioSource: when audio is handed out, to the sample; ten minutes in seconds on a clock that jumps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUEUE_SIZES = [1, 5, 10, 15, 25, 1000, 1000.5]
 
 
 @pytest.mark.parametrize("rate", [48000, 44100, 22050, 11025])
-def test_an_hour_without_drift(rate: int) -> None:
+def test_ten_minutes_without_drift(rate: int) -> None:
     """Chunk k is handed out k * 10 ms after the first, exactly; at 22050 and 11025 Hz 10 ms are rounded down."""
     step = rate // 100
 
@@ -26,11 +26,11 @@ def test_an_hour_without_drift(rate: int) -> None:
         source = AudioSource(rate, 1, 25_000)
         tape = Tape(source)
         part, begin = AudioFrame.create(rate, 1, 10 * rate), now()
-        for _ in range(360):
+        for _ in range(60):
             await source.capture_frame(part)
         await source.wait_for_playout()
-        assert now() == pytest.approx(begin + 3600, abs=EXACT)
-        assert sum(tape.sizes) == 3600 * rate
+        assert now() == pytest.approx(begin + 600, abs=EXACT)
+        assert sum(tape.sizes) == 600 * rate
         assert set(tape.sizes[:-1]) == {step}
         assert max(abs(when - begin - k * step / rate) for k, when in enumerate(tape.times)) < EXACT
 
