@@ -11,9 +11,9 @@ from livekit_utils._kernels.mix_input import MixInput
 from livekit_utils.audio_frame import as_audio_frame
 
 _CROSSFADE_S = 0.005
-# Every so many blocks an input is asked whether it holds more than it needs. What came late once may do so again: a
-# surplus that it left goes slowly, a block at a time.
-_REVIEW_BLOCKS = 500
+# So often an input is asked whether it holds more than it needs. What came late once may do so again: a surplus that it
+# left goes slowly, a block at a time.
+_REVIEW_S = 5.0
 # One that goes on after so long a break has not been late: it had nothing to say.
 _STALL_S = 0.5
 
@@ -56,7 +56,7 @@ class PlayoutInput:
         self._waiting_since: float | None = None
         self._dry_since: float | None = None
         self._least = math.inf
-        self._num_blocks = 0
+        self._reviewed_at = -math.inf
 
     @property
     def num_frames(self) -> int:
@@ -101,7 +101,7 @@ class PlayoutInput:
     def start(self, now: float) -> None:
         self.playing = True
         self._waiting_since = None
-        self._least, self._num_blocks = math.inf, 0
+        self._least, self._reviewed_at = math.inf, now
         if self._dry_since is not None and now - self._dry_since < _STALL_S:
             self.num_stalls += 1
         self._dry_since = None
@@ -115,30 +115,28 @@ class PlayoutInput:
         self.playing = False
         self._waiting_since = None
 
-    def review(self, level: int) -> None:
-        """Before each block: whether something is to be left out."""
+    def review(self, level: int, now: float) -> None:
+        """Whether something is to be left out, asked whenever a frame has come or a block is due."""
         if not self.live:
             return
         total = self.queue.num_frames + level
         self._least = min(self._least, total)
-        self._num_blocks += 1
         if total > self._limit:
-            self._leave_out(total - self._target, level)
-        elif self._num_blocks >= _REVIEW_BLOCKS:
-            # The device has just taken its block when there is least.
-            surplus = self._least - (self._target - self._block)
-            if surplus >= self._block:
-                self._leave_out(self._block, level)
-            self._least, self._num_blocks = math.inf, 0
+            self._leave_out(total - self._target, level, now)
+        elif now - self._reviewed_at >= _REVIEW_S:
+            # The device has just taken its block when there is least: what is needed is below the target then.
+            if self._least >= self._target:
+                self._leave_out(self._block, level, now)
+            self._least, self._reviewed_at = math.inf, now
 
-    def _leave_out(self, num_frames: int, level: int) -> None:
+    def _leave_out(self, num_frames: int, level: int, now: float) -> None:
         kept = 0 if level >= self._block // 2 else self._block  # what the device needs now
         num_frames = min(num_frames, self.queue.num_frames - kept)
         if num_frames <= 0:
             return
         dropped = self.queue.pop(num_frames)
         self.num_dropped += num_frames
-        self._least, self._num_blocks = math.inf, 0
+        self._least, self._reviewed_at = math.inf, now
         if not self.playing:
             return
         fade = min(num_frames, self._crossfade)

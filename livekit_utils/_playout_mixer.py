@@ -56,7 +56,7 @@ class PlayoutMixer:
 
     def _playing(self, level: int, now: float) -> list[PlayoutInput]:
         for source in self.inputs:
-            source.review(level)
+            source.review(level, now)
             if not source.playing:
                 source.make_room(level)
                 if source.is_ready(level, now):

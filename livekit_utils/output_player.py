@@ -35,8 +35,9 @@ logger = logging.getLogger("livekit_utils")
 _MAX_BUFFER_MS = 60_000
 # What an event loop that has other things to do as well, on a machine that has, may come too late.
 _BRIDGED_S = 0.02
-# Beyond the target: what is left out before it becomes a delay.
-_SLACK_S = 0.04
+# Between two blocks of the device there is up to one of them beyond the target, and what came late besides. More than
+# that is left out before it becomes a delay.
+_SLACK_S = 0.03
 _MAX_PATIENCE_S = 0.1
 # Frames that an input that is always ready gives before the others have their turn.
 _READS_IN_A_ROW = 16
@@ -83,13 +84,13 @@ class OutputPlayer(AsyncClosing):
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
-        block_s = check_int("blocksize", blocksize, 0) / self._sample_rate
+        block_s = check_int("blocksize", blocksize, 0) / self._sample_rate or 0.01
         self._block = max(1, self._sample_rate // 100)
-        target_s = (block_s or 0.01) + _BRIDGED_S
+        target_s = block_s + _BRIDGED_S
         if buffer_ms is not None:
             target_s = max(target_s, check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000)
         self._target = math.ceil(target_s * self._sample_rate)
-        self._limit = self._target + math.ceil(_SLACK_S * self._sample_rate)
+        self._limit = self._target + math.ceil((block_s + _SLACK_S) * self._sample_rate)
         patience_s = min(max(target_s - block_s, 0.005), _MAX_PATIENCE_S)
         self._mixer = PlayoutMixer(self._num_channels, self._block, self._target, patience_s)
         self._apm = apm_for_reverse
@@ -327,7 +328,7 @@ class OutputPlayer(AsyncClosing):
                 source.push(item, loop.time())
                 self._pump()
                 if source.live:
-                    source.review(self._feed.level)
+                    source.review(self._feed.level, loop.time())
                 elif source.is_full(self._feed.level):
                     source.room = loop.create_future()
                     await source.room

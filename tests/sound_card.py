@@ -25,6 +25,7 @@ class SoundCard:
         sample_rate, num_channels: What its devices do, whatever they are asked for; None for that.
         speed: How fast its clock runs.
         latency_s: What it says of itself.
+        lateness: Seconds by which its n-th block comes late; the one after is in time again.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class SoundCard:
         num_channels: int | None = None,
         speed: float = 1.0,
         latency_s: float = 0.02,
+        lateness: Callable[[int], float] = lambda n: 0.0,
     ) -> None:
         self.sample_rate, self.num_channels = sample_rate, num_channels
-        self.speed, self.latency_s = speed, latency_s
+        self.speed, self.latency_s, self.lateness = speed, latency_s, lateness
         self.requests: list[DeviceRequest] = []
         self.workers: list[FakeWorker] = []
         self.refusals: list[Exception] = []  # of the next attempts to open
@@ -96,7 +98,8 @@ class FakeWorker(Worker):
 
     def _set_timer(self) -> None:
         period_s = self.block / self.info.sample_rate / self.card.speed
-        self._timer = self.loop.call_at(self.start + (self.num_blocks + 1) * period_s, self._call_back)
+        number = self.num_blocks + 1
+        self._timer = self.loop.call_at(self.start + number * period_s + self.card.lateness(number), self._call_back)
 
     def _call_back(self) -> None:
         self.num_blocks += 1

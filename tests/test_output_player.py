@@ -200,6 +200,27 @@ def test_a_device_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, speed
     assert most <= 90
 
 
+@pytest.mark.parametrize("block_ms", [0, 5, 10, 21, 50, 100])
+def test_a_device_of_any_block_loses_nothing_whenever_a_track_comes(block_ms: int, rand: Rand) -> None:
+    samples = ramp(12 * RATE)
+    late_s = rand.uniform(0, 0.01)  # each block of the device comes up to so much late
+
+    async def main(wait_s: float) -> None:
+        async with OutputPlayer(None, RATE, 1, None, blocksize=block_ms * RATE // 1000) as speaker:
+            await speaker.start()
+            await asyncio.sleep(wait_s)
+            speaker.add_stream(in_time(samples), live=True)
+            await asyncio.sleep(12.3)
+            stats = speaker.stats()
+            assert (stats.dropped_ms, stats.gap_ms, stats.num_stalls) == (0, 0, 0)
+
+    for i in range(8):
+        with pytest.MonkeyPatch.context() as patch:
+            card = plug_in(patch, SoundCard(lateness=lambda _: rand.uniform(0, late_s)))
+            run(main(0.5 + i * (block_ms or 10) / 8000))
+            assert np.array_equal(heard(card), samples)
+
+
 def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
     async def main() -> None:
         async with player() as speaker:
@@ -218,7 +239,7 @@ def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
             await speaker.start()
             await asyncio.sleep(1.5)
             assert speaker.stats().queued_ms >= 40
-            await asyncio.sleep(9)
+            await asyncio.sleep(14.4)  # a block every five seconds, after five in which it was not needed
             stats = speaker.stats()
             assert stats.queued_ms <= 35
             assert stats.dropped_ms == 20
