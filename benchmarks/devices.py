@@ -37,16 +37,12 @@ def run(server: SoundServer, name: str, *arguments: object) -> Any:
 
 
 def sound(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
-    ramp = run(server, "loopback", 480, 5 if quick else 60, "isolated")
-    found = ramp["ramp"]
-    trips = [run(server, "loopback", 480, 1, "isolated")["round_trip_ms"] for _ in range(3 if quick else 9)]
+    ramp = run(server, "loopback", 480, 5 if quick else 60, "isolated")["ramp"]
     gil = run(server, "busy", 2000, "gil", 1)
     loop = run(server, "busy", 500, "loop", 0.3)
     echo = {first: run(server, "echo", first, 8)["reduction_db"] for first in ("output", "input")}
     return [
-        ("a ramp through speaker and microphone: samples lost, changed", f"{found['lost']}, {found['changed']}"),
-        ("capture_frame to speaker to microphone to frame", f"{statistics.median(trips):.0f} ms"),
-        ("processor, playing and capturing, all processes", f"{ramp['cpu_share'] * 100:.1f} % of a core"),
+        ("a ramp through speaker and microphone: samples lost, changed", f"{ramp['lost']}, {ramp['changed']}"),
         (f"silence while the GIL is held for {gil['held_s']:.1f} s, 2 s buffered", f"{gil['silence_ms']:.2f} ms"),
         ("silence while the loop is held up for 0.3 s, 0.5 s buffered", f"{loop['silence_ms']:.2f} ms"),
         ("echo, speaker opened first, from 2 s on", f"-{echo['output']:.0f} dB"),
@@ -54,13 +50,30 @@ def sound(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
     ]
 
 
-def sdk(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
-    result = run(server, "sdk_loopback", 480, 5 if quick else 20)
-    if "error" in result:
-        return [("the SDK", result["error"])]
+def cost(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
+    """Delay and processor, medians of ours and the others' in turn."""
+    seconds = 5 if quick else 10
+    ways: dict[str, tuple[str, *tuple[object, ...]]] = {
+        "ours": ("loopback", 480, seconds, "isolated"),
+        "the SDK": ("sdk_loopback", 480, seconds, "both"),
+        "the SDK, only playing": ("sdk_loopback", 480, seconds, "playback"),
+        "PyAudio alone, with callbacks that do nothing": ("bare_loopback", 480, seconds),
+    }
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
+    for _ in range(2 if quick else 7):
+        for name, command in ways.items():
+            results[name].append(run(server, *command))
+
+    def figure(name: str, key: str, unit: str) -> str:
+        errors = [result["error"] for result in results[name] if "error" in result]
+        return errors[0] if errors else f"{statistics.median(result[key] for result in results[name]):.1f} {unit}"
+
     return [
-        ("the SDK: capture_frame to speaker to microphone to frame", f"{result['round_trip_ms']:.0f} ms"),
-        ("the SDK: processor, playing and capturing", f"{result['cpu_share'] * 100:.1f} % of a core"),
+        ("capture_frame to speaker", figure("ours", "to_speaker_ms", "ms")),
+        ("microphone to frame, by PortAudio's time stamps", figure("ours", "microphone_to_frame_ms", "ms")),
+        ("the whole way", figure("ours", "round_trip_ms", "ms")),
+        ("the whole way, the SDK", figure("the SDK", "round_trip_ms", "ms")),
+        *((f"processor, playing and capturing: {name}", figure(name, "cpu_percent", "% of a core")) for name in ways),
     ]
 
 
@@ -129,9 +142,9 @@ def main() -> None:
     server.start()
     rows: list[tuple[str, str]] = []
     try:
+        rows += cost(server, quick)
         rows += sound(server, quick)
         rows += faults(server, 2 if quick else 8).items()
-        rows += sdk(server, quick)
     finally:
         server.stop()
     table = Table("what", "figure")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import mmap
@@ -73,7 +74,9 @@ def _stream(application: socket.socket, memory_file: int, request: DeviceRequest
         _limit_files()
         return mmap.mmap(memory_file, num_bytes)
 
-    stream = PortAudioStream(request, wake)
+    # PyAudio takes the GIL for each block and gives it back. If nothing remained of that, Python would set up the sound
+    # card's thread anew for each, which maps and unmaps memory: a third of what a block costs.
+    stream = PortAudioStream(request, wake, ctypes.pythonapi.PyGILState_Ensure)
     try:
         _portaudio.load()
         _portaudio.silence()

@@ -10,14 +10,14 @@ from livekit_utils._kernels.ring_buffer import RingBuffer
 # Words of 64 bits. Each is written by one side only, so that a copy of eight bytes is all it takes.
 CALLBACKS = 0  # device: calls of the sound card so far
 CALLBACK_NS = 1  # device: the monotonic time of the last one
-WATCH_NS = 2  # device: when its watch last looked
-LATENCY_NS = 3  # device: from the microphone to its callback, or from the callback to the speaker
-DEVICE_GAPS = 4  # device: gaps that PortAudio reported (overflows of an input, underflows of an output)
-GAP_FRAMES = 5  # device: samples per channel of silence that a speaker got in the middle of sound
+LATENCY_NS = 2  # device: from the microphone to its callback, or from the callback to the speaker
+DEVICE_GAPS = 3  # device: gaps that PortAudio reported (overflows of an input, underflows of an output)
+GAP_FRAMES = 4  # device: samples per channel of silence that a speaker got in the middle of sound
 PAUSED = 8  # application: give the speaker silence and keep what is queued
 TAPPED = 9  # application: copy what the speaker is given to the tap
 CLEAR_TO = 10  # application: the position in the ring before which all is to be dropped: an order, when it moves
 CLEAR_FADE = 11  # application: samples per channel over which to fade out before that; written first
+WAKE_BELOW = 12  # application: samples per channel in a speaker's ring; while there are fewer, each block wakes it
 
 _NUM_WORDS = 64
 _TAP_MS = 1000

@@ -8,6 +8,7 @@ from livekit_utils._device_memory import (
     GAP_FRAMES,
     PAUSED,
     TAPPED,
+    WAKE_BELOW,
     DeviceMemory,
 )
 from livekit_utils._ramp import Ramp
@@ -55,6 +56,11 @@ class DeviceRenderer:
         if words[TAPPED]:
             self._memory.tap.write(block)
         return block
+
+    @property
+    def is_low(self) -> bool:
+        """Whether less is left than the application cares to know of."""
+        return self._memory.ring.readable < self._memory.words[WAKE_BELOW] * self._num_channels
 
     def _pieces(self, num_frames: int) -> list[bytes]:
         """A block in the middle of which a fade begins or ends."""

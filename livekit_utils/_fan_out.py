@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
-from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from livekit_utils._sink import Sink
@@ -23,7 +21,7 @@ class FanOut(Generic[T]):
         self._lock = threading.RLock()
         self._sinks: tuple[weakref.ref[Sink[T]], ...] = ()
         self._ended = False
-        self._held: dict[int, Sink[T]] = {}
+        self._held: dict[object, Sink[T]] = {}
 
     def __len__(self) -> int:
         return sum(reference() is not None for reference in self._sinks)
@@ -39,16 +37,15 @@ class FanOut(Generic[T]):
         with self._lock:
             self._sinks = self._without(sink)
 
-    @contextlib.contextmanager
-    def held(self, sink: Sink[T]) -> Iterator[None]:
+    def hold(self, sink: Sink[T]) -> object:
         """Keeps a sink alive while somebody waits for what it gets: asyncio does not hold tasks, so one that waits for
-        the stream it alone holds would be collected together with it."""
+        the stream it alone holds would be collected together with it. What is returned is for `let_go`."""
         token = object()
-        self._held[id(token)] = sink
-        try:
-            yield
-        finally:
-            del self._held[id(token)]
+        self._held[token] = sink
+        return token
+
+    def let_go(self, token: object) -> None:
+        del self._held[token]
 
     def receive(self, item: T) -> None:
         complete = True

@@ -62,12 +62,17 @@ class PlayoutInput:
     def num_frames(self) -> int:
         return self.queue.num_frames
 
+    def can_go_on(self, block: int) -> bool:
+        """Whether there is something to be done with it as the device moves, even if no more comes."""
+        return self.ended or self.queue.num_frames >= (block if self.playing else 1)
+
     def is_full(self, level: int) -> bool:
         """Whether a stream that is not live need not be read on, while `level` frames are queued before the device."""
         return self.queue.num_frames + level >= self._target + 2 * self._block
 
-    def push(self, item: Any, now: float) -> None:
-        """A frame, or an event with one, of any format."""
+    def push(self, item: Any, level: int, now: float) -> None:
+        """A frame, or an event with one, of any format, while `level` frames are queued before the device."""
+        self._least = min(self._least, self.queue.num_frames + level)
         frame = as_audio_frame(getattr(item, "frame", item))
         for converted in self._converter.push(frame):
             self.queue.push(converted)
@@ -120,11 +125,11 @@ class PlayoutInput:
         if not self.live:
             return
         total = self.queue.num_frames + level
-        self._least = min(self._least, total)
         if total > self._limit:
             self._leave_out(total - self._target, level, now)
         elif now - self._reviewed_at >= _REVIEW_S:
-            # The device has just taken its block when there is least: what is needed is below the target then.
+            # There is least before a frame that comes behind a block that the device took. A block less than the target
+            # is enough then.
             if self._least >= self._target:
                 self._leave_out(self._block, level, now)
             self._least, self._reviewed_at = math.inf, now

@@ -32,6 +32,14 @@ class PlayoutMixer:
         """When the next block is made at the latest, where it waits for an input."""
         return None if self._waiting_since is None else self._waiting_since + self._patience_s
 
+    @property
+    def cares_below(self) -> int:
+        """With no fewer frames than that before the device, `next_block` does nothing."""
+        if any(source.can_go_on(self._block) for source in self.inputs):
+            return self._target
+        # One that runs dry is to be known as soon as it is.
+        return self._block // 2 if any(source.playing for source in self.inputs) else 0
+
     def next_block(self, level: int, now: float) -> bytearray | None:
         """A block to be queued before the device, where `level` frames are now; None where none is due."""
         if level >= self._target:

@@ -18,7 +18,6 @@ from livekit_utils._device_memory import (
     DEVICE_GAPS,
     LATENCY_NS,
     PAUSED,
-    WATCH_NS,
     DeviceMemory,
     ring_sizes,
 )
@@ -27,7 +26,7 @@ from livekit_utils._device_request import DeviceRequest
 from livekit_utils._opened_device import OpenedDevice
 from livekit_utils.device_error import DeviceError
 
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.1
 # A device that has called back does so every block; one that has not may still be waking up.
 _STALLED_S = 0.5
 _NEVER_STARTED_S = 3.0
@@ -40,12 +39,17 @@ class PortAudioStream:
 
     Args:
         request: What to open.
-        wake: Called in the sound card's thread after each block; it must neither wait nor raise.
+        wake: Called in the sound card's thread after a block that the application wants to know of; it must neither
+            wait nor raise.
+        begin: Called in that thread before the first block.
     """
 
-    def __init__(self, request: DeviceRequest, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, request: DeviceRequest, wake: Callable[[], None], begin: Callable[[], object] = lambda: None
+    ) -> None:
         self._request = request
         self._wake = wake
+        self._begin = begin
         self._portaudio: Any = None
         self._stream: Any = None
         self._memory: DeviceMemory | None = None
@@ -106,7 +110,6 @@ class PortAudioStream:
             if wait(_LOOK_EVERY_S):
                 return None
             now = time.monotonic_ns()
-            words[WATCH_NS] = now
             if now - before > _HELD_UP_S * 1e9:
                 since = now  # the whole machine was held up, which is no fault of the device
             if self._failure is not None:
@@ -161,7 +164,8 @@ class PortAudioStream:
                 assert renderer is not None
                 self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
                 block = renderer.render(num_frames)
-                self._wake()
+                if renderer.is_low:
+                    self._wake()
                 return block, self._continue
             except BaseException as error:
                 self._failure = error
@@ -171,6 +175,8 @@ class PortAudioStream:
 
     def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> None:
         words = memory.words
+        if not words[CALLBACKS]:
+            self._begin()
         words[CALLBACK_NS] = time.monotonic_ns()
         words[CALLBACKS] += 1
         if flags:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livekit_utils._channel_map import map_channels
-from livekit_utils._device_memory import CLEAR_FADE, CLEAR_TO, PAUSED
+from livekit_utils._device_memory import CLEAR_FADE, CLEAR_TO, PAUSED, WAKE_BELOW
 from livekit_utils._device_stream import DeviceStream
 from livekit_utils._frame_converter import FrameConverter
 from livekit_utils.audio_frame import AudioFrame
@@ -23,6 +23,7 @@ class SpeakerFeed:
         self._num_channels = num_channels
         self._converter: FrameConverter | None = None  # to the device's format
         self._clear_to = 0
+        self._wake_below = 0
         self._paused = False
 
     def begin(self) -> None:
@@ -30,6 +31,7 @@ class SpeakerFeed:
         info = self._stream.info
         assert info is not None
         self._clear_to = 0
+        self._wake_below = 0
         self._converter = None
         if (info.sample_rate, info.num_channels) != (self._sample_rate, self._num_channels):
             # Mono goes to all channels, and to mono goes the mean; else a channel goes to its namesake.
@@ -72,6 +74,17 @@ class SpeakerFeed:
             else:
                 same = range(min(converted.num_channels, info.num_channels))
                 memory.ring.write(map_channels(converted.data, converted.num_channels, same, info.num_channels))
+
+    def wake_below(self, level: int) -> bool:
+        """Has the device wake the application after each block that leaves fewer frames than that. Returns whether that
+        is more than before: then a block may have been taken just now without a word of it."""
+        memory, info = self._stream.memory, self._stream.info
+        if level == self._wake_below or memory is None or info is None:
+            return False
+        raised = level > self._wake_below
+        self._wake_below = level
+        memory.words[WAKE_BELOW] = -(-level * info.sample_rate // self._sample_rate)
+        return raised
 
     def clear(self, fade_s: float) -> None:
         """Drops what is queued, after a fade of so many seconds."""

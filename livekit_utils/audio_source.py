@@ -145,6 +145,13 @@ class AudioSource(AsyncClosing):
         """
         if frame.__class__ is not AudioFrame:
             frame = as_audio_frame(frame)
+        if not self._offer(frame):
+            await self._wait_for_room(frame)
+        elif not self._queue_size_s:
+            await asyncio.sleep(0)  # nothing else slows this down: whoever reads must have a turn
+
+    def _offer(self, frame: AudioFrame) -> bool:
+        """Takes a frame now, whole; or not at all, where it has to wait for room."""
         if frame.sample_rate != self._sample_rate or frame.num_channels != self._num_channels:
             raise ValueError(
                 f"expected frames of {self._sample_rate} Hz and {self._num_channels} channels, "
@@ -155,18 +162,16 @@ class AudioSource(AsyncClosing):
             self._bind()
             self._play()
         if not frame.samples_per_channel:
-            return
+            return True
         now = self._now()
         if self._running and not self._pushes and self._overdue_s(now) > _REST_S:
             self._play()  # what was queued was over before the loop, which was held up, came to this frame
         if self._pushes or not self._has_room(frame, now):
-            await self._wait_for_room(frame)
-            return
+            return False
         self._take(frame)
-        if not self._queue_size_s:
-            await asyncio.sleep(0)  # nothing else slows this down: whoever reads must have a turn
-        elif not self._running:
+        if self._queue_size_s and not self._running:
             self._play()
+        return True
 
     async def _wait_for_room(self, frame: AudioFrame) -> None:
         push = PendingPush(frame)

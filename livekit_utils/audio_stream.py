@@ -202,8 +202,12 @@ class AudioStream(AsyncClosing):
     async def __anext__(self) -> AudioFrameEvent:
         if len(self._queue):
             return await self._queue.get()
-        with self._track._source._fan_out.held(self):
+        fan_out = self._track._source._fan_out
+        held = fan_out.hold(self)
+        try:
             return await self._queue.get()
+        finally:
+            fan_out.let_go(held)
 
     async def aclose(self) -> None:
         """Ends the stream at once, for readers that wait as well; closes its processor and filter. What has not been

@@ -1,8 +1,10 @@
 """InputCapture: a microphone that is open.
 
 How it works. The device's blocks come through a ring that the device's side fills; after each, the event loop is woken.
-A task takes what is there, picks the channels, converts, cuts it into frames of 10 ms, has them processed together with
-what the speakers were given meanwhile, and hands them to the source, which passes them straight to its streams.
+What is there is taken in the same turn, converted, cut into frames of 10 ms, and processed together with what the
+speakers were given meanwhile. The first frame goes to the source at once, which passes it straight to its streams. What
+else there is goes there by a task, one frame in a turn, so that readers come to theirs; the task also waits where the
+source takes nothing (it is paused), while the ring fills.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class InputCapture(AsyncClosing):
         source: An `AudioSource` that gets a frame of 10 ms every 10 ms, whatever the blocks of the device. It passes
             them straight to the streams on its tracks (its queue has size 0). `aclose` does not close it.
         input_stream: What stands for the open device.
-        task: Takes the sound from the device to the source.
+        task: Takes the sound to the source, where that is not done at once.
         apm: The `AudioProcessingModule` that each frame goes through; None without processing.
         delay_estimator: What the echo canceller learns of the speakers, and of the way to them.
 
@@ -67,7 +69,8 @@ class InputCapture(AsyncClosing):
         self._channel_index = channel_index
         self._queue_capacity = queue_capacity
         self._audio: CapturedAudio | None = None
-        self._woken = asyncio.Event()
+        self._left: list[AudioFrame] = []  # for the task
+        self._busy = asyncio.Event()  # the task is at it, and takes what comes in the ring
         self._num_frames = 0
         self._num_refused = 0
         self._refusing = False
@@ -79,7 +82,7 @@ class InputCapture(AsyncClosing):
         self._listeners: list[Callable[[DeviceStateChange], None]] = []
         self.source = AudioSource(sample_rate, num_channels, queue_size_ms=0)
         self.input_stream = DeviceStream(
-            request, isolated, on_open=self._begin, on_wake=self._woken.set, on_lost=self._end
+            request, isolated, on_open=self._begin, on_wake=self._on_wake, on_lost=self._end
         )
         self.apm = apm
         self.delay_estimator = echo_reference
@@ -185,19 +188,50 @@ class InputCapture(AsyncClosing):
 
     async def _capture(self) -> None:
         while True:
-            await self._woken.wait()
-            self._woken.clear()
-            for frame in self._process(self._take()):
+            await self._busy.wait()
+            for frame in self._left:
                 try:
                     await self.source.capture_frame(frame)
                 except Exception as error:
-                    self._num_refused += 1
-                    if not self._refusing:
-                        logger.error("the source of microphone %r refuses its sound: %s", self.device, error)
-                    self._refusing = True
+                    self._note_refusal(error)
                 else:
-                    self._num_frames += 1
-                    self._refusing = False
+                    self._note_taken()
+            self._busy.clear()
+            self._pass_on()
+
+    def _on_wake(self) -> None:
+        """After each block of the device."""
+        if not self._busy.is_set():
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        frames = self._process(self._take())
+        if frames and self._is_taken(frames[0]):
+            del frames[0]
+        if frames:
+            self._left = frames
+            self._busy.set()
+
+    def _is_taken(self, frame: AudioFrame) -> bool:
+        """Whether nothing more is to be done with it."""
+        try:
+            taken = self.source._offer(frame)
+        except Exception as error:
+            self._note_refusal(error)
+            return True
+        if taken:
+            self._note_taken()
+        return taken
+
+    def _note_taken(self) -> None:
+        self._num_frames += 1
+        self._refusing = False
+
+    def _note_refusal(self, error: Exception) -> None:
+        self._num_refused += 1
+        if not self._refusing:
+            logger.error("the source of microphone %r refuses its sound: %s", self.device, error)
+        self._refusing = True
 
     def _take(self) -> list[AudioFrame]:
         """What the device has delivered, without what is too old."""

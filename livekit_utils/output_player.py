@@ -41,6 +41,7 @@ _SLACK_S = 0.03
 _MAX_PATIENCE_S = 0.1
 # Frames that an input that is always ready gives before the others have their turn.
 _READS_IN_A_ROW = 16
+_ALWAYS = 1 << 32
 
 
 class OutputPlayer(AsyncClosing):
@@ -211,6 +212,7 @@ class OutputPlayer(AsyncClosing):
         while not self._closed and not self._is_done():
             waiter = loop.create_future()
             self._waiters.add(waiter)
+            self._pump()
             try:
                 await waiter
             finally:
@@ -325,7 +327,7 @@ class OutputPlayer(AsyncClosing):
         try:
             num_read = 0
             async for item in iterator:
-                source.push(item, loop.time())
+                source.push(item, self._feed.level, loop.time())
                 self._pump()
                 if source.live:
                     source.review(self._feed.level, loop.time())
@@ -399,9 +401,16 @@ class OutputPlayer(AsyncClosing):
                 self._apm_failed = True
 
     def _pump(self) -> None:
-        """Fills the ring up to the target, as far as the inputs go."""
+        """Fills the ring up to the target, as far as the inputs go, and has the device wake the loop when there is more
+        to do."""
         if self._closed or not self._feed.ready:
             return
+        self._fill()
+        if self._feed.wake_below(self._cares_below):
+            self._fill()
+        self._set_timer()
+
+    def _fill(self) -> None:
         now = asyncio.get_running_loop().time()
         before = self._mixer.inputs
         while (block := self._mixer.next_block(self._feed.level, now)) is not None:
@@ -411,7 +420,13 @@ class OutputPlayer(AsyncClosing):
             for source in before:
                 if source not in kept:
                     self._forget(source)
-        self._set_timer()
+
+    @property
+    def _cares_below(self) -> int:
+        """How many frames before the device are as good as any more."""
+        if self._own_reference is not None:
+            return _ALWAYS  # it is to be told of each block
+        return max(self._mixer.cares_below, 1 if self._waiters else 0)
 
     def _set_timer(self) -> None:
         """Where the next block waits for an input, it must not wait for longer than agreed."""

@@ -87,8 +87,12 @@ class VideoStream(AsyncClosing):
     async def __anext__(self) -> VideoFrameEvent:
         if len(self._queue):
             return await self._queue.get()
-        with self._track._source._fan_out.held(self):
+        fan_out = self._track._source._fan_out
+        held = fan_out.hold(self)
+        try:
             return await self._queue.get()
+        finally:
+            fan_out.let_go(held)
 
     async def aclose(self) -> None:
         """Ends the stream at once, for readers that wait as well. What has not been read is dropped. A second call does

@@ -69,6 +69,7 @@ class FakeWorker(Worker):
         self.incoming = b""  # of a microphone: what it hears next; then silence
         self.listening = False
         self.num_closed = 0
+        self.num_wakes = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def listen(
@@ -111,7 +112,9 @@ class FakeWorker(Worker):
         else:
             self.card.heard.append(self.renderer.render(self.block))
         self._set_timer()
-        self.on_wake()
+        if self.is_input or self.renderer.is_low:
+            self.num_wakes += 1
+            self.on_wake()
 
 
 def plug_in(monkeypatch: pytest.MonkeyPatch, card: SoundCard) -> SoundCard:

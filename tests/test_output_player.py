@@ -221,6 +221,26 @@ def test_a_device_of_any_block_loses_nothing_whenever_a_track_comes(block_ms: in
             assert np.array_equal(heard(card), samples)
 
 
+def test_the_loop_is_woken_only_where_there_is_something_to_do(card: SoundCard) -> None:
+    async def main() -> None:
+        async with player() as speaker:
+            await speaker.start()
+            device = card.workers[-1]
+            await asyncio.sleep(1)
+            assert device.num_wakes == 0  # nothing to play
+            speaker.add_stream(in_time(ramp(5 * RATE), {300: 0.2}), live=True)
+            await asyncio.sleep(2.9)
+            assert device.num_wakes <= 3  # each frame goes on when it comes
+            await asyncio.sleep(2.4)
+            assert speaker.stats().num_stalls == 1  # which only the device can tell
+            before = device.num_wakes
+            speaker.add_stream(at_once(ramp(RATE)))
+            await asyncio.wait_for(speaker.wait_for_playout(), 1.2)
+            assert device.num_wakes - before >= 90  # read as it is played
+
+    run(main())
+
+
 def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
     async def main() -> None:
         async with player() as speaker:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from livekit_utils import AudioFrame, AudioStream, InputCapture, LocalAudioTrack
+from livekit_utils._device_memory import CALLBACK_NS
 
 PLAIN: Any = {
     "enable_aec": False,
@@ -41,13 +42,19 @@ class Ear:
     def __init__(self, capture: InputCapture, rate: int = 48_000, channels: int = 1) -> None:
         track = LocalAudioTrack.create_audio_track("ear", capture.source)
         self.frames: list[tuple[float, np.ndarray[Any, Any]]] = []  # when it came, samples
+        self.behind: list[float] = []  # seconds from the device's block to each of them
+        self._capture = capture
         self._stream = AudioStream(track, sample_rate=rate, num_channels=channels)
         self._task = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         async for event in self._stream:
-            self.frames.append((loop.time(), np.array(event.frame)))
+            now = loop.time()
+            self.frames.append((now, np.array(event.frame)))
+            memory = self._capture.input_stream.memory
+            if memory is not None:
+                self.behind.append(now - memory.words[CALLBACK_NS] / 1e9)
 
     @property
     def sound(self) -> np.ndarray[Any, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import statistics
 import sys
 import time
 from dataclasses import asdict
@@ -38,17 +39,21 @@ async def main() -> None:
     await ear.aclose()
     report = find_ramp(ear.sound, len(samples))
     first = next(when for when, samples in ear.frames if samples.any())
+    round_trip_ms = (first - started) * 1000
+    microphone_ms = captured.latency_ms + statistics.median(ear.behind) * 1000
     print(
         json.dumps(
             {
                 "ramp": asdict(report) | {"is_intact": report.is_intact},
-                "round_trip_ms": (first - started) * 1000,
+                "round_trip_ms": round_trip_ms,
+                "to_speaker_ms": round_trip_ms - microphone_ms,
                 "player_latency_ms": stats.latency_ms,
                 "capture_latency_ms": captured.latency_ms,
+                "microphone_to_frame_ms": microphone_ms,
                 "gap_ms": stats.gap_ms,
                 "dropped_ms": stats.dropped_ms + captured.dropped_ms,
                 "frame_sizes": sorted({len(samples) for _, samples in ear.frames}),
-                "cpu_share": used / seconds,
+                "cpu_percent": used / seconds * 100,
                 "tasks": len(asyncio.all_tasks()),
             }
         )

@@ -1,4 +1,4 @@
-"""What loopback.py does, with LiveKit's SDK and sounddevice: BLOCK SECONDS."""
+"""What loopback.py does, with LiveKit's SDK and sounddevice: BLOCK SECONDS both|playback."""
 
 import asyncio
 import json
@@ -17,15 +17,14 @@ async def main() -> None:
     devices = rtc.MediaDevices(blocksize=block)
     inputs = {device["name"]: device["index"] for device in devices.list_input_devices()}
     outputs = {device["name"]: device["index"] for device in devices.list_output_devices()}
-    capture = devices.open_input(**PLAIN, input_device=inputs["speaker_monitor"])
-    stream = rtc.AudioStream(rtc.LocalAudioTrack.create_audio_track("ear", capture.source))
     heard: list[tuple[float, np.ndarray]] = []
 
     async def listen() -> None:
-        async for event in stream:
+        capture = devices.open_input(**PLAIN, input_device=inputs["speaker_monitor"])
+        async for event in rtc.AudioStream(rtc.LocalAudioTrack.create_audio_track("ear", capture.source)):
             heard.append((time.monotonic(), np.array(event.frame.data)))
 
-    listening = asyncio.create_task(listen())
+    listening = asyncio.create_task(listen()) if sys.argv[3] == "both" else None
     player = devices.open_output(output_device=outputs["speaker"])
     source = rtc.AudioSource(48000, 1)
     await player.add_track(rtc.LocalAudioTrack.create_audio_track("voice", source))
@@ -38,9 +37,10 @@ async def main() -> None:
     await source.wait_for_playout()
     used = time.process_time() - used
     await asyncio.sleep(0.5)
-    first = next(when for when, piece in heard if piece.any())
-    print(json.dumps({"round_trip_ms": (first - started) * 1000, "cpu_share": used / seconds}), flush=True)
-    listening.cancel()
+    first = next((when for when, piece in heard if piece.any()), started)
+    print(json.dumps({"round_trip_ms": (first - started) * 1000, "cpu_percent": used / seconds * 100}), flush=True)
+    if listening is not None:
+        listening.cancel()
     os._exit(0)  # its threads do not end by themselves
 
 
