@@ -40,7 +40,7 @@ def sound(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
     ramp = run(server, "loopback", 480, 5 if quick else 60, "isolated")["ramp"]
     gil = run(server, "busy", 2000, "gil", 1)
     loop = run(server, "busy", 500, "loop", 0.3)
-    echo = {first: run(server, "echo", first, 8)["reduction_db"] for first in ("output", "input")}
+    echo = {first: run(server, "echo", first, 8, 480)["reduction_db"] for first in ("output", "input")}
     return [
         ("a ramp through speaker and microphone: samples lost, changed", f"{ramp['lost']}, {ramp['changed']}"),
         (f"silence while the GIL is held for {gil['held_s']:.1f} s, 2 s buffered", f"{gil['silence_ms']:.2f} ms"),

@@ -13,6 +13,13 @@ from livekit_utils.audio_frame import AudioFrame
 # is held back, so that the rest is _AIM_MS; only when the rest leaves the range, because each change is a jump.
 _LONGEST_MS, _AIM_MS, _SHORTEST_MS = 450, 300, 100
 
+# A part of a known delay is spent on holding the reference back from the start, so that a block that comes after the
+# microphone's, although the ones until then came before, is there in time: each change of the distance costs the
+# canceller half a second. What is told is mostly the buffers of the devices, two to four of their blocks: a third of it
+# bridges a block, and leaves the echo behind its reference.
+_RESERVE = 1 / 3
+_MAX_RESERVE_MS = 60
+
 # What has lain in the queue for so long without need is too late for its echo.
 _EXCESS_MS = 40
 _WATCH_MS = 500
@@ -48,7 +55,9 @@ class EchoReference:
         self._queue = bytearray()
         self._drift = Drift(sample_rate)
         self._last_push = 0
+        self._told_ms = 0
         self._held = 0
+        self._reserve = 0
         self._is_aligned = False
         self._owed = 0  # samples per channel that were replaced by silence, and are too late now
         self._is_short = False
@@ -66,11 +75,12 @@ class EchoReference:
     @property
     def held_ms(self) -> float:
         """By how much the reference is held back on purpose."""
-        return 1000 * self._held / self._sample_rate
+        return 1000 * (self._held + self._reserve) / self._sample_rate
 
     def set_delay_ms(self, delay_ms: int) -> None:
         """The echo comes so long after the reference."""
-        rest = delay_ms - self.held_ms
+        self._told_ms = delay_ms
+        rest = delay_ms - 1000 * self._held / self._sample_rate
         if rest <= _LONGEST_MS and not (self._held and rest < _SHORTEST_MS):
             return
         held = max(0, delay_ms - _AIM_MS) * self._sample_rate // 1000
@@ -141,7 +151,7 @@ class EchoReference:
         self._least = min(self._least, self.num_queued)
         self._watched += num_samples
         if 1000 * self._watched >= _WATCH_MS * self._sample_rate:
-            excess = self._least - self._held
+            excess = self._least - self._held - self._reserve
             if 1000 * excess > _EXCESS_MS * self._sample_rate:
                 self._drop(excess)
                 self._settle()
@@ -151,11 +161,14 @@ class EchoReference:
             self._shorts = 0
 
     def _align(self, num_samples: int) -> None:
-        wanted = max(num_samples, self._last_push) + self._held
+        reserve_ms = 0 if self._held else min(self._told_ms * _RESERVE, _MAX_RESERVE_MS)
+        self._reserve = round(reserve_ms * self._sample_rate / 1000)
+        held = self._held + self._reserve
+        wanted = max(num_samples, self._last_push) + held
         if self.num_queued > wanted:
             self._drop(self.num_queued - wanted)
         else:
-            missing = min(self._held, wanted - self.num_queued)
+            missing = min(held, wanted - self.num_queued)
             self._queue[:0] = bytes(missing * self._frame_bytes)
         self._is_aligned = True
         self._settle()

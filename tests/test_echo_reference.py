@@ -10,6 +10,7 @@ import pytest
 from livekit_utils import AudioFrame, AudioProcessingModule
 from livekit_utils._echo_reference import EchoReference
 
+from .conftest import Rand
 from .room import Samples, drifted, echo, erle_db, noise, samples, speech
 
 RATE = 16000
@@ -75,6 +76,23 @@ def test_what_goes_in_comes_out(clock: Clock) -> None:
         clock.time += 0.01
     assert np.array_equal(np.frombuffer(out, np.int16), np.arange(500 * BLOCK) % 30000 + 1)
     assert (line.reference.num_missing, line.reference.num_dropped, line.reference.num_queued) == (0, 0, 0)
+
+
+def test_a_block_that_comes_late_now_and_then_is_there_in_time(clock: Clock, rand: Rand) -> None:
+    line = Line(clock)
+    line.reference.set_delay_ms(36)  # the buffers of devices in blocks of 10 ms
+    line.run(50)
+    line.push()
+    distance = line.pop()
+    for _ in range(100):
+        clock.time += 0.01
+        if rand.random() < 0.3:  # the microphone's block was first
+            assert line.pop() == distance
+            line.push()
+        else:
+            line.push()
+            assert line.pop() == distance
+    assert line.reference.num_missing == 0
 
 
 def test_silence_before_anything(clock: Clock) -> None:

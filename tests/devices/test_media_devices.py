@@ -108,5 +108,5 @@ def test_a_loop_that_is_held_up_is_not_heard(run_program: Run) -> None:
 @pytest.mark.parametrize("first", ["output", "input"])
 def test_echo_is_cancelled_whichever_is_opened_first(run_program: Run, first: str) -> None:
     pytest.importorskip("pywebrtc_audio", reason="not installed: pywebrtc-audio")
-    result = run_program("echo", first, 5)
-    assert result["reduction_db"] > 25, result  # 30 on a machine that does nothing else
+    result = run_program("echo", first, 5, 480)
+    assert result["reduction_db"] >= 30, result

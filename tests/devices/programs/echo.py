@@ -1,4 +1,4 @@
-"""Echo cancellation through a simulated room: input|output (what is opened first) SECONDS.
+"""Echo cancellation through a simulated room: input|output (what is opened first) SECONDS BLOCK.
 
 The speaker's monitor is heard by a microphone through a room: a bridge of PulseAudio's own tools and a filter, outside
 of the application. What the application plays is noise like speech; nobody speaks, so that all the microphone hears is
@@ -17,7 +17,6 @@ from instruments import Ear, frames
 from livekit_utils import MediaDevices
 
 RATE = 48_000
-BLOCK = 480
 
 
 def room() -> "np.ndarray":
@@ -49,9 +48,12 @@ class Bridge:
     """Carries sound from the speaker's monitor through the room to the microphone."""
 
     def __init__(self) -> None:
-        form = [f"--rate={RATE}", "--channels=1", "--format=s16le", "--raw", "--latency-msec=20"]
-        self._from = subprocess.Popen(["parec", "-d", "speaker.monitor", *form], stdout=subprocess.PIPE)
-        self._to = subprocess.Popen(["pacat", "-d", "mic_feed", *form], stdin=subprocess.PIPE)
+        form = [f"--rate={RATE}", "--channels=1", "--format=s16le", "--raw"]
+        fetch = ["parec", "-d", "speaker.monitor", "--latency-msec=20", *form]
+        # With less it runs dry now and then, and each time the room would be a little larger from there on.
+        bring = ["pacat", "-d", "mic_feed", "--latency-msec=80", *form]
+        self._from = subprocess.Popen(fetch, stdout=subprocess.PIPE)
+        self._to = subprocess.Popen(bring, stdin=subprocess.PIPE)
         self.heard: list[np.ndarray] = []
         self._thread = threading.Thread(target=self._carry)
         self._thread.start()
@@ -92,10 +94,10 @@ def level(samples: "np.ndarray") -> float:
 
 
 async def main() -> None:
-    first, seconds = sys.argv[1], float(sys.argv[2])
+    first, seconds, block = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
     bridge = Bridge()
     await asyncio.sleep(0.5)
-    devices = MediaDevices(blocksize=BLOCK)
+    devices = MediaDevices(blocksize=block)
     only_echo = {"noise_suppression": False, "high_pass_filter": False, "auto_gain_control": False}
     player = devices.open_output(output_device="speaker")
     if first == "output":
