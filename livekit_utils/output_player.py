@@ -13,6 +13,7 @@ import math
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
+from livekit_utils._apm_feed import ApmFeed
 from livekit_utils._arguments import check_int, check_ms
 from livekit_utils._async_closing import AsyncClosing
 from livekit_utils._device_request import MAX_DEVICE_CHANNELS, DeviceRequest
@@ -21,7 +22,6 @@ from livekit_utils._done import Done
 from livekit_utils._playout_input import PlayoutInput
 from livekit_utils._playout_mixer import PlayoutMixer
 from livekit_utils._speaker_feed import SpeakerFeed
-from livekit_utils._speaker_reader import SpeakerReader
 from livekit_utils._speaker_reference import SpeakerReference
 from livekit_utils._track_audio import close_iterator, open_track
 from livekit_utils.device_state import DeviceState
@@ -94,12 +94,10 @@ class OutputPlayer(AsyncClosing):
         self._limit = self._target + math.ceil((block_s + _SLACK_S) * self._sample_rate)
         patience_s = min(max(target_s - block_s, 0.005), _MAX_PATIENCE_S)
         self._mixer = PlayoutMixer(self._num_channels, self._block, self._target, patience_s)
-        self._apm = apm_for_reverse
-        self._apm_failed = False
-        self._own_reference: SpeakerReader | None = None
+        self._apm_feed: ApmFeed | None = None
         if apm_for_reverse is not None and delay_estimator is None:
             delay_estimator = SpeakerReference(self._sample_rate, self._num_channels)
-            self._own_reference = delay_estimator.open_reader()
+            self._apm_feed = ApmFeed(apm_for_reverse, delay_estimator)
         self._echo_reference = delay_estimator
         self._stream = DeviceStream(
             DeviceRequest(
@@ -302,8 +300,8 @@ class OutputPlayer(AsyncClosing):
         if starting is not None:
             starting.cancel()
         await self._stream.aclose()
-        if self._own_reference is not None and self._echo_reference is not None:
-            self._echo_reference.close_reader(self._own_reference)
+        if self._apm_feed is not None:
+            self._apm_feed.close()
         tasks = self._closing - {asyncio.current_task()}
         if starting is not None:
             tasks.add(starting)
@@ -383,22 +381,11 @@ class OutputPlayer(AsyncClosing):
             source.stop()
 
     def _on_wake(self) -> None:
-        if self._own_reference is not None:
-            self._tell_apm(self._own_reference)
+        if self._apm_feed is not None:
+            self._apm_feed.tell()
         self._pump()
         if self._waiters and self._is_done():
             self._release_waiters()
-
-    def _tell_apm(self, reference: SpeakerReader) -> None:
-        self._echo_reference.fetch()
-        for frame in reference.read(1):
-            try:
-                if frame.samples_per_channel:
-                    self._apm.process_reverse_stream(frame)
-            except Exception as error:
-                if not self._apm_failed:
-                    logger.error("OutputPlayer: apm_for_reverse failed: %s", error, exc_info=error)
-                self._apm_failed = True
 
     def _pump(self) -> None:
         """Fills the ring up to the target, as far as the inputs go, and has the device wake the loop when there is more
@@ -424,7 +411,7 @@ class OutputPlayer(AsyncClosing):
     @property
     def _cares_below(self) -> int:
         """How many frames before the device are as good as any more."""
-        if self._own_reference is not None:
+        if self._apm_feed is not None:
             return _ALWAYS  # it is to be told of each block
         return max(self._mixer.cares_below, 1 if self._waiters else 0)
 

@@ -119,9 +119,10 @@ LEVELS = {
     "audio_processing_module": 6,
     "_speaker_feed": 7,
     "_speaker_reference": 7,
+    "_apm_feed": 8,
     "input_capture": 8,
-    "output_player": 8,
-    "media_devices": 9,
+    "output_player": 9,
+    "media_devices": 10,
 }
 
 
