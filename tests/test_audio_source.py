@@ -69,7 +69,9 @@ def test_positional_as_in_the_sdk() -> None:
     assert repr(source) == "AudioSource(sample_rate=44100, num_channels=2, idle)"
 
 
-@pytest.mark.parametrize("item", [None, 3, b"\x00\x00", "frame", [], object(), np.zeros(480, np.int16)], ids=repr)
+@pytest.mark.parametrize(
+    "item", [None, 3, b"\x00\x00", "frame", [], object(), np.zeros(480, np.int16)], ids=lambda item: type(item).__name__
+)
 def test_not_a_frame(item: Any) -> None:
     async def main() -> None:
         source = AudioSource(RATE, 1)

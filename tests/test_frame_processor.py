@@ -276,7 +276,7 @@ def test_enabled_may_fail_as_well(caplog: pytest.LogCaptureFixture) -> None:
         type("NotCallable", (), {"enabled": True, "_process": 3})(),
         Recording,
     ],
-    ids=repr,
+    ids=lambda wrong: type(wrong).__name__,
 )
 def test_unsuitable_objects(wrong: Any) -> None:
     source = AudioSource(RATE, 1)

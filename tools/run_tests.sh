@@ -25,4 +25,5 @@ cp -R tests csrc examples README.md pyproject.toml "$work"
 cd "$work"
 # tests/test_source.py reads the source, as text.
 export LIVEKIT_UTILS_SOURCE="$OLDPWD"
-exec "$venv/bin/python" -m pytest "$@"
+# In two processes: tests on devices wait most of their time.
+exec "$venv/bin/python" -m pytest --numprocesses 2 --dist loadgroup "$@"

@@ -19,6 +19,14 @@ PROGRAMS = Path(__file__).parent / "programs"
 TESTS = Path(__file__).parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, these run one after the other: they are about time."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("devices"))
+
+
 @pytest.fixture(scope="session")
 def the_server() -> Iterator[SoundServer]:
     reason = missing()
