@@ -58,8 +58,12 @@ def _measure(groups: cases.Groups, seconds: float, json: Path | None, plot: Path
         console.print(line, soft_wrap=True)
     rows: list[Row] = []
     for group, experiments in groups:
-        measured = [row for experiment in experiments for row in Measurement.take(experiment, seconds).rows()]
+        measurements = [Measurement.take(experiment, seconds) for experiment in experiments]
+        measured = [row for measurement in measurements for row in measurement.rows()]
         console.print(report.table(cases.title(group), measured, metadata))
+        for measurement in measurements:
+            for line in measurement.left_out:
+                console.print(line, soft_wrap=True)
         rows += measured
     for line in [report.targets_line(rows), *optional.left_out()]:
         console.print(line, soft_wrap=True)

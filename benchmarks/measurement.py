@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from benchmarks.contender import OURS
+from benchmarks.errors import DisagreementError
 from benchmarks.experiment import Experiment
 from benchmarks.quantity import Quantity
 from benchmarks.row import Row
@@ -16,13 +18,19 @@ class Measurement:
     """By contender."""
     values: dict[str, dict[str, list[float]]]
     """By quantity and contender, one for each round."""
+    left_out: tuple[str, ...] = ()
+    """A line for each of the others that did not do the work on this machine."""
 
     @classmethod
     def take(cls, experiment: Experiment, seconds: float) -> Measurement:
         """Checks that the contenders agree, then times them.
 
         In every round each contender is timed once, a different one first each time, so that what else the machine
-        does hits all of them alike; what is compared is always of the same round.
+        does hits all of them alike; what is compared is always of the same round. One of the others that cannot keep up
+        with what happens in real time is left out.
+
+        Raises:
+            DisagreementError: The contenders do not agree, or ours did not do the work.
         """
         experiment.check()
         contenders = experiment.contenders
@@ -30,13 +38,23 @@ class Measurement:
         values: dict[str, dict[str, list[float]]] = {
             quantity.name: {contender.name: [] for contender in contenders} for quantity in experiment.quantities
         }
+        left_out: dict[str, str] = {}
         for number in range(experiment.rounds):
             first = number % len(contenders)
             for contender in contenders[first:] + contenders[:first]:
-                sample = contender.sample(loops[contender.name])
+                if contender.name in left_out:
+                    continue
+                try:
+                    sample = contender.sample(loops[contender.name])
+                except DisagreementError as error:
+                    if contender.name == OURS:
+                        raise
+                    left_out[contender.name] = f"left out: {contender.name} in {experiment.name}: {error}"
+                    continue
                 for quantity in experiment.quantities:
                     values[quantity.name][contender.name].append(sample[quantity.name])
-        return cls(experiment, loops, values)
+        kept = tuple(contender for contender in contenders if contender.name not in left_out)
+        return cls(replace(experiment, contenders=kept), loops, values, tuple(left_out.values()))
 
     def rows(self) -> list[Row]:
         return [row for quantity in self.experiment.quantities for row in self._rows_of(quantity)]

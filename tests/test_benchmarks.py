@@ -126,3 +126,22 @@ def test_a_disagreement_is_an_error(run_python: Run, tmp_path: Path, run_benchma
     done = run_python("-P", "-c", script, PYTHONPATH=path)
     assert done.returncode == 1
     assert "error: mix/2x480: differs from the expected result" in done.stderr
+
+
+def test_one_of_the_others_that_cannot_keep_up_is_left_out(
+    run_python: Run, tmp_path: Path, run_benchmarks: Run
+) -> None:
+    script = (
+        "from benchmarks.contender import Contender; from benchmarks.errors import DisagreementError;"
+        "from benchmarks.experiment import Experiment; from benchmarks.measurement import Measurement\n"
+        "def late(): raise DisagreementError('too late')\n"
+        "def take(*bad): return Measurement.take(Experiment('race', tuple(Contender.once(name, late if name in bad "
+        "else lambda: {'': 1.0}) for name in ('ours', 'sdk', 'bare')), lambda: None, 3), 0.1)\n"
+        "one = take('sdk')\n"
+        "assert [row.contender for row in one.rows()] == ['ours', 'bare'], one.rows()\n"
+        "assert one.left_out == ('left out: sdk in race: too late',), one.left_out\n"
+        "take('ours')"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
+    done = run_python("-P", "-c", script, PYTHONPATH=path)
+    assert done.stderr.endswith("DisagreementError: too late\n"), done.stderr  # of ours there is no way around it
