@@ -27,7 +27,8 @@ class PlayoutInput:
 
     A live stream goes on whatever becomes of its samples, so what cannot be played in time is left out: down to
     `target` where it exceeds `limit`, and where a surplus has not been needed for five seconds, a block of it. The gap
-    is crossfaded and counted. Any other stream is not read faster than it is played.
+    is crossfaded and counted. Where its frames are longer than a block, both are more by as much. Any other stream is
+    not read faster than it is played.
 
     Args:
         stream: What it comes from.
@@ -57,6 +58,7 @@ class PlayoutInput:
         self._dry_since: float | None = None
         self._least = math.inf
         self._reviewed_at = -math.inf
+        self._longest = self._longest_before = block  # frames of the stream, since the last review and before
 
     @property
     def num_frames(self) -> int:
@@ -73,9 +75,11 @@ class PlayoutInput:
     def push(self, item: Any, level: int, now: float) -> None:
         """A frame, or an event with one, of any format, while `level` frames are queued before the device."""
         self._least = min(self._least, self.queue.num_frames + level)
+        before = self.queue.num_frames
         frame = as_audio_frame(getattr(item, "frame", item))
         for converted in self._converter.push(frame):
             self.queue.push(converted)
+        self._longest = max(self._longest, self.queue.num_frames - before)
         if not self.playing and self._waiting_since is None and self.queue.num_frames:
             self._waiting_since = now
 
@@ -100,7 +104,7 @@ class PlayoutInput:
         if self._waiting_since is None:
             self._waiting_since = now  # it was stopped with something left
         waited = now - self._waiting_since
-        enough = self.queue.num_frames + level >= self._target
+        enough = self.queue.num_frames + level >= self._target + self._extra
         return enough or self.ended or waited * self._sample_rate >= self._target
 
     def start(self, now: float) -> None:
@@ -125,14 +129,20 @@ class PlayoutInput:
         if not self.live:
             return
         total = self.queue.num_frames + level
-        if total > self._limit:
-            self._leave_out(total - self._target, level, now)
+        if total > self._limit + self._extra:
+            self._leave_out(total - self._target - self._extra, level, now)
         elif now - self._reviewed_at >= _REVIEW_S:
             # There is least before a frame that comes behind a block that the device took. A block less than the target
             # is enough then.
             if self._least >= self._target:
                 self._leave_out(self._block, level, now)
             self._least, self._reviewed_at = math.inf, now
+            self._longest_before, self._longest = self._longest, self._block
+
+    @property
+    def _extra(self) -> int:
+        """What comes at once beyond a block."""
+        return max(self._longest, self._longest_before) - self._block if self.live else 0
 
     def _leave_out(self, num_frames: int, level: int, now: float) -> None:
         kept = 0 if level >= self._block // 2 else self._block  # what the device needs now

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from livekit_utils import AudioFrame, OutputPlayer
+from tests.sound_card import SoundCard
 
 RATE = 48000
 BLOCK = 480
@@ -25,6 +26,13 @@ def ramp(num_samples: int, first: int = 1) -> np.ndarray:
 def frames(samples: np.ndarray, rate: int = RATE, size: int = BLOCK) -> list[AudioFrame]:
     pieces = [samples[i : i + size] for i in range(0, len(samples), size)]
     return [AudioFrame(piece.tobytes(), rate, 1, len(piece)) for piece in pieces]
+
+
+def heard(card: SoundCard) -> np.ndarray:
+    """What speakers were given, without the silence before and after."""
+    sound = card.sound[:, 0]
+    there = np.flatnonzero(sound)
+    return sound[there[0] : there[-1] + 1] if len(there) else sound[:0]
 
 
 async def at_once(samples: np.ndarray, size: int = BLOCK) -> AsyncIterator[AudioFrame]:
