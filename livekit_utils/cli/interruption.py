@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 class Interruption:
     """From `expect` to the end of the with block, a Ctrl-C is noted instead of thrown; so is a SIGTERM, which comes as
-    one. An impatient second one cannot lose what the first one is about to save.
+    one. An impatient second one cannot lose what the first one is about to save; nor, while the program ends, make it
+    look as if nothing had been saved.
 
     Threads: the main one, which alone may handle signals.
     """
@@ -33,4 +34,5 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        # Not a function of ours, which Python would replace by the default when it ends.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if self.is_set else self._before)

@@ -236,9 +236,9 @@ def test_a_recording_outlives_its_device_and_an_impatient_ctrl_c(server: SoundSe
     while path.stat().st_size < before + 30_000:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.02)  # or the two would be one
-    process.send_signal(signal.SIGINT)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)  # or some would be one
     _, errors = finish(process)
     assert [line.split(": ")[0] for line in errors.splitlines()] == ["microphone 'stereo'", "stereo"]
     samples = soundfile.read(recorded, dtype="int16")[0]
