@@ -63,8 +63,9 @@ class FollowedAudio:
                 wait.reschedule(-math.inf)
 
     async def _unless_released(self, waiting: Awaitable[None]) -> bool:
+        wait = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as wait:
+            async with wait:
                 self._waits[wait] = asyncio.get_running_loop()
                 await waiting
         except TimeoutError:
