@@ -13,13 +13,6 @@ from livekit_utils.audio_frame import AudioFrame
 # is held back, so that the rest is _AIM_MS; only when the rest leaves the range, because each change is a jump.
 _LONGEST_MS, _AIM_MS, _SHORTEST_MS = 450, 300, 100
 
-# A part of a known delay is spent on holding the reference back from the start, so that a block that comes after the
-# microphone's, although the ones until then came before, is there in time: each change of the distance costs the
-# canceller half a second. What is told is mostly the buffers of the devices, two to four of their blocks: a third of it
-# bridges a block, and leaves the echo behind its reference.
-_RESERVE = 1 / 3
-_MAX_RESERVE_MS = 60
-
 # What has lain in the queue for so long without need is too late for its echo.
 _EXCESS_MS = 40
 _WATCH_MS = 500
@@ -55,7 +48,6 @@ class EchoReference:
         self._queue = bytearray()
         self._drift = Drift(sample_rate)
         self._last_push = 0
-        self._told_ms = 0
         self._held = 0
         self._reserve = 0
         self._is_aligned = False
@@ -63,6 +55,10 @@ class EchoReference:
         self._is_short = False
         self._shorts = self._since_short = 0
         self._least, self._watched = _NOTHING_YET, 0
+        self.reserve_ms = 0.0
+        """By how much to hold it back from the start, so that a block that comes after the microphone's, although the
+        ones until then came before, is there in time: each change of the distance costs the canceller half a second. It
+        must be less than the delay of the echo, which a hint cannot promise."""
         self.num_missing = 0
         """Samples per channel that were not there when they were needed."""
         self.num_dropped = 0
@@ -79,7 +75,6 @@ class EchoReference:
 
     def set_delay_ms(self, delay_ms: int) -> None:
         """The echo comes so long after the reference."""
-        self._told_ms = delay_ms
         rest = delay_ms - 1000 * self._held / self._sample_rate
         if rest <= _LONGEST_MS and not (self._held and rest < _SHORTEST_MS):
             return
@@ -161,8 +156,7 @@ class EchoReference:
             self._shorts = 0
 
     def _align(self, num_samples: int) -> None:
-        reserve_ms = 0 if self._held else min(self._told_ms * _RESERVE, _MAX_RESERVE_MS)
-        self._reserve = round(reserve_ms * self._sample_rate / 1000)
+        self._reserve = 0 if self._held else round(self.reserve_ms * self._sample_rate / 1000)
         held = self._held + self._reserve
         wanted = max(num_samples, self._last_push) + held
         if self.num_queued > wanted:

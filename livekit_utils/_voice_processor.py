@@ -47,7 +47,9 @@ class VoiceProcessor:
     effect can be measured.
     """
 
-    def __init__(self, sample_rate: int, num_channels: int, stages: Stages, delay_ms: int) -> None:
+    def __init__(
+        self, sample_rate: int, num_channels: int, stages: Stages, delay_ms: int, reserve_ms: float = 0.0
+    ) -> None:
         self.sample_rate = sample_rate
         self.num_channels = num_channels
         self.block_samples = sample_rate // 100 * num_channels
@@ -62,6 +64,7 @@ class VoiceProcessor:
         self._enhancer: VoiceEnhancer | None = None
         self._stages = Stages(False, False, False, False, 0, 0.0)
         self._speech: AudioProcessor | VoiceEnhancer | None = None
+        self._reserve_ms = reserve_ms
         self.set_stages(stages, delay_ms)
 
     def set_stages(self, stages: Stages, delay_ms: int) -> None:
@@ -74,6 +77,7 @@ class VoiceProcessor:
             self._canceller = None
             if stages.echo_cancellation:
                 self._reference = EchoReference(self.sample_rate, self.num_channels)
+                self._reference.reserve_ms = self._reserve_ms
                 self._reference.set_delay_ms(delay_ms)
                 self._echo_delay = EchoDelay(self.sample_rate, self.num_channels)
                 self._canceller = self._make_canceller(round(delay_ms - self._reference.held_ms))
@@ -108,6 +112,11 @@ class VoiceProcessor:
     def set_delay_ms(self, delay_ms: int) -> None:
         if self._canceller:
             self._reference.set_delay_ms(delay_ms)
+
+    def set_reserve_ms(self, reserve_ms: float) -> None:
+        self._reserve_ms = reserve_ms
+        if self._canceller:
+            self._reference.reserve_ms = reserve_ms
 
     def push_reference(self, frame: AudioFrame) -> None:
         if self._canceller:

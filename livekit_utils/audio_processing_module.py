@@ -88,6 +88,7 @@ class AudioProcessingModule:
 
         self._lock = threading.Lock()
         self._delay_ms = 0
+        self._reserve_ms = 0.0
         self._processor: VoiceProcessor | None = None
         self._reblocker: Reblocker | None = None
         self._is_closed = False
@@ -122,7 +123,7 @@ class AudioProcessingModule:
             self._check_open()
             processor = self._processor
             if processor is None or processor.sample_rate != rate or processor.num_channels != num_channels:
-                processor = VoiceProcessor(rate, num_channels, self._stages, self._delay_ms)
+                processor = VoiceProcessor(rate, num_channels, self._stages, self._delay_ms, self._reserve_ms)
                 self._processor = processor
                 self._reblocker = Reblocker(processor.block_samples, processor.process)
             assert self._reblocker is not None
@@ -166,6 +167,14 @@ class AudioProcessingModule:
         with self._lock:
             if self._processor is not None:
                 self._processor.set_delay_ms(self._delay_ms)
+
+    def _set_reserve_ms(self, reserve_ms: float) -> None:
+        """For whoever knows that the echo comes later than this: the reference is held back by so much from its next
+        start, so that it is there in time although its blocks come now before and now after the microphone's."""
+        with self._lock:
+            self._reserve_ms = reserve_ms
+            if self._processor is not None:
+                self._processor.set_reserve_ms(reserve_ms)
 
     @property
     def latency(self) -> float:

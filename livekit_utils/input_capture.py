@@ -34,6 +34,9 @@ logger = logging.getLogger("livekit_utils")
 # Beyond `queue_capacity`, so that a microphone can be told from one whose sound is only late.
 _SPARE_MS = 1000
 _MAX_CAPACITY = 60_000
+# Of the delay that the devices tell, which is two to four of their blocks: it bridges one, and leaves the echo behind
+# its reference.
+_RESERVE, _MAX_RESERVE_S = 1 / 3, 0.06
 
 
 class InputCapture(AsyncClosing):
@@ -266,7 +269,9 @@ class InputCapture(AsyncClosing):
         for frame, reverse in zip(frames, played, strict=True):
             try:
                 if reverse is not None and reverse.samples_per_channel:
-                    self.apm.set_stream_delay_ms(round((self.delay_estimator.latency + self.latency) * 1000))
+                    delay_s = self.delay_estimator.latency + self.latency
+                    self.apm.set_stream_delay_ms(round(delay_s * 1000))
+                    self.apm._set_reserve_ms(min(delay_s * _RESERVE, _MAX_RESERVE_S) * 1000)
                     self.apm.process_reverse_stream(reverse)
                 self.apm.process_stream(frame)
             except Exception as error:

@@ -110,6 +110,15 @@ def test_hints_do_no_harm(hint_ms: int | None) -> None:
     assert erle_db(mic[half:], second, rate, 0, 3) > 40
 
 
+def test_a_hint_of_far_too_much_does_no_harm() -> None:
+    rate = 16000
+    far = speech(rate, 4, 3)
+    mic = in_room(far, rate, 10)
+    apm = AudioProcessingModule(echo_cancellation=True)
+    apm.set_stream_delay_ms(120)
+    assert erle_db(mic, through(apm, mic, samples(far), rate), rate, 2, 4) > 40
+
+
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("wrong_ms", [-50, 0, 50])
 def test_a_long_delay_needs_a_hint(late: bool, wrong_ms: int) -> None:

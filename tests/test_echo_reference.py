@@ -80,7 +80,7 @@ def test_what_goes_in_comes_out(clock: Clock) -> None:
 
 def test_a_block_that_comes_late_now_and_then_is_there_in_time(clock: Clock, rand: Rand) -> None:
     line = Line(clock)
-    line.reference.set_delay_ms(36)  # the buffers of devices in blocks of 10 ms
+    line.reference.reserve_ms = 12
     line.run(50)
     line.push()
     distance = line.pop()

@@ -274,6 +274,9 @@ class Processing:
     def set_stream_delay_ms(self, delay_ms: int) -> None:
         self.delays.append(delay_ms)
 
+    def _set_reserve_ms(self, reserve_ms: float) -> None:
+        assert 0 <= reserve_ms <= self.delays[-1] / 2
+
     def close(self) -> None:
         self.closed = True
 
