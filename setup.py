@@ -18,7 +18,6 @@ KERNELS = {
     "concat": ["concat"],
     "mix": ["mix"],
     "sample_queue": [],
-    "mix_input": ["mix", "level"],
     "convert": ["convert"],
     "level": ["level"],
     "channels": ["channels"],
@@ -72,7 +71,11 @@ extensions = [
     extension(f"livekit_utils._kernels.{word}", f"livekit_utils/_kernels/{word}.pyx", files)
     for word, files in KERNELS.items()
 ]
-extensions.append(extension("livekit_utils.audio_frame", "livekit_utils/audio_frame.pyx", ["concat"]))
+# Compiled classes outside of the kernels.
+extensions += [
+    extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
+    extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", ["mix", "level"]),
+]
 
 setup(
     ext_modules=cythonize(

@@ -8,51 +8,51 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from livekit_utils._include import get_include
     from livekit_utils._kernels.ring_buffer import RingBuffer
-    from livekit_utils.audio_filter import AudioFilter
-    from livekit_utils.audio_filter_error import AudioFilterError
-    from livekit_utils.audio_filter_load_state import AudioFilterLoadState
-    from livekit_utils.audio_filter_session import AudioFilterSession
-    from livekit_utils.audio_filter_state import AudioFilterState
-    from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
-    from livekit_utils.audio_frame_event import AudioFrameEvent
-    from livekit_utils.audio_mixer import AudioMixer
-    from livekit_utils.audio_mixer_stats import AudioMixerStats
-    from livekit_utils.audio_mixer_stream_stats import AudioMixerStreamStats
-    from livekit_utils.audio_processing_module import AudioProcessingModule
-    from livekit_utils.audio_processing_module_stats import AudioProcessingModuleStats
-    from livekit_utils.audio_resampler import AudioResampler, AudioResamplerQuality
-    from livekit_utils.audio_source import AudioSource
-    from livekit_utils.audio_stream import AudioStream
-    from livekit_utils.audio_stream_info import AudioStreamInfo
-    from livekit_utils.audio_stream_stats import AudioStreamStats
-    from livekit_utils.av_synchronizer import AVSynchronizer
-    from livekit_utils.av_synchronizer_stats import AVSynchronizerStats
-    from livekit_utils.device_error import DeviceError
-    from livekit_utils.device_state import DeviceState
-    from livekit_utils.device_state_change import DeviceStateChange
-    from livekit_utils.frame_processor import FrameProcessor
-    from livekit_utils.input_capture import InputCapture
-    from livekit_utils.input_capture_stats import InputCaptureStats
-    from livekit_utils.late_policy import LatePolicy
-    from livekit_utils.livekit_frames import from_livekit, to_livekit
-    from livekit_utils.local_audio_track import LocalAudioTrack
-    from livekit_utils.local_video_track import LocalVideoTrack
-    from livekit_utils.media_devices import MediaDevices
-    from livekit_utils.noise_cancellation_options import NoiseCancellationOptions
-    from livekit_utils.output_player import OutputPlayer
-    from livekit_utils.output_player_stats import OutputPlayerStats
-    from livekit_utils.sine_wave import sine_wave_generator
-    from livekit_utils.track import Track
-    from livekit_utils.track_kind import TrackKind
-    from livekit_utils.video_buffer_type import VideoBufferType
-    from livekit_utils.video_frame import VideoFrame
-    from livekit_utils.video_frame_event import VideoFrameEvent
-    from livekit_utils.video_rotation import VideoRotation
-    from livekit_utils.video_source import VideoSource
-    from livekit_utils.video_stream import VideoStream
-    from livekit_utils.video_stream_stats import VideoStreamStats
+    from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
+    from livekit_utils.devices.backend.device_error import DeviceError
+    from livekit_utils.devices.device_state import DeviceState
+    from livekit_utils.devices.device_state_change import DeviceStateChange
+    from livekit_utils.devices.input_capture import InputCapture
+    from livekit_utils.devices.input_capture_stats import InputCaptureStats
+    from livekit_utils.devices.media_devices import MediaDevices
+    from livekit_utils.devices.output_player import OutputPlayer
+    from livekit_utils.devices.output_player_stats import OutputPlayerStats
+    from livekit_utils.filters.audio_filter import AudioFilter
+    from livekit_utils.filters.audio_filter_error import AudioFilterError
+    from livekit_utils.filters.audio_filter_load_state import AudioFilterLoadState
+    from livekit_utils.filters.audio_filter_session import AudioFilterSession
+    from livekit_utils.filters.audio_filter_state import AudioFilterState
+    from livekit_utils.filters.audio_stream_info import AudioStreamInfo
+    from livekit_utils.filters.frame_processor import FrameProcessor
+    from livekit_utils.filters.include import get_include
+    from livekit_utils.filters.noise_cancellation_options import NoiseCancellationOptions
+    from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
+    from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
+    from livekit_utils.frames.sine_wave import sine_wave_generator
+    from livekit_utils.frames.video_buffer_type import VideoBufferType
+    from livekit_utils.frames.video_frame import VideoFrame
+    from livekit_utils.frames.video_rotation import VideoRotation
+    from livekit_utils.mixing.audio_mixer import AudioMixer
+    from livekit_utils.mixing.audio_mixer_stats import AudioMixerStats
+    from livekit_utils.mixing.audio_mixer_stream_stats import AudioMixerStreamStats
+    from livekit_utils.sync.av_synchronizer import AVSynchronizer
+    from livekit_utils.sync.av_synchronizer_stats import AVSynchronizerStats
+    from livekit_utils.sync.late_policy import LatePolicy
+    from livekit_utils.tracks.audio_frame_event import AudioFrameEvent
+    from livekit_utils.tracks.audio_source import AudioSource
+    from livekit_utils.tracks.audio_stream import AudioStream
+    from livekit_utils.tracks.audio_stream_stats import AudioStreamStats
+    from livekit_utils.tracks.local_audio_track import LocalAudioTrack
+    from livekit_utils.tracks.local_video_track import LocalVideoTrack
+    from livekit_utils.tracks.track import Track
+    from livekit_utils.tracks.track_kind import TrackKind
+    from livekit_utils.tracks.video_frame_event import VideoFrameEvent
+    from livekit_utils.tracks.video_source import VideoSource
+    from livekit_utils.tracks.video_stream import VideoStream
+    from livekit_utils.tracks.video_stream_stats import VideoStreamStats
+    from livekit_utils.voice.audio_processing_module import AudioProcessingModule
+    from livekit_utils.voice.audio_processing_module_stats import AudioProcessingModuleStats
 
 __all__ = [
     "AVSynchronizer",
@@ -106,54 +106,54 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AVSynchronizer": "av_synchronizer",
-    "AVSynchronizerStats": "av_synchronizer_stats",
-    "AudioFilter": "audio_filter",
-    "AudioFilterError": "audio_filter_error",
-    "AudioFilterLoadState": "audio_filter_load_state",
-    "AudioFilterSession": "audio_filter_session",
-    "AudioFilterState": "audio_filter_state",
-    "AudioFrame": "audio_frame",
-    "AudioFrameEvent": "audio_frame_event",
-    "AudioMixer": "audio_mixer",
-    "AudioMixerStats": "audio_mixer_stats",
-    "AudioMixerStreamStats": "audio_mixer_stream_stats",
-    "AudioProcessingModule": "audio_processing_module",
-    "AudioProcessingModuleStats": "audio_processing_module_stats",
-    "AudioResampler": "audio_resampler",
-    "AudioResamplerQuality": "audio_resampler",
-    "AudioSource": "audio_source",
-    "AudioStream": "audio_stream",
-    "AudioStreamInfo": "audio_stream_info",
-    "AudioStreamStats": "audio_stream_stats",
-    "DeviceError": "device_error",
-    "DeviceState": "device_state",
-    "DeviceStateChange": "device_state_change",
-    "FrameProcessor": "frame_processor",
-    "InputCapture": "input_capture",
-    "InputCaptureStats": "input_capture_stats",
-    "LatePolicy": "late_policy",
-    "LocalAudioTrack": "local_audio_track",
-    "LocalVideoTrack": "local_video_track",
-    "MediaDevices": "media_devices",
-    "NoiseCancellationOptions": "noise_cancellation_options",
-    "OutputPlayer": "output_player",
-    "OutputPlayerStats": "output_player_stats",
+    "AVSynchronizer": "sync.av_synchronizer",
+    "AVSynchronizerStats": "sync.av_synchronizer_stats",
+    "AudioFilter": "filters.audio_filter",
+    "AudioFilterError": "filters.audio_filter_error",
+    "AudioFilterLoadState": "filters.audio_filter_load_state",
+    "AudioFilterSession": "filters.audio_filter_session",
+    "AudioFilterState": "filters.audio_filter_state",
+    "AudioFrame": "frames.audio_frame",
+    "AudioFrameEvent": "tracks.audio_frame_event",
+    "AudioMixer": "mixing.audio_mixer",
+    "AudioMixerStats": "mixing.audio_mixer_stats",
+    "AudioMixerStreamStats": "mixing.audio_mixer_stream_stats",
+    "AudioProcessingModule": "voice.audio_processing_module",
+    "AudioProcessingModuleStats": "voice.audio_processing_module_stats",
+    "AudioResampler": "conversion.audio_resampler",
+    "AudioResamplerQuality": "conversion.audio_resampler",
+    "AudioSource": "tracks.audio_source",
+    "AudioStream": "tracks.audio_stream",
+    "AudioStreamInfo": "filters.audio_stream_info",
+    "AudioStreamStats": "tracks.audio_stream_stats",
+    "DeviceError": "devices.backend.device_error",
+    "DeviceState": "devices.device_state",
+    "DeviceStateChange": "devices.device_state_change",
+    "FrameProcessor": "filters.frame_processor",
+    "InputCapture": "devices.input_capture",
+    "InputCaptureStats": "devices.input_capture_stats",
+    "LatePolicy": "sync.late_policy",
+    "LocalAudioTrack": "tracks.local_audio_track",
+    "LocalVideoTrack": "tracks.local_video_track",
+    "MediaDevices": "devices.media_devices",
+    "NoiseCancellationOptions": "filters.noise_cancellation_options",
+    "OutputPlayer": "devices.output_player",
+    "OutputPlayerStats": "devices.output_player_stats",
     "RingBuffer": "_kernels.ring_buffer",
-    "Track": "track",
-    "TrackKind": "track_kind",
-    "VideoBufferType": "video_buffer_type",
-    "VideoFrame": "video_frame",
-    "VideoFrameEvent": "video_frame_event",
-    "VideoRotation": "video_rotation",
-    "VideoSource": "video_source",
-    "VideoStream": "video_stream",
-    "VideoStreamStats": "video_stream_stats",
-    "combine_audio_frames": "audio_frame",
-    "from_livekit": "livekit_frames",
-    "get_include": "_include",
-    "sine_wave_generator": "sine_wave",
-    "to_livekit": "livekit_frames",
+    "Track": "tracks.track",
+    "TrackKind": "tracks.track_kind",
+    "VideoBufferType": "frames.video_buffer_type",
+    "VideoFrame": "frames.video_frame",
+    "VideoFrameEvent": "tracks.video_frame_event",
+    "VideoRotation": "frames.video_rotation",
+    "VideoSource": "tracks.video_source",
+    "VideoStream": "tracks.video_stream",
+    "VideoStreamStats": "tracks.video_stream_stats",
+    "combine_audio_frames": "frames.audio_frame",
+    "from_livekit": "frames.livekit_frames",
+    "get_include": "filters.include",
+    "sine_wave_generator": "frames.sine_wave",
+    "to_livekit": "frames.livekit_frames",
 }
 
 

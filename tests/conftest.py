@@ -51,8 +51,8 @@ class Rand(random.Random):
 def exact_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources set their timers a little early, because a real loop's are late. In virtual time none is, so that what
     should come at some time comes at that time; tests/test_audio_source_early.py is about the rest."""
-    if "livekit_utils.audio_source" in sys.modules:  # else the test has nothing to do with it
-        monkeypatch.setattr("livekit_utils.audio_source._EARLY_S", 0.0)
+    if "livekit_utils.tracks.audio_source" in sys.modules:  # else the test has nothing to do with it
+        monkeypatch.setattr("livekit_utils.tracks.audio_source._EARLY_S", 0.0)
 
 
 def pytest_report_header() -> str:

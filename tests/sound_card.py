@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from livekit_utils import DeviceError
-from livekit_utils._device_memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_sizes
-from livekit_utils._device_renderer import DeviceRenderer
-from livekit_utils._device_request import DeviceRequest
-from livekit_utils._opened_device import OpenedDevice
-from livekit_utils._worker import Worker
+from livekit_utils.devices.backend.device_memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_sizes
+from livekit_utils.devices.backend.device_renderer import DeviceRenderer
+from livekit_utils.devices.backend.device_request import DeviceRequest
+from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.devices.backend.worker import Worker
 
 
 class SoundCard:
@@ -130,9 +130,9 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, card: SoundCard) -> SoundCard:
             raise
         return result
 
-    monkeypatch.setattr("livekit_utils._device_stream.WorkerProcess", card.open)
-    monkeypatch.setattr("livekit_utils._device_stream.WorkerThread", card.open)
-    monkeypatch.setattr("livekit_utils._device_stream.in_thread", at_once)
+    monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerProcess", card.open)
+    monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerThread", card.open)
+    monkeypatch.setattr("livekit_utils.devices.device_stream.in_thread", at_once)
     return card
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit_utils.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 
 
 def address(buffer: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livekit_utils.audio_frame import AudioFrame
+from livekit_utils.frames.audio_frame import AudioFrame
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

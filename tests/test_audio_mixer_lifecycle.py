@@ -370,7 +370,7 @@ def test_a_block_that_cannot_be_made_is_an_error_for_the_reader(monkeypatch: pyt
     def no_memory(*_: object) -> bytearray:
         raise MemoryError
 
-    monkeypatch.setattr("livekit_utils.audio_mixer.mix_inputs", no_memory)
+    monkeypatch.setattr("livekit_utils.mixing.audio_mixer.mix_inputs", no_memory)
 
     async def main() -> None:
         async with AudioMixer(RATE, 1, blocksize=480) as mixer:

@@ -10,9 +10,9 @@ import pytest
 from scipy import signal
 
 from livekit_utils import AudioFrame, AudioResampler, AudioResamplerQuality, combine_audio_frames
-from livekit_utils._frame_converter import FrameConverter
-from livekit_utils._polyphase_design import design, reduced
-from livekit_utils.audio_resampler import engine_for
+from livekit_utils.conversion.audio_resampler import engine_for
+from livekit_utils.conversion.frame_converter import FrameConverter
+from livekit_utils.conversion.polyphase_design import design, reduced
 
 RATES = [8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000]
 PAIRS = list(itertools.permutations(RATES, 2))
@@ -148,7 +148,7 @@ def test_a_constant_comes_out_as_it_is() -> None:
 
 
 def test_resamplers_of_one_ratio_share_a_filter() -> None:
-    from livekit_utils._polyphase_design import filter_of
+    from livekit_utils.conversion.polyphase_design import filter_of
 
     assert filter_of(48000, 16000, "medium") is filter_of(24000, 8000, "medium")
     assert filter_of(48000, 16000, "medium") is not filter_of(48000, 16000, "high")

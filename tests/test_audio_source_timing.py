@@ -8,7 +8,7 @@ import math
 import pytest
 
 from livekit_utils import AudioFrame, AudioSource
-from livekit_utils.audio_source import _REST_S
+from livekit_utils.tracks.audio_source import _REST_S
 
 from .conftest import Rand
 from .playing import EXACT, RATE, Tape, constant, now, samples_of, soon, turns

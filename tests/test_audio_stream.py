@@ -25,7 +25,7 @@ from livekit_utils import (
     TrackKind,
     VideoSource,
 )
-from livekit_utils.audio_source import _REST_S
+from livekit_utils.tracks.audio_source import _REST_S
 
 from .conftest import Rand
 from .playing import RATE, Tape, constant, converted, filled_up, now, read, samples_of, soon, turns

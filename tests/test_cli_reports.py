@@ -16,9 +16,9 @@ pytest.importorskip("soundfile")
 pytest.importorskip("matplotlib")
 
 from livekit_utils import AudioFrame
-from livekit_utils.cli.level_meter import LevelMeter
-from livekit_utils.cli.report import format_length
-from livekit_utils.cli.track_picture import COLUMNS, TrackPicture
+from livekit_utils.cli.view.level_meter import LevelMeter
+from livekit_utils.cli.view.report import format_length
+from livekit_utils.cli.view.track_picture import COLUMNS, TrackPicture
 
 from .cli_commands import Samples, noise, run, save
 from .conftest import SEED, Rand
@@ -83,7 +83,7 @@ def test_lengths() -> None:
 
 
 BAR = """
-import livekit_utils.cli.progress_bar as progress_bar
+import livekit_utils.cli.view.progress_bar as progress_bar
 from livekit_utils.__main__ import main
 progress_bar._PATIENCE_S = {patience}
 main()
@@ -130,7 +130,7 @@ def test_the_bar_is_for_terminals_and_patience(tmp_path: Path, patience: int, sh
 
 
 def test_no_bar_without_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livekit_utils.cli.progress_bar._PATIENCE_S", 0)
+    monkeypatch.setattr("livekit_utils.cli.view.progress_bar._PATIENCE_S", 0)
     monkeypatch.setenv("FORCE_COLOR", "1")
     run("tone", 440, 1, tmp_path / "t.wav", "--json")
 

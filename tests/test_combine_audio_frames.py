@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
+from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 
 
 def frame_of(samples: Any, num_channels: int = 1, sample_rate: int = 48000) -> AudioFrame:

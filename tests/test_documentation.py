@@ -30,7 +30,14 @@ def test_docstrings() -> None:
         assert result.failed == 0, name
         if result.attempted:
             attempted.add(name)
-    expected = {"audio_frame", "audio_mixer", "audio_resampler", "sine_wave", "video_frame", "_kernels.ring_buffer"}
+    expected = {
+        "frames.audio_frame",
+        "mixing.audio_mixer",
+        "conversion.audio_resampler",
+        "frames.sine_wave",
+        "frames.video_frame",
+        "_kernels.ring_buffer",
+    }
     assert {f"livekit_utils.{name}" for name in expected} <= attempted
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import AudioFrame, AudioProcessingModule
-from livekit_utils._echo_reference import EchoReference
+from livekit_utils.voice.echo_reference import EchoReference
 
 from .conftest import Rand
 from .room import Samples, drifted, echo, erle_db, noise, samples, speech
@@ -22,7 +22,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.time = 1000.0
-        monkeypatch.setattr("livekit_utils._echo_reference.perf_counter", lambda: self.time)
+        monkeypatch.setattr("livekit_utils.voice.echo_reference.perf_counter", lambda: self.time)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from livekit_utils._fan_out import FanOut
+from livekit_utils.tracks.fan_out import FanOut
 
 
 class Listener:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import AudioFrame
-from livekit_utils._frame_fifo import FrameFifo
+from livekit_utils.tracks.frame_fifo import FrameFifo
 
 from .conftest import Rand
 

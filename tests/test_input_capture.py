@@ -285,7 +285,7 @@ class Processing:
 def test_the_echo_canceller_hears_what_the_speaker_was_given(
     card: SoundCard, monkeypatch: pytest.MonkeyPatch, output_first: bool, rand: Rand
 ) -> None:
-    monkeypatch.setattr("livekit_utils.audio_processing_module.AudioProcessingModule", Processing)
+    monkeypatch.setattr("livekit_utils.voice.audio_processing_module.AudioProcessingModule", Processing)
 
     async def main() -> None:
         both = devices()
@@ -344,7 +344,7 @@ def test_processing_that_fails_lets_frames_pass(
         def process_stream(self, frame: AudioFrame) -> None:
             raise OSError("broken")
 
-    monkeypatch.setattr("livekit_utils.audio_processing_module.AudioProcessingModule", Failing)
+    monkeypatch.setattr("livekit_utils.voice.audio_processing_module.AudioProcessingModule", Failing)
 
     async def main() -> None:
         async with devices().open_input() as capture:

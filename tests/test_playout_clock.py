@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from livekit_utils._playout_clock import PlayoutClock
+from livekit_utils.tracks.playout_clock import PlayoutClock
 
 from .conftest import Rand
 

@@ -22,7 +22,6 @@ WORDS = (
     "plugin",
     "simd",
 )
-MAX_LINES = 450
 
 pytestmark = pytest.mark.skipif(
     not (CSRC.is_dir() and PACKAGE.is_dir()), reason="the source tree does not lie beside the tests"
@@ -101,22 +100,3 @@ def test_every_documented_class_is_on_the_page_for_those_who_switch() -> None:
         ):
             for public in re.findall(r"[A-Z]\w+|[a-z]\w*_\w+", re.sub("#.*", "", "".join(names))):
                 assert f"`{public}" in text, public
-
-
-def test_no_file_is_too_long() -> None:
-    lengths = {
-        name(path): len(path.read_text().splitlines())
-        for folder in (CSRC, PACKAGE, TESTS)
-        for path in files(folder, ".c", ".h", ".py", ".pyx", ".pxd", ".pyi")
-        if path.suffix != ".c" or not path.with_suffix(".pyx").exists()
-    }
-    assert not {file: n for file, n in lengths.items() if n > MAX_LINES}
-
-
-def test_a_public_class_is_in_the_file_of_its_name() -> None:
-    for path in files(PACKAGE, ".py", ".pyx"):
-        if path.name == "errors.py":
-            continue
-        owner = path.stem.replace("_", "")
-        for public in re.findall(r"^(?:cdef\s+)?class\s+([A-Za-z]\w*)", path.read_text(), flags=re.M):
-            assert public.lower().startswith(owner), f"{public} is in {name(path)}"

@@ -83,17 +83,17 @@ NOT_IN_BOTH = r"""
 .*\.__test__
 .*__(reduce|setstate)_cython__
 livekit_utils\._kernels\.(high_pass\.HighPass|linear\.LinearInterpolator)\.__init__
-livekit_utils\._kernels\.(mix_input\.MixInput|sample_queue\.SampleQueue)\.__init__
+livekit_utils\.(mixing\.mix_input\.MixInput|_kernels\.sample_queue\.SampleQueue)\.__init__
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
-livekit_utils\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)
+livekit_utils\.frames\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)
 """
 
 
 def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.write_text(NOT_IN_BOTH)
-    modules = ["livekit_utils._kernels", "livekit_utils.audio_frame"]
+    modules = ["livekit_utils._kernels", "livekit_utils.frames.audio_frame", "livekit_utils.mixing.mix_input"]
     options = ["--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", str(allowed)]
     result = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", *options, *modules],

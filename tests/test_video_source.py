@@ -122,7 +122,9 @@ def test_bytes_are_shared_and_anything_writable_is_copied_once(rand: Rand) -> No
 
 def test_nothing_is_copied_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[VideoFrame] = []
-    monkeypatch.setattr("livekit_utils.video_source.frozen_video_frame", lambda frame: copied.append(frame) or frame)
+    monkeypatch.setattr(
+        "livekit_utils.tracks.video_source.frozen_video_frame", lambda frame: copied.append(frame) or frame
+    )
     source, _, streams = opened(2)
     frame = VideoFrame(4, 2, RGBA, bytearray(32))
     source.capture_frame(frame)

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from livekit_utils.cli.devices import devices
+from livekit_utils.cli.commands.devices import devices
+from livekit_utils.cli.commands.info import info
+from livekit_utils.cli.commands.meter import meter
+from livekit_utils.cli.commands.mix import mix
+from livekit_utils.cli.commands.play import play
+from livekit_utils.cli.commands.record import record
+from livekit_utils.cli.commands.resample import resample
+from livekit_utils.cli.commands.tone import tone
 from livekit_utils.cli.errors import CliError, describe
-from livekit_utils.cli.info import info
-from livekit_utils.cli.meter import meter
-from livekit_utils.cli.mix import mix
-from livekit_utils.cli.play import play
-from livekit_utils.cli.record import record
-from livekit_utils.cli.resample import resample
-from livekit_utils.cli.tone import tone
 
 __all__ = ["app"]
 

@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from livekit_utils.audio_stream import AudioStream
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.sound_devices import announce_recovery, installed, parse_device
-from livekit_utils.local_audio_track import LocalAudioTrack
+from livekit_utils.tracks.audio_stream import AudioStream
+from livekit_utils.tracks.local_audio_track import LocalAudioTrack
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from livekit_utils.audio_frame import AudioFrame
     from livekit_utils.cli.interruption import Interruption
-    from livekit_utils.input_capture import InputCapture
+    from livekit_utils.devices.input_capture import InputCapture
+    from livekit_utils.frames.audio_frame import AudioFrame
 
 _PATIENCE_S = 0.1
 
@@ -52,7 +52,7 @@ async def open_microphone(
     device: str | None, rate: int, channels: int, processing: bool, console: Console, interruption: Interruption
 ) -> AsyncIterator[Microphone]:
     """From where it is open, a Ctrl-C is expected; before, it is thrown."""
-    from livekit_utils.media_devices import MediaDevices
+    from livekit_utils.devices.media_devices import MediaDevices
 
     stages: dict[str, Any] = dict.fromkeys(
         ("enable_aec", "noise_suppression", "high_pass_filter", "auto_gain_control"), processing

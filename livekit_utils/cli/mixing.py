@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from livekit_utils.audio_mixer import AudioMixer
 from livekit_utils.cli.errors import CliError
+from livekit_utils.mixing.audio_mixer import AudioMixer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from livekit_utils.cli.audio_reader import AudioReader
+    from livekit_utils.cli.files.audio_reader import AudioReader
 
 # A disk may be slow; a file is never late.
 _NEVER_LATE_MS = 1e9

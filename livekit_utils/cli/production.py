@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from livekit_utils.cli.audio_writer import AudioWriter
 from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.pending_file import PendingFile
-from livekit_utils.cli.plot import MAX_TRACKS, draw_plot, require_matplotlib
-from livekit_utils.cli.progress_bar import ProgressBar
-from livekit_utils.cli.report import Report
-from livekit_utils.cli.track import Track
-from livekit_utils.cli.track_picture import TrackPicture
+from livekit_utils.cli.files.audio_writer import AudioWriter
+from livekit_utils.cli.files.pending_file import PendingFile
+from livekit_utils.cli.view.plot import MAX_TRACKS, draw_plot, require_matplotlib
+from livekit_utils.cli.view.progress_bar import ProgressBar
+from livekit_utils.cli.view.report import Report
+from livekit_utils.cli.view.summary import Summary
+from livekit_utils.cli.view.track_picture import TrackPicture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from livekit_utils.audio_frame import AudioFrame
-    from livekit_utils.cli.audio_reader import AudioReader
+    from livekit_utils.cli.files.audio_reader import AudioReader
+    from livekit_utils.frames.audio_frame import AudioFrame
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Production:
         self._readers = readers
         gains_db = gains_db or [0.0] * len(readers)
         self.inputs = [_track_of(reader, gain_db) for reader, gain_db in zip(readers, gains_db, strict=True)]
-        self.output = Track(order.path.name, sample_rate, num_channels, num_frames)
+        self.output = Summary(order.path.name, sample_rate, num_channels, num_frames)
         with ExitStack() as stack:
             writer = AudioWriter(
                 order.path,
@@ -147,7 +147,7 @@ class Production:
         self._stack.__exit__(kind, error, traceback)
 
 
-def _track_of(reader: AudioReader, gain_db: float) -> Track:
-    return Track(
+def _track_of(reader: AudioReader, gain_db: float) -> Summary:
+    return Summary(
         reader.name, reader.sample_rate, reader.num_channels, reader.num_frames, gain_db, reader.format, reader.subtype
     )

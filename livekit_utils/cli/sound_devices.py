@@ -7,14 +7,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError, printable
-from livekit_utils.device_state import DeviceState
+from livekit_utils.devices.device_state import DeviceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
-    from livekit_utils.device_state_change import DeviceStateChange
+    from livekit_utils.devices.device_state_change import DeviceStateChange
 
 
 @contextlib.contextmanager

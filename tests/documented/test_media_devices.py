@@ -29,8 +29,8 @@ def listed(timeout_s: float) -> list[dict[str, Any]]:
 def test_listing(card: SoundCard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from livekit_utils import MediaDevices
 
-    monkeypatch.setattr("livekit_utils._worker_process.list_devices", listed)
-    monkeypatch.setattr("livekit_utils._worker_thread.list_devices", listed)
+    monkeypatch.setattr("livekit_utils.devices.backend.worker_process.list_devices", listed)
+    monkeypatch.setattr("livekit_utils.devices.backend.worker_thread.list_devices", listed)
     media_devices = MediaDevices()
 
     devices = media_devices.list_input_devices()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from leaks import check, raises
 
-from livekit_utils.audio_frame import AudioFrame, as_audio_frame, combine_audio_frames
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, combine_audio_frames
 
 data = bytearray(1920)
 readonly = bytes(1920)

@@ -1,6 +1,6 @@
 from leaks import check, raises
 
-from livekit_utils._kernels.mix_input import MixInput, mix_inputs, survey
+from livekit_utils.mixing.mix_input import MixInput, mix_inputs, survey
 
 data = bytearray(960)
 inputs = [MixInput(1) for _ in range(4)]

@@ -13,10 +13,10 @@ from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.mix import mix_s16
-from livekit_utils._kernels.mix_input import MixInput, mix_inputs
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
-from livekit_utils.audio_frame import AudioFrame, combine_audio_frames
+from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
+from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 
 SIZES = (0, 1, 7, 8, 9, 15, 17, 31, 33, 63, 65, 255, 256, 257, 480, 1023, 1025, 4095, 4097, 33_000)
 

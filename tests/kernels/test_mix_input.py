@@ -9,7 +9,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from livekit_utils import AudioFrame
 from livekit_utils._kernels.mix import mix_s16
-from livekit_utils._kernels.mix_input import MixInput, mix_inputs, survey
+from livekit_utils.mixing.mix_input import MixInput, mix_inputs, survey
 
 from .. import reference
 from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
@@ -295,7 +295,7 @@ BEYOND_RANGE = [
 @pytest.mark.parametrize(("call", "error"), BEYOND_RANGE, ids=[call for call, _ in BEYOND_RANGE])
 def test_beyond_range(run_python: Any, call: str, error: str) -> None:
     script = f"""if True:
-        from livekit_utils._kernels.mix_input import MixInput, mix_inputs, survey
+        from livekit_utils.mixing.mix_input import MixInput, mix_inputs, survey
         source, loud = MixInput(2), MixInput(16, 0.5)
         source.push(bytes(400)), loud.push(bytes(3200))
         try:

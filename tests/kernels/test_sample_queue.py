@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from livekit_utils import AudioFrame
-from livekit_utils._kernels.mix_input import MixInput
 from livekit_utils._kernels.sample_queue import SampleQueue
+from livekit_utils.mixing.mix_input import MixInput
 
 from ..conftest import Rand
 from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements

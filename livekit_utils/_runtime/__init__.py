@@ -1,0 +1,1 @@
+"""What the classes need of asyncio and threads; knows no audio."""

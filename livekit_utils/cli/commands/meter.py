@@ -1,0 +1,67 @@
+"""livekit-utils meter"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from livekit_utils.cli.interruption import Interruption
+from livekit_utils.cli.microphone import open_microphone
+from livekit_utils.cli.options import DeviceOption, ProcessingOption
+from livekit_utils.cli.sound_devices import logging_to
+from livekit_utils.cli.view.level_bar import LevelBar
+
+if TYPE_CHECKING:
+    from livekit_utils.devices.input_capture import InputCapture
+
+
+def meter(
+    device: DeviceOption = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="How long; without it, until Ctrl-C.", show_default=False)
+    ] = None,
+    processing: ProcessingOption = True,
+) -> None:
+    """Show the level of a microphone, live, and what processing does.
+
+    On a terminal as a bar; elsewhere a line each second. If the device is lost, it goes on when it comes back.
+    """
+    console = Console(stderr=True)
+    with logging_to(console), Interruption() as interruption:
+        asyncio.run(_show(device, seconds, processing, console, interruption))
+
+
+async def _show(
+    device: str | None, seconds: float | None, processing: bool, console: Console, interruption: Interruption
+) -> None:
+    num_frames = 0
+    async with open_microphone(device, 48000, 1, processing, console, interruption) as microphone:
+        # The bar shares its console with the log, so that each line of that comes above it.
+        with LevelBar(microphone.capture.device, console, lines=True) as bar:
+            async for frame in microphone.frames():
+                if frame is not None:
+                    bar.add(frame)
+                    num_frames += frame.samples_per_channel
+                bar.show(lambda: _stages(microphone.capture))
+                if seconds is not None and num_frames >= seconds * 48000:
+                    break
+
+
+def _stages(capture: InputCapture) -> str:
+    """The state of the device, and of each stage of processing."""
+    notes = [capture.state.value]
+    if capture.apm is None:
+        notes.append("no processing")
+    else:
+        stats = capture.apm.stats()
+        notes.append(f"raw {stats.input_level_db:.0f} dB  processed {stats.output_level_db:.0f} dB")
+        if stats.speech_probability is not None:
+            notes.append(f"speech {stats.speech_probability:.0%}")
+        notes.append(f"gain {stats.gain_db:+.0f} dB")
+    dropped_ms = capture.stats().dropped_ms
+    if dropped_ms:
+        notes.append(f"dropped {dropped_ms:.0f} ms")
+    return "  ".join(notes)

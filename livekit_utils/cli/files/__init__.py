@@ -1,0 +1,1 @@
+"""Sound files: read, written, and replaced only when whole."""

@@ -1,0 +1,1 @@
+"""Tables, pictures, meters and progress bars."""

@@ -1,0 +1,138 @@
+"""The report of a command: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from livekit_utils.cli.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from livekit_utils.cli.view.summary import Summary
+
+# Where there is no terminal, lines may be as long as they need to be.
+_WIDTH_OF_A_FILE = 160
+
+
+@dataclass
+class Report:
+    """What a job has done."""
+
+    inputs: Sequence[Summary]
+    output: Summary
+    seconds: float
+    """How long it took."""
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of audio per second of work."""
+        return self.output.duration / self.seconds
+
+    def print(self, *, as_json: bool, clipping_hint: str) -> None:
+        """Prints it on stdout; the hint says what to do about clipping."""
+        if as_json:
+            _print_json(
+                {
+                    "inputs": [{**_as_dict(track), "gain_db": track.gain_db} for track in self.inputs],
+                    "output": _as_dict(self.output),
+                    "clipped_samples": self.output.meter.clipped_samples,
+                    "seconds": self.seconds,
+                    "real_time_factor": self.real_time_factor,
+                }
+            )
+            return
+        table = _new_table("", "name", "rate", "channels", "length", "gain", "peak", "RMS")
+        for track in self.inputs:
+            table.add_row("in", _name(track), *_cells(track), f"{track.gain_db:+.1f} dB", *_levels(track))
+        table.add_section()
+        table.add_row("out", _name(self.output), *_cells(self.output), "", *_levels(self.output))
+        console = new_console()
+        console.print(table)
+        clipped = self.output.meter.clipped_samples
+        console.print(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
+        console.print(f"real-time factor: {self.real_time_factor:.0f} (in {self.seconds:.2f} s)")
+
+
+def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
+    """Prints what there is to say of sound files by themselves."""
+    if as_json:
+        _print_json({"files": [_as_dict(track) for track in tracks]})
+        return
+    table = _new_table("name", "format", "rate", "channels", "length", "peak", "RMS")
+    for track in tracks:
+        table.add_row(_name(track), f"{track.format} {track.subtype}", *_cells(track), *_levels(track))
+    if tracks:
+        new_console().print(table)
+
+
+def _as_dict(track: Summary) -> dict[str, Any]:
+    return {
+        "name": track.name,
+        "format": track.format,
+        "subtype": track.subtype,
+        "sample_rate": track.sample_rate,
+        "channels": track.num_channels,
+        "frames": track.num_frames,
+        "duration": track.duration,
+        "peak_dbfs": _finite(track.meter.peak_dbfs),
+        "rms_dbfs": _finite(track.meter.rms_dbfs),
+    }
+
+
+def _finite(level: float) -> float | None:
+    """JSON knows no infinity; silence is null."""
+    return level if math.isfinite(level) else None
+
+
+def _print_json(report: dict[str, Any]) -> None:
+    print(json.dumps(report, indent=2, allow_nan=False))
+
+
+def new_console() -> Console:
+    """Of stdout."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH_OF_A_FILE)
+    return console
+
+
+def _new_table(*headers: str) -> Table:
+    table = Table()
+    for header in headers:
+        if header == "name":
+            table.add_column(header, overflow="fold")
+        else:
+            table.add_column(header, no_wrap=True, justify="left" if header in ("", "format") else "right")
+    return table
+
+
+def _cells(track: Summary) -> list[str]:
+    """Rate, channels and length."""
+    return [f"{track.sample_rate} Hz", str(track.num_channels), format_length(track.duration)]
+
+
+def _levels(track: Summary) -> list[str]:
+    """Peak and RMS."""
+    return [f"{track.meter.peak_dbfs:.1f} dBFS", f"{track.meter.rms_dbfs:.1f} dBFS"]
+
+
+def _name(track: Summary) -> Text:
+    # Not a str, in which rich would look for [markup].
+    return Text(printable(track.name))
+
+
+def format_length(seconds: float) -> str:
+    """Seconds, and minutes and hours where there are any."""
+    minutes, rest = divmod(round(seconds, 3), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:06.3f}"
+    return f"{minutes}:{rest:06.3f}" if minutes else f"{rest:.3f} s"

@@ -1,0 +1,1 @@
+"""Converts frames to any sample rate and channel count."""

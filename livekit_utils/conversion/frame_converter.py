@@ -1,0 +1,63 @@
+"""FrameConverter: frames of any format to frames of one."""
+
+from __future__ import annotations
+
+from livekit_utils._kernels.channels import downmix_s16, upmix_s16
+from livekit_utils.conversion.audio_resampler import AudioResampler, engine_for
+from livekit_utils.frames.audio_frame import AudioFrame
+
+
+class FrameConverter:
+    """Brings the frames of one stream to one sample rate and channel count.
+
+    The stream may change its format on the way: what the old resampler still holds then comes out first. Mono is
+    copied to every channel, many channels are averaged to mono; any other change of channels is a `ValueError`, and
+    nothing of the stream so far is lost by it.
+    """
+
+    def __init__(self, sample_rate: int, num_channels: int) -> None:
+        self._sample_rate = sample_rate
+        self._num_channels = num_channels
+        self._input_format = self._output_format = (sample_rate, num_channels)
+        self._resampler: AudioResampler | None = None
+
+    def push(self, frame: AudioFrame) -> list[AudioFrame]:
+        if self._resampler is None and (frame.sample_rate, frame.num_channels) == self._output_format:
+            return [frame]
+        frames: list[AudioFrame] = []
+        if (frame.sample_rate, frame.num_channels) != self._input_format:
+            frames = self._change_format(frame)
+        if self._num_channels == 1 and frame.num_channels > 1:
+            mono = downmix_s16(frame, frame.num_channels)
+            frame = AudioFrame(mono, frame.sample_rate, 1, frame.samples_per_channel)
+        if self._resampler is None:
+            frames.append(self._spread(frame))
+        else:
+            frames += [self._spread(converted) for converted in self._resampler.push(frame)]
+        return frames
+
+    def flush(self) -> list[AudioFrame]:
+        """The end of the stream: what is still inside."""
+        if self._resampler is None:
+            return []
+        return [self._spread(frame) for frame in self._resampler.flush()]
+
+    def _change_format(self, frame: AudioFrame) -> list[AudioFrame]:
+        if frame.num_channels != self._num_channels and 1 not in (frame.num_channels, self._num_channels):
+            raise ValueError(f"expected frames of 1 or {self._num_channels} channels, got {frame.num_channels}")
+        resampler = None
+        if frame.sample_rate != self._sample_rate:
+            # Converted in as few channels as there are on either side.
+            num_channels = min(frame.num_channels, self._num_channels)
+            engine = engine_for(frame.sample_rate, self._sample_rate)
+            resampler = AudioResampler(frame.sample_rate, self._sample_rate, num_channels=num_channels, engine=engine)
+        held = self.flush()
+        self._resampler = resampler
+        self._input_format = (frame.sample_rate, frame.num_channels)
+        return held
+
+    def _spread(self, frame: AudioFrame) -> AudioFrame:
+        if frame.num_channels == self._num_channels:
+            return frame
+        samples = upmix_s16(frame, self._num_channels)
+        return AudioFrame(samples, frame.sample_rate, self._num_channels, frame.samples_per_channel)

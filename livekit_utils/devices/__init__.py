@@ -1,0 +1,1 @@
+"""Microphones and speakers that come back when they are lost."""

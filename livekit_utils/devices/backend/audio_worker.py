@@ -1,0 +1,114 @@
+"""The process that looks after one device stream. Started by WorkerProcess; it imports no more than it needs."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from dataclasses import asdict
+from typing import Any
+
+from livekit_utils.devices.backend import portaudio
+from livekit_utils.devices.backend.device_error import DeviceError
+from livekit_utils.devices.backend.device_request import DeviceRequest
+from livekit_utils.devices.backend.portaudio_stream import PortAudioStream
+
+# A server that ends can make PortAudio print a million lines per second.
+_MAX_STDERR_BYTES = 65536
+
+
+def main(arguments: list[str]) -> None:
+    """`list SOCKET` or `stream SOCKET MEMORY REQUEST`: file descriptors, and a DeviceRequest as JSON."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    status = 1
+    try:
+        application = socket.socket(fileno=int(arguments[1]))
+        if arguments[0] == "list":
+            _list(application)
+        else:
+            _stream(application, int(arguments[2]), DeviceRequest.from_json(arguments[3]))
+        status = 0
+    except BrokenPipeError:
+        status = 0  # the application has gone
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)  # to standard error, which has no buffer
+    finally:
+        # PortAudio's own cleaning up may take as long as a hanging server likes; the system's does not.
+        os._exit(status)
+
+
+def _list(application: socket.socket) -> None:
+    try:
+        pyaudio = portaudio.load()
+        portaudio.silence()
+        answer: dict[str, Any] = {"devices": portaudio.list_devices(pyaudio.PyAudio())}
+    except ImportError as error:
+        answer = {"import_error": str(error)}
+    except OSError as error:
+        answer = {"error": f"cannot list the sound devices: {error}", "code": None, "device": None}
+    _say(application, answer)
+
+
+def _stream(application: socket.socket, memory_file: int, request: DeviceRequest) -> None:
+    # No cycles come about in the callbacks, and a collection would hold them up.
+    gc.disable()
+    said = False
+
+    def wake() -> None:
+        if not said:
+            return
+        try:
+            application.send(b"\n", socket.MSG_DONTWAIT)
+        except OSError:
+            return  # it is asleep and has many to read already, or has gone, which the watch notices
+
+    def make_memory(num_bytes: int) -> mmap.mmap:
+        os.ftruncate(memory_file, num_bytes)
+        _limit_files()
+        return mmap.mmap(memory_file, num_bytes)
+
+    # PyAudio takes the GIL for each block and gives it back. If nothing remained of that, Python would set up the sound
+    # card's thread anew for each, which maps and unmaps memory: a third of what a block costs.
+    stream = PortAudioStream(request, wake, ctypes.pythonapi.PyGILState_Ensure)
+    try:
+        portaudio.load()
+        portaudio.silence()
+        _say(application, asdict(stream.open(make_memory)))
+        said = True
+    except ImportError as error:
+        _say(application, {"import_error": str(error)})
+        return
+    except DeviceError as error:
+        _say(application, {"error": str(error), "code": error.code, "device": error.device})
+        return
+
+    def wait(timeout_s: float) -> bool:
+        # The application says nothing but that it has gone.
+        return bool(select.select([application], [], [], timeout_s)[0])
+
+    reason = stream.watch(wait)
+    if reason is None:
+        time.sleep(stream.fade_out())
+    else:
+        _say(application, {"ended": reason})
+
+
+def _say(application: socket.socket, message: dict[str, Any]) -> None:
+    application.settimeout(1)
+    application.sendall(json.dumps(message).encode() + b"\n")
+    application.settimeout(None)  # with a limit, Python would wait for room although it is told not to
+
+
+def _limit_files() -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_STDERR_BYTES, _MAX_STDERR_BYTES))

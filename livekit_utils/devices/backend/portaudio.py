@@ -1,0 +1,224 @@
+"""PortAudio through PyAudio: its devices, its streams, and one door for its errors. The one place that imports it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from livekit_utils.devices.backend.device_error import DeviceError
+from livekit_utils.devices.backend.device_request import MAX_DEVICE_CHANNELS, DeviceRequest
+
+_INVALID_RATE = -9997
+_INVALID_CHANNELS = -9998
+
+_ADVICE = {
+    -9999: "the sound system refused it: is it plugged in, and is the sound server (PulseAudio, PipeWire) running?",
+    -9993: "the sound server is gone: is PulseAudio or PipeWire running?",
+    -9996: "there is no such device",
+    _INVALID_RATE: "it takes no sample rate that was tried",
+    _INVALID_CHANNELS: "it does not have so many channels",
+    -9985: "another program is using it",
+}
+
+
+def load() -> Any:
+    """The module `pyaudio`.
+
+    Raises:
+        ImportError: It is not installed, or PortAudio is not.
+    """
+    # Or libjack starts a server of its own where one is installed.
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    try:
+        import pyaudio
+    except ImportError as error:
+        raise ImportError(
+            f'microphones and speakers need PyAudio: pip install "livekit-utils[devices]" ({error}). '
+            "It compiles itself on Linux, for which it needs PortAudio: apt-get install portaudio19-dev"
+        ) from error
+    return pyaudio
+
+
+def silence() -> None:
+    """ALSA and JACK print no more lines on this process' stderr, of which a single listing makes some ninety."""
+    libc = ctypes.CDLL(None)
+    # Native code, that takes any arguments and does nothing: a Python function would need the GIL in the sound card's
+    # thread, and would have to outlive the interpreter.
+    ignore = ctypes.cast(libc.getpid, ctypes.c_void_p)
+    for library, names in (
+        ("libasound.so.2", ("snd_lib_error_set_handler",)),
+        ("libjack.so.0", ("jack_set_error_function", "jack_set_info_function")),
+    ):
+        try:
+            loaded = ctypes.CDLL(library, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        except OSError:
+            continue  # PortAudio was built without it
+        for name in names:
+            setter = getattr(loaded, name)
+            setter.argtypes, setter.restype = [ctypes.c_void_p], None
+            setter(ignore)
+
+
+def list_devices(portaudio: Any) -> list[dict[str, Any]]:
+    """All devices of a `PyAudio` object, in the order of their indices."""
+    defaults = (_default_index(portaudio, "input"), _default_index(portaudio, "output"))
+    host_apis = [
+        portaudio.get_host_api_info_by_index(i)["name"] for i in range(portaudio.get_host_api_count())
+    ]  # fmt: skip
+    devices = []
+    for index in range(portaudio.get_device_count()):
+        info = portaudio.get_device_info_by_index(index)
+        devices.append(
+            {
+                "name": info["name"],
+                "index": index,
+                "host_api": host_apis[info["hostApi"]],
+                "max_input_channels": info["maxInputChannels"],
+                "max_output_channels": info["maxOutputChannels"],
+                "sample_rate": info["defaultSampleRate"],
+                "is_default_input": index == defaults[0],
+                "is_default_output": index == defaults[1],
+            }
+        )
+    return devices
+
+
+def _default_index(portaudio: Any, direction: str) -> int | None:
+    try:
+        return int(getattr(portaudio, f"get_default_{direction}_device_info")()["index"])
+    except OSError:
+        return None
+
+
+def find_device(devices: list[dict[str, Any]], request: DeviceRequest) -> dict[str, Any]:
+    """The device that was asked for, which PortAudio itself does not check: a wrong index ends the process.
+
+    Raises:
+        DeviceError: There is none, or the name fits several.
+    """
+    side = "input" if request.is_input else "output"
+    usable = [device for device in devices if device[f"max_{side}_channels"] > 0]
+    wanted = request.device
+    if wanted is None:
+        found = [device for device in usable if device[f"is_default_{side}"]]
+    elif isinstance(wanted, int):
+        found = [device for device in usable if device["index"] == wanted]
+    else:
+        found = _by_name(usable, wanted, request.host_api)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DeviceError(
+            f"the name {wanted!r} fits several {side} devices: {_names(found)}; give more of it, or an index",
+            device=str(wanted),
+        )
+    if not usable:
+        raise DeviceError(
+            f"there is no {side} device: is one plugged in, and is the sound server (PulseAudio, PipeWire) running?",
+            code=-9996,
+            device=None if wanted is None else str(wanted),
+        )
+    other = "output" if request.is_input else "input"
+    if any(wanted in (device["index"], device["name"]) for device in devices):
+        raise DeviceError(f"device {wanted!r} is only an {other} device", code=_INVALID_CHANNELS, device=str(wanted))
+    raise DeviceError(
+        f"there is no {request.wanted.removeprefix('the ')}; there are: {_names(usable)}",
+        code=-9996,
+        device=None if wanted is None else str(wanted),
+    )
+
+
+def _by_name(devices: list[dict[str, Any]], name: str, host_api: str | None) -> list[dict[str, Any]]:
+    """Those of exactly this name, else those that contain it; of one host API, if it has any."""
+    folded = name.casefold()
+    found = [device for device in devices if device["name"] == name]
+    found = found or [device for device in devices if device["name"].casefold() == folded]
+    found = found or [device for device in devices if folded in device["name"].casefold()]
+    return [device for device in found if device["host_api"] == host_api] or found
+
+
+def _names(devices: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{device['index']}: {device['name']!r}" for device in devices)
+
+
+def open_stream(
+    pyaudio: Any,
+    portaudio: Any,
+    device: dict[str, Any],
+    request: DeviceRequest,
+    make_callback: Callable[[int, int], Callable[..., Any]],
+) -> tuple[Any, int, int]:
+    """Opens a stream that is not started yet, at the rate and channel count asked for, or the nearest that it takes.
+
+    Args:
+        make_callback: Is given the rate and the channel count to be tried, and returns the stream's callback.
+
+    Returns:
+        The stream, its sample rate and channel count.
+
+    Raises:
+        DeviceError: None that was tried was taken.
+    """
+    refused: OSError | None = None
+    for sample_rate, num_channels in _formats(device, request):
+        try:
+            side = "input" if request.is_input else "output"
+            stream = portaudio.open(
+                rate=sample_rate,
+                channels=num_channels,
+                format=pyaudio.paInt16,
+                frames_per_buffer=request.block_frames * sample_rate // request.sample_rate,
+                start=False,
+                stream_callback=make_callback(sample_rate, num_channels),
+                **{side: True, f"{side}_device_index": device["index"]},
+            )
+            return stream, sample_rate, num_channels
+        except OSError as error:
+            refused = error
+            if error_code(error) not in (_INVALID_RATE, _INVALID_CHANNELS):
+                break
+    assert refused is not None
+    said = as_device_error(refused, request, device["name"])
+    if said.code in (_INVALID_RATE, _INVALID_CHANNELS):
+        tried = ", ".join(f"{rate} Hz x {channels}" for rate, channels in _formats(device, request))
+        said = DeviceError(f"{said}; tried: {tried}", code=said.code, device=said.device)
+    raise said from refused
+
+
+def _formats(device: dict[str, Any], request: DeviceRequest) -> Iterable[tuple[int, int]]:
+    """Rates and channel counts to try, the best first."""
+    most = device["max_input_channels" if request.is_input else "max_output_channels"]
+    rates = dict.fromkeys((request.sample_rate, 48000, round(device["sample_rate"]), 44100))
+    # Some devices cannot do fewer channels than they have.
+    channels = dict.fromkeys((request.num_channels, 2, most))
+    for sample_rate in rates:
+        for num_channels in channels:
+            if request.min_channels <= num_channels <= min(most, MAX_DEVICE_CHANNELS):
+                yield sample_rate, num_channels
+    if most < request.min_channels:
+        raise DeviceError(
+            f"{device['name']!r} has {most} channels, but {request.min_channels} are needed",
+            code=_INVALID_CHANNELS,
+            device=device["name"],
+        )
+
+
+def error_code(error: BaseException) -> int | None:
+    """PortAudio's number, which PyAudio puts in one place or another, or leaves out."""
+    return next((arg for arg in error.args if isinstance(arg, int) and arg < 0), None)
+
+
+def as_device_error(error: BaseException, request: DeviceRequest, name: str | None = None) -> DeviceError:
+    """What PortAudio says, with the device and what to do about it."""
+    code = error_code(error)
+    text = next((arg for arg in error.args if isinstance(arg, str)), str(error))
+    subject = request.wanted if name is None else f"{'input' if request.is_input else 'output'} device {name!r}"
+    advice = _ADVICE.get(code) if code is not None else None
+    message = f"cannot open {subject}: " + (f"{advice} (PortAudio {code}: {text})" if advice else f"{text}")
+    return DeviceError(message, code=code, device=name if name is not None else _as_text(request.device))
+
+
+def _as_text(device: int | str | None) -> str | None:
+    return None if device is None else str(device)

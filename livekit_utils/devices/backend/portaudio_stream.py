@@ -1,0 +1,185 @@
+"""PortAudioStream: one open stream, and the watch over it.
+
+The same code runs in a process of its own and, where there is none, in a thread of the application. PortAudio is not
+made for several threads: everything but the callbacks is done in the thread that calls `open`.
+"""
+
+from __future__ import annotations
+
+import mmap
+import time
+from collections.abc import Callable
+from typing import Any
+
+from livekit_utils.devices.backend import portaudio
+from livekit_utils.devices.backend.device_error import DeviceError
+from livekit_utils.devices.backend.device_memory import (
+    CALLBACK_NS,
+    CALLBACKS,
+    DEVICE_GAPS,
+    LATENCY_NS,
+    PAUSED,
+    DeviceMemory,
+    ring_sizes,
+)
+from livekit_utils.devices.backend.device_renderer import DeviceRenderer
+from livekit_utils.devices.backend.device_request import DeviceRequest
+from livekit_utils.devices.backend.opened_device import OpenedDevice
+
+_LOOK_EVERY_S = 0.1
+# A device that has called back does so every block; one that has not may still be waking up.
+_STALLED_S = 0.5
+_NEVER_STARTED_S = 3.0
+_HELD_UP_S = 0.25
+_FADE_OUT_S = 0.03
+
+
+class PortAudioStream:
+    """A microphone or speaker, its callback and its end.
+
+    Args:
+        request: What to open.
+        wake: Called in the sound card's thread after a block that the application wants to know of; it must neither
+            wait nor raise.
+        begin: Called in that thread before the first block.
+    """
+
+    def __init__(
+        self, request: DeviceRequest, wake: Callable[[], None], begin: Callable[[], object] = lambda: None
+    ) -> None:
+        self._request = request
+        self._wake = wake
+        self._begin = begin
+        self._portaudio: Any = None
+        self._stream: Any = None
+        self._memory: DeviceMemory | None = None
+        self._renderer: DeviceRenderer | None = None
+        self._continue = 0
+        self._failure: BaseException | None = None
+
+    @property
+    def memory(self) -> DeviceMemory:
+        assert self._memory is not None
+        return self._memory
+
+    def open(self, make_memory: Callable[[int], mmap.mmap]) -> OpenedDevice:
+        """Opens and starts it.
+
+        Args:
+            make_memory: Gives zeroed memory of so many bytes.
+
+        Raises:
+            DeviceError: It cannot be opened.
+        """
+        pyaudio = portaudio.load()
+        self._continue = pyaudio.paContinue
+        request = self._request
+        try:
+            self._portaudio = pyaudio.PyAudio()
+            device = portaudio.find_device(portaudio.list_devices(self._portaudio), request)
+            callback = self._on_input if request.is_input else self._on_output
+            self._stream, sample_rate, num_channels = portaudio.open_stream(
+                pyaudio, self._portaudio, device, request, callback
+            )
+            sizes = ring_sizes(sample_rate, num_channels, request.ring_ms)
+            self._memory = DeviceMemory.create(make_memory(DeviceMemory.num_bytes(*sizes)), *sizes)
+            if not request.is_input:
+                self._renderer = DeviceRenderer(self._memory, sample_rate, num_channels)
+            self._stream.start_stream()
+        except DeviceError:
+            raise
+        except OSError as error:
+            raise portaudio.as_device_error(error, request) from error
+        return OpenedDevice(
+            device["name"], device["index"], device["host_api"], sample_rate, num_channels, sizes[0], sizes[1]
+        )
+
+    def watch(self, wait: Callable[[float], bool]) -> str | None:
+        """Looks after the stream until it ends.
+
+        Args:
+            wait: Waits for so many seconds and says whether the application wants an end.
+
+        Returns:
+            Why the device was lost; None where the application wanted the end.
+        """
+        words = self.memory.words
+        since = time.monotonic_ns()
+        while True:
+            before = time.monotonic_ns()
+            if wait(_LOOK_EVERY_S):
+                return None
+            now = time.monotonic_ns()
+            if now - before > _HELD_UP_S * 1e9:
+                since = now  # the whole machine was held up, which is no fault of the device
+            if self._failure is not None:
+                return f"its callback failed: {self._failure!r}"
+            try:
+                if not self._stream.is_active():
+                    return "the sound system ended the stream"
+            except OSError as error:
+                return f"the sound system ended the stream ({error})"
+            last = max(since, words[CALLBACK_NS])
+            limit = _STALLED_S if words[CALLBACKS] else _NEVER_STARTED_S
+            if now - last > limit * 1e9:
+                return "the device stopped moving" if words[CALLBACKS] else "the device never started to move"
+
+    def fade_out(self) -> float:
+        """A speaker goes silent without a click; returns how many seconds that takes."""
+        if self._memory is None or self._request.is_input:
+            return 0.0
+        self._memory.words[PAUSED] = 1
+        return _FADE_OUT_S
+
+    def close(self) -> None:
+        """Gives everything back. It may take as long as the sound server likes."""
+        stream, self._stream = self._stream, None
+        opened, self._portaudio = self._portaudio, None
+        try:
+            if stream is not None:
+                stream.close()
+        finally:
+            if opened is not None:
+                opened.terminate()
+
+    # -- in the sound card's thread -----------------------------------------------------------------------------------
+
+    def _on_input(self, sample_rate: int, num_channels: int) -> Callable[..., Any]:
+        def callback(data: bytes, num_frames: int, times: dict[str, float], flags: int) -> tuple[None, int]:
+            try:
+                memory = self.memory
+                self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
+                memory.ring.write(data)
+                self._wake()
+            except BaseException as error:  # PyAudio would throw it into the thread that opened the stream
+                self._failure = error
+            return None, self._continue
+
+        return callback
+
+    def _on_output(self, sample_rate: int, num_channels: int) -> Callable[..., Any]:
+        def callback(data: None, num_frames: int, times: dict[str, float], flags: int) -> tuple[bytes, int]:
+            try:
+                renderer = self._renderer
+                assert renderer is not None
+                self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
+                block = renderer.render(num_frames)
+                if renderer.is_low:
+                    self._wake()
+                return block, self._continue
+            except BaseException as error:
+                self._failure = error
+            return bytes(num_frames * num_channels * 2), self._continue
+
+        return callback
+
+    def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> None:
+        words = memory.words
+        if not words[CALLBACKS]:
+            self._begin()
+        words[CALLBACK_NS] = time.monotonic_ns()
+        words[CALLBACKS] += 1
+        if flags:
+            words[DEVICE_GAPS] += 1
+        if 0 <= latency_s < 10:
+            words[LATENCY_NS] = round(latency_s * 1e9)

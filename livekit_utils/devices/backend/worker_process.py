@@ -1,0 +1,199 @@
+"""WorkerProcess: a device stream in a process of its own.
+
+Whatever happens to it there (a sound server that stops answering, a thread of PortAudio that spins, a crash), the
+process can be ended and the device opened anew. And nothing that the application does with its GIL is heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from livekit_utils.devices.backend.device_error import DeviceError
+from livekit_utils.devices.backend.device_memory import DeviceMemory
+from livekit_utils.devices.backend.device_request import DeviceRequest
+from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.devices.backend.worker import Worker
+
+logger = logging.getLogger("livekit_utils")
+
+# The folder of this package comes last, so that nothing in it hides a module of Python's own.
+_START = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from livekit_utils.devices.backend.audio_worker import main; main(sys.argv[2:])"
+)
+_PACKAGE_HOME = str(Path(__file__).parents[3])
+
+_WAKE = ord("\n")
+_END_S = 0.5
+_MAX_NOTES = 20
+
+
+class WorkerProcess(Worker):
+    """Starts the process and waits until the device is open there.
+
+    Raises:
+        DeviceError: It cannot be opened, or that takes longer than `timeout_s`.
+        ImportError: PyAudio is not installed, or does not load.
+    """
+
+    def __init__(self, request: DeviceRequest, timeout_s: float) -> None:
+        self._socket, far_end = socket.socketpair()
+        self._notes: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (`close` does)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._received = bytearray(4096)
+        self._last_words = b""
+        self._closed = False
+        with far_end, _shared_memory() as memory:
+            self._process = _start(["stream", request.to_json()], [far_end.fileno(), memory.fileno()], self._notes)
+            far_end.close()
+            try:
+                answer = _receive(self._socket, self._process, request, timeout_s)
+                self.info = OpenedDevice(**answer)
+                mapped = mmap.mmap(memory.fileno(), 0)
+                self.memory = DeviceMemory.attach(mapped, self.info.ring_samples, self.info.tap_samples)
+            except BaseException:
+                self.close()
+                raise
+        self._socket.setblocking(False)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def listen(
+        self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None], on_end: Callable[[str], None]
+    ) -> None:
+        self._loop, self._on_wake, self._on_end = loop, on_wake, on_end
+        loop.add_reader(self._socket, self._on_readable)
+
+    def leave(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+        self._loop = None
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._socket.close()  # it ends by itself when it notices
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        _log_notes(self._notes)
+
+    def _on_readable(self) -> None:
+        """A byte for each block; before the end, in words, why."""
+        try:
+            num_received = self._socket.recv_into(self._received)
+        except BlockingIOError:
+            return
+        except OSError:
+            num_received = 0
+        if num_received:
+            if num_received > 1 or self._received[0] != _WAKE:
+                self._last_words += self._received[:num_received].replace(b"\n", b"")
+            self._on_wake()
+            return
+        self.leave()
+        if self._last_words:
+            self._on_end(json.loads(self._last_words)["ended"])
+        else:
+            self._on_end("the process that looks after it ended")
+
+
+def list_devices(timeout_s: float) -> list[dict[str, Any]]:
+    """The devices that there are now, which only a new process can tell: PortAudio makes its list once.
+
+    Raises:
+        DeviceError: The sound system does not answer, or ended the process.
+        ImportError: PyAudio is not installed, or does not load.
+    """
+    near_end, far_end = socket.socketpair()
+    with near_end, tempfile.TemporaryFile() as notes:
+        with far_end:
+            process = _start(["list"], [far_end.fileno()], notes)
+        try:
+            devices: list[dict[str, Any]] = _receive(near_end, process, None, timeout_s)["devices"]
+            return devices
+        finally:
+            process.kill()
+            process.wait()
+            _log_notes(notes)
+
+
+def _shared_memory() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("livekit_utils", os.MFD_CLOEXEC), "r+b", buffering=0)
+    return tempfile.TemporaryFile(buffering=0)
+
+
+def _start(words: list[str], files: list[int], notes: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-c", _START, _PACKAGE_HOME, *words[:1], *map(str, files), *words[1:]]
+    try:
+        # In a process group of its own: a Ctrl-C in the terminal is for the application, which then ends it.
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=notes, pass_fds=files, process_group=0
+        )
+    except OSError as error:
+        raise DeviceError(f"cannot start a process for a sound device: {error}") from error
+
+
+def _receive(
+    near_end: socket.socket, process: subprocess.Popen[bytes], request: DeviceRequest | None, timeout_s: float
+) -> dict[str, Any]:
+    """The first line that the process says."""
+    subject = "cannot list the sound devices" if request is None else f"cannot open {request.wanted}"
+    deadline = time.monotonic() + timeout_s
+    received = b""
+    while not received.endswith(b"\n"):
+        near_end.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            some = near_end.recv(65536)
+        except TimeoutError:
+            raise DeviceError(
+                f"{subject}: the sound system did not answer within {timeout_s:g} s; is the sound server hanging?"
+            ) from None
+        if not some:
+            raise DeviceError(f"{subject}: {_end_of(process)}")
+        received += some
+    answer: dict[str, Any] = json.loads(received.splitlines()[0])
+    if "import_error" in answer:
+        raise ImportError(answer["import_error"])
+    if "error" in answer:
+        raise DeviceError(answer["error"], code=answer["code"], device=answer["device"])
+    return answer
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> str:
+    try:
+        status = process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        return "the process that looks after it hangs"
+    if status < 0:
+        name = signal.Signals(-status).name
+        return f"the sound system ended the process ({name}); is there a configuration of ALSA or another sound system?"
+    return f"the process that looks after it ended with status {status}"
+
+
+def _log_notes(notes: IO[bytes]) -> None:
+    """What PortAudio and the sound system printed there."""
+    notes.seek(0)
+    lines = notes.read(65536).decode(errors="replace").splitlines()
+    notes.close()
+    for line in lines[:_MAX_NOTES]:
+        logger.debug("sound system: %s", line)

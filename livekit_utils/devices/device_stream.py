@@ -1,0 +1,214 @@
+"""DeviceStream: a microphone or speaker that is opened again whenever it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import functools
+import logging
+import sys
+from collections.abc import Callable
+
+from livekit_utils._runtime.in_thread import in_thread
+from livekit_utils.devices.backend.device_memory import DEVICE_GAPS, GAP_FRAMES, LATENCY_NS, DeviceMemory
+from livekit_utils.devices.backend.device_request import DeviceRequest
+from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.devices.backend.worker import Worker
+from livekit_utils.devices.backend.worker_process import WorkerProcess
+from livekit_utils.devices.backend.worker_thread import WorkerThread
+from livekit_utils.devices.device_state import DeviceState
+from livekit_utils.devices.device_states import DeviceStates
+
+logger = logging.getLogger("livekit_utils")
+
+_OPEN_S = 5.0
+_REOPEN_S = 2.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 1.0
+# So long a device that was asked for by name is waited for, before another one will do.
+_FAITHFUL_S = 3.0
+
+
+class DeviceStream:
+    """Opens a device, tells when it moves, and opens it again when it is lost, until it is closed.
+
+    Args:
+        request: Which device, and how.
+        isolated: Whether it gets a process of its own; None for wherever that is known to work.
+        on_open: Called when `memory` and `info` are new.
+        on_wake: Called after each block of the device.
+        on_lost: Called when `memory` is no longer that of a device.
+
+    Threads: everything in one event loop, except `open`, which blocks and belongs before it or beside it.
+    """
+
+    def __init__(
+        self,
+        request: DeviceRequest,
+        isolated: bool | None,
+        *,
+        on_open: Callable[[], None],
+        on_wake: Callable[[], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._request = request
+        self._isolated = can_isolate() if isolated is None else isolated
+        self._on_open, self._on_wake, self._on_lost = on_open, on_wake, on_lost
+        self._worker: Worker | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._device_gaps = 0
+        self._gap_frames = 0
+        self.states = DeviceStates("microphone" if request.is_input else "speaker")
+        self.info: OpenedDevice | None = None
+        """The device in use, or the one that is missed; None before it is opened for the first time."""
+        self.num_reopened = 0
+
+    # -- opening ------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Opens the device, and waits until it is. It blocks, some 100 ms where all is well.
+
+        Raises:
+            DeviceError: It cannot be opened.
+            ImportError: PyAudio is not installed.
+        """
+        self._adopt(self._open_worker(self._request, _OPEN_S))
+
+    async def aopen(self) -> None:
+        """The same for a coroutine."""
+        opening = functools.partial(self._open_worker, self._request, _OPEN_S)
+        self._adopt(await in_thread(f"open {self._request.wanted}", opening, _close))
+
+    def start(self) -> None:
+        """Begins to tell what happens, in the running loop; after it was opened."""
+        if self._task is None and not self._closed:
+            ended = self._listen(DeviceState.RUNNING, "opened")
+            self._task = asyncio.get_running_loop().create_task(self._look_after(ended), name=self.states.subject)
+
+    def _open_worker(self, request: DeviceRequest, timeout_s: float) -> Worker:
+        return WorkerProcess(request, timeout_s) if self._isolated else WorkerThread(request, timeout_s)
+
+    def _adopt(self, worker: Worker) -> None:
+        self._worker, self.info = worker, worker.info
+
+    # -- what is known of it ------------------------------------------------------------------------------------------
+
+    @property
+    def memory(self) -> DeviceMemory | None:
+        """Shared with the device; None while there is none."""
+        return None if self._worker is None else self._worker.memory
+
+    @property
+    def name(self) -> str:
+        return self._request.wanted if self.info is None else self.info.name
+
+    @property
+    def latency(self) -> float:
+        """Seconds between the device and its side of the ring, by PortAudio's clock."""
+        return 0.0 if self.memory is None else self.memory.words[LATENCY_NS] / 1e9
+
+    @property
+    def device_gaps(self) -> int:
+        """Overflows or underflows that PortAudio has reported."""
+        return self._device_gaps + (0 if self.memory is None else self.memory.words[DEVICE_GAPS])
+
+    @property
+    def gap_frames(self) -> int:
+        """Samples per channel of silence that a speaker got in the middle of sound."""
+        return self._gap_frames + (0 if self.memory is None else self.memory.words[GAP_FRAMES])
+
+    # -- looking after it ---------------------------------------------------------------------------------------------
+
+    def _listen(self, state: DeviceState, reason: str) -> asyncio.Future[str]:
+        """To a device that was just opened; what is returned comes to be why it ended."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[str] = loop.create_future()
+        assert self._worker is not None
+        self._worker.listen(loop, self._on_wake, functools.partial(_settle, ended))
+        self._on_open()
+        self.states.become(state, reason, self.name)
+        return ended
+
+    async def _look_after(self, ended: asyncio.Future[str]) -> None:
+        while True:
+            worker = self._worker
+            assert worker is not None
+            try:
+                reason = await ended
+            finally:
+                worker.leave()
+            self._forget()
+            self.states.become(DeviceState.LOST, reason, self.name)
+            await in_thread(f"close {self.name}", worker.close)
+            reason = await self._reopen()
+            self.num_reopened += 1
+            ended = self._listen(DeviceState.RECOVERED, reason)
+
+    def _forget(self) -> None:
+        self._device_gaps, self._gap_frames = self.device_gaps, self.gap_frames
+        self._worker = None
+        self._on_lost()
+
+    async def _reopen(self) -> str:
+        """Tries until it is open again; returns what there is to say of it."""
+        loop = asyncio.get_running_loop()
+        lost, lost_at, pause_s = self.states.reason, loop.time(), _FIRST_PAUSE_S
+        missed = self.info
+        assert missed is not None
+        same = self._request
+        if same.device is not None:
+            # Its index may be another one now.
+            same = dataclasses.replace(same, device=missed.name, host_api=missed.host_api)
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            requests = [same]
+            if same.device is not None and loop.time() - lost_at > _FAITHFUL_S:
+                requests.append(dataclasses.replace(same, device=None, host_api=None))
+            for request in requests:
+                try:
+                    open_again = functools.partial(self._open_worker, request, _REOPEN_S)
+                    self._adopt(await in_thread(f"reopen {self.name}", open_again, _close))
+                except Exception as error:  # whatever it is, the next attempt may do
+                    self.states.reason = f"{lost}; last attempt to open it again: {error}"
+                    logger.debug("%s", error)
+                    continue
+                return f"open again after {loop.time() - lost_at:.1f} s" + (
+                    "" if request is same else f", as the default device, in place of {missed.name!r}"
+                )
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """Ends the device, within some two seconds. A second call waits as well, but does nothing else."""
+        if not self._closed:
+            self._closed = True
+            self.states.become(DeviceState.CLOSED, "closed", self.name)
+        if self._task is not None:
+            self._task.cancel()
+        worker = self._worker
+        if worker is not None:
+            worker.leave()
+            self._forget()
+            await in_thread(f"close {self.name}", worker.close)
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def __repr__(self) -> str:
+        return f"DeviceStream({self.name!r}, {self.states.state.value})"
+
+
+def can_isolate() -> bool:
+    """Whether a device can have a process of its own: where pipes and event loops go together, and where the program
+    that runs is a Python."""
+    return sys.platform != "win32" and bool(sys.executable) and not getattr(sys, "frozen", False)
+
+
+def _settle(future: asyncio.Future[str], reason: str) -> None:
+    if not future.done():
+        future.set_result(reason)
+
+
+def _close(worker: Worker) -> None:
+    worker.close()

@@ -1,0 +1,233 @@
+"""MediaDevices: the microphones and speakers of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from typing import Any
+
+from livekit_utils._runtime.arguments import check_int
+from livekit_utils.devices.backend import worker_process, worker_thread
+from livekit_utils.devices.backend.device_request import MAX_DEVICE_CHANNELS
+from livekit_utils.devices.device_stream import can_isolate
+from livekit_utils.devices.input_capture import InputCapture
+from livekit_utils.devices.output_player import OutputPlayer
+from livekit_utils.devices.speaker_reference import SpeakerReference
+
+__all__ = ["BLOCKSIZE", "DEFAULT_CHANNELS", "DEFAULT_SAMPLE_RATE", "MediaDevices"]
+
+DEFAULT_SAMPLE_RATE: int = 48000
+DEFAULT_CHANNELS: int = 1
+BLOCKSIZE: int = 2400
+
+_LIST_S = 5.0
+
+
+class MediaDevices:
+    """Microphones and speakers, through PyAudio and PortAudio.
+
+    Each open device has a process of its own, where that is possible, and shares memory with the application: what
+    keeps the interpreter busy is not heard, what a sound server does wrong can be undone, and the list of devices is
+    always that of now. A device that is lost is opened again until it is closed.
+
+    Args:
+        loop: Not needed, and not used.
+        input_sample_rate: Hz, 8000 to 384000; of what microphones deliver, whatever the device does.
+        output_sample_rate: Hz, 1000 to 384000; of the mix for speakers.
+        num_channels: 1 to 64; of both.
+        blocksize: Samples per channel that a device delivers or takes at a time; 0 for what it prefers. It decides the
+            latency: 10 ms (480 at 48 kHz) are a good choice for conversations; the default of 50 ms is the documented
+            one, and costs the least.
+        isolated: Whether each device gets a process of its own; None for wherever that is known to work.
+
+    Raises:
+        ImportError: PyAudio is not installed.
+        ValueError: Something is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        input_sample_rate: int = DEFAULT_SAMPLE_RATE,
+        output_sample_rate: int = DEFAULT_SAMPLE_RATE,
+        num_channels: int = DEFAULT_CHANNELS,
+        blocksize: int = BLOCKSIZE,
+        isolated: bool | None = None,
+    ) -> None:
+        if importlib.util.find_spec("pyaudio") is None:
+            raise ImportError('microphones and speakers need PyAudio: pip install "livekit-utils[devices]"')
+        self._input_sample_rate = check_int("input_sample_rate", input_sample_rate, 8000, 384_000)
+        self._output_sample_rate = check_int("output_sample_rate", output_sample_rate, 1000, 384_000)
+        self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
+        self._blocksize = check_int("blocksize", blocksize, 0, 1_000_000)
+        self._isolated = can_isolate() if isolated is None else isolated
+        self._echo_reference = SpeakerReference(self._output_sample_rate, self._num_channels)
+
+    # -- listing ------------------------------------------------------------------------------------------------------
+
+    def list_input_devices(self) -> list[dict[str, Any]]:
+        """The microphones that there are now. It takes some 100 ms, and may be called while devices are open.
+
+        Returns:
+            For each: `name` (str), `index` (int), `channels` (int, at most), `sample_rate` (float, Hz, its default),
+            `host_api` (str), `is_default` (bool). On Linux, sound servers say many channels and 44100 Hz whatever a
+            device has; they convert.
+
+        Raises:
+            DeviceError: The sound system does not answer.
+        """
+        return self._list("input")
+
+    def list_output_devices(self) -> list[dict[str, Any]]:
+        """The speakers that there are now, as `list_input_devices` lists microphones."""
+        return self._list("output")
+
+    def default_input_device(self) -> int | None:
+        """The index of the default microphone; None where there is none."""
+        return next((device["index"] for device in self._list("input") if device["is_default"]), None)
+
+    def default_output_device(self) -> int | None:
+        """The index of the default speaker; None where there is none."""
+        return next((device["index"] for device in self._list("output") if device["is_default"]), None)
+
+    def _list(self, side: str) -> list[dict[str, Any]]:
+        every = worker_process.list_devices(_LIST_S) if self._isolated else worker_thread.list_devices(_LIST_S)
+        return [
+            {
+                "name": device["name"],
+                "index": device["index"],
+                "channels": device[f"max_{side}_channels"],
+                "sample_rate": device["sample_rate"],
+                "host_api": device["host_api"],
+                "is_default": device[f"is_default_{side}"],
+            }
+            for device in every
+            if device[f"max_{side}_channels"] > 0
+        ]
+
+    # -- opening ------------------------------------------------------------------------------------------------------
+
+    def open_input(
+        self,
+        *,
+        enable_aec: bool = True,
+        noise_suppression: bool = True,
+        high_pass_filter: bool = True,
+        auto_gain_control: bool = True,
+        input_device: int | str | None = None,
+        queue_capacity: int = 50,
+        input_channel_index: int | None = None,
+    ) -> InputCapture:
+        """Opens a microphone; in a running event loop, which it holds up for some 100 ms. `aopen_input` does not.
+
+        Args:
+            enable_aec: Cancel the echo of what this object's players play, whichever is opened first.
+            noise_suppression: Suppress steady noise.
+            high_pass_filter: Remove rumble.
+            auto_gain_control: Bring speech to an even level.
+            input_device: An index, a name, or an unmistakable part of one; None for the default.
+            queue_capacity: Frames of 10 ms, from 1, that may wait while the event loop is held up; of more, the oldest
+                are dropped.
+            input_channel_index: The one channel of the device to take, from 0; None for all.
+
+        Raises:
+            DeviceError: The device does not exist, or cannot be opened; what to do is in the message.
+            ImportError: PyAudio does not load, or processing is wanted and pywebrtc-audio is not installed.
+            ValueError: Something is out of range.
+            RuntimeError: No event loop runs.
+        """
+        capture = self._make_input(
+            enable_aec, noise_suppression, high_pass_filter, auto_gain_control, input_device, queue_capacity,
+            input_channel_index,
+        )  # fmt: skip
+        capture.input_stream.open()
+        capture._start()
+        return capture
+
+    async def aopen_input(
+        self,
+        *,
+        enable_aec: bool = True,
+        noise_suppression: bool = True,
+        high_pass_filter: bool = True,
+        auto_gain_control: bool = True,
+        input_device: int | str | None = None,
+        queue_capacity: int = 50,
+        input_channel_index: int | None = None,
+    ) -> InputCapture:
+        """The same as `open_input` for a coroutine: nobody else waits while the device is opened."""
+        capture = self._make_input(
+            enable_aec, noise_suppression, high_pass_filter, auto_gain_control, input_device, queue_capacity,
+            input_channel_index,
+        )  # fmt: skip
+        await capture.input_stream.aopen()
+        capture._start()
+        return capture
+
+    def open_output(self, *, output_device: int | str | None = None, buffer_ms: float | None = None) -> OutputPlayer:
+        """A player for a speaker, which its `start` opens.
+
+        Args:
+            output_device: An index, a name, or an unmistakable part of one; None for the default.
+            buffer_ms: Sound that is kept ready for the device; see `OutputPlayer`.
+
+        Raises:
+            ValueError: Something is out of range.
+        """
+        return OutputPlayer(
+            None,
+            self._output_sample_rate,
+            self._num_channels,
+            output_device,
+            None,
+            self._echo_reference,
+            blocksize=self._blocksize,
+            buffer_ms=buffer_ms,
+            isolated=self._isolated,
+        )
+
+    def _make_input(
+        self,
+        enable_aec: bool,
+        noise_suppression: bool,
+        high_pass_filter: bool,
+        auto_gain_control: bool,
+        input_device: int | str | None,
+        queue_capacity: int,
+        input_channel_index: int | None,
+    ) -> InputCapture:
+        asyncio.get_running_loop()
+        apm = None
+        if enable_aec or noise_suppression or high_pass_filter or auto_gain_control:
+            from livekit_utils.voice.audio_processing_module import AudioProcessingModule
+
+            apm = AudioProcessingModule(
+                echo_cancellation=enable_aec,
+                noise_suppression=noise_suppression,
+                high_pass_filter=high_pass_filter,
+                auto_gain_control=auto_gain_control,
+            )
+        return InputCapture(
+            InputCapture.request(
+                device=input_device,
+                sample_rate=self._input_sample_rate,
+                num_channels=self._num_channels,
+                channel_index=input_channel_index,
+                block_frames=self._blocksize,
+                queue_capacity=queue_capacity,
+            ),
+            isolated=self._isolated,
+            sample_rate=self._input_sample_rate,
+            num_channels=self._num_channels,
+            channel_index=input_channel_index,
+            queue_capacity=queue_capacity,
+            apm=apm,
+            echo_reference=self._echo_reference,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"MediaDevices(input_sample_rate={self._input_sample_rate}, "
+            f"output_sample_rate={self._output_sample_rate}, num_channels={self._num_channels})"
+        )

@@ -1,0 +1,222 @@
+"""FilterLibrary: a loaded plugin with its dependencies, and the register of those that are open.
+
+A library is used by AudioFilters, by sessions, and by calls that are under way. It is in the register while an
+AudioFilter is open or being opened, and it is unloaded when nobody uses it any more. Whatever runs code of the plugin
+runs in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from livekit_utils._kernels.plugin import PluginLibrary
+from livekit_utils._runtime.background_thread import start_thread, try_start_thread
+from livekit_utils._runtime.once import Once
+from livekit_utils.filters.audio_filter_error import AudioFilterError
+from livekit_utils.filters.elf import is_cut_off
+from livekit_utils.filters.plugin_json import credentials_json
+
+if TYPE_CHECKING:
+    from livekit_utils.filters.audio_filter import AudioFilter
+
+# Guards the register and all counts. Reentrant, because a signal handler may close a filter anywhere.
+LOCK = threading.RLock()
+
+_REGISTER: dict[str, FilterLibrary] = {}
+
+
+class FilterLibrary:
+    def __init__(self, module_id: str, path: str, real_path: str, dependencies: Sequence[str]) -> None:
+        self.module_id = module_id
+        self.path = path
+        self.loaded = Once()  # or has failed to
+        self.failure: str | None = None
+        self.filters: list[AudioFilter] = []
+        self.refusal: AudioFilterError | None = None  # of the last on_load
+        self._real_path = real_path
+        self._dependencies = dependencies
+        self._plugin: PluginLibrary | None = None
+        self._libraries: list[PluginLibrary] = []
+        self._openers = 0
+        self._users = 0
+        # Of on_load and update_token, which must not overlap; never taken in a thread of the user's.
+        self._call_lock = threading.Lock()
+        self._credentials = (0, "", "")
+        self._told: int | None = None  # the number of the credentials that the plugin has
+        self._telling = False
+
+    # -- opening and closing ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, module_id: str, path: str, dependencies: Sequence[str]) -> FilterLibrary:
+        """The library of this id, which is loaded or being loaded; `close` it once.
+
+        Raises:
+            ValueError: The id is taken by a library of another path.
+        """
+        real_path = os.path.realpath(path)
+        with LOCK:
+            library = _REGISTER.get(module_id)
+            if library is not None:
+                if library._real_path != real_path:
+                    raise ValueError(f"expected a new module_id, got {module_id!r}, which is open as {library.path}")
+                library._openers += 1
+                library._users += 1
+                return library
+            library = cls(module_id, path, real_path, dependencies)
+            library._openers = 1
+            library._users = 2  # its opener and its loader
+            _REGISTER[module_id] = library
+        try:
+            start_thread(f"load {module_id!r}", library._load)
+        except BaseException:
+            library.failure = f"{module_id!r}: there is no thread to load {path} in"
+            library.loaded.set()
+            library.close()
+            raise
+        return library
+
+    def close(self) -> None:
+        """One opener less."""
+        with LOCK:
+            self._openers -= 1
+            if self._openers == 0:
+                self._unregister()
+        self.release()
+
+    def acquire(self) -> FilterLibrary:
+        """One user more; by somebody who knows of one that is."""
+        with LOCK:
+            self._users += 1
+        return self
+
+    def release(self) -> None:
+        """One user less; the last one unloads the library, in a thread."""
+        if self._is_last_user():
+            try_start_thread(f"unload {self.module_id!r}", self._unload)
+
+    def release_here(self) -> None:
+        """The same, in a thread that may be held up."""
+        if self._is_last_user():
+            self._unload()
+
+    def _is_last_user(self) -> bool:
+        with LOCK:
+            self._users -= 1
+            return self._users == 0 and self._plugin is not None
+
+    def _unregister(self) -> None:
+        with LOCK:
+            if _REGISTER.get(self.module_id) is self:
+                del _REGISTER[self.module_id]
+
+    def _load(self) -> None:
+        libraries: list[PluginLibrary] = []
+        try:
+            for dependency in self._dependencies:
+                libraries.append(_load(dependency, f"{self.module_id!r}: its dependency {dependency}"))
+            plugin = _load(self.path, f"{self.module_id!r}: {self.path}")
+            libraries.append(plugin)
+            if plugin.missing:
+                raise AudioFilterError(
+                    f"{self.module_id!r}: {self.path} is no audio filter, it lacks {', '.join(plugin.missing)}"
+                )
+        except Exception as error:
+            self.failure = str(error) or repr(error)
+            self._unregister()
+            for library in reversed(libraries):
+                library.close()
+        else:
+            self._libraries, self._plugin = libraries, plugin
+        self.loaded.set()
+        self.release_here()
+
+    def _unload(self) -> None:
+        self._plugin = None
+        for library in reversed(self._libraries):
+            library.close()
+        self._libraries = []
+
+    # -- calling the plugin -------------------------------------------------------------------------------------------
+
+    @property
+    def plugin(self) -> PluginLibrary:
+        if self._plugin is None:
+            raise RuntimeError(f"{self.module_id!r} is not loaded")
+        return self._plugin
+
+    @property
+    def ready(self) -> bool:
+        return self._told is not None
+
+    def be_ready(self) -> None:
+        """Sees to it that the plugin's on_load has succeeded once.
+
+        Raises:
+            AudioFilterError: It refuses.
+        """
+        with self._call_lock:
+            if self._told is not None:
+                return
+            number, url, token = self._credentials
+            code = self.plugin.on_load(credentials_json(url, token))
+            if code != 0:
+                self.refusal = AudioFilterError(f"{self.module_id!r}: audio_filter_on_load returned {code}")
+                raise AudioFilterError(str(self.refusal))
+            self.refusal = None
+            self._told = number
+
+    def update_credentials(self, url: str, token: str) -> None:
+        """Remembers them, and tells a plugin that had others; in a thread, the newest ones where they come fast."""
+        for name, text in (("url", url), ("token", token)):
+            if not isinstance(text, str):
+                raise TypeError(f"expected {name} as a str, got {type(text).__name__}")
+            if "\0" in text:
+                raise ValueError(f"expected {name} without NUL characters")
+        credentials_json(url, token)
+        with LOCK:
+            self._credentials = (self._credentials[0] + 1, url, token)
+            if self._telling or not self.plugin.has_update_token:
+                return
+            self._telling = True
+            self._users += 1
+        try:
+            start_thread(f"update the token of {self.module_id!r}", self._tell)
+        except BaseException:
+            self._telling = False
+            self.release()
+            raise
+
+    def _tell(self) -> None:
+        with self._call_lock:
+            while True:
+                with LOCK:
+                    number, url, token = self._credentials
+                    if self._told is None or self._told == number:
+                        self._telling = False
+                        break
+                self.plugin.update_token(url, token)
+                self._told = number
+        self.release_here()
+
+
+def find(module_id: str) -> AudioFilter:
+    """The oldest open filter of this id."""
+    with LOCK:
+        library = _REGISTER.get(module_id)
+        if library is not None and library.filters:
+            return library.filters[0]
+        names = ", ".join(repr(name) for name, library in sorted(_REGISTER.items()) if library.filters)
+    raise ValueError(f"expected the module_id of a loaded AudioFilter ({names or 'none is loaded'}), got {module_id!r}")
+
+
+def _load(path: str, what: str) -> PluginLibrary:
+    try:
+        if os.path.isfile(path) and is_cut_off(path):
+            raise AudioFilterError(f"{what} does not load: the file is cut off")
+        return PluginLibrary(path)
+    except OSError as error:
+        raise AudioFilterError(f"{what} does not load: {error}") from None

@@ -1,0 +1,19 @@
+"""get_include: where the header for audio filter plugins is."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["get_include"]
+
+
+def get_include() -> str:
+    """The directory of `livekit_audio_filter.h`, for a C compiler's `-I`.
+
+    Example:
+        >>> import os
+        >>> os.listdir(get_include())
+        ['livekit_audio_filter.h']
+    """
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return os.path.join(package, "include")

@@ -1,0 +1,394 @@
+"""AudioFrame, and combine_audio_frames to join many of them."""
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
+from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.memoryview cimport PyMemoryView_FromObject
+from libc.stdint cimport int16_t, uintptr_t
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16
+
+from operator import index
+
+import cython
+
+cdef int16_t NOTHING[1]
+cdef char *FORMAT = b"h"
+
+cdef enum:
+    MAX_COUNT = 0x7FFFFFFF
+
+
+cdef Py_ssize_t as_count(object value, Py_ssize_t least, str name) except -1:
+    cdef int overflow = 0
+    cdef long long number = -1
+    if not isinstance(value, int):
+        try:
+            value = index(value)
+        except TypeError:
+            raise TypeError(f"expected {name} as an int, got {type(value).__name__}") from None
+    number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or not least <= number <= MAX_COUNT:
+        raise ValueError(f"expected {name} of {least} to {MAX_COUNT}, got {value}")
+    return number
+
+
+# no_gc_clear: the garbage collector would drop the owner of borrowed memory without releasing the buffer.
+@cython.no_gc_clear
+cdef class _Samples:
+    """The samples of a frame in one row, as `AudioFrame.data` shows them."""
+
+    cdef AudioFrame frame
+    cdef Py_ssize_t num_samples
+    cdef Py_ssize_t stride
+
+    def __len__(self):
+        # In bytes, as of a bytearray: the SDK asks for it to see that a memoryview is no part of something longer.
+        return 2 * self.num_samples
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        if self.frame is None:
+            raise BufferError("there are no samples without an AudioFrame")
+        self.frame._fill_view(view, flags)
+        view.obj = self
+        view.ndim = 1
+        view.shape = &self.num_samples if flags & PyBUF_ND else NULL
+        view.strides = &self.stride if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
+
+
+@cython.no_gc_clear
+@cython.freelist(32)
+cdef class AudioFrame:
+    """A stretch of sound: 16-bit samples, interleaved by channel.
+
+    The frame shares memory with the data it is given: it copies nothing and keeps the data borrowed for as long as
+    it lives, so a `bytearray` in a frame can be written to, but not resized. What is written to either shows in
+    both. A frame is read-only exactly where its data is (`bytes`), until `AudioProcessingModule.process_stream` gives it
+    a copy.
+
+    The LiveKit SDK's sources, resampler and `AudioProcessingModule` take it as one of their own: `to_livekit` says where
+    they copy.
+
+    It offers the buffer protocol itself: `numpy.asarray(frame)` is an int16 array of shape
+    `(samples_per_channel, num_channels)` over the same memory. It can be pickled; with protocol 5 and a
+    `buffer_callback` without a copy.
+
+    Args:
+        data: Any C-contiguous buffer of bytes or int16 samples, at least `num_channels * samples_per_channel`
+            samples long; what lies beyond is left out of the frame.
+        sample_rate: Samples per second and channel, from 1.
+        num_channels: From 1.
+        samples_per_channel: From 0.
+        userdata: A dictionary to carry along; the frame keeps this very object.
+
+    Raises:
+        ValueError: Too little data, an odd number of bytes, a strided buffer, a number out of range.
+        TypeError: Data that is no buffer, or of another kind than bytes or int16.
+
+    Threads: may be handed from one to another; nobody guards the samples against two that write at once.
+
+    Example:
+        >>> frame = AudioFrame(b"\\x01\\x00\\x02\\x00\\x03\\x00\\x04\\x00", 48000, 2, 2)
+        >>> frame.data.tolist()
+        [1, 2, 3, 4]
+        >>> frame
+        AudioFrame(sample_rate=48000, num_channels=2, samples_per_channel=2, duration=0.000)
+        >>> import numpy as np
+        >>> np.asarray(frame)
+        array([[1, 2],
+               [3, 4]], dtype=int16)
+        >>> AudioFrame(b"\\x01\\x00", 48000, 1, 480)
+        Traceback (most recent call last):
+          ...
+        ValueError: expected at least 960 bytes for 480 samples of 1 channel, got 2
+    """
+
+    def __cinit__(self):
+        # An object that __init__ has not seen is an empty frame, not a trap.
+        self._samples = NOTHING
+        self.sample_rate = 1
+        self.num_channels = 1
+
+    def __init__(self, data, sample_rate, num_channels, samples_per_channel, *, userdata=None):
+        cdef Py_ssize_t rate = as_count(sample_rate, 1, "a sample_rate")
+        cdef Py_ssize_t channels = as_count(num_channels, 1, "num_channels")
+        cdef Py_ssize_t frames = as_count(samples_per_channel, 0, "samples_per_channel")
+        if userdata is not None and not isinstance(userdata, dict):
+            raise TypeError(f"expected userdata as a dict, got {type(userdata).__name__}")
+        if self._borrowed:
+            raise RuntimeError("this AudioFrame is initialised already")
+        cdef Py_ssize_t num_samples = borrow_s16(data, &self._view)
+        if num_samples // channels < frames:
+            num_bytes = self._view.len
+            PyBuffer_Release(&self._view)
+            raise ValueError(f"expected at least {frames * channels * 2} bytes for {frames} samples of "
+                             f"{channels} channel{'s' if channels > 1 else ''}, got {num_bytes}")
+        self._borrowed = True
+        if frames:
+            self._samples = <int16_t *>self._view.buf
+        self.sample_rate = rate
+        self.num_channels = channels
+        self.samples_per_channel = frames
+        self._userdata = userdata
+
+    def __dealloc__(self):
+        if self._borrowed:
+            PyBuffer_Release(&self._view)
+
+    @classmethod
+    def create(cls, sample_rate, num_channels, samples_per_channel):
+        """A writable frame of silence.
+
+        Args and errors are those of the constructor.
+
+        Example:
+            >>> AudioFrame.create(48000, 1, 480).duration
+            0.01
+        """
+        frames = as_count(samples_per_channel, 0, "samples_per_channel")
+        channels = as_count(num_channels, 1, "num_channels")
+        return cls(bytearray(frames * channels * 2), sample_rate, channels, frames)
+
+    @property
+    def data(self):
+        """The samples: a memoryview of format `h`, interleaved, `num_channels * samples_per_channel` long. It keeps
+        their memory alive."""
+        # Of memory that it cannot write to, the SDK's resampler knows the address of `bytes` only.
+        cdef bytes plain = self._plain()
+        if plain is not None:
+            num_bytes = self.num_channels * self.samples_per_channel * 2
+            return PyMemoryView_FromObject(plain)[:num_bytes].cast("h")
+        cdef _Samples samples = _Samples.__new__(_Samples)
+        samples.frame = self
+        samples.num_samples = self.num_channels * self.samples_per_channel
+        samples.stride = 2
+        return PyMemoryView_FromObject(samples)
+
+    @property
+    def duration(self):
+        """Length in seconds."""
+        return self.samples_per_channel / <double>self.sample_rate
+
+    @property
+    def userdata(self):
+        """A dictionary for whatever should travel with the frame."""
+        if self._userdata is None:
+            self._userdata = {}
+        return self._userdata
+
+    def to_wav_bytes(self):
+        """The frame as a complete WAV file.
+
+        Raises:
+            ValueError: A rate, channel count or length that the header of a WAV file has no room for.
+
+        Example:
+            >>> AudioFrame.create(48000, 1, 480).to_wav_bytes()[:4]
+            b'RIFF'
+        """
+        import struct
+
+        cdef long long num_bytes = 2 * self.num_channels * self.samples_per_channel
+        try:
+            # RIFF, the format (16 bytes: PCM, channels, rate, bytes per second, bytes per frame, bits), the data.
+            header = struct.pack(
+                "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + num_bytes, b"WAVE", b"fmt ", 16, 1, self.num_channels,
+                self.sample_rate, 2 * self.num_channels * self.sample_rate, 2 * self.num_channels, 16, b"data",
+                num_bytes)
+        except struct.error:
+            raise ValueError(f"expected a frame that fits the header of a WAV file, got {self!r}") from None
+        return header + bytes(self.data)
+
+    def __repr__(self):
+        return (f"{type(self).__name__}(sample_rate={self.sample_rate}, num_channels={self.num_channels}, "
+                f"samples_per_channel={self.samples_per_channel}, duration={self.duration:.3f})")
+
+    # What the LiveKit SDK reads of a frame.
+
+    @property
+    def _data(self):
+        """The samples as bytes that can be written to; a read-only frame gets a copy of its samples for it."""
+        make_writable(self)
+        return self.data.cast("B")
+
+    @_data.setter
+    def _data(self, data):
+        make_writable(self)
+        self.data.cast("B")[:] = data
+
+    def _proto_info(self):
+        """Where the samples are, as the message that a source sends to its library."""
+        from livekit_utils.frames.sdk import load
+
+        message = load()._proto.audio_frame_pb2.AudioFrameBufferInfo
+        return message(data_ptr=<uintptr_t>self._samples, sample_rate=self.sample_rate,
+                       num_channels=self.num_channels, samples_per_channel=self.samples_per_channel)
+
+    cdef bytes _plain(self):
+        """The bytes that the frame begins with; None where it lies elsewhere."""
+        if not self._is_readonly() or <void *>self._view.obj is NULL:
+            return None
+        owner = self._view.obj
+        if isinstance(owner, memoryview):
+            owner = owner.obj
+        if isinstance(owner, AudioFrame):
+            owner = (<AudioFrame>owner)._plain()
+        if not PyBytes_CheckExact(owner) or PyBytes_AS_STRING(owner) != <char *>self._samples:
+            return None
+        return <bytes>owner
+
+    cdef bint _is_readonly(self) noexcept:
+        return self._borrowed and self._view.readonly and self._own is None
+
+    cdef int _fill_view(self, Py_buffer *view, int flags) except -1:
+        """What both views of the samples have in common: everything but their shape."""
+        cdef bint readonly = self._is_readonly()
+        if readonly and flags & PyBUF_WRITABLE:
+            view.obj = None
+            raise BufferError("this AudioFrame is read-only, because its data is")
+        view.buf = self._samples
+        view.len = self.num_channels * self.samples_per_channel * 2
+        view.readonly = readonly
+        view.itemsize = 2
+        view.format = FORMAT if flags & PyBUF_FORMAT else NULL
+        view.suboffsets = NULL
+        view.internal = NULL
+        return 0
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        self._fill_view(view, flags)
+        self._shape[0] = self.samples_per_channel
+        self._shape[1] = self.num_channels
+        self._strides[0] = 2 * self.num_channels
+        self._strides[1] = 2
+        view.obj = self
+        view.ndim = 2 if flags & PyBUF_ND else 1
+        view.shape = self._shape if flags & PyBUF_ND else NULL
+        view.strides = self._strides if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
+
+    def __reduce_ex__(self, int protocol):
+        if protocol >= 5:
+            from pickle import PickleBuffer
+            data = PickleBuffer(self.data)
+        elif self._is_readonly():
+            data = bytes(self.data)
+        else:
+            data = bytearray(self.data)
+        arguments = (type(self), data, self.sample_rate, self.num_channels, self.samples_per_channel)
+        attributes = getattr(self, "__dict__", None)  # of a subclass
+        if not self._userdata and not attributes:
+            return _rebuild, arguments
+        return _rebuild, arguments, (self._userdata, attributes)
+
+    def __setstate__(self, tuple state):
+        self._userdata, attributes = state
+        if attributes:
+            self.__dict__.update(attributes)
+
+
+def _rebuild(cls, data, sample_rate, num_channels, samples_per_channel):
+    """Unpickles a frame; of a subclass without its __init__, which may take other arguments."""
+    frame = cls.__new__(cls)
+    AudioFrame.__init__(frame, data, sample_rate, num_channels, samples_per_channel)
+    return frame
+
+
+cpdef AudioFrame as_audio_frame(object frame):
+    """Any frame as an AudioFrame over the same memory: ours as it is, another's (the LiveKit SDK's, say) by its
+    `data`, `sample_rate`, `num_channels` and `samples_per_channel`, and its `userdata` if it has one."""
+    if isinstance(frame, AudioFrame):
+        return <AudioFrame>frame
+    try:
+        return AudioFrame(frame.data, frame.sample_rate, frame.num_channels, frame.samples_per_channel,
+                          userdata=getattr(frame, "userdata", None))
+    except AttributeError:
+        raise TypeError(f"expected an AudioFrame, got {type(frame).__name__}") from None
+
+
+cpdef AudioFrame copy_audio_frame(AudioFrame frame):
+    """A writable frame with the same samples in memory of its own, and the same `userdata`."""
+    cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
+    data = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
+    return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
+
+
+cpdef void make_writable(AudioFrame frame):
+    """A read-only frame gets a copy of its samples. Views of it that there are already keep the old ones, whose memory
+    stays borrowed until the frame goes."""
+    if frame._is_readonly():
+        num_bytes = 2 * frame.num_channels * frame.samples_per_channel
+        frame._own = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
+        frame._samples = <int16_t *>PyByteArray_AS_STRING(frame._own)
+
+
+def combine_audio_frames(buffer):
+    """Joins frames into one.
+
+    Args:
+        buffer: One frame, or any iterable of them. All must have one sample rate and one channel count. Frames of
+            the LiveKit SDK are welcome.
+
+    Returns:
+        A new, writable frame with the samples of all in order, which shares memory with none of them; of a single
+        frame a copy.
+
+    Raises:
+        ValueError: The iterable is empty, or sample rates or channel counts differ.
+        TypeError: Something in it is not a frame.
+
+    Threads: for long audio the copy runs without the GIL.
+
+    Example:
+        >>> frames = [AudioFrame.create(48000, 1, 480) for _ in range(3)]
+        >>> combine_audio_frames(frames).duration
+        0.03
+        >>> combine_audio_frames([frames[0], AudioFrame.create(16000, 1, 160)])
+        Traceback (most recent call last):
+          ...
+        ValueError: expected frames of one sample rate, got 48000 and 16000 Hz
+    """
+    if isinstance(buffer, AudioFrame):
+        frames = (buffer,)
+    elif type(buffer) is list:
+        frames = tuple(buffer)  # a copy: nobody may take a frame away while the GIL is released
+    elif hasattr(buffer, "samples_per_channel"):
+        frames = (buffer,)
+    else:
+        frames = tuple(buffer)
+    cdef Py_ssize_t num_frames = len(frames), total = 0, i
+    if num_frames == 0:
+        raise ValueError("buffer is empty")
+    for i in range(num_frames):
+        if not isinstance(frames[i], AudioFrame):
+            frames = tuple([as_audio_frame(item) for item in frames])
+            break
+
+    cdef AudioFrame first = <AudioFrame>frames[0], frame
+    cdef csrc.lku_block *blocks = <csrc.lku_block *>PyMem_Malloc(num_frames * sizeof(csrc.lku_block))
+    if blocks is NULL:
+        raise MemoryError()
+    cdef csrc.lku_s16 *out
+    try:
+        for i in range(num_frames):
+            frame = <AudioFrame>(<tuple>frames)[i]
+            if frame.sample_rate != first.sample_rate:
+                raise ValueError(f"expected frames of one sample rate, got {first.sample_rate} and "
+                                 f"{frame.sample_rate} Hz")
+            if frame.num_channels != first.num_channels:
+                raise ValueError(f"expected frames of one channel count, got {first.num_channels} and "
+                                 f"{frame.num_channels}")
+            blocks[i].samples = frame._samples
+            blocks[i].num_samples = frame.samples_per_channel * frame.num_channels
+            total += blocks[i].num_samples
+        data = PyByteArray_FromStringAndSize(NULL, total * 2)
+        out = <csrc.lku_s16 *>PyByteArray_AS_STRING(data)
+        if total >= NOGIL_SAMPLES:
+            with nogil:
+                csrc.lku_concat_s16(blocks, num_frames, out)
+        else:
+            csrc.lku_concat_s16(blocks, num_frames, out)
+    finally:
+        PyMem_Free(blocks)
+    return AudioFrame(data, first.sample_rate, first.num_channels, total // first.num_channels)

@@ -1,0 +1,83 @@
+"""Frames to and from LiveKit's own package."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any, overload
+
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.frames.sdk import load
+from livekit_utils.frames.video_frame import VideoFrame, as_video_frame
+
+if TYPE_CHECKING:
+    from livekit import rtc
+
+__all__ = ["from_livekit", "to_livekit"]
+
+
+@overload
+def to_livekit(frame: AudioFrame | rtc.AudioFrame) -> rtc.AudioFrame: ...
+@overload
+def to_livekit(frame: VideoFrame | rtc.VideoFrame) -> rtc.VideoFrame: ...
+def to_livekit(frame: Any) -> Any:
+    """A frame of this package as one of the LiveKit SDK's.
+
+    It is rarely needed: the SDK's `AudioSource.capture_frame`, `VideoSource.capture_frame`, `AudioResampler.push` and
+    `AudioProcessingModule` take our frames as they are. It is for code that asks for the type, such as the SDK's
+    `AVSynchronizer` and `AudioMixer`, and for read-only audio frames where the resampler or `AudioProcessingModule`
+    refuses them: those of SDK 1.0.x always, the resampler of later ones where their memory does not begin `bytes`.
+
+    Args:
+        frame: An `AudioFrame` or `VideoFrame`. One of the SDK's is returned as it is.
+
+    Returns:
+        A frame over the same memory, where it can be had: SDK 1.0.x always copies, later ones read-only memory that is
+        no `bytes`, or `bytes` that are longer than the frame. It shares `userdata` where the SDK has that.
+
+    Raises:
+        ImportError: The SDK is not installed.
+        TypeError: Not a frame.
+
+    Example:
+        >>> to_livekit(AudioFrame.create(48000, 1, 480))
+        rtc.AudioFrame(sample_rate=48000, num_channels=1, samples_per_channel=480, duration=0.010)
+    """
+    sdk = load()
+    if isinstance(frame, (sdk.AudioFrame, sdk.VideoFrame)):
+        return frame
+    ours = from_livekit(frame)
+    data = _owned(ours.data)
+    if isinstance(ours, VideoFrame):
+        return sdk.VideoFrame(ours.width, ours.height, int(ours.type), data)
+    userdata = {"userdata": ours.userdata} if hasattr(sdk.AudioFrame, "userdata") else {}
+    return sdk.AudioFrame(data, ours.sample_rate, ours.num_channels, ours.samples_per_channel, **userdata)
+
+
+@overload
+def from_livekit(frame: rtc.AudioFrame | AudioFrame) -> AudioFrame: ...
+@overload
+def from_livekit(frame: rtc.VideoFrame | VideoFrame) -> VideoFrame: ...
+def from_livekit(frame: Any) -> Any:
+    """A frame of the LiveKit SDK as one of this package, over the same memory, with the same `userdata`.
+
+    It is rarely needed: whatever takes a frame here takes the SDK's as well.
+
+    Args:
+        frame: An audio or video frame. One of this package is returned as it is.
+
+    Raises:
+        TypeError: Not a frame.
+        ValueError: Its data is shorter than it says.
+    """
+    if hasattr(frame, "samples_per_channel"):
+        return as_audio_frame(frame)
+    if hasattr(frame, "width") and hasattr(frame, "height"):
+        return as_video_frame(frame)
+    raise TypeError(f"expected an audio or a video frame, got {type(frame).__name__}")
+
+
+def _owned(data: memoryview) -> memoryview | bytes:
+    """The same memory in an object of just its length, which the SDK keeps; of memory that it cannot find, a copy."""
+    if not data.readonly:
+        return memoryview((ctypes.c_char * data.nbytes).from_buffer(data)).cast("B")
+    return data.cast("B") if isinstance(data.obj, bytes) else bytes(data)

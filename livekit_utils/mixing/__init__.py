@@ -1,0 +1,1 @@
+"""Mixes many streams into one."""

@@ -1,0 +1,438 @@
+"""AudioMixer: many streams of frames into one.
+
+How it works. Each stream has a task that reads it and appends its samples to the stream's MixInput. There is no task
+that mixes: whichever arrival completes a block mixes it on the spot, so a block costs no task switch and no delay. One
+timer, moved lazily, notices streams that are late. Everything runs in one event loop and is touched by no other thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any
+
+from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.async_closing import AsyncClosing
+from livekit_utils._runtime.deadline import Deadline
+from livekit_utils._runtime.frame_queue import FrameQueue
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.audio_mixer_stats import AudioMixerStats
+from livekit_utils.mixing.mix_input import mix_inputs, survey
+from livekit_utils.mixing.mixer_stream import MixerStream
+
+__all__ = ["AudioMixer"]
+
+logger = logging.getLogger("livekit_utils")
+
+# How long aclose waits for streams that do not let go when they are cancelled.
+_CLOSE_TIMEOUT_S = 5.0
+
+# A stream that never waits, and whose frames are empty or tiny, must let others have their turn all the same.
+_READS_IN_A_ROW = 1024
+
+_MAX_BLOCK_S = 60
+_MAX_RAMP_MS = 3_600_000
+
+# Memory is bounded by this, not by a timeout of an hour.
+_MAX_READ_AHEAD_S = 1.0
+
+
+class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
+    """Mixes streams of frames into one stream of blocks.
+
+    The mix is the exact sum of all streams, saturated once: it depends neither on their order nor on their number.
+    Streams of another sample rate or channel count are converted (mono is copied to all channels, many are averaged
+    to mono).
+
+    A block goes out as soon as every stream has delivered its part. A stream that keeps the others waiting for
+    `stream_timeout_ms` is late: it is silent, said so once in the log, and not waited for until it delivers again, so
+    the others go on without delay. What it delivers then is used, from the point the others have reached. A stream
+    added while others are running is likewise not waited for until its first frame. No block goes out while no stream
+    has anything.
+
+    When a stream ends, its last part of a block is filled up with silence. A stream that raises, yields something that
+    is no frame, or frames that cannot be converted, is logged once and ends there; the others go on.
+
+    Args:
+        sample_rate: Hz, from 10.
+        num_channels: 1 to 128.
+        blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
+        stream_timeout_ms: How long a block waits for a stream, above 0.
+        capacity: Blocks that may wait to be read, from 1. When they do, the mixer stops reading its streams.
+
+    Raises:
+        ValueError: Something is out of range.
+
+    Threads: belongs to the event loop in which it starts, with the first `add_stream` or iteration. It may be made
+    outside of one.
+
+    Example:
+        >>> import asyncio
+        >>> from livekit_utils import sine_wave_generator
+        >>> async def main() -> None:
+        ...     async with AudioMixer(48000, 1, blocksize=480) as mixer:
+        ...         mixer.add_stream(sine_wave_generator(440, 1.0))
+        ...         mixer.add_stream(sine_wave_generator(660, 0.5, sample_rate=16000), gain=0.5, name="fifth")
+        ...         mixer.end_input()
+        ...         print(sum([frame.duration async for frame in mixer]))
+        >>> asyncio.run(main())  # doctest: +ELLIPSIS
+        1.0...
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        num_channels: int,
+        *,
+        blocksize: int = 0,
+        stream_timeout_ms: float = 100,
+        capacity: int = 100,
+    ) -> None:
+        self._sample_rate = check_int("sample_rate", sample_rate, 10)
+        self._num_channels = check_int("num_channels", num_channels, 1, 128)
+        self._block = check_int("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
+        self._capacity = check_int("capacity", capacity, 1)
+        if not stream_timeout_ms > 0:
+            raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
+        self._deadline = Deadline(stream_timeout_ms / 1000, self._give_up_waiting)
+        # How far a stream is read ahead of the mix. A live one must flow on while another keeps the mix waiting, and
+        # the task of one that is always ready should wake once for many frames.
+        self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
+
+        self._inputs: list[MixerStream] = []
+        self._unstarted: deque[MixerStream] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._num_named = 0
+        self._num_lacking = 0  # inputs that the next block waits for
+        self._output: FrameQueue[AudioFrame] = FrameQueue(self._capacity, self._advance)
+        self._blocks = 0
+        self._waiting_since: float | None = None  # since when some input has its part of the next block
+        self._last_arrival = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = False
+        self._closed = False
+
+    # -- what the user calls ------------------------------------------------------------------------------------------
+
+    def add_stream(
+        self, stream: AsyncIterator[Any] | AsyncIterable[Any], *, gain: float = 1.0, name: str | None = None
+    ) -> None:
+        """Adds a stream; it may be done at any time.
+
+        Args:
+            stream: Yields frames, or events with a `frame` (an `AudioStream`'s).
+            gain: A factor, above -128 and below 128 (+42 dB); 0 mutes, 1 leaves every bit as it is.
+            name: For the log and `stats`; made up where none is given.
+
+        Raises:
+            ValueError: The stream or the name is there already, or the gain is out of range.
+            TypeError: Not an async iterator or iterable.
+            RuntimeError: After `end_input` or `aclose`.
+        """
+        if self._closed or self._ending:
+            raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
+        if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
+            raise TypeError(f"expected an async iterator of frames, got {type(stream).__name__}")
+        if any(source.stream is stream for source in self._inputs):
+            raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
+        if name is None:
+            self._num_named += 1
+            name = f"stream {self._num_named}"
+        if any(source.name == name for source in self._inputs):
+            raise ValueError(f"this AudioMixer has a stream of the name {name!r} already")
+
+        source = MixerStream(self._num_channels, gain, stream, name)
+        source.sample_rate = self._sample_rate
+        source.block = self._block
+        source.read_ahead = self._read_ahead
+        # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
+        if any(other.expected and other.frames_in for other in self._inputs):
+            source.await_join()
+        self._inputs.append(source)
+        self._unstarted.append(source)
+        self._num_lacking += source.expected
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return  # its task starts with the iteration
+        self._start()
+
+    def remove_stream(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
+        """Takes a stream out at once: what it has queued is dropped, and the read of it that is under way cancelled.
+
+        Raises:
+            ValueError: Not a stream of this mixer, or one that has ended.
+        """
+        source = self._find(stream)
+        if source.task is not None:
+            source.task.cancel()
+        self._forget(source)
+        self._advance()
+
+    def set_gain(self, stream: AsyncIterator[Any] | AsyncIterable[Any], gain: float, ramp_ms: float = 10) -> None:
+        """Moves a stream's gain in a straight line over the next `ramp_ms` of the mix.
+
+        Args:
+            gain: As for `add_stream`.
+            ramp_ms: From 0, which jumps (and may click), to an hour.
+
+        Raises:
+            ValueError: Not a stream of this mixer, or something is out of range.
+        """
+        source = self._find(stream)
+        if not 0 <= ramp_ms <= _MAX_RAMP_MS:
+            raise ValueError(f"expected a ramp_ms of 0 to {_MAX_RAMP_MS}, got {ramp_ms}")
+        source.set_gain(gain, round(ramp_ms * self._sample_rate / 1000))
+
+    def stats(self) -> AudioMixerStats:
+        """What the mixer has done so far, and of each stream."""
+        streams = {source.name: source.stats() for source in self._inputs}
+        return AudioMixerStats(self._blocks, len(self._output), streams)
+
+    def end_input(self) -> None:
+        """Says that no more streams will be added: the iteration ends when all that are there have."""
+        self._ending = True
+        if not self._inputs:
+            self._output.end()
+
+    async def aclose(self) -> None:
+        """Stops at once: drops what is queued, cancels the reading of all streams and waits until their tasks are
+        gone. Iterations end, those that are waiting included. Closing again does nothing."""
+        self._closed = True
+        self._deadline.close()
+        for source in list(self._inputs):
+            if source.task is not None:
+                source.task.cancel()
+            self._forget(source)
+        self._output.close()
+        # A stream may close the mixer that reads it; its task cannot wait for itself.
+        tasks = self._tasks - {asyncio.current_task()}
+        if not tasks:
+            return
+        _, pending = await asyncio.wait(tasks, timeout=_CLOSE_TIMEOUT_S)
+        for task in pending:
+            logger.error("AudioMixer: %s does not end although it was cancelled", task.get_name())
+
+    def __aiter__(self) -> AudioMixer:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        if not self._closed and (self._unstarted or self._loop is not asyncio.get_running_loop()):
+            self._start()
+        return await self._output.get()
+
+    # -- reading the streams ------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Starts the tasks of streams that have none yet."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError("this AudioMixer belongs to another event loop")
+        while self._unstarted:
+            source = self._unstarted.popleft()
+            if not source.ended:
+                source.task = loop.create_task(self._read(source), name=f"AudioMixer {source.name!r}")
+                self._tasks.add(source.task)
+                source.task.add_done_callback(self._tasks.discard)
+
+    async def _read(self, source: MixerStream) -> None:
+        try:
+            advance = source.open()
+            for count in itertools.count(1):
+                if count % _READS_IN_A_ROW == 0:
+                    await asyncio.sleep(0)
+                try:
+                    item = await advance()
+                except StopAsyncIteration:
+                    break
+                taken = source.take(item)
+                if taken < 0:
+                    if source.ended:
+                        return  # removed, by its own code or although it does not heed its cancellation
+                    self._take(source, item)
+                elif taken & 1:
+                    self._complete()
+                elif self._waiting_since is None:
+                    self._last_arrival = self._now()
+                    if not self._deadline.running:
+                        self._watch()
+                if taken and source.num_frames >= self._read_ahead:
+                    await self._wait_for_room(source)
+            if source.converter is not None:
+                for frame in source.converter.flush():
+                    self._push(source, frame)
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
+        except Exception as error:
+            if source.ended:
+                return  # removed: what its end is like does not matter
+            logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
+        finally:
+            source.task = None  # or task, exception, traceback and this frame would keep each other
+            self._end(source)
+            await source.close()
+
+    async def _wait_for_room(self, source: MixerStream) -> None:
+        source.room = asyncio.get_running_loop().create_future()
+        source.paused = True
+        try:
+            await source.room
+        finally:
+            source.room = None
+            source.paused = False
+
+    def _take(self, source: MixerStream, item: Any) -> None:
+        """An item that the compiled way does not take: an event, a frame to be converted, one of another library, the
+        first one of a stream that joins."""
+        frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
+        for converted in source.convert(frame):
+            self._push(source, converted)
+
+    def _push(self, source: MixerStream, frame: AudioFrame) -> None:
+        """A frame of the mixer's own format."""
+        if source.joining:
+            self._join(source)
+        had_its_part = source.num_frames >= self._block
+        if source.push(frame) >= self._block and not had_its_part:
+            self._complete()
+        else:
+            self._last_arrival = self._now()
+            self._watch()
+
+    def _complete(self) -> None:
+        """A stream has got its part of the next block."""
+        self._num_lacking -= 1
+        if self._num_lacking == 0:
+            self._advance()
+        elif self._waiting_since is None:
+            self._waiting_since = self._now()
+            self._watch()
+
+    def _join(self, source: MixerStream) -> None:
+        """A stream that was not waited for delivers: it takes its place where the others are within the block."""
+        reached = [other.num_frames for other in self._inputs if other.expected]
+        source.join()
+        self._num_lacking += 1
+        if reached and min(reached) < self._block:
+            source.push_silence(min(reached))
+
+    def _end(self, source: MixerStream) -> None:
+        """A stream has no more; what it has queued is still mixed."""
+        if source.ended:
+            return
+        source.end()
+        if source.num_frames == 0:
+            self._forget(source)
+        self._advance()
+
+    def _forget(self, source: MixerStream) -> None:
+        source.end()
+        if source in self._inputs:
+            self._inputs.remove(source)
+        if self._ending and not self._inputs:
+            self._deadline.close()
+            self._output.end()
+
+    # -- mixing -------------------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Mixes every block that is due, then sees what the next one waits for."""
+        inputs, block = self._inputs, self._block
+        waiting_since = self._waiting_since  # a wait goes on unless a block goes out
+        num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
+        while num_lacking == 0 and num_ready and not self._output.full:
+            try:
+                samples = mix_inputs(inputs, block, self._num_channels)
+                self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
+            except MemoryError as error:
+                self._output.end(error)  # whoever reads must not wait for a block that cannot be made
+                return
+            self._blocks += 1
+            waiting_since = None
+            self._deadline.clear()
+            if num_expected < len(inputs):
+                self._settle()
+            num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
+        self._num_lacking = num_lacking
+        self._waiting_since = None
+        if num_lacking and num_holding:
+            if num_ready:
+                self._waiting_since = self._now() if waiting_since is None else waiting_since
+            elif waiting_since is not None:
+                self._last_arrival = self._now()  # who kept the others waiting has gone
+            self._watch()
+        else:
+            self._deadline.clear()
+        if num_starved:
+            for source in inputs:
+                if source.num_frames < block:
+                    source.resume()
+
+    def _settle(self) -> None:
+        """After a block that was not waiting for every stream."""
+        for source in list(self._inputs):
+            source.late_blocks += source.late
+            if source.ended and source.num_frames == 0:
+                self._forget(source)
+
+    # -- waiting for late streams -------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """Sees to it that the next block, of which something is there, does not wait for ever.
+
+        Where one stream has its part, the others keep it waiting, and it counts from then on. Where none has, nobody
+        is kept waiting, but a part of a block should not lie here for ever: it counts from the last arrival.
+        """
+        if self._num_lacking and not self._output.full:
+            since = self._waiting_since
+            self._deadline.start(self._last_arrival if since is None else since)
+
+    def _give_up_waiting(self) -> None:
+        if self._waiting_since is None and self._now() < self._last_arrival + self._deadline.timeout_s:
+            self._watch()  # more has arrived since the wait began
+            return
+        for source in self._inputs:
+            if source.expected and source.num_frames < self._block:
+                source.await_join()
+                source.late = True
+                # Of a stream that says that its source has paused, it is no news.
+                level = logging.INFO if getattr(source.stream, "resting", False) is True else logging.WARNING
+                logger.log(
+                    level,
+                    "AudioMixer: %r is more than %g ms late and silent until it goes on",
+                    source.name,
+                    self._deadline.timeout_s * 1000,
+                )
+        self._advance()
+
+    # -- small things -------------------------------------------------------------------------------------------------
+
+    def _find(self, stream: object) -> MixerStream:
+        for source in self._inputs:
+            if source.stream is stream:
+                return source
+        raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _state(self) -> str:
+        return "closed" if self._closed else "ending" if self._ending else "open"
+
+    def __repr__(self) -> str:
+        return (
+            f"AudioMixer(sample_rate={self._sample_rate}, num_channels={self._num_channels}, "
+            f"blocksize={self._block}, streams={len(self._inputs)}, {self._state()})"
+        )
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

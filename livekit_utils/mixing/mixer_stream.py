@@ -1,0 +1,97 @@
+"""MixerStream: what an AudioMixer knows of one of its streams."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from livekit_utils.conversion.frame_converter import FrameConverter
+from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.mixing.audio_mixer_stream_stats import AudioMixerStreamStats
+from livekit_utils.mixing.mix_input import MixInput
+
+logger = logging.getLogger("livekit_utils")
+
+
+class MixerStream(MixInput):
+    """A stream of an AudioMixer: its queue and gain, and where it stands."""
+
+    def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
+        self.stream: Any = stream
+        self.iterator: Any = None
+        self.name = name
+        self.converter: FrameConverter | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.room: asyncio.Future[None] | None = None  # its task waits for this while enough is queued
+        self.joining = False  # not waited for until it delivers: late, or new to a mix that is running
+        self.late = False
+        self.late_blocks = 0
+        self.ended = False
+        self.plain = True
+
+    def open(self) -> Callable[[], Awaitable[Any]]:
+        """What gives the next item."""
+        self.iterator = aiter(self.stream) if hasattr(type(self.stream), "__aiter__") else self.stream
+        advance: Callable[[], Awaitable[Any]] = self.iterator.__anext__
+        return advance
+
+    async def close(self) -> None:
+        """Closes the iterator if it was made by `open`, so that nobody else can; a stream that is its own iterator
+        belongs to whoever added it."""
+        if self.iterator is self.stream or not hasattr(self.iterator, "aclose"):
+            return
+        try:
+            await self.iterator.aclose()
+        except Exception as error:
+            logger.error("AudioMixer: the iterator of %r does not close: %s", self.name, error, exc_info=error)
+
+    def await_join(self) -> None:
+        """From now on it is not waited for until it delivers."""
+        self.joining = True
+        self.expected = False
+        self.plain = False
+
+    def join(self) -> None:
+        """It delivers."""
+        self.joining = False
+        self.late = False
+        self.expected = True
+        self.plain = self.converter is None
+
+    def end(self) -> None:
+        """It delivers no more."""
+        self.ended = True
+        self.joining = False
+        self.expected = False
+        self.plain = False
+
+    def convert(self, frame: AudioFrame) -> list[AudioFrame]:
+        """The frame in the mixer's format."""
+        if self.converter is None:
+            if frame.sample_rate == self.sample_rate and frame.num_channels == self.num_channels:
+                return [frame]
+            self.converter = FrameConverter(self.sample_rate, self.num_channels)
+            self.plain = False
+        return self.converter.push(frame)
+
+    def resume(self) -> None:
+        """There is room again."""
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+
+    def stats(self) -> AudioMixerStreamStats:
+        peak, rms = self.level
+        return AudioMixerStreamStats(
+            samples_in=self.frames_in,
+            late_blocks=self.late_blocks,
+            queued_ms=self.num_frames * 1000 / self.sample_rate,
+            peak_dbfs=_dbfs(peak),
+            rms_dbfs=_dbfs(rms),
+        )
+
+
+def _dbfs(amplitude: float) -> float:
+    return 20 * math.log10(amplitude / 32768) if amplitude else -math.inf

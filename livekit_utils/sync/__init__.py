@@ -1,0 +1,1 @@
+"""Shows pictures when their sound is heard."""

@@ -1,0 +1,1 @@
+"""Sources, tracks and streams within one process."""

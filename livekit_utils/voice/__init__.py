@@ -1,0 +1,1 @@
+"""Removes echo, noise and hum from a microphone, and controls its level."""
