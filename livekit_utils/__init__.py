@@ -10,49 +10,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from livekit_utils._kernels.ring_buffer import RingBuffer
     from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
-    from livekit_utils.devices.backend.device_error import DeviceError
-    from livekit_utils.devices.device_state import DeviceState
-    from livekit_utils.devices.device_state_change import DeviceStateChange
-    from livekit_utils.devices.input_capture import InputCapture
-    from livekit_utils.devices.input_capture_stats import InputCaptureStats
+    from livekit_utils.devices.backend.request import DeviceError
+    from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
+    from livekit_utils.devices.input_capture import InputCapture, InputCaptureStats
     from livekit_utils.devices.media_devices import MediaDevices
-    from livekit_utils.devices.output_player import OutputPlayer
-    from livekit_utils.devices.output_player_stats import OutputPlayerStats
+    from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
     from livekit_utils.filters.audio_filter import AudioFilter
-    from livekit_utils.filters.audio_filter_error import AudioFilterError
-    from livekit_utils.filters.audio_filter_load_state import AudioFilterLoadState
     from livekit_utils.filters.audio_filter_session import AudioFilterSession
-    from livekit_utils.filters.audio_filter_state import AudioFilterState
-    from livekit_utils.filters.audio_stream_info import AudioStreamInfo
+    from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
     from livekit_utils.filters.frame_processor import FrameProcessor
     from livekit_utils.filters.include import get_include
-    from livekit_utils.filters.noise_cancellation_options import NoiseCancellationOptions
+    from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState, AudioFilterState
     from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
     from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
     from livekit_utils.frames.sine_wave import sine_wave_generator
-    from livekit_utils.frames.video_buffer_type import VideoBufferType
-    from livekit_utils.frames.video_frame import VideoFrame
-    from livekit_utils.frames.video_rotation import VideoRotation
+    from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
     from livekit_utils.mixing.audio_mixer import AudioMixer
-    from livekit_utils.mixing.audio_mixer_stats import AudioMixerStats
-    from livekit_utils.mixing.audio_mixer_stream_stats import AudioMixerStreamStats
-    from livekit_utils.sync.av_synchronizer import AVSynchronizer
-    from livekit_utils.sync.av_synchronizer_stats import AVSynchronizerStats
-    from livekit_utils.sync.late_policy import LatePolicy
-    from livekit_utils.tracks.audio_frame_event import AudioFrameEvent
+    from livekit_utils.mixing.mixer_stream import AudioMixerStats, AudioMixerStreamStats
+    from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
+    from livekit_utils.sync.show_record import AVSynchronizerStats
     from livekit_utils.tracks.audio_source import AudioSource
-    from livekit_utils.tracks.audio_stream import AudioStream
-    from livekit_utils.tracks.audio_stream_stats import AudioStreamStats
-    from livekit_utils.tracks.local_audio_track import LocalAudioTrack
-    from livekit_utils.tracks.local_video_track import LocalVideoTrack
-    from livekit_utils.tracks.track import Track
-    from livekit_utils.tracks.track_kind import TrackKind
-    from livekit_utils.tracks.video_frame_event import VideoFrameEvent
+    from livekit_utils.tracks.audio_stream import AudioStream, AudioStreamStats
+    from livekit_utils.tracks.events import AudioFrameEvent, VideoFrameEvent
+    from livekit_utils.tracks.track import LocalAudioTrack, LocalVideoTrack, Track, TrackKind
     from livekit_utils.tracks.video_source import VideoSource
-    from livekit_utils.tracks.video_stream import VideoStream
-    from livekit_utils.tracks.video_stream_stats import VideoStreamStats
+    from livekit_utils.tracks.video_stream import VideoStream, VideoStreamStats
     from livekit_utils.voice.audio_processing_module import AudioProcessingModule
-    from livekit_utils.voice.audio_processing_module_stats import AudioProcessingModuleStats
+    from livekit_utils.voice.stages import AudioProcessingModuleStats
 
 __all__ = [
     "AVSynchronizer",
@@ -107,48 +91,48 @@ __all__ = [
 
 _HOMES = {
     "AVSynchronizer": "sync.av_synchronizer",
-    "AVSynchronizerStats": "sync.av_synchronizer_stats",
+    "AVSynchronizerStats": "sync.show_record",
     "AudioFilter": "filters.audio_filter",
-    "AudioFilterError": "filters.audio_filter_error",
-    "AudioFilterLoadState": "filters.audio_filter_load_state",
+    "AudioFilterError": "filters.status",
+    "AudioFilterLoadState": "filters.status",
     "AudioFilterSession": "filters.audio_filter_session",
-    "AudioFilterState": "filters.audio_filter_state",
+    "AudioFilterState": "filters.status",
     "AudioFrame": "frames.audio_frame",
-    "AudioFrameEvent": "tracks.audio_frame_event",
+    "AudioFrameEvent": "tracks.events",
     "AudioMixer": "mixing.audio_mixer",
-    "AudioMixerStats": "mixing.audio_mixer_stats",
-    "AudioMixerStreamStats": "mixing.audio_mixer_stream_stats",
+    "AudioMixerStats": "mixing.mixer_stream",
+    "AudioMixerStreamStats": "mixing.mixer_stream",
     "AudioProcessingModule": "voice.audio_processing_module",
-    "AudioProcessingModuleStats": "voice.audio_processing_module_stats",
+    "AudioProcessingModuleStats": "voice.stages",
     "AudioResampler": "conversion.audio_resampler",
     "AudioResamplerQuality": "conversion.audio_resampler",
     "AudioSource": "tracks.audio_source",
     "AudioStream": "tracks.audio_stream",
-    "AudioStreamInfo": "filters.audio_stream_info",
-    "AudioStreamStats": "tracks.audio_stream_stats",
-    "DeviceError": "devices.backend.device_error",
+    "AudioStreamInfo": "filters.description",
+    "AudioStreamStats": "tracks.audio_stream",
+    "DeviceError": "devices.backend.request",
     "DeviceState": "devices.device_state",
-    "DeviceStateChange": "devices.device_state_change",
+    "DeviceStateChange": "devices.device_state",
     "FrameProcessor": "filters.frame_processor",
     "InputCapture": "devices.input_capture",
-    "InputCaptureStats": "devices.input_capture_stats",
-    "LatePolicy": "sync.late_policy",
-    "LocalAudioTrack": "tracks.local_audio_track",
-    "LocalVideoTrack": "tracks.local_video_track",
+    "InputCaptureStats": "devices.input_capture",
+    "LatePolicy": "sync.av_synchronizer",
+    "LocalAudioTrack": "tracks.track",
+    "LocalVideoTrack": "tracks.track",
     "MediaDevices": "devices.media_devices",
-    "NoiseCancellationOptions": "filters.noise_cancellation_options",
+    "NoiseCancellationOptions": "filters.description",
     "OutputPlayer": "devices.output_player",
-    "OutputPlayerStats": "devices.output_player_stats",
+    "OutputPlayerStats": "devices.output_player",
     "RingBuffer": "_kernels.ring_buffer",
     "Track": "tracks.track",
-    "TrackKind": "tracks.track_kind",
-    "VideoBufferType": "frames.video_buffer_type",
+    "TrackKind": "tracks.track",
+    "VideoBufferType": "frames.video_frame",
     "VideoFrame": "frames.video_frame",
-    "VideoFrameEvent": "tracks.video_frame_event",
-    "VideoRotation": "frames.video_rotation",
+    "VideoFrameEvent": "tracks.events",
+    "VideoRotation": "frames.video_frame",
     "VideoSource": "tracks.video_source",
     "VideoStream": "tracks.video_stream",
-    "VideoStreamStats": "tracks.video_stream_stats",
+    "VideoStreamStats": "tracks.video_stream",
     "combine_audio_frames": "frames.audio_frame",
     "from_livekit": "frames.livekit_frames",
     "get_include": "filters.include",

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from livekit_utils import DeviceError
-from livekit_utils.devices.backend.device_memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_sizes
-from livekit_utils.devices.backend.device_renderer import DeviceRenderer
-from livekit_utils.devices.backend.device_request import DeviceRequest
-from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.devices.backend.memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_sizes
+from livekit_utils.devices.backend.renderer import DeviceRenderer
+from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from livekit_utils import DeviceError
-from livekit_utils.devices.backend.device_request import DeviceRequest
 from livekit_utils.devices.backend.portaudio import as_device_error, error_code, find_device, open_stream
+from livekit_utils.devices.backend.request import DeviceRequest
 
 
 def request(device: Any = None, is_input: bool = True, **changes: Any) -> DeviceRequest:

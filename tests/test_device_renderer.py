@@ -7,8 +7,8 @@ import mmap
 import numpy as np
 import pytest
 
-from livekit_utils.devices.backend.device_memory import CLEAR_FADE, CLEAR_TO, GAP_FRAMES, PAUSED, TAPPED, DeviceMemory
-from livekit_utils.devices.backend.device_renderer import DeviceRenderer
+from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, GAP_FRAMES, PAUSED, TAPPED, DeviceMemory
+from livekit_utils.devices.backend.renderer import DeviceRenderer
 from tests.conftest import Rand
 
 RATE = 48000

@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from livekit_utils._runtime.frame_queue import FrameQueue
+from livekit_utils._runtime.queues import FrameQueue
 
 from .conftest import Rand
 from .virtual_time import run
@@ -337,7 +337,7 @@ async def get_with(queue: HaltingQueue, other: Callable[[], None], first: int, s
 
     def trace(frame: FrameType, event: str, argument: object) -> object:
         nonlocal step
-        if not frame.f_code.co_filename.endswith("/frame_queue.py"):
+        if not frame.f_code.co_filename.endswith("/queues.py"):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":

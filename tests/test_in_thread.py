@@ -8,8 +8,8 @@ import warnings
 
 import pytest
 
-from livekit_utils._runtime.done import Done
-from livekit_utils._runtime.in_thread import in_thread
+from livekit_utils._runtime.lifecycle import Done
+from livekit_utils._runtime.threads import in_thread
 
 
 def test_it_returns_and_raises() -> None:

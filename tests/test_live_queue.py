@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from livekit_utils._runtime.live_queue import LiveQueue
+from livekit_utils._runtime.queues import LiveQueue
 
 from .virtual_time import run
 

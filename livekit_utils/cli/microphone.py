@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.sound_devices import announce_recovery, installed, parse_device
 from livekit_utils.tracks.audio_stream import AudioStream
-from livekit_utils.tracks.local_audio_track import LocalAudioTrack
+from livekit_utils.tracks.track import LocalAudioTrack
 
 if TYPE_CHECKING:
     from rich.console import Console

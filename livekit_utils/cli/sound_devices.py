@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from livekit_utils.devices.device_state_change import DeviceStateChange
+    from livekit_utils.devices.device_state import DeviceStateChange
 
 
 @contextlib.contextmanager

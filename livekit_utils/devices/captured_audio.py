@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils.conversion.channel_map import map_channels
-from livekit_utils.conversion.frame_converter import FrameConverter
-from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
+from livekit_utils.devices.backend.request import OpenedDevice
 from livekit_utils.frames.audio_frame import AudioFrame
 
 

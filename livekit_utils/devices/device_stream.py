@@ -9,15 +9,13 @@ import logging
 import sys
 from collections.abc import Callable
 
-from livekit_utils._runtime.in_thread import in_thread
-from livekit_utils.devices.backend.device_memory import DEVICE_GAPS, GAP_FRAMES, LATENCY_NS, DeviceMemory
-from livekit_utils.devices.backend.device_request import DeviceRequest
-from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils._runtime.threads import in_thread
+from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_FRAMES, LATENCY_NS, DeviceMemory
+from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 from livekit_utils.devices.backend.worker_process import WorkerProcess
 from livekit_utils.devices.backend.worker_thread import WorkerThread
-from livekit_utils.devices.device_state import DeviceState
-from livekit_utils.devices.device_states import DeviceStates
+from livekit_utils.devices.device_state import DeviceState, DeviceStates
 
 logger = logging.getLogger("livekit_utils")
 

@@ -12,24 +12,46 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
-from livekit_utils._runtime.async_closing import AsyncClosing
-from livekit_utils.devices.backend.device_request import MAX_DEVICE_CHANNELS, DeviceRequest
+from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.captured_audio import CapturedAudio
-from livekit_utils.devices.device_state import DeviceState
-from livekit_utils.devices.device_state_change import DeviceStateChange
+from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceStream
-from livekit_utils.devices.input_capture_stats import InputCaptureStats
-from livekit_utils.devices.speaker_reader import SpeakerReader
-from livekit_utils.devices.speaker_reference import SpeakerReference
+from livekit_utils.devices.speaker_reference import SpeakerReader, SpeakerReference
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.tracks.audio_source import AudioSource
 
-__all__ = ["InputCapture"]
+__all__ = ["InputCapture", "InputCaptureStats"]
 
 logger = logging.getLogger("livekit_utils")
+
+
+@dataclass(frozen=True, slots=True)
+class InputCaptureStats:
+    """What an `InputCapture` has delivered so far."""
+
+    state: DeviceState
+    device: str
+    """The name of the device in use, or of the one that is missed."""
+    num_frames: int
+    """Frames of 10 ms that went into the source."""
+    dropped_ms: float
+    """Sound left out because the event loop did not fetch it in time."""
+    num_refused: int
+    """Frames that the source did not take: it is closed, or fails."""
+    num_unprocessed: int
+    """Frames that passed as they were because processing failed."""
+    latency_ms: float
+    """From the microphone to the block that holds the sound, by PortAudio's clock."""
+    num_device_gaps: int
+    """Overflows that PortAudio has reported."""
+    num_reopened: int
+    """How often the device was opened again after a loss."""
+
 
 # Beyond `queue_capacity`, so that a microphone can be told from one whose sound is only late.
 _SPARE_MS = 1000

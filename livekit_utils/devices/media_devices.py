@@ -8,7 +8,7 @@ from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils.devices.backend import worker_process, worker_thread
-from livekit_utils.devices.backend.device_request import MAX_DEVICE_CHANNELS
+from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
 from livekit_utils.devices.device_stream import can_isolate
 from livekit_utils.devices.input_capture import InputCapture
 from livekit_utils.devices.output_player import OutputPlayer

@@ -11,26 +11,49 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int, check_ms
-from livekit_utils._runtime.async_closing import AsyncClosing
-from livekit_utils._runtime.done import Done
+from livekit_utils._runtime.lifecycle import AsyncClosing, Done
 from livekit_utils.devices.apm_feed import ApmFeed
-from livekit_utils.devices.backend.device_request import MAX_DEVICE_CHANNELS, DeviceRequest
-from livekit_utils.devices.device_state import DeviceState
-from livekit_utils.devices.device_state_change import DeviceStateChange
+from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
+from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceStream
-from livekit_utils.devices.output_player_stats import OutputPlayerStats
-from livekit_utils.devices.playout_input import PlayoutInput
-from livekit_utils.devices.playout_mixer import PlayoutMixer
+from livekit_utils.devices.playout import PlayoutInput, PlayoutMixer
 from livekit_utils.devices.speaker_feed import SpeakerFeed
 from livekit_utils.devices.speaker_reference import SpeakerReference
 from livekit_utils.devices.track_audio import close_iterator, open_track
 
-__all__ = ["OutputPlayer"]
+__all__ = ["OutputPlayer", "OutputPlayerStats"]
 
 logger = logging.getLogger("livekit_utils")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlayerStats:
+    """What an `OutputPlayer` has done so far."""
+
+    state: DeviceState
+    device: str
+    """The name of the device in use, or of the one that is missed."""
+    num_inputs: int
+    """Tracks and streams that may be heard."""
+    queued_ms: float
+    """Sound on its way to the device."""
+    latency_ms: float
+    """From the next sample given to the device to the speaker, by PortAudio's clock."""
+    gap_ms: float
+    """Silence in the middle of sound: what came too late."""
+    dropped_ms: float
+    """Sound left out because the device did not take it in time, summed over the inputs."""
+    num_stalls: int
+    """How often an input ran dry and went on within half a second."""
+    num_device_gaps: int
+    """Underflows that PortAudio has reported."""
+    num_reopened: int
+    """How often the device was opened again after a loss."""
+
 
 _MAX_BUFFER_MS = 60_000
 # What an event loop that has other things to do as well, on a machine that has, may come too late.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from livekit_utils.conversion.channel_map import map_channels
-from livekit_utils.conversion.frame_converter import FrameConverter
-from livekit_utils.devices.backend.device_memory import CLEAR_FADE, CLEAR_TO, PAUSED, WAKE_BELOW
+from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
+from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, PAUSED, WAKE_BELOW
 from livekit_utils.devices.device_stream import DeviceStream
 from livekit_utils.frames.audio_frame import AudioFrame
 

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from livekit_utils.tracks.audio_stream import AudioStream
-from livekit_utils.tracks.local_audio_track import LocalAudioTrack
+from livekit_utils.tracks.track import LocalAudioTrack
 
 logger = logging.getLogger("livekit_utils")
 

@@ -9,13 +9,11 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from livekit_utils._runtime.background_thread import limit_in_seconds
-from livekit_utils.filters.audio_filter_error import AudioFilterError
-from livekit_utils.filters.audio_filter_load_state import AudioFilterLoadState
+from livekit_utils._runtime.threads import limit_in_seconds
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
-from livekit_utils.filters.audio_stream_info import AudioStreamInfo
+from livekit_utils.filters.description import AudioStreamInfo, options_json
 from livekit_utils.filters.filter_library import LOCK, FilterLibrary, find
-from livekit_utils.filters.plugin_json import options_json
+from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, combine_audio_frames
 
 __all__ = ["AudioFilter"]

@@ -9,12 +9,10 @@ from collections.abc import Callable
 
 from livekit_utils._kernels.plugin import PluginSession
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils._runtime.background_thread import limit_in_seconds, start_thread, try_start_thread
-from livekit_utils._runtime.once import Once
-from livekit_utils.filters.audio_filter_error import AudioFilterError
-from livekit_utils.filters.audio_filter_state import AudioFilterState
-from livekit_utils.filters.audio_stream_info import AudioStreamInfo
+from livekit_utils._runtime.threads import Once, limit_in_seconds, start_thread, try_start_thread
+from livekit_utils.filters.description import AudioStreamInfo
 from livekit_utils.filters.filter_library import FilterLibrary
+from livekit_utils.filters.status import AudioFilterError, AudioFilterState
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 
 __all__ = ["AudioFilterSession"]

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from livekit_utils.filters.audio_stream_info import AudioStreamInfo
+from livekit_utils.filters.description import AudioStreamInfo
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
 
 logger = logging.getLogger("livekit_utils")

@@ -15,13 +15,12 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
-from livekit_utils._runtime.async_closing import AsyncClosing
 from livekit_utils._runtime.deadline import Deadline
-from livekit_utils._runtime.frame_queue import FrameQueue
+from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.queues import FrameQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.mixing.audio_mixer_stats import AudioMixerStats
 from livekit_utils.mixing.mix_input import mix_inputs, survey
-from livekit_utils.mixing.mixer_stream import MixerStream
+from livekit_utils.mixing.mixer_stream import AudioMixerStats, MixerStream
 
 __all__ = ["AudioMixer"]
 

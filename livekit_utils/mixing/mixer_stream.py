@@ -6,14 +6,41 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
-from livekit_utils.mixing.audio_mixer_stream_stats import AudioMixerStreamStats
 from livekit_utils.mixing.mix_input import MixInput
 
+__all__ = ["AudioMixerStats", "AudioMixerStreamStats"]
+
 logger = logging.getLogger("livekit_utils")
+
+
+class AudioMixerStats(NamedTuple):
+    """What a mixer has done and holds."""
+
+    blocks: int
+    """Blocks mixed."""
+    queued_blocks: int
+    """Blocks that wait to be read."""
+    streams: dict[str, AudioMixerStreamStats]
+    """By name; a stream that has ended or was removed is not here any more."""
+
+
+class AudioMixerStreamStats(NamedTuple):
+    """One stream of a mixer."""
+
+    samples_in: int
+    """Samples per channel that it has delivered, at the mixer's rate."""
+    late_blocks: int
+    """Blocks that went out without it, because it was late."""
+    queued_ms: float
+    """What it has delivered and has not been mixed yet."""
+    peak_dbfs: float
+    """Peak of its part of the last block, before the gain; -inf is silence."""
+    rms_dbfs: float
+    """The same as RMS, against a full-scale square wave."""
 
 
 class MixerStream(MixInput):

@@ -10,24 +10,32 @@ import asyncio
 import logging
 import math
 from collections import deque
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_finite, check_ms, check_number
-from livekit_utils._runtime.async_closing import AsyncClosing
+from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.pending_push import PendingPush
-from livekit_utils.sync.av_synchronizer_stats import AVSynchronizerStats
 from livekit_utils.sync.followed_audio import FollowedAudio, FollowedAudioSource
-from livekit_utils.sync.late_policy import LatePolicy
-from livekit_utils.sync.picture import Picture
-from livekit_utils.sync.picture_timeline import PictureTimeline
-from livekit_utils.sync.show_record import ShowRecord
+from livekit_utils.sync.picture_timeline import Picture, PictureTimeline
+from livekit_utils.sync.show_record import AVSynchronizerStats, ShowRecord
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-__all__ = ["AVSynchronizer"]
+__all__ = ["AVSynchronizer", "LatePolicy"]
 
 logger = logging.getLogger("livekit_utils")
+
+
+class LatePolicy(StrEnum):
+    """What `AVSynchronizer` does with pictures whose sound has been heard already."""
+
+    DROP = "drop"
+    """Shows the latest that is due, and drops those before it: back in time at once."""
+    SHOW = "show"
+    """Shows every one, at twice the frame rate at most, until it has caught up."""
+
 
 _MIN_FPS, _MAX_FPS = 0.001, 1000.0
 

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
-from livekit_utils.sync.audio_piece import AudioPiece
+
+@dataclass(slots=True, eq=False)
+class AudioPiece:
+    """A stretch of audio whose timestamps belong together: its last sample ends at media time `end`, and is heard when
+    the MediaClock shows `played`."""
+
+    start: float
+    end: float
+    played: float
+    num_frames: int = 0
+
+    def due(self, media_time: float) -> float:
+        """The played time at which it is heard, or would be if this stretch was longer."""
+        return self.played - (self.end - media_time)
+
 
 # Timestamps that are off by less than this belong together; more is a jump.
 _JUMP_S = 0.1

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from livekit_utils.sync.audio_piece import AudioPiece
-from livekit_utils.sync.media_clock import MediaClock
-from livekit_utils.sync.picture import Picture
+from livekit_utils.sync.media_clock import AudioPiece, MediaClock
+
+
+class Picture:
+    """A video frame and its place on the timeline."""
+
+    __slots__ = ("expected", "frame", "run", "time")
+
+    def __init__(self, frame: Any, run: int, time: float | None) -> None:
+        self.frame = frame
+        self.run = run  # counts how often the timestamps have started over
+        self.time = time  # None where it has no timestamp
+        self.expected: float | None = None  # when it was to be shown, by the first look at it
+
 
 # Without audio nothing says whether a picture is to stand for so long or the timestamps have jumped. The second is for
 # a task that waits for room for a picture behind a jump, and so cannot push the audio that jumps with it.

@@ -10,25 +10,36 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._runtime.arguments import check_int, check_number
-from livekit_utils._runtime.async_closing import AsyncClosing
-from livekit_utils._runtime.live_queue import LiveQueue
+from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.queues import LiveQueue
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.filters.audio_filter import AudioFilter
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
-from livekit_utils.filters.audio_stream_info import AudioStreamInfo
-from livekit_utils.filters.noise_cancellation_options import NoiseCancellationOptions
+from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
 from livekit_utils.filters.processor_guard import ProcessorGuard
 from livekit_utils.frames.audio_frame import AudioFrame, copy_audio_frame
-from livekit_utils.tracks.audio_frame_event import AudioFrameEvent
-from livekit_utils.tracks.audio_stream_stats import AudioStreamStats
-from livekit_utils.tracks.local_audio_track import LocalAudioTrack
-from livekit_utils.tracks.track import Track
+from livekit_utils.tracks.events import AudioFrameEvent
+from livekit_utils.tracks.track import LocalAudioTrack, Track
 
-__all__ = ["AudioStream"]
+__all__ = ["AudioStream", "AudioStreamStats"]
+
+
+class AudioStreamStats(NamedTuple):
+    """What a stream has done and holds."""
+
+    frames: int
+    """Frames made for the reader, those that were dropped included."""
+    dropped_frames: int
+    """Frames that the reader was too slow for."""
+    queued_frames: int
+    """Frames that wait to be read."""
+    processor_failures: int
+    """Frames that passed unprocessed because the processor failed."""
+
 
 _MAX_FRAME_SIZE_MS = 60_000
 _DEFAULT_FRAME_SIZE_MS = 10

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from livekit_utils._runtime.arguments import check_int
-from livekit_utils._runtime.async_closing import AsyncClosing
-from livekit_utils.frames.video_frame import VideoFrame, as_video_frame, frozen_video_frame
-from livekit_utils.frames.video_rotation import VideoRotation
+from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils.frames.video_frame import VideoFrame, VideoRotation, as_video_frame, frozen_video_frame
+from livekit_utils.tracks.events import VideoFrameEvent
 from livekit_utils.tracks.fan_out import FanOut
-from livekit_utils.tracks.video_frame_event import VideoFrameEvent
 
 __all__ = ["VideoSource"]
 

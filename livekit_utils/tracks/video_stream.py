@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Self
+from typing import NamedTuple, Self
 
 from livekit_utils._runtime.arguments import check_int
-from livekit_utils._runtime.async_closing import AsyncClosing
-from livekit_utils._runtime.live_queue import LiveQueue
-from livekit_utils.frames.video_buffer_type import VideoBufferType
-from livekit_utils.tracks.local_video_track import LocalVideoTrack
-from livekit_utils.tracks.track import Track
-from livekit_utils.tracks.video_frame_event import VideoFrameEvent
-from livekit_utils.tracks.video_stream_stats import VideoStreamStats
+from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.queues import LiveQueue
+from livekit_utils.frames.video_frame import VideoBufferType
+from livekit_utils.tracks.events import VideoFrameEvent
+from livekit_utils.tracks.track import LocalVideoTrack, Track
 
-__all__ = ["VideoStream"]
+__all__ = ["VideoStream", "VideoStreamStats"]
+
+
+class VideoStreamStats(NamedTuple):
+    """What a stream has done and holds."""
+
+    frames: int
+    """Frames that came, those that were dropped included."""
+    dropped_frames: int
+    """Frames that the reader was too slow for."""
+    queued_frames: int
+    """Frames that wait to be read."""
 
 
 class VideoStream(AsyncClosing):

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from livekit_utils._runtime.arguments import check_int, check_number
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, make_writable
-from livekit_utils.voice.audio_processing_module_stats import AudioProcessingModuleStats
 from livekit_utils.voice.reblocker import Reblocker
-from livekit_utils.voice.stages import Stages
+from livekit_utils.voice.stages import AudioProcessingModuleStats, Stages
 from livekit_utils.voice.voice_processor import VoiceProcessor
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
-from livekit_utils.voice.audio_processing_module_stats import AudioProcessingModuleStats
 from livekit_utils.voice.echo_delay import EchoDelay
 from livekit_utils.voice.echo_reference import EchoReference
-from livekit_utils.voice.stages import Stages
+from livekit_utils.voice.stages import AudioProcessingModuleStats, Stages
 from livekit_utils.voice.voice_enhancer import VoiceEnhancer, conversion_ms
 
 if TYPE_CHECKING:

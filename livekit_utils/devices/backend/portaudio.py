@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from livekit_utils.devices.backend.device_error import DeviceError
-from livekit_utils.devices.backend.device_request import MAX_DEVICE_CHANNELS, DeviceRequest
+from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceError, DeviceRequest
 
 _INVALID_RATE = -9997
 _INVALID_CHANNELS = -9998

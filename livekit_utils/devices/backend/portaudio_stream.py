@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from livekit_utils.devices.backend import portaudio
-from livekit_utils.devices.backend.device_error import DeviceError
-from livekit_utils.devices.backend.device_memory import (
+from livekit_utils.devices.backend.memory import (
     CALLBACK_NS,
     CALLBACKS,
     DEVICE_GAPS,
@@ -22,9 +21,8 @@ from livekit_utils.devices.backend.device_memory import (
     DeviceMemory,
     ring_sizes,
 )
-from livekit_utils.devices.backend.device_renderer import DeviceRenderer
-from livekit_utils.devices.backend.device_request import DeviceRequest
-from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.devices.backend.renderer import DeviceRenderer
+from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 
 _LOOK_EVERY_S = 0.1
 # A device that has called back does so every block; one that has not may still be waking up.

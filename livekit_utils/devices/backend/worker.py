@@ -6,8 +6,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from livekit_utils.devices.backend.device_memory import DeviceMemory
-from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.devices.backend.memory import DeviceMemory
+from livekit_utils.devices.backend.request import OpenedDevice
 
 
 class Worker(ABC):

@@ -21,10 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from livekit_utils.devices.backend.device_error import DeviceError
-from livekit_utils.devices.backend.device_memory import DeviceMemory
-from livekit_utils.devices.backend.device_request import DeviceRequest
-from livekit_utils.devices.backend.opened_device import OpenedDevice
+from livekit_utils.devices.backend.memory import DeviceMemory
+from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 
 logger = logging.getLogger("livekit_utils")
@@ -32,7 +30,7 @@ logger = logging.getLogger("livekit_utils")
 # The folder of this package comes last, so that nothing in it hides a module of Python's own.
 _START = (
     "import sys; sys.path.append(sys.argv[1]); "
-    "from livekit_utils.devices.backend.audio_worker import main; main(sys.argv[2:])"
+    "from livekit_utils.devices.backend.worker_main import main; main(sys.argv[2:])"
 )
 _PACKAGE_HOME = str(Path(__file__).parents[3])
 

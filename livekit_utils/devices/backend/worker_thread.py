@@ -9,11 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from livekit_utils._runtime.background_thread import start_thread
+from livekit_utils._runtime.threads import start_thread
 from livekit_utils.devices.backend import portaudio
-from livekit_utils.devices.backend.device_error import DeviceError
-from livekit_utils.devices.backend.device_request import DeviceRequest
 from livekit_utils.devices.backend.portaudio_stream import PortAudioStream
+from livekit_utils.devices.backend.request import DeviceError, DeviceRequest
 from livekit_utils.devices.backend.worker import Worker
 
 # PortAudio is not made for several threads.

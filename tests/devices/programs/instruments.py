@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from livekit_utils import AudioFrame, AudioStream, InputCapture, LocalAudioTrack
-from livekit_utils.devices.backend.device_memory import CALLBACK_NS
+from livekit_utils.devices.backend.memory import CALLBACK_NS
 
 PLAIN: Any = {
     "enable_aec": False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livekit_utils.devices.backend.device_memory import (
+from livekit_utils.devices.backend.memory import (
     CLEAR_FADE,
     CLEAR_TO,
     GAP_FRAMES,
@@ -11,7 +11,37 @@ from livekit_utils.devices.backend.device_memory import (
     WAKE_BELOW,
     DeviceMemory,
 )
-from livekit_utils.devices.backend.ramp import Ramp
+from livekit_utils.mixing.mix_input import MixInput, mix_inputs
+
+
+class Ramp:
+    """Fades samples out, and in again, without steps.
+
+    Args:
+        num_channels: Of the interleaved samples.
+    """
+
+    def __init__(self, num_channels: int) -> None:
+        self._num_channels = num_channels
+        self._input = MixInput(num_channels)
+        self.num_left = 0
+        """Samples per channel until it has come to the gain that was asked for."""
+
+    @property
+    def gain(self) -> float:
+        """The gain that it has come to, or leads to."""
+        return self._input.gain
+
+    def start(self, gain: float, num_frames: int) -> None:
+        """Moves the gain over the next `num_frames` samples per channel; 0 jumps."""
+        self._input.set_gain(gain, num_frames)
+        self.num_left = num_frames
+
+    def apply(self, samples: bytes, num_frames: int) -> bytes:
+        self._input.push(samples)
+        self.num_left = max(0, self.num_left - num_frames)
+        return bytes(mix_inputs([self._input], num_frames, self._num_channels))
+
 
 # A pause or the end of one must not click.
 _PAUSE_FADE_S = 0.005

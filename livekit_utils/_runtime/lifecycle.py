@@ -1,10 +1,11 @@
-"""Done: what a call that has done its work already returns where it is documented as a coroutine."""
+"""AsyncClosing: what is closed at the end of a with block."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 
 class Done(Coroutine[Any, Any, None]):
@@ -27,3 +28,16 @@ class Done(Coroutine[Any, Any, None]):
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class AsyncClosing(ABC):
+    @abstractmethod
+    async def aclose(self) -> None: ...
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

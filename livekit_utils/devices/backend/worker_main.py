@@ -16,9 +16,8 @@ from dataclasses import asdict
 from typing import Any
 
 from livekit_utils.devices.backend import portaudio
-from livekit_utils.devices.backend.device_error import DeviceError
-from livekit_utils.devices.backend.device_request import DeviceRequest
 from livekit_utils.devices.backend.portaudio_stream import PortAudioStream
+from livekit_utils.devices.backend.request import DeviceError, DeviceRequest
 
 # A server that ends can make PortAudio print a million lines per second.
 _MAX_STDERR_BYTES = 65536
