@@ -2,10 +2,8 @@
 
 import gc
 import os
-import random
 import subprocess
 import sys
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import livekit_utils
+from tests.support.randomness import SEED, Rand
 
 settings.register_profile(
     "default",
@@ -25,26 +24,6 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
 settings.load_profile(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS", "default"))
-
-SEED = int(os.environ.get("LIVEKIT_UTILS_SEED") or random.SystemRandom().randrange(2**32))
-
-
-class Rand(random.Random):
-    """Random numbers whose repr, which pytest shows of a failed test's arguments, is the way to repeat them."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self.first_seed = seed
-
-    def __repr__(self) -> str:
-        return f"Rand(LIVEKIT_UTILS_SEED={self.first_seed})"
-
-    def pcm(self, num_samples: int) -> bytes:
-        """Full-scale int16 noise."""
-        return self.randbytes(2 * num_samples)
-
-    def quiet_pcm(self, num_samples: int, peak: int = 1000) -> bytes:
-        return array("h", (self.randint(-peak, peak) for _ in range(num_samples))).tobytes()
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,5 @@ $install "$(ls dist/*.whl)[test]"
 "$work/venv/bin/python" -m pip check
 cp -R tests examples README.md pyproject.toml "$work"
 cd "$work"
-exec "$work/venv/bin/python" -m pytest -q tests/kernels tests/sdk tests/documented tests/test_audio_frame.py \
-    tests/test_audio_mixer.py tests/test_audio_resampler.py tests/test_documentation.py tests/test_imports.py \
-    tests/test_typing.py
+exec "$work/venv/bin/python" -m pytest -q tests/kernels tests/sdk tests/documented tests/frames tests/mixing tests/conversion \
+    tests/house/test_documentation.py tests/house/test_imports.py tests/house/test_typing.py

@@ -10,7 +10,7 @@ rm -rf "$work"
 mkdir -p "$work"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check ".[cli,test]"
 echo "==> C kernels"
-"$venv/bin/python" -m pytest -q tests/test_c_kernels.py
+"$venv/bin/python" -m pytest -q tests/house/test_c_kernels.py
 
 echo "==> compiled modules"
 # From a copy, whose objects no other build can pick up.
@@ -25,7 +25,5 @@ cd "$work"
 LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so) $("${CC:-cc}" -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     PYTHONMALLOC=malloc PYTHONPATH="$work/site" \
-    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/kernels tests/test_audio_frame.py \
-    tests/test_combine_audio_frames.py tests/test_audio_mixer.py tests/test_audio_mixer_lifecycle.py \
-    tests/test_audio_source.py tests/test_audio_source_clearing.py tests/test_audio_stream.py \
-    tests/test_audio_stream_filter.py tests/test_audio_filter_session.py tests/test_frame_queue.py tests/test_closing.py
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/kernels tests/frames tests/mixing tests/tracks \
+    tests/filters/test_audio_filter_session.py tests/runtime tests/house/test_closing.py

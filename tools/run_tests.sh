@@ -23,7 +23,7 @@ $install "$wheel[devices]" 2>"$work/pyaudio.log" || echo "==> without PyAudio: t
 # The tests, and what they look at besides the package; not the package itself.
 cp -R tests csrc examples README.md pyproject.toml "$work"
 cd "$work"
-# tests/test_source.py reads the source, as text.
+# tests/house reads the source, as text.
 export LIVEKIT_UTILS_SOURCE="$OLDPWD"
 # In two processes: tests on devices wait most of their time.
 exec "$venv/bin/python" -m pytest --numprocesses 2 --dist loadgroup "$@"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audio_filters import Plugin
+from tests.support.audio_filters import Plugin
 
 
 def test_loading(tmp_path: Path) -> None:

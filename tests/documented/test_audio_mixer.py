@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from livekit_utils import AudioFrame
-from tests.documented.room import Room
-from tests.virtual_time import run
+from tests.support.stand_in_room import Room
+from tests.support.virtual_time import run
 
 
 def test_making_one() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from livekit_utils import AudioStream, LocalAudioTrack
-from tests.virtual_time import run
+from tests.support.virtual_time import run
 
 
 def test_push_and_flush(capsys: pytest.CaptureFixture[str]) -> None:

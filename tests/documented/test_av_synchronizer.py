@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.virtual_time import run
+from tests.support.virtual_time import run
 
 
 def test_push_and_playout(capsys: pytest.CaptureFixture[str]) -> None:

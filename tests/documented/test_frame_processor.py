@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.virtual_time import run
+from tests.support.virtual_time import run
 
 
 def test_gain_processor() -> None:

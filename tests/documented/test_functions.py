@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from livekit_utils import AudioFrame, AudioSource, AudioStream, LocalAudioTrack
-from tests.virtual_time import run
+from tests.support.virtual_time import run
 
 
 def test_import() -> None:

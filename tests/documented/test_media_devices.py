@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from livekit_utils import AudioFrame, AudioSource, AudioStream
-from tests.documented.room import Room
-from tests.sound_card import SoundCard, plug_in
-from tests.virtual_time import run
+from tests.support.sound_card import SoundCard, plug_in
+from tests.support.stand_in_room import Room
+from tests.support.virtual_time import run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from leaks import BLOCKS, GROWTH, resident
 
 from livekit_utils import AudioFrame, AudioSource, AudioStream, LocalAudioTrack
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 from virtual_time import VirtualTimeLoop
 
 logging.getLogger("livekit_utils").setLevel(logging.CRITICAL)

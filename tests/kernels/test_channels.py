@@ -5,9 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
-
-from .. import reference
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks, blocks_of, placements, sizes
+from tests.support import reference
+from tests.support.buffers import (
+    RefusesWrongData,
+    assert_not_borrowed,
+    at_odd_address,
+    blocks,
+    blocks_of,
+    placements,
+    sizes,
+)
 
 channel_counts = st.one_of(st.integers(1, 9), st.sampled_from((16, 31, 128)))
 

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.concat import concat_s16
-
-from .. import reference
-from .buffers import RefusesWrongData, as_s16, assert_not_borrowed, at_odd_address, blocks, placements
+from tests.support import reference
+from tests.support.buffers import RefusesWrongData, as_s16, assert_not_borrowed, at_odd_address, blocks, placements
 
 
 class TestRefusals(RefusesWrongData):

@@ -9,9 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
-
-from .. import reference
-from .buffers import NO_BUFFERS, SIZES, RefusesWrongData, assert_not_borrowed, at_odd_address, blocks, placements
+from tests.support import reference
+from tests.support.buffers import (
+    NO_BUFFERS,
+    SIZES,
+    RefusesWrongData,
+    assert_not_borrowed,
+    at_odd_address,
+    blocks,
+    placements,
+)
 
 HALF = 1 / 65536
 

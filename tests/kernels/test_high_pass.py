@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.high_pass import HighPass
-
-from .. import reference
-from .buffers import RefusesWrongData, assert_not_borrowed, blocks_of
+from tests.support import reference
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, blocks_of
 
 RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000, 192000)
 

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 
 from livekit_utils._kernels.level import level_s16
-
-from .. import reference
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks, placements
+from tests.support import reference
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks, placements
 
 
 class TestRefusals(RefusesWrongData):

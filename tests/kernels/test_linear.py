@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.linear import LinearInterpolator
-
-from .. import reference
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
+from tests.support import reference
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
 
 MAX_RATE = 2**30 - 1
 

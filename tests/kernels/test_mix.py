@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.mix import mix_s16
-
-from .. import reference
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements, sizes
+from tests.support import reference
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements, sizes
 
 gains = st.one_of(
     st.floats(-128, 128, exclude_min=True, exclude_max=True),

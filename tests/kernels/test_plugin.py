@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from livekit_utils._kernels.plugin import PluginLibrary, PluginSession
-
-from ..audio_filters import Plugin, filtered, is_mapped, until
-from ..conftest import Rand
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address
+from tests.support.audio_filters import Plugin, filtered, is_mapped, until
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address
+from tests.support.randomness import Rand
 
 REQUIRED = (
     "audio_filter_on_load",

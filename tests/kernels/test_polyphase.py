@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.polyphase import LANES, MAX_RATIO, PolyphaseConverter, PolyphaseFilter
-
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
 
 ratios = st.tuples(
     st.one_of(st.integers(1, 12), st.sampled_from((147, 160, 441, 640))),

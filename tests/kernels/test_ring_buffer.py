@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from livekit_utils._kernels.ring_buffer import RingBuffer
-
-from .. import reference
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks, blocks_of, placements
+from tests.support import reference
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks, blocks_of, placements
 
 counts = st.one_of(st.integers(0, 40), st.sampled_from((255, 256, 257, 5000, 2**62)))
 

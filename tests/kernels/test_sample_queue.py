@@ -9,9 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from livekit_utils import AudioFrame
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils.mixing.mix_input import MixInput
-
-from ..conftest import Rand
-from .buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
+from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
+from tests.support.randomness import Rand
 
 pushed_sizes = st.one_of(st.integers(0, 20), st.sampled_from((511, 512, 513, 1500)))
 

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._kernels.sine import sine_s16
-
-from .. import reference
-from .buffers import SIZES
+from tests.support import reference
+from tests.support.buffers import SIZES
 
 # Half a step of rounding, and the room that 4096 samples between two fresh phases need.
 TOLERANCE = 0.5001

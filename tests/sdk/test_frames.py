@@ -27,7 +27,7 @@ from livekit_utils import (
     sine_wave_generator,
     to_livekit,
 )
-from tests.conftest import Rand
+from tests.support.randomness import Rand
 
 
 def mapped(data: bytes) -> mmap.mmap:

@@ -19,8 +19,8 @@ from livekit_utils import (
     VideoBufferType,
     VideoFrame,
 )
-from tests.sound_card import SoundCard, plug_in
-from tests.speaking import player
+from tests.support.sound_card import SoundCard, plug_in
+from tests.support.speakers import player
 
 
 class Speaker:

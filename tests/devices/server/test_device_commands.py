@@ -1,0 +1,283 @@
+"""The commands that use microphones and speakers, on a real sound server."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.support.sound_server import SoundServer
+
+pytest.importorskip("typer", reason="not installed: the extra cli")
+
+
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Of a test that fails, either."""
+    yield
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def command(
+    server: SoundServer,
+    *arguments: object,
+    alsa: str = "clean",
+    variables: dict[str, str] | None = None,
+    **options: object,
+) -> subprocess.Popen[str]:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "livekit_utils", *map(str, arguments)],
+        env=server.environment(alsa) | {"COLUMNS": "200"} | (variables or {}),
+        text=True,
+        **streams,  # type: ignore[call-overload]
+    )
+    _started.append(process)
+    return process
+
+
+def finish(process: subprocess.Popen[str], status: int = 0, timeout: float = 30) -> tuple[str, str]:
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        pytest.fail(f"it does not end\n{output}\n{errors}")
+    assert process.returncode == status, (output, errors)
+    return output, errors
+
+
+def sound(seconds: float, rate: int = 48000, first: int = 1) -> np.ndarray:
+    return (np.arange(first, first + round(seconds * rate)) % 20_000 + 1).astype(np.int16)
+
+
+def heard(path: Path) -> np.ndarray:
+    samples = soundfile.read(path, dtype="int16", always_2d=True)[0][:, 0]
+    there = np.flatnonzero(samples)
+    return samples[there[0] : there[-1] + 1]
+
+
+def wait_until_it_plays(server: SoundServer) -> None:
+    """Some stream is before a speaker, besides those that make up the server's own devices."""
+    words = ["pactl", "list", "sink-inputs"]
+    deadline = time.monotonic() + 30
+    while "ALSA plug-in" not in subprocess.run(words, env=server.environment(), capture_output=True, text=True).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def lines_until(process: subprocess.Popen[str], part: str) -> list[str]:
+    """What it prints, up to the line with this part."""
+    assert process.stdout is not None
+    lines = []
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if part in line:
+                return lines
+    finally:
+        watchdog.cancel()
+    raise AssertionError(f"no line with {part!r} in {lines}")
+
+
+def wait_until_it_records(directory: Path) -> None:
+    """Something is in its file, which has no name yet."""
+    deadline = time.monotonic() + 15
+    while not any(path.stat().st_size > 30_000 for path in directory.glob(".livekit-utils-*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_what_is_played_is_recorded(server: SoundServer, tmp_path: Path) -> None:
+    one, two, recorded = tmp_path / "one.wav", tmp_path / "two.wav", tmp_path / "recorded.wav"
+    soundfile.write(one, sound(1.5), 48000)
+    soundfile.write(two, np.full(24_000, 1000, np.int16), 48000)
+    recording = command(server, "record", recorded, "--device", "speaker_monitor", "--no-processing", "--json")
+    wait_until_it_records(tmp_path)
+    _, errors = finish(command(server, "play", one, two, "--gain", "two=-6.0206", "--device", "speaker"))
+    assert errors == ""
+    time.sleep(0.3)
+    recording.send_signal(signal.SIGINT)
+    output, errors = finish(recording)
+    assert errors == ""
+    (report,) = json.loads(output)["files"]
+    assert report["sample_rate"] == 48000
+    expected = sound(1.5).astype(int)
+    expected[:24_000] += 500
+    assert np.abs(heard(recorded) - expected).max() <= 1
+
+
+def test_a_recording_of_some_seconds(server: SoundServer, tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded.flac"
+    arguments = ("--seconds", 0.5, "--device", "stereo", "--rate", 16000, "--channels", 2)
+    _, errors = finish(command(server, "record", recorded, *arguments))
+    assert errors == ""
+    info = soundfile.info(recorded)
+    assert (info.frames, info.samplerate, info.channels) == (8000, 16000, 2)
+    _, errors = finish(command(server, "record", recorded, *arguments), status=1)
+    assert "--force" in errors
+
+
+def test_devices_are_listed(server: SoundServer) -> None:
+    output, errors = finish(command(server, "devices"))
+    assert errors == ""
+    rows = [line.split() for line in output.splitlines()[1:]]
+    assert ["in", "mic"] in [[row[0], row[2]] for row in rows]
+    assert [row[0] for row in rows if "*" in row[0]] == ["in*", "out*"]
+    output, errors = finish(command(server, "devices", "--json"))
+    listed = json.loads(output)
+    assert len(listed["inputs"]) + len(listed["outputs"]) == len(rows)
+    output, _ = finish(command(server, "devices", alsa="empty"))
+    assert output == "no sound devices\n"
+
+
+def test_what_is_wrong_is_one_line(server: SoundServer, tmp_path: Path) -> None:
+    tone = tmp_path / "tone.wav"
+    soundfile.write(tone, sound(0.2), 48000)
+    out = tmp_path / "out.wav"
+    for arguments, alsa, part in (
+        (("play", tone, "--device", "nothing"), "clean", "there is no output device 'nothing'"),
+        (("play", tone, "--device", 99), "clean", "there is no output device 99"),
+        (("record", out, "--device", "gone"), "clean", "'gone'"),
+        (("record", out, "--device", "mon"), "clean", "fits several"),
+        (("record", out, "--rate", 5), "clean", "input_sample_rate"),
+        (("record", out, "--channels", 0), "clean", "--channels"),
+        (("record", out, "--seconds", "inf"), "clean", "--seconds"),
+        (("record", out), "empty", "there is no input device"),
+        (("meter",), "missing", "SIGABRT"),
+    ):
+        output, errors = finish(command(server, *arguments, alsa=alsa), status=1)
+        assert output == ""
+        assert part in errors
+        assert errors.startswith("error: ")
+        assert errors.count("\n") == 1
+    assert not out.exists()
+
+
+def test_ctrl_c_ends_playing(server: SoundServer, tmp_path: Path) -> None:
+    tone = tmp_path / "tone.wav"
+    soundfile.write(tone, sound(60), 48000)
+    process = command(server, "play", tone, "--device", "speaker")
+    wait_until_it_plays(server)
+    process.send_signal(signal.SIGINT)
+    assert finish(process, status=130, timeout=5) == ("", "interrupted\n")
+
+
+def test_the_meter_shows_levels(server: SoundServer) -> None:
+    output, errors = finish(command(server, "meter", "--seconds", 2.3, "--device", "stereo"))
+    assert errors == ""
+    assert len(output.splitlines()) == 2
+    for line in output.splitlines():
+        assert line.startswith("peak")
+        assert "speech" in line
+        assert "gain" in line
+        assert float(line.split()[1]) > -60
+
+
+def test_the_meter_on_a_terminal_ends_with_ctrl_c(server: SoundServer) -> None:
+    master, slave = pty.openpty()
+    process = command(server, "meter", "--device", "stereo", "--no-processing", stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    deadline = time.monotonic() + 15
+    while b"RMS" not in shown and time.monotonic() < deadline:
+        shown += os.read(master, 4096)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    os.close(master)
+    assert b"stereo" in shown
+    assert b"Traceback" not in shown
+
+
+def test_a_microphone_that_is_lost_shows_in_the_meter(server: SoundServer) -> None:
+    process = command(server, "meter", "--device", "stereo")
+    lines_until(process, "running")
+    server.kill()
+    assert "  lost" in lines_until(process, "peak  -inf dB")[-1]
+    server.start()
+    lines_until(process, "recovered")
+    process.send_signal(signal.SIGINT)
+    _, errors = finish(process)
+    lost, back = errors.splitlines()
+    assert lost.startswith("microphone 'stereo': lost: ")
+    assert back.startswith("stereo: open again after ")
+
+
+def test_a_recording_outlives_its_device_and_an_impatient_ctrl_c(server: SoundServer, tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded.wav"
+    process = command(server, "record", recorded, "--device", "stereo", "--no-processing")
+    wait_until_it_records(tmp_path)
+    server.kill()
+    time.sleep(1)
+    (path,) = tmp_path.glob(".livekit-utils-*")
+    before = path.stat().st_size
+    server.start()
+    deadline = time.monotonic() + 20
+    while path.stat().st_size < before + 30_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)  # or some would be one
+    _, errors = finish(process)
+    assert [line.split(": ")[0] for line in errors.splitlines()] == ["microphone 'stereo'", "stereo"]
+    samples = soundfile.read(recorded, dtype="int16")[0]
+    assert 2 * len(samples) >= before + 30_000
+    assert not list(tmp_path.glob(".livekit-utils-*"))
+
+
+def test_what_is_lost_while_a_file_plays_goes_on(server: SoundServer, tmp_path: Path) -> None:
+    tone = tmp_path / "tone.wav"
+    soundfile.write(tone, sound(2), 48000)
+    process = command(server, "play", tone, "--device", "speaker")
+    wait_until_it_plays(server)
+    server.kill()
+    server.start()
+    output, errors = finish(process)
+    assert output == ""
+    lost, back = errors.splitlines()
+    assert lost.startswith("speaker 'speaker': lost: ")
+    assert back.startswith("speaker: open again after ")
+
+
+def test_a_pyaudio_that_does_not_load_is_one_line(server: SoundServer, tmp_path: Path) -> None:
+    (tmp_path / "pyaudio.py").write_text("raise ImportError('no libportaudio')")
+    tone = tmp_path / "tone.wav"
+    soundfile.write(tone, sound(0.2), 48000)
+    for arguments in (("devices",), ("record", tmp_path / "out.wav"), ("play", tone), ("meter",)):
+        process = command(server, *arguments, variables={"PYTHONPATH": str(tmp_path)})
+        output, errors = finish(process, status=1)
+        assert output == ""
+        assert errors.startswith("error: ")
+        assert 'pip install "livekit-utils[devices]"' in errors
+        assert errors.count("\n") == 1
+
+
+def test_a_name_is_no_markup(server: SoundServer, tmp_path: Path) -> None:
+    name = "odd [/b] [red]" + 100 * "x"
+    clean = Path(server.environment()["ALSA_CONFIG_PATH"])
+    odd = tmp_path / "alsa.conf"
+    odd.write_text(clean.read_text() + f'pcm."{name}" {{ type asym capture.pcm {{ type pulse device "stereo" }} }}\n')
+    output, errors = finish(command(server, "devices", variables={"ALSA_CONFIG_PATH": str(odd), "COLUMNS": ""}))
+    assert errors == ""
+    assert name in output

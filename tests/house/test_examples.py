@@ -1,0 +1,97 @@
+"""The examples do what they say."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import re
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from tests.support.paths import BESIDE
+from tests.support.virtual_time import run
+
+EXAMPLES = BESIDE / "examples"
+
+pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the examples do not lie beside the tests")
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """As it was: an example may set it."""
+    logger = logging.getLogger("livekit_utils")
+    before = logger.level
+    yield
+    logger.setLevel(before)
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def samples(path: Path) -> np.ndarray:
+    with wave.open(str(path)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(float)
+
+
+def test_the_tour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tour = load("tour")
+    run(tour.main(tmp_path / "tour.wav"))
+    said = capsys.readouterr().out
+    kept = float(re.search(r"keeps ([\d.]+) s", said)[1])  # type: ignore[index]
+    heard = samples(tmp_path / "tour.wav")
+    speech, guest = (samples(EXAMPLES / "recordings" / name) for name in ("speech.wav", "guest.wav"))
+    # Everything was heard once: what the agent kept as well; the guest spoke while the agent faded out.
+    assert heard.size / 48000 == pytest.approx(speech.size / 16000 + guest.size / 22050, abs=0.06)
+    assert kept == pytest.approx(speech.size / 16000 - 2.4, abs=0.1)
+    energy = 1.5**2 * (np.sum(speech**2) * 3 + np.sum(guest**2) * 48000 / 22050)
+    assert np.sum(heard**2) == pytest.approx(energy, rel=0.02)
+    assert np.abs(heard).max() < 32767
+
+
+def test_the_synchronizer_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = load("av_sync_demo")
+    in_time, paced = run(demo.main(None, 6.0, 25.0, 30.0))
+    assert in_time.stats.presented == 150
+    assert np.abs(in_time.offsets_ms).max() < 2
+    assert len(in_time.flashes_ms) == 6
+    assert max(map(abs, in_time.flashes_ms)) < 2
+    # Told 30, 25 pictures per second are shown too fast: 200 ms more with each second.
+    assert np.polyfit(paced.times, paced.offsets_ms, 1)[0] == pytest.approx(200, abs=2)
+    assert np.diff(paced.flashes_ms) == pytest.approx([1000 / 6] * 5, abs=2)
+    print(demo.table([in_time, paced]))
+    assert "with timestamps" in capsys.readouterr().out
+    demo.draw([in_time, paced], tmp_path / "offsets.png")
+    assert (tmp_path / "offsets.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_synchronizer_demo_with_a_media_file(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio = container.add_stream("pcm_s16le", rate=44100, layout="stereo")
+        for i in range(100):
+            picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), i, np.uint8), format="rgb24")
+            container.mux(video.encode(picture))
+            tone = (8000 * np.sin(np.arange(i * 1764, (i + 1) * 1764) / 20)).astype(np.int16)
+            sound = av.AudioFrame.from_ndarray(np.repeat(tone, 2)[np.newaxis], format="s16", layout="stereo")
+            sound.sample_rate = 44100
+            container.mux(audio.encode(sound))
+        for stream in (video, audio):
+            container.mux(stream.encode(None))
+    demo = load("av_sync_demo")
+    in_time, _ = run(demo.main(path, 3.0, 25.0, 30.0))
+    assert in_time.stats.presented == 75
+    assert np.abs(in_time.offsets_ms).max() < 15

@@ -1,0 +1,102 @@
+"""Small linters over the source tree, where it lies beside the tests."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import SOURCE
+
+CSRC, PACKAGE, TESTS = SOURCE / "csrc", SOURCE / "livekit_utils", SOURCE / "tests"
+WORDS = (
+    "concat",
+    "mix",
+    "convert",
+    "level",
+    "channels",
+    "linear",
+    "high_pass",
+    "polyphase",
+    "sine",
+    "ring_buffer",
+    "plugin",
+    "simd",
+)
+
+pytestmark = pytest.mark.skipif(
+    not (CSRC.is_dir() and PACKAGE.is_dir()), reason="the source tree does not lie beside the tests"
+)
+
+
+def code_of(path: Path) -> str:
+    """A C file without its comments and string literals."""
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', " ", path.read_text(), flags=re.S)
+
+
+def files(folder: Path, *suffixes: str) -> list[Path]:
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix in suffixes and "build" not in path.parts]
+    assert found, f"no {suffixes} in {folder}"
+    return found
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+def test_c_knows_no_python_and_owns_no_memory() -> None:
+    for path in files(CSRC, ".c", ".h"):
+        includes = re.findall(r'#\s*include\s*[<"]([^">]+)', path.read_text())
+        assert "Python.h" not in includes, name(path)
+        assert not set(includes) & {"stdlib.h", "stdio.h", "malloc.h"}, name(path)
+        calls = re.findall(r"\b(malloc|calloc|realloc|free|alloca|\w*printf|puts|abort|exit)\s*\(", code_of(path))
+        assert not calls, f"{name(path)} calls {calls}"
+
+
+def test_every_external_name_has_the_prefix() -> None:
+    for path in files(CSRC, ".h"):
+        code = re.sub(r"^\s*#(?:[^\n]*\\\n)*[^\n]*", "", code_of(path), flags=re.M)
+        for function in re.findall(r"^[a-z][\w ]*[ *](\w+)\(", code, flags=re.M):
+            assert function.startswith("lku_"), f"{name(path)}: {function}"
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_kernel_word_has_all_its_files(word: str) -> None:
+    for path in (
+        CSRC / f"{word}.c",
+        CSRC / f"{word}.h",
+        PACKAGE / "_kernels" / f"{word}.pyx",
+        PACKAGE / "_kernels" / f"{word}.pyi",
+        TESTS / "kernels" / f"test_{word}.py",
+    ):
+        assert path.is_file(), name(path)
+
+
+def test_every_c_file_is_a_kernel_word() -> None:
+    assert {path.stem for path in files(CSRC, ".c")} == set(WORDS)
+
+
+def test_no_error_is_swallowed() -> None:
+    silent = re.compile(
+        r"^[ \t]*except\b[^\n]*:[ \t]*(?:#[^\n]*)?(?:\n\s*(?:#[^\n]*)?)*\s*(?:pass|continue|\.\.\.)\s*$", re.M
+    )
+    for path in files(PACKAGE, ".py", ".pyx", ".pxd"):
+        found = silent.search(path.read_text())
+        assert not found, f"{name(path)}: {found and found.group().strip()}"
+
+
+def test_figures_for_those_who_switch_stand_in_the_readme() -> None:
+    readme = (SOURCE / "README.md").read_text()
+    text = (SOURCE / "docs" / "switching.md").read_text()
+    figures = re.findall(r"(?<![\w.])\d+(?:\.\d+)? (?:ns|µs|MiB)\b", text)
+    assert len(figures) >= 14
+    assert not [figure for figure in figures if figure not in readme]
+
+
+def test_every_documented_class_is_on_the_page_for_those_who_switch() -> None:
+    text = (SOURCE / "docs" / "switching.md").read_text()
+    for documented in sorted((TESTS / "documented").glob("test_*.py")):
+        for names in re.findall(
+            r"from livekit_utils import ([^(\n]+)|from livekit_utils import \((.*?)\)", documented.read_text(), re.S
+        ):
+            for public in re.findall(r"[A-Z]\w+|[a-z]\w*_\w+", re.sub("#.*", "", "".join(names))):
+                assert f"`{public}" in text, public
