@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.sound_server import SoundServer, missing
+from tests.support.sound_server import SoundServer, missing
 
 TESTS = Path(__file__).parent.parent / "tests"
 PROGRAMS = TESTS / "devices" / "programs"

@@ -1,47 +1,110 @@
-"""What constructors check."""
+"""Checks of arguments, with one form of message: the name, what was expected, and what came.
+
+A wrong type is a TypeError, a value out of range a ValueError: "num_channels: expected 1 to 128, got 0".
+"""
 
 from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
+from enum import Enum
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
 MAX_INT = 2**31 - 1
 
+# Long enough for any pause or timeout that is meant (24 days), and exact as a float.
+MAX_MS = float(MAX_INT)
+
+E = TypeVar("E", bound=Enum)
+
 
 def check_int(name: str, value: int, least: int, most: int = MAX_INT) -> int:
+    """An integer from `least` to `most`; integers of numpy are welcome, floats are not."""
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"expected {name} as an int, got {type(value).__name__}") from None
+        raise TypeError(f"{name}: expected an int from {least} to {most}, got {_described(value)}") from None
     if not least <= number <= most:
-        raise ValueError(f"expected a {name} of {least} to {most}, got {value}")
+        raise ValueError(f"{name}: expected {least} to {most}, got {_shortened(number)}")
     return number
 
 
-def check_number(name: str, value: float | Fraction) -> float:
+def check_number(
+    name: str, value: float | Fraction, least: float = -math.inf, most: float = math.inf, *, above: bool = False
+) -> float:
+    """A number from `least` to `most`, as a float, never NaN; infinite only where a bound is.
+
+    Args:
+        above: The number must be above `least`, not equal to it.
+    """
     if not isinstance(value, Real):
-        raise TypeError(f"expected {name} as a number, got {type(value).__name__}")
+        raise TypeError(f"{name}: expected {_range(least, most, above)}, got {_described(value)}")
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:  # an int of hundreds of digits
-        return math.inf if value > 0 else -math.inf
-
-
-def check_finite(name: str, value: float | Fraction) -> float:
-    number = check_number(name, value)
-    if not math.isfinite(number):
-        raise ValueError(f"expected a finite {name}, got {number}")
+        number = math.inf if value > 0 else -math.inf
+    if not least <= number <= most or (above and number == least):
+        raise ValueError(f"{name}: expected {_range(least, most, above)}, got {_shortened(value)}")
     return number
 
 
-def check_ms(name: str, value: float, most: float = float(MAX_INT)) -> float:
-    """A time that may be 0; NaN fails the comparison."""
-    number = check_number(name, value)
-    if not 0 <= number <= most:
-        raise ValueError(f"expected a {name} of 0 to {most:g}, got {value}")
+def check_finite(name: str, value: float | Fraction, least: float = -math.inf, most: float = math.inf) -> float:
+    """A number from `least` to `most`, never infinite."""
+    number = check_number(name, value, least, most)
+    if math.isinf(number):
+        raise ValueError(f"{name}: expected a finite number, got {_shortened(value)}")
     return number
+
+
+def check_ms(name: str, value: float, most: float = MAX_MS, *, above: bool = False) -> float:
+    """A time in milliseconds, from 0 (above 0 with `above`) to `most`."""
+    return check_number(name, value, 0, most, above=above)
+
+
+def check_choice(name: str, value: object, enum: type[E]) -> E:
+    """A member of an enum, or the value of one."""
+    try:
+        return enum(value)
+    except ValueError:
+        error = ValueError if isinstance(value, (int, str)) else TypeError
+        raise error(f"{name}: expected one of {_listed(enum)}, got {_described(value)}") from None
+
+
+def check_type(name: str, value: object, kind: type, article: str = "a") -> None:
+    """An instance of a class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: expected {article} {kind.__name__}, got {_described(value)}")
+
+
+def _range(least: float, most: float, above: bool) -> str:
+    if math.isinf(least) and math.isinf(most):
+        return "a number"
+    if math.isinf(most):
+        return f"a number above {least:g}" if above else f"a number from {least:g}"
+    if math.isinf(least):
+        return f"a number up to {most:g}"
+    return f"a number above {least:g}, up to {most:g}" if above else f"a number from {least:g} to {most:g}"
+
+
+def _listed(enum: Iterable[Enum]) -> str:
+    return ", ".join(member.value if isinstance(member.value, str) else member.name for member in enum)
+
+
+def _described(value: object) -> str:
+    """A value and its type."""
+    if value is None:
+        return "None"
+    return f"{_shortened(value)} ({type(value).__name__})"
+
+
+def _shortened(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # the value's own code, or an int with too many digits to print
+        return f"an object of type {type(value).__name__}"
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -145,7 +145,7 @@ def test_values_out_of_range(option: str, value: Any) -> None:
 
 @pytest.mark.parametrize("fps", ["30", None, 30j])
 def test_frame_rates_that_are_no_numbers(fps: Any) -> None:
-    with pytest.raises(TypeError, match="expected video_fps as a number"):
+    with pytest.raises(TypeError, match="video_fps: expected a number"):
         AVSynchronizer(audio_source=AudioSource(48000, 1), video_source=VideoSource(2, 2), video_fps=fps)
 
 
