@@ -28,4 +28,5 @@ LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so) $("${CC:-cc}" -print-file
     "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/kernels tests/test_audio_frame.py \
     tests/test_combine_audio_frames.py tests/test_audio_mixer.py tests/test_audio_mixer_lifecycle.py \
     tests/test_audio_source.py tests/test_audio_source_clearing.py tests/test_audio_stream.py \
-    tests/test_audio_stream_filter.py tests/test_audio_filter_session.py tests/test_frame_queue.py tests/test_closing.py
+    tests/test_audio_stream_filter.py tests/test_audio_filter_session.py tests/test_frame_queue.py tests/test_closing.py \
+    tests/test_cycles.py
