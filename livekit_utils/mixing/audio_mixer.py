@@ -108,8 +108,9 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._num_lacking = 0  # inputs that the next block waits for
         self._output: FrameQueue[AudioFrame] = FrameQueue(self._capacity, self._advance)
         self._blocks = 0
-        self._waiting_since: float | None = None  # since when some input has its part of the next block
-        self._last_arrival = 0.0
+        # Whether some input has its part of the next block, so that the others keep it waiting.
+        self._kept_waiting = False
+        self._last_arrival = 0.0  # set by every arrival, so that no wait begins at a time that has gone stale
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
         self._closed = False
@@ -254,12 +255,8 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                     if source.ended:
                         return  # removed, by its own code or although it does not heed its cancellation
                     self._take(source, item)
-                elif taken & 1:
-                    self._complete()
-                elif self._waiting_since is None:
-                    self._last_arrival = self._now()
-                    if not self._deadline.running:
-                        self._watch()
+                else:
+                    self._arrive(completes=bool(taken & 1))
                 if taken and source.num_frames >= self._read_ahead:
                     await self._wait_for_room(source)
             if source.converter is not None:
@@ -299,20 +296,19 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if source.joining:
             self._join(source)
         had_its_part = source.num_frames >= self._block
-        if source.push(frame) >= self._block and not had_its_part:
-            self._complete()
-        else:
-            self._last_arrival = self._now()
-            self._watch()
+        self._arrive(completes=source.push(frame) >= self._block and not had_its_part)
 
-    def _complete(self) -> None:
-        """A stream has got its part of the next block."""
-        self._num_lacking -= 1
-        if self._num_lacking == 0:
-            self._advance()
-        elif self._waiting_since is None:
-            self._waiting_since = self._now()
-            self._watch()
+    def _arrive(self, completes: bool) -> None:
+        """A stream has delivered, and perhaps completed its part of the next block."""
+        now = self._last_arrival = asyncio.get_running_loop().time()
+        if completes:
+            self._num_lacking -= 1
+            if self._num_lacking == 0:
+                self._advance()
+                return
+        if not self._kept_waiting:
+            self._kept_waiting = completes
+            self._watch(now)
 
     def _join(self, source: MixerStream) -> None:
         """A stream that was not waited for delivers: it takes its place where the others are within the block."""
@@ -344,7 +340,6 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     def _advance(self) -> None:
         """Mixes every block that is due, then sees what the next one waits for."""
         inputs, block = self._inputs, self._block
-        waiting_since = self._waiting_since  # a wait goes on unless a block goes out
         num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         while num_lacking == 0 and num_ready and not self._output.full:
             try:
@@ -354,25 +349,21 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                 self._output.end(error)  # whoever reads must not wait for a block that cannot be made
                 return
             self._blocks += 1
-            waiting_since = None
-            self._deadline.clear()
+            self._deadline.clear()  # the next block has a wait of its own
             if num_expected < len(inputs):
                 self._settle()
             num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         self._num_lacking = num_lacking
-        self._waiting_since = None
-        if num_lacking and num_holding:
-            if num_ready:
-                self._waiting_since = self._now() if waiting_since is None else waiting_since
-            elif waiting_since is not None:
-                self._last_arrival = self._now()  # who kept the others waiting has gone
-            self._watch()
-        else:
-            self._deadline.clear()
         if num_starved:
             for source in inputs:
                 if source.num_frames < block:
                     source.resume()
+            self._last_arrival = self._now()  # streams that were not read could not deliver
+        was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(num_lacking and num_ready)
+        if not (num_lacking and num_holding):
+            self._deadline.clear()
+        elif not self._deadline.running or self._kept_waiting is not was_kept_waiting:
+            self._watch(self._now() if self._kept_waiting else self._last_arrival)
 
     def _settle(self) -> None:
         """After a block that was not waiting for every stream."""
@@ -383,20 +374,16 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
 
     # -- waiting for late streams -------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        """Sees to it that the next block, of which something is there, does not wait for ever.
+    def _watch(self, since: float) -> None:
+        """Starts the wait for the next block, of which something is there.
 
-        Where one stream has its part, the others keep it waiting, and it counts from then on. Where none has, nobody
-        is kept waiting, but a part of a block should not lie here for ever: it counts from the last arrival.
+        Where one stream has its part, the others keep it waiting: the wait begins when that is so. Where none has,
+        nobody is kept waiting, but a part of a block must not lie here for ever: the wait begins with each arrival.
         """
         if self._num_lacking and not self._output.full:
-            since = self._waiting_since
-            self._deadline.start(self._last_arrival if since is None else since)
+            self._deadline.start(since)
 
     def _give_up_waiting(self) -> None:
-        if self._waiting_since is None and self._now() < self._last_arrival + self._deadline.timeout_s:
-            self._watch()  # more has arrived since the wait began
-            return
         for source in self._inputs:
             if source.expected and source.num_frames < self._block:
                 source.await_join()
