@@ -19,6 +19,7 @@ from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.queues import FrameQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.finished_streams import FinishedStreams
 from livekit_utils.mixing.mix_input import mix_inputs, survey
 from livekit_utils.mixing.mixer_stream import AudioMixerStats, MixerStream
 
@@ -97,11 +98,11 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if not stream_timeout_ms > 0:
             raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
         self._deadline = Deadline(stream_timeout_ms / 1000, self._give_up_waiting)
-        # How far a stream is read ahead of the mix. A live one must flow on while another keeps the mix waiting, and
-        # the task of one that is always ready should wake once for many frames.
+        # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
         self._inputs: list[MixerStream] = []
+        self._finished = FinishedStreams()
         self._unstarted: deque[MixerStream] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
@@ -136,7 +137,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
         if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
             raise TypeError(f"expected an async iterator of frames, got {type(stream).__name__}")
-        if any(source.stream is stream for source in self._inputs):
+        if any(source.stream is stream and not source.ended for source in self._inputs):
             raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is None:
             self._num_named += 1
@@ -161,11 +162,17 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._start()
 
     def remove_stream(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
-        """Takes a stream out at once: what it has queued is dropped, and the read of it that is under way cancelled.
+        """Takes a stream out.
+
+        A stream that is still delivering goes at once: what it has queued is dropped, and the read of it that is under
+        way is cancelled. For a stream that has ended by itself, or failed, this changes nothing: what it delivered is
+        mixed.
 
         Raises:
-            ValueError: Not a stream of this mixer, or one that has ended.
+            ValueError: The stream was never added, or was removed before it ended.
         """
+        if self._has_ended(stream):
+            return
         source = self._find(stream)
         if source.task is not None:
             source.task.cancel()
@@ -241,6 +248,8 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                 source.task.add_done_callback(self._tasks.discard)
 
     async def _read(self, source: MixerStream) -> None:
+        loop = asyncio.get_running_loop()
+        source.begin_count(loop.time())
         try:
             advance = source.open()
             for count in itertools.count(1):
@@ -257,8 +266,9 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                     self._take(source, item)
                 else:
                     self._arrive(completes=bool(taken & 1))
-                if taken and source.num_frames >= self._read_ahead:
+                if taken and source.num_frames >= self._block and source.is_full(loop.time()):
                     await self._wait_for_room(source)
+                    source.begin_count(loop.time())
             if source.converter is not None:
                 for frame in source.converter.flush():
                     self._push(source, frame)
@@ -323,6 +333,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if source.ended:
             return
         source.end()
+        self._finished.add(source.stream)
         if source.num_frames == 0:
             self._forget(source)
         self._advance()
@@ -399,6 +410,11 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._advance()
 
     # -- small things -------------------------------------------------------------------------------------------------
+
+    def _has_ended(self, stream: object) -> bool:
+        """Whether the stream ended by itself, and was not added again."""
+        here = [source for source in self._inputs if source.stream is stream]
+        return all(source.ended for source in here) and (bool(here) or stream in self._finished)
 
     def _find(self, stream: object) -> MixerStream:
         for source in self._inputs:
