@@ -148,7 +148,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if name is None:
             self._num_named += 1
             name = f"stream {self._num_named}"
-        if any(source.name == name for source in self._inputs):
+        if any(source.name == name and not source.ended for source in self._inputs):
             raise ValueError(f"this AudioMixer has a stream of the name {name!r} already")
 
         source = MixerStream(self._num_channels, gain, stream, name)
