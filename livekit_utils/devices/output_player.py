@@ -19,7 +19,7 @@ from livekit_utils._runtime.lifecycle import AsyncClosing, Done
 from livekit_utils.devices.apm_feed import ApmFeed
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
-from livekit_utils.devices.device_stream import DeviceStream
+from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
 from livekit_utils.devices.playout import PlayoutInput, PlayoutMixer
 from livekit_utils.devices.speaker_feed import SpeakerFeed
 from livekit_utils.devices.speaker_reference import SpeakerReference
@@ -138,7 +138,7 @@ class OutputPlayer(AsyncClosing):
             on_wake=self._on_wake,
             on_lost=self._end,
         )
-        self._feed = SpeakerFeed(self._stream, self._sample_rate, self._num_channels)
+        self._feed = SpeakerFeed(self._sample_rate, self._num_channels)
         self._num_dropped = 0
         self._num_stalls = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -302,7 +302,7 @@ class OutputPlayer(AsyncClosing):
             num_inputs=len(inputs),
             queued_ms=queued * 1000 / self._sample_rate,
             latency_ms=self._stream.latency * 1000,
-            gap_ms=self._feed.gap_ms,
+            gap_ms=self._stream.gap_ms,
             dropped_ms=(self._num_dropped + sum(source.num_dropped for source in inputs)) * 1000 / self._sample_rate,
             num_stalls=self._num_stalls + sum(source.num_stalls for source in inputs),
             num_device_gaps=self._stream.device_gaps,
@@ -387,19 +387,20 @@ class OutputPlayer(AsyncClosing):
 
     # -- feeding the device -------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def _begin(self, link: DeviceLink) -> None:
         """The device was opened, perhaps anew."""
-        self._feed.begin()
+        self._feed.begin(link)
         for source in self._mixer.inputs:
             source.stop()
         if self._echo_reference is not None:
-            self._echo_reference.add_output(self._stream)
+            self._echo_reference.add_output(self._stream, link)
         self._pump()
 
     def _end(self) -> None:
         """The device was lost, or closed."""
         if self._echo_reference is not None:
             self._echo_reference.remove_output(self._stream)
+        self._feed.end()
         for source in self._mixer.inputs:
             source.stop()
 

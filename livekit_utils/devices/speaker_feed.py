@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
 from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, PAUSED, WAKE_BELOW
-from livekit_utils.devices.device_stream import DeviceStream
+from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.frames.audio_frame import AudioFrame
 
 
@@ -12,12 +12,11 @@ class SpeakerFeed:
     """Counts in frames of the mix, whatever the device's format is, and keeps a pause over the loss of a device.
 
     Args:
-        stream: The speaker.
         sample_rate, num_channels: Of the mix.
     """
 
-    def __init__(self, stream: DeviceStream, sample_rate: int, num_channels: int) -> None:
-        self._stream = stream
+    def __init__(self, sample_rate: int, num_channels: int) -> None:
+        self._link: DeviceLink | None = None
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         self._converter: FrameConverter | None = None  # to the device's format
@@ -25,10 +24,9 @@ class SpeakerFeed:
         self._wake_below = 0
         self._paused = False
 
-    def begin(self) -> None:
+    def begin(self, link: DeviceLink) -> None:
         """The device was opened, perhaps anew."""
-        info = self._stream.info
-        assert info is not None
+        self._link, info = link, link.info
         self._clear_to = 0
         self._wake_below = 0
         self._converter = None
@@ -38,31 +36,28 @@ class SpeakerFeed:
             self._converter = FrameConverter(info.sample_rate, self._num_channels if alike else info.num_channels)
         self.paused = self._paused
 
+    def end(self) -> None:
+        """The device was lost, or closed."""
+        self._link = None
+
     @property
     def ready(self) -> bool:
         """Whether there is a device."""
-        return self._stream.memory is not None
+        return self._link is not None
 
     @property
     def level(self) -> int:
         """Frames that are queued, and will be heard."""
-        memory, info = self._stream.memory, self._stream.info
-        if memory is None or info is None:
+        if self._link is None:
             return 0
-        ring = memory.ring
+        ring, info = self._link.memory.ring, self._link.info
         num_frames = (ring.num_written - max(ring.num_read, self._clear_to)) // info.num_channels
         return max(0, num_frames) * self._sample_rate // info.sample_rate
 
-    @property
-    def gap_ms(self) -> float:
-        """Silence that the device got in the middle of sound."""
-        info = self._stream.info
-        return 0.0 if info is None else self._stream.gap_frames * 1000 / info.sample_rate
-
     def write(self, block: bytearray) -> None:
-        memory, info = self._stream.memory, self._stream.info
-        assert memory is not None
-        assert info is not None
+        if self._link is None:
+            return
+        memory, info = self._link.memory, self._link.info
         if self._converter is None:
             memory.ring.write(block)
             return
@@ -77,18 +72,18 @@ class SpeakerFeed:
     def wake_below(self, level: int) -> bool:
         """Has the device wake the application after each block that leaves fewer frames than that. Returns whether that
         is more than before: then a block may have been taken just now without a word of it."""
-        memory, info = self._stream.memory, self._stream.info
-        if level == self._wake_below or memory is None or info is None:
+        link = self._link
+        if level == self._wake_below or link is None:
             return False
         raised = level > self._wake_below
         self._wake_below = level
-        memory.words[WAKE_BELOW] = -(-level * info.sample_rate // self._sample_rate)
+        link.memory.words[WAKE_BELOW] = -(-level * link.info.sample_rate // self._sample_rate)
         return raised
 
     def clear(self, fade_s: float) -> None:
         """Drops what is queued, after a fade of so many seconds."""
-        memory, info = self._stream.memory, self._stream.info
-        if memory is not None and info is not None:
+        if self._link is not None:
+            memory, info = self._link.memory, self._link.info
             memory.words[CLEAR_FADE] = round(fade_s * info.sample_rate)
             self._clear_to = memory.words[CLEAR_TO] = memory.ring.num_written
 
@@ -99,5 +94,5 @@ class SpeakerFeed:
     @paused.setter
     def paused(self, paused: bool) -> None:
         self._paused = paused
-        if self._stream.memory is not None:
-            self._stream.memory.words[PAUSED] = paused
+        if self._link is not None:
+            self._link.memory.words[PAUSED] = paused
