@@ -12,7 +12,7 @@ from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
 from livekit_utils.devices.device_stream import can_isolate
 from livekit_utils.devices.input_capture import InputCapture
 from livekit_utils.devices.output_player import OutputPlayer
-from livekit_utils.devices.speaker_reference import SpeakerReference
+from livekit_utils.devices.speaker_tap import SpeakerTap
 
 __all__ = ["BLOCKSIZE", "DEFAULT_CHANNELS", "DEFAULT_SAMPLE_RATE", "MediaDevices"]
 
@@ -62,7 +62,7 @@ class MediaDevices:
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         self._blocksize = check_int("blocksize", blocksize, 0, 1_000_000)
         self._isolated = can_isolate() if isolated is None else isolated
-        self._echo_reference = SpeakerReference(self._output_sample_rate, self._num_channels)
+        self._echo_reference = SpeakerTap(self._output_sample_rate, self._num_channels)
 
     # -- listing ------------------------------------------------------------------------------------------------------
 

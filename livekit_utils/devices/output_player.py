@@ -22,7 +22,7 @@ from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
 from livekit_utils.devices.playout import PlayoutInput, PlayoutMixer
 from livekit_utils.devices.speaker_feed import SpeakerFeed
-from livekit_utils.devices.speaker_reference import SpeakerReference
+from livekit_utils.devices.speaker_tap import SpeakerTap
 from livekit_utils.devices.track_audio import close_iterator, open_track
 
 __all__ = ["OutputPlayer", "OutputPlayerStats"]
@@ -119,7 +119,7 @@ class OutputPlayer(AsyncClosing):
         self._mixer = PlayoutMixer(self._num_channels, self._block, self._target, patience_s)
         self._apm_feed: ApmFeed | None = None
         if apm_for_reverse is not None and delay_estimator is None:
-            delay_estimator = SpeakerReference(self._sample_rate, self._num_channels)
+            delay_estimator = SpeakerTap(self._sample_rate, self._num_channels)
             self._apm_feed = ApmFeed(apm_for_reverse, delay_estimator)
         self._echo_reference = delay_estimator
         self._stream = DeviceStream(
