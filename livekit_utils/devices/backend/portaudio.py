@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import locale
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -40,26 +40,6 @@ def load() -> Any:
     return pyaudio
 
 
-def silence() -> None:
-    """ALSA and JACK print no more lines on this process' stderr, of which a single listing makes some ninety."""
-    libc = ctypes.CDLL(None)
-    # Native code, that takes any arguments and does nothing: a Python function would need the GIL in the sound card's
-    # thread, and would have to outlive the interpreter.
-    ignore = ctypes.cast(libc.getpid, ctypes.c_void_p)
-    for library, names in (
-        ("libasound.so.2", ("snd_lib_error_set_handler",)),
-        ("libjack.so.0", ("jack_set_error_function", "jack_set_info_function")),
-    ):
-        try:
-            loaded = ctypes.CDLL(library, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
-        except OSError:
-            continue  # PortAudio was built without it
-        for name in names:
-            setter = getattr(loaded, name)
-            setter.argtypes, setter.restype = [ctypes.c_void_p], None
-            setter(ignore)
-
-
 def list_devices(portaudio: Any) -> list[dict[str, Any]]:
     """All devices of a `PyAudio` object, in the order of their indices."""
     defaults = (_default_index(portaudio, "input"), _default_index(portaudio, "output"))
@@ -71,7 +51,7 @@ def list_devices(portaudio: Any) -> list[dict[str, Any]]:
         info = portaudio.get_device_info_by_index(index)
         devices.append(
             {
-                "name": info["name"],
+                "name": _name(info["name"]),
                 "index": index,
                 "host_api": host_apis[info["hostApi"]],
                 "max_input_channels": info["maxInputChannels"],
@@ -82,6 +62,20 @@ def list_devices(portaudio: Any) -> list[dict[str, Any]]:
             }
         )
     return devices
+
+
+def _name(name: str | bytes) -> str:
+    """The name of a device, which PortAudio gives in UTF-8.
+
+    PyAudio decodes it with the encoding of the locale where that works (on Windows a code page that takes almost any
+    bytes), then with UTF-8, and else leaves it in bytes.
+    """
+    if isinstance(name, bytes):
+        return name.decode(errors="replace")
+    try:
+        return name.encode(locale.getpreferredencoding(False)).decode()
+    except UnicodeError:
+        return name
 
 
 def _default_index(portaudio: Any, direction: str) -> int | None:

@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from livekit_utils._kernels.quiet import quiet_sound_libraries
 from livekit_utils.devices.backend import portaudio
 from livekit_utils.devices.backend.portaudio_stream import PortAudioStream
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> None:
 def _list(application: socket.socket) -> None:
     try:
         pyaudio = portaudio.load()
-        portaudio.silence()
+        quiet_sound_libraries()
         answer: dict[str, Any] = {"devices": portaudio.list_devices(pyaudio.PyAudio())}
     except ImportError as error:
         answer = {"import_error": str(error)}
@@ -78,7 +79,7 @@ def _stream(application: socket.socket, memory_file: int, request: DeviceRequest
     stream = PortAudioStream(request, wake, ctypes.pythonapi.PyGILState_Ensure)
     try:
         portaudio.load()
-        portaudio.silence()
+        quiet_sound_libraries()
         _say(application, asdict(stream.open(make_memory)))
         said = True
     except ImportError as error:

@@ -39,6 +39,21 @@ _END_S = 0.5
 _MAX_NOTES = 20
 
 
+def choose_isolated(isolated: bool | None) -> bool:
+    """Whether a device gets a process of its own; None stands for wherever that is possible.
+
+    It is possible where a child process inherits files, which is not so on Windows, and where the program that runs is
+    a Python, not one that is frozen into an executable.
+
+    Raises:
+        ValueError: It is asked for where it is not possible.
+    """
+    possible = sys.platform != "win32" and bool(sys.executable) and not getattr(sys, "frozen", False)
+    if isolated and not possible:
+        raise ValueError("isolated: expected False or None on Windows and in frozen programs, got True")
+    return possible if isolated is None else isolated
+
+
 class WorkerProcess(Worker):
     """Starts the process and waits until the device is open there.
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from livekit_utils._kernels.quiet import quiet_sound_libraries
 from livekit_utils._runtime.threads import start_thread
 from livekit_utils.devices.backend import portaudio
 from livekit_utils.devices.backend.portaudio_stream import PortAudioStream
@@ -68,7 +69,7 @@ class WorkerThread(Worker):
         reason: str | None = None
         try:
             with _PORTAUDIO:
-                portaudio.silence()
+                quiet_sound_libraries()
                 self.info = self._stream.open(lambda num_bytes: mmap.mmap(-1, num_bytes))
             self._opened.set()
             reason = self._stream.watch(self._stopping.wait)
@@ -116,18 +117,19 @@ def list_devices(timeout_s: float) -> list[dict[str, Any]]:
         ImportError: PyAudio is not installed, or does not load.
     """
     pyaudio = portaudio.load()
-    result: queue.SimpleQueue[list[dict[str, Any]] | OSError] = queue.SimpleQueue()
+    result: queue.SimpleQueue[list[dict[str, Any]] | BaseException] = queue.SimpleQueue()
 
     def run() -> None:
         try:
             with _PORTAUDIO:
-                portaudio.silence()
+                quiet_sound_libraries()
                 opened = pyaudio.PyAudio()
                 try:
-                    result.put(portaudio.list_devices(opened))
+                    devices = portaudio.list_devices(opened)
                 finally:
                     opened.terminate()
-        except OSError as error:
+            result.put(devices)
+        except BaseException as error:  # for the caller, whatever it is
             result.put(error)
 
     start_thread("list sound devices", run)
@@ -137,4 +139,6 @@ def list_devices(timeout_s: float) -> list[dict[str, Any]]:
         raise DeviceError(f"the sound system did not answer within {timeout_s:g} s") from None
     if isinstance(devices, OSError):
         raise DeviceError(f"cannot list the sound devices: {devices}") from devices
+    if isinstance(devices, BaseException):
+        raise devices
     return devices
