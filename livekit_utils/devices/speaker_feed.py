@@ -83,6 +83,7 @@ class SpeakerFeed:
         raised = level > self._wake_below
         self._wake_below = level
         memory.words[WAKE_BELOW] = -(-level * info.sample_rate // self._sample_rate)
+        memory.ring.sync()
         return raised
 
     def clear(self, fade_s: float) -> None:
@@ -90,6 +91,7 @@ class SpeakerFeed:
         memory, info = self._stream.memory, self._stream.info
         if memory is not None and info is not None:
             memory.words[CLEAR_FADE] = round(fade_s * info.sample_rate)
+            memory.ring.sync()
             self._clear_to = memory.words[CLEAR_TO] = memory.ring.num_written
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -18,6 +19,7 @@ class FakeStream:
         self.options = options
         self.callback: Callable[..., Any] = options["stream_callback"]
         self.active = False
+        self.closed = threading.Event()
 
     def start_stream(self) -> None:
         self.active = True
@@ -27,6 +29,7 @@ class FakeStream:
 
     def close(self) -> None:
         self.active = False
+        self.closed.set()
 
     def move(self, data: bytes | None, num_frames: int) -> bytes | None:
         """A block, as the sound card's thread brings or fetches it."""

@@ -29,6 +29,11 @@ class DeviceMemory:
 
     It needs no lock: each word has one side that writes it, and each ring one that writes and one that reads. It may
     lie in memory that two processes share.
+
+    The processor may reorder stores and loads of the words. Where their order matters, both sides call `ring.sync` in
+    between. The application does so after it has stored WAKE_BELOW and before it looks at the ring, the device's side
+    after it has read the ring and before it looks at WAKE_BELOW: so no block leaves less than that without a wake. Both
+    do so at CLEAR_TO: who sees it also sees CLEAR_FADE and the samples before it.
     """
 
     def __init__(self, memory: mmap.mmap, lay: Callable[[memoryview, int], RingBuffer], sizes: tuple[int, int]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import locale
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceError, DeviceRequest
+
+_COINIT_MULTITHREADED = 0
 
 _INVALID_RATE = -9997
 _INVALID_CHANNELS = -9998
@@ -38,6 +43,26 @@ def load() -> Any:
             "It compiles itself on Linux, for which it needs PortAudio: apt-get install portaudio19-dev"
         ) from error
     return pyaudio
+
+
+@contextlib.contextmanager
+def calling() -> Iterator[None]:
+    """Surrounds all calls of PortAudio in a thread.
+
+    On Windows it initialises COM. PortAudio does so only in the thread that initialises PortAudio first, but WASAPI
+    needs it in every thread that opens a stream. All threads join the multi-threaded apartment, so that they may use
+    each other's objects.
+    """
+    if sys.platform != "win32":
+        yield
+        return
+    ole32 = ctypes.windll.ole32
+    initialised = ole32.CoInitializeEx(None, _COINIT_MULTITHREADED) >= 0
+    try:
+        yield
+    finally:
+        if initialised:
+            ole32.CoUninitialize()
 
 
 def list_devices(portaudio: Any) -> list[dict[str, Any]]:

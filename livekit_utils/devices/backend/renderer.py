@@ -89,7 +89,11 @@ class DeviceRenderer:
 
     @property
     def is_low(self) -> bool:
-        """Whether less is left than the application cares to know of."""
+        """Whether fewer samples are left than the application asked to be woken for.
+
+        The ring is read before, the application's word after: see `DeviceMemory`.
+        """
+        self._memory.ring.sync()
         return self._memory.ring.readable < self._memory.words[WAKE_BELOW] * self._num_channels
 
     def _pieces(self, num_frames: int) -> list[bytes]:
@@ -137,6 +141,7 @@ class DeviceRenderer:
     def _begin_clear(self) -> None:
         words, ring = self._memory.words, self._memory.ring
         self._clear_to = words[CLEAR_TO]
+        ring.sync()  # the fade and the ring are at least as new as the order
         queued = max(0, self._clear_to - ring.num_read) // self._num_channels
         self._fade_left = 0 if self._paused else min(queued, words[CLEAR_FADE])
         self._clearing = True

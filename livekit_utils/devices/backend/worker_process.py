@@ -123,10 +123,16 @@ class WorkerProcess(Worker):
             self._on_wake()
             return
         self.leave()
-        if self._last_words:
-            self._on_end(json.loads(self._last_words)["ended"])
-        else:
-            self._on_end("the process that looks after it ended")
+        self._on_end(end_reason(self._last_words))
+
+
+def end_reason(last_words: bytes) -> str:
+    """Why the device ended, from what its process said last: perhaps nothing, or half of it."""
+    try:
+        reason: str = json.loads(last_words)["ended"]
+    except (ValueError, TypeError):
+        return "the process that looks after it ended"
+    return reason
 
 
 def list_devices(timeout_s: float) -> list[dict[str, Any]]:

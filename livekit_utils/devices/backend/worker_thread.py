@@ -25,21 +25,20 @@ _END_S = 2.0
 class WorkerThread(Worker):
     """Starts the thread and waits until the device is open.
 
-    What a hanging sound server holds up is left to the thread, and to the end of the process.
+    Where a sound server hangs, the thread is left behind; it ends with the call that hangs, or with the program.
 
     Raises:
-        DeviceError: It cannot be opened, or that takes longer than `timeout_s`.
+        DeviceError: The device cannot be opened, or that takes longer than `timeout_s`.
         ImportError: PyAudio is not installed, or does not load.
     """
 
     def __init__(self, request: DeviceRequest, timeout_s: float) -> None:
-        self._stream = PortAudioStream(request, self._wake)
+        self._signal = LoopSignal()
+        self._stream = PortAudioStream(request, self._signal.wake)
         self._opened = threading.Event()
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._error: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waking = False
         portaudio.load()
         start_thread("sound device", self._run)
         if not self._opened.wait(timeout_s):
@@ -52,20 +51,20 @@ class WorkerThread(Worker):
     def listen(
         self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None], on_end: Callable[[str], None]
     ) -> None:
-        self._on_wake, self._on_end = on_wake, on_end
-        self._waking = False
-        self._loop = loop
+        self._signal.listen(loop, on_wake, on_end)
 
     def leave(self) -> None:
-        self._loop = None
+        self._signal.leave()
 
     def close(self) -> None:
         self._stopping.set()
         self._ended.wait(_END_S)
 
-    # -- in the thread of the stream ----------------------------------------------------------------------------------
-
     def _run(self) -> None:
+        with portaudio.calling():
+            self._look_after()
+
+    def _look_after(self) -> None:
         reason: str | None = None
         try:
             with _PORTAUDIO:
@@ -80,33 +79,67 @@ class WorkerThread(Worker):
         finally:
             self._opened.set()
             if reason is not None:
-                self._call(lambda: self._on_end(reason))
+                self._signal.end(reason)
             try:
                 with _PORTAUDIO:
                     self._stream.close()
             finally:
                 self._ended.set()
 
-    # -- in the thread of the sound card ------------------------------------------------------------------------------
 
-    def _wake(self) -> None:
-        if not self._waking:
-            self._waking = True
-            self._call(self._woken)
+class LoopSignal:
+    """Tells an event loop that a device has moved, and that it has ended.
 
-    def _woken(self) -> None:
-        self._waking = False
-        if self._loop is not None:
-            self._on_wake()
+    `listen` and `leave` belong to the loop's thread, `wake` and `end` to any other. Nothing that comes before `listen`,
+    or while it runs, is lost: `listen` sets the loop first and then has it look once at everything.
+    """
 
-    def _call(self, callback: Callable[[], None]) -> None:
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending = False  # the loop has been told and has not looked yet
+        self._reason: str | None = None  # of the end
+
+    def listen(
+        self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None], on_end: Callable[[str], None]
+    ) -> None:
+        self._on_wake, self._on_end = on_wake, on_end
+        self._loop = loop
+        loop.call_soon(self._look)
+
+    def leave(self) -> None:
+        self._loop = None
+
+    def wake(self) -> None:
+        """Has `on_wake` called; once for several calls before the loop comes to it."""
+        if not self._pending:
+            self._pending = True
+            self._tell()
+
+    def end(self, reason: str) -> None:
+        """Has `on_end` called, after a last `on_wake`."""
+        self._reason = reason
+        self._tell()
+
+    def _tell(self) -> None:
         loop = self._loop
         if loop is None:
             return
         try:
-            loop.call_soon_threadsafe(callback)
+            loop.call_soon_threadsafe(self._look)
         except RuntimeError:
             self._loop = None  # it is closed, and nobody listens any more
+
+    def _look(self) -> None:
+        self._pending = False
+        if self._loop is None:
+            return
+        reason = self._reason
+        try:
+            self._on_wake()
+        finally:
+            if reason is not None and self._loop is not None:
+                self.leave()
+                self._on_end(reason)
 
 
 def list_devices(timeout_s: float) -> list[dict[str, Any]]:
@@ -121,7 +154,7 @@ def list_devices(timeout_s: float) -> list[dict[str, Any]]:
 
     def run() -> None:
         try:
-            with _PORTAUDIO:
+            with _PORTAUDIO, portaudio.calling():
                 quiet_sound_libraries()
                 opened = pyaudio.PyAudio()
                 try:

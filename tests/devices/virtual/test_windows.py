@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -47,12 +48,29 @@ class WindowsPopen(subprocess.Popen):  # type: ignore[type-arg]
         super().__init__(*arguments, **options)
 
 
+class Com:
+    """ole32, which counts for each thread."""
+
+    def __init__(self) -> None:
+        self.ole32 = self
+        self.threads: list[int] = []  # in which COM is initialised
+
+    def CoInitializeEx(self, reserved: None, mode: int) -> int:
+        assert (reserved, mode) == (None, 0)
+        self.threads.append(threading.get_ident())
+        return 0
+
+    def CoUninitialize(self) -> None:
+        self.threads.remove(threading.get_ident())
+
+
 @pytest.fixture
 def pyaudio(monkeypatch: pytest.MonkeyPatch) -> FakePyAudio:
     if sys.platform != "win32":
         monkeypatch.setattr(sys, "platform", "win32")
         monkeypatch.setattr(ctypes, "CDLL", WindowsCDLL)
         monkeypatch.setattr(subprocess, "Popen", WindowsPopen)
+        monkeypatch.setattr(ctypes, "windll", Com(), raising=False)
         for module, names in UNIX_ONLY:
             for name in names:
                 monkeypatch.delattr(module, name, raising=False)
@@ -136,6 +154,36 @@ def test_a_speaker_plays(pyaudio: FakePyAudio) -> None:
     heard = asyncio.run(asyncio.wait_for(main(), 60))
     assert heard.strip(b"\0") == sound.strip(b"\0")
     assert pyaudio.num_open == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="looks at a stand-in for ole32")
+def test_each_thread_that_calls_portaudio_has_com(pyaudio: FakePyAudio, monkeypatch: pytest.MonkeyPatch) -> None:
+    com: Com = ctypes.windll  # type: ignore[attr-defined]
+    seen: list[int] = []
+
+    def note(function: Any) -> Any:
+        def noted(*arguments: Any, **options: Any) -> Any:
+            assert threading.get_ident() in com.threads
+            seen.append(threading.get_ident())
+            return function(*arguments, **options)
+
+        return noted
+
+    for name in ("PyAudio", "open", "terminate"):
+        monkeypatch.setattr(pyaudio, name, note(getattr(pyaudio, name)))
+    MediaDevices().list_input_devices()
+
+    async def main() -> None:
+        players = [MediaDevices().open_output() for _ in range(2)]
+        for player in players:
+            await player.start()
+        for player in players:
+            await player.aclose()
+
+    asyncio.run(main())
+    assert len(seen) == 2 + 2 * 3
+    assert len(set(seen[2:])) == 2
+    assert not com.threads
 
 
 def test_a_process_per_device_is_refused_in_words(pyaudio: FakePyAudio) -> None:
