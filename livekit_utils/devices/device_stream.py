@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from livekit_utils._runtime.threads import in_thread
 from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_FRAMES, LATENCY_NS, DeviceMemory
@@ -24,6 +25,14 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 # So long a device that was asked for by name is waited for, before another one will do.
 _FAITHFUL_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLink:
+    """The application's end of an open device: the memory that both share, and what the device is like."""
+
+    memory: DeviceMemory
+    info: OpenedDevice
 
 
 class DeviceStream:

@@ -1,14 +1,12 @@
 """OutputPlayer: a speaker that plays tracks and streams.
 
-How it works. A task per track or stream reads frames into a PlayoutInput. After each block that the device takes, and
-whenever something arrives, the PlayoutMixer fills the ring before the device up to its target; the device's side only
-copies from there. So the device is the clock, and what the application does is not heard until the ring is empty.
+A Playout reads the tracks and streams and keeps the ring before the device filled up to a target. The device's side
+only copies from there, so a stall of the application is not heard until the ring is empty.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
@@ -19,18 +17,17 @@ from livekit_utils._runtime.lifecycle import AsyncClosing, Done
 from livekit_utils.devices.apm_feed import ApmFeed
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
-from livekit_utils.devices.device_stream import DeviceStream
-from livekit_utils.devices.playout import PlayoutInput, PlayoutMixer
-from livekit_utils.devices.speaker_feed import SpeakerFeed
+from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
+from livekit_utils.devices.playout import Playout
 from livekit_utils.devices.speaker_reference import SpeakerReference
-from livekit_utils.devices.track_audio import close_iterator, open_track
+from livekit_utils.frames import sdk
+from livekit_utils.tracks.audio_stream import AudioStream
+from livekit_utils.tracks.track import LocalAudioTrack
 
 __all__ = ["OutputPlayer", "OutputPlayerStats"]
 
-logger = logging.getLogger("livekit_utils")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OutputPlayerStats:
     """What an `OutputPlayer` has done so far."""
 
@@ -62,9 +59,6 @@ _BRIDGED_S = 0.02
 # that is left out before it becomes a delay.
 _SLACK_S = 0.03
 _MAX_PATIENCE_S = 0.1
-# Frames that an input that is always ready gives before the others have their turn.
-_READS_IN_A_ROW = 16
-_ALWAYS = 1 << 32
 
 
 class OutputPlayer(AsyncClosing):
@@ -109,19 +103,21 @@ class OutputPlayer(AsyncClosing):
         self._sample_rate = check_int("sample_rate", sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         block_s = check_int("blocksize", blocksize, 0) / self._sample_rate or 0.01
-        self._block = max(1, self._sample_rate // 100)
         target_s = block_s + _BRIDGED_S
         if buffer_ms is not None:
             target_s = max(target_s, check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000)
-        self._target = math.ceil(target_s * self._sample_rate)
-        self._limit = self._target + math.ceil((block_s + _SLACK_S) * self._sample_rate)
+        target = math.ceil(target_s * self._sample_rate)
+        limit = target + math.ceil((block_s + _SLACK_S) * self._sample_rate)
         patience_s = min(max(target_s - block_s, 0.005), _MAX_PATIENCE_S)
-        self._mixer = PlayoutMixer(self._num_channels, self._block, self._target, patience_s)
         self._apm_feed: ApmFeed | None = None
         if apm_for_reverse is not None and delay_estimator is None:
             delay_estimator = SpeakerReference(self._sample_rate, self._num_channels)
             self._apm_feed = ApmFeed(apm_for_reverse, delay_estimator)
         self._echo_reference = delay_estimator
+        # The apm is told of each block.
+        self._playout = Playout(
+            self._sample_rate, self._num_channels, target, limit, patience_s, every_block=self._apm_feed is not None
+        )
         self._stream = DeviceStream(
             DeviceRequest(
                 is_input=False,
@@ -134,18 +130,11 @@ class OutputPlayer(AsyncClosing):
                 ring_ms=round(target_s * 1000) + 500,
             ),
             isolated,
-            on_open=self._begin,
+            on_open=self._on_open,
             on_wake=self._on_wake,
-            on_lost=self._end,
+            on_lost=self._on_lost,
         )
-        self._feed = SpeakerFeed(self._stream, self._sample_rate, self._num_channels)
-        self._num_dropped = 0
-        self._num_stalls = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
         self._starting: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()
-        self._closed = False
 
     # -- what is played -----------------------------------------------------------------------------------------------
 
@@ -161,14 +150,14 @@ class OutputPlayer(AsyncClosing):
             RuntimeError: The player is closed, or no event loop runs.
         """
         self._check_open()
-        if self._find(track) is None:
-            self._add(track, open_track(track, self._sample_rate, self._num_channels), live=True)
+        if not self._playout.has(track):
+            self._playout.add(track, _open_track(track, self._sample_rate, self._num_channels), live=True)
         return Done()
 
     def remove_track(self, track: Any) -> Done:
         """Stops playing a track, at once but for what is before the device already. One that is not played is no error:
         it may just have ended. Awaited or not, as `add_track`."""
-        self._remove(track)
+        self._playout.remove(track)
         return Done()
 
     def add_stream(self, stream: AsyncIterable[Any], *, live: bool = False) -> None:
@@ -187,9 +176,9 @@ class OutputPlayer(AsyncClosing):
         self._check_open()
         if not hasattr(type(stream), "__aiter__"):
             raise TypeError(f"expected an async iterable of frames, got {type(stream).__name__}")
-        if self._find(stream) is not None:
+        if self._playout.has(stream):
             raise ValueError(f"{stream!r} is played by this OutputPlayer already")
-        self._add(stream, stream, live=live)
+        self._playout.add(stream, stream, live)
 
     def remove_stream(self, stream: AsyncIterable[Any]) -> None:
         """Stops playing a stream, at once but for what is before the device already.
@@ -197,21 +186,21 @@ class OutputPlayer(AsyncClosing):
         Raises:
             ValueError: It is not played, or has ended.
         """
-        if not self._remove(stream):
+        if not self._playout.remove(stream):
             raise ValueError(f"{stream!r} is not played by this OutputPlayer")
 
     def pause(self) -> None:
         """Fades out within 5 ms and stays silent until `resume`, which goes on there. Live tracks go on meanwhile, and
         come back at what is new. In a pause, nothing happens."""
-        self._feed.paused = True
+        self._playout.paused = True
 
     def resume(self) -> None:
         """Goes on after a pause. Without one, nothing happens."""
-        self._feed.paused = False
+        self._playout.paused = False
 
     @property
     def paused(self) -> bool:
-        return self._feed.paused
+        return self._playout.paused
 
     def clear(self, fade_ms: float = 0) -> None:
         """Drops what is on its way to the speaker. Streams and tracks stay, and what they deliver from now on is heard.
@@ -219,25 +208,12 @@ class OutputPlayer(AsyncClosing):
         Args:
             fade_ms: What is heard now fades out in so many milliseconds, instead of breaking off.
         """
-        fade_s = check_ms("fade_ms", fade_ms, _MAX_BUFFER_MS) / 1000
-        for source in self._mixer.inputs:
-            source.clear()
-        self._feed.clear(fade_s)
-        for source in self._mixer.inputs:
-            source.make_room(0)
+        self._playout.clear(check_ms("fade_ms", fade_ms, _MAX_BUFFER_MS) / 1000)
 
     async def wait_for_playout(self) -> None:
         """Returns when all streams have ended, and everything that they and the tracks have delivered has been heard;
         or when the player is closed. While the device is lost or a pause lasts, that waits."""
-        loop = asyncio.get_running_loop()
-        while not self._closed and not self._is_done():
-            waiter = loop.create_future()
-            self._waiters.add(waiter)
-            self._pump()
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
+        await self._playout.wait_until_done()
         await asyncio.sleep(0 if self._closed else self._stream.latency)
 
     # -- the device ---------------------------------------------------------------------------------------------------
@@ -282,7 +258,7 @@ class OutputPlayer(AsyncClosing):
     def latency(self) -> float:
         """Seconds from what is mixed now to the speaker: what is queued before the device, and what the device says of
         itself."""
-        return self._stream.latency + self._feed.level / self._sample_rate
+        return self._stream.latency + self._playout.fill / self._sample_rate
 
     def on_state_change(self, listener: Callable[[DeviceStateChange], None]) -> Callable[[], None]:
         """Calls back at every change of the state, in the event loop; what is returned ends that."""
@@ -294,17 +270,16 @@ class OutputPlayer(AsyncClosing):
 
     def stats(self) -> OutputPlayerStats:
         """What the player has done so far."""
-        inputs = self._mixer.inputs
-        queued = self._feed.level + max((source.num_frames for source in inputs), default=0)
+        playout = self._playout
         return OutputPlayerStats(
             state=self.state,
             device=self.device,
-            num_inputs=len(inputs),
-            queued_ms=queued * 1000 / self._sample_rate,
+            num_inputs=playout.num_inputs,
+            queued_ms=playout.num_queued * 1000 / self._sample_rate,
             latency_ms=self._stream.latency * 1000,
-            gap_ms=self._feed.gap_ms,
-            dropped_ms=(self._num_dropped + sum(source.num_dropped for source in inputs)) * 1000 / self._sample_rate,
-            num_stalls=self._num_stalls + sum(source.num_stalls for source in inputs),
+            gap_ms=playout.gap_ms,
+            dropped_ms=playout.num_dropped * 1000 / self._sample_rate,
+            num_stalls=playout.num_stalls,
             num_device_gaps=self._stream.device_gaps,
             num_reopened=self._stream.num_reopened,
         )
@@ -314,153 +289,52 @@ class OutputPlayer(AsyncClosing):
         seconds at most, whatever the sound server does, and does not hold up the event loop. A second call does nothing
         more."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        for source in list(self._mixer.inputs):
-            self._forget(source)
-        self._release_waiters()
+        self._playout.close()
         starting = self._starting
         if starting is not None:
             starting.cancel()
         await self._stream.aclose()
         if self._apm_feed is not None:
             self._apm_feed.close()
-        tasks = self._closing - {asyncio.current_task()}
+        tasks = self._playout.tasks - {asyncio.current_task()}
         if starting is not None:
             tasks.add(starting)
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
-    # -- reading the inputs -------------------------------------------------------------------------------------------
+    # -- called by the device ------------------------------------------------------------------------------------------
 
-    def _add(self, key: Any, stream: Any, live: bool) -> None:
-        source = PlayoutInput(key, live, self._sample_rate, self._num_channels, self._target, self._limit, self._block)
-        source.task = asyncio.get_running_loop().create_task(
-            self._read(source, stream, stream is not key), name=f"OutputPlayer {key!r}"
-        )
-        self._closing.add(source.task)
-        source.task.add_done_callback(self._closing.discard)
-        self._mixer.inputs.append(source)
-
-    async def _read(self, source: PlayoutInput, stream: Any, close: bool) -> None:
-        loop = asyncio.get_running_loop()
-        iterator = aiter(stream)
-        try:
-            num_read = 0
-            async for item in iterator:
-                source.push(item, self._feed.level, loop.time())
-                self._pump()
-                if source.live:
-                    source.review(self._feed.level, loop.time())
-                elif source.is_full(self._feed.level):
-                    source.room = loop.create_future()
-                    await source.room
-                num_read += 1
-                if num_read % _READS_IN_A_ROW == 0:
-                    await asyncio.sleep(0)
-        except Exception as error:
-            logger.error("OutputPlayer: %r failed and is removed: %s", source.stream, error, exc_info=error)
-        finally:
-            source.task = None
-            source.end()
-            self._pump()
-            if close or iterator is not stream:
-                await close_iterator(iterator)
-
-    def _find(self, key: Any) -> PlayoutInput | None:
-        return next((source for source in self._mixer.inputs if source.stream is key and not source.ended), None)
-
-    def _remove(self, key: Any) -> bool:
-        source = self._find(key)
-        if source is None:
-            return False
-        self._forget(source)
-        self._pump()
-        return True
-
-    def _forget(self, source: PlayoutInput) -> None:
-        self._mixer.inputs = [other for other in self._mixer.inputs if other is not source]
-        self._num_dropped += source.num_dropped
-        self._num_stalls += source.num_stalls
-        if source.task is not None:
-            source.task.cancel()
-
-    # -- feeding the device -------------------------------------------------------------------------------------------
-
-    def _begin(self) -> None:
-        """The device was opened, perhaps anew."""
-        self._feed.begin()
-        for source in self._mixer.inputs:
-            source.stop()
+    def _on_open(self) -> None:
+        memory, info = self._stream.memory, self._stream.info
+        assert memory is not None
+        assert info is not None
+        link = DeviceLink(memory, info)
         if self._echo_reference is not None:
             self._echo_reference.add_output(self._stream)
-        self._pump()
-
-    def _end(self) -> None:
-        """The device was lost, or closed."""
-        if self._echo_reference is not None:
-            self._echo_reference.remove_output(self._stream)
-        for source in self._mixer.inputs:
-            source.stop()
+        self._playout.open(link)
 
     def _on_wake(self) -> None:
         if self._apm_feed is not None:
             self._apm_feed.tell()
-        self._pump()
-        if self._waiters and self._is_done():
-            self._release_waiters()
+        self._playout.on_wake()
 
-    def _pump(self) -> None:
-        """Fills the ring up to the target, as far as the inputs go, and has the device wake the loop when there is more
-        to do."""
-        if self._closed or not self._feed.ready:
-            return
-        self._fill()
-        if self._feed.wake_below(self._cares_below):
-            self._fill()
-        self._set_timer()
-
-    def _fill(self) -> None:
-        now = asyncio.get_running_loop().time()
-        before = self._mixer.inputs
-        while (block := self._mixer.next_block(self._feed.level, now)) is not None:
-            self._feed.write(block)
-        if self._mixer.inputs is not before:
-            kept = self._mixer.inputs
-            for source in before:
-                if source not in kept:
-                    self._forget(source)
-
-    @property
-    def _cares_below(self) -> int:
-        """How many frames before the device are as good as any more."""
-        if self._apm_feed is not None:
-            return _ALWAYS  # it is to be told of each block
-        return max(self._mixer.cares_below, 1 if self._waiters else 0)
-
-    def _set_timer(self) -> None:
-        """Where the next block waits for an input, it must not wait for longer than agreed."""
-        due = self._mixer.waits_until
-        if due is None or self._timer is not None:
-            return
-        self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._pump()
-
-    def _is_done(self) -> bool:
-        streams = [source for source in self._mixer.inputs if source.num_frames or not source.live]
-        return not streams and self._feed.ready and not self._feed.level
-
-    def _release_waiters(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise RuntimeError("this OutputPlayer is closed")
+    def _on_lost(self) -> None:
+        if self._echo_reference is not None:
+            self._echo_reference.remove_output(self._stream)
+        self._playout.lose()
 
     def __repr__(self) -> str:
         return f"OutputPlayer({self.device!r}, {self.state.value})"
+
+
+def _open_track(track: Any, sample_rate: int, num_channels: int) -> Any:
+    """A stream on an audio track, of this package or the LiveKit SDK.
+
+    Raises:
+        TypeError: Not an audio track.
+    """
+    if isinstance(track, LocalAudioTrack):
+        return AudioStream(track, sample_rate=sample_rate, num_channels=num_channels)
+    if sdk.is_audio_track(track):
+        return sdk.open_audio_stream(track, sample_rate, num_channels)
+    raise TypeError(f"track: expected an audio track, got {track!r}")

@@ -74,8 +74,10 @@ def _stream(application: socket.socket, memory_file: int, request: DeviceRequest
         _limit_files()
         return mmap.mmap(memory_file, num_bytes)
 
-    # PyAudio takes the GIL for each block and gives it back. If nothing remained of that, Python would set up the sound
-    # card's thread anew for each, which maps and unmaps memory: a third of what a block costs.
+    # PyAudio calls PyGILState_Ensure before each block and PyGILState_Release after it, which makes a Python thread state
+    # for the sound card's thread and destroys it again: 11 us a block, against 0.3 us if the thread has one already
+    # (Python 3.11; 30 us is what the whole block costs). So the thread calls PyGILState_Ensure once more before its first
+    # block and never releases that: its state lives as long as the thread, which ends with this process.
     stream = PortAudioStream(request, wake, ctypes.pythonapi.PyGILState_Ensure)
     try:
         portaudio.load()
