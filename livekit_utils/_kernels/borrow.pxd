@@ -1,5 +1,6 @@
 # The one way in for samples: borrow a buffer, check that it holds int16 samples or plain bytes, count them.
-# Whoever borrows releases with PyBuffer_Release in the same function (AudioFrame: when it goes).
+# Whoever borrows releases with PyBuffer_Release in the same function; an object that borrows for longer holds a
+# `borrowed_buffer` and releases when it goes.
 from cpython.buffer cimport PyBUF_FULL_RO, PyBUF_WRITABLE
 from cpython.buffer cimport PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 
@@ -7,6 +8,13 @@ from cpython.buffer cimport PyBuffer_IsContiguous, PyBuffer_Release, PyObject_Ch
 cdef enum:
     # Below this a copy or a kernel takes a few microseconds, and giving the GIL away could cost a thread switch.
     NOGIL_SAMPLES = 32768
+
+
+cdef struct borrowed_buffer:
+    # What a class holds instead of a Py_buffer, whose owner Cython would show to the garbage collector. The collector
+    # then takes a memoryview in a cycle for garbage and clears it under its borrower: an error, and a crash in CPython
+    # before 3.12.7. Inside a struct the loan is a reference from outside, and the owner stays until it is released.
+    Py_buffer view
 
 
 cdef inline bint is_format(const Py_buffer *view, char code, Py_ssize_t itemsize) noexcept:

@@ -5,6 +5,8 @@ from libc.math cimport fabs
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 
+import cython
+
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_f32, borrow_s16
 
@@ -86,6 +88,8 @@ cdef class PolyphaseFilter:
         return self._filter.num_taps
 
 
+# no_gc_clear: the state points into the filter for as long as the converter is there.
+@cython.no_gc_clear
 cdef class PolyphaseConverter:
     """One stream through a filter. One thread at a time: a second one that comes in between is refused."""
 

@@ -12,10 +12,10 @@ from operator import index
 import cython
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport borrow_s16
+from livekit_utils._kernels.borrow cimport borrow_s16, borrowed_buffer
 
 
-# no_gc_clear: the garbage collector would drop the owner of borrowed memory without releasing the buffer.
+# no_gc_clear: views of the region may outlive the collector's clearing, and need the ring's memory for as long.
 @cython.no_gc_clear
 cdef class _Region:
     """A stretch of a ring's memory, which it keeps alive."""
@@ -36,7 +36,7 @@ cdef class _Region:
         self.ring._num_views -= 1
 
 
-@cython.no_gc_clear
+# It refers to no object that the garbage collector could see.
 cdef class RingBuffer:
     """A queue of int16 samples between one writer and one reader, without locks, of fixed size.
 
@@ -50,6 +50,9 @@ cdef class RingBuffer:
 
     Raises:
         ValueError: The capacity is out of range.
+
+    The garbage collector does not see from a ring to borrowed memory. Where that memory refers back to the ring (an
+    object that exports the buffer and holds the ring in an attribute), `release` breaks the cycle.
 
     Threads: calls hold the GIL for the few microseconds of a copy; nothing else is needed between the two sides.
 
@@ -68,8 +71,8 @@ cdef class RingBuffer:
     """
 
     cdef csrc.lku_ring _ring
-    cdef void *_own      # memory allocated here, or
-    cdef Py_buffer _view # memory borrowed
+    cdef void *_own               # memory allocated here, or
+    cdef borrowed_buffer _memory  # memory of another
     cdef bint _borrowed
     cdef Py_ssize_t _num_views
     cdef object __weakref__
@@ -91,7 +94,7 @@ cdef class RingBuffer:
     def __dealloc__(self):
         PyMem_Free(self._own)
         if self._borrowed:
-            PyBuffer_Release(&self._view)
+            PyBuffer_Release(&self._memory.view)
 
     @staticmethod
     def num_bytes(capacity):
@@ -108,10 +111,10 @@ cdef class RingBuffer:
         """
         cdef RingBuffer self = _borrow(memory)
         cdef size_t rounded = _round_up(capacity)
-        if not csrc.lku_ring_init(&self._ring, self._view.buf, self._view.len, rounded):
+        if not csrc.lku_ring_init(&self._ring, self._memory.view.buf, self._memory.view.len, rounded):
             raise ValueError(f"expected {csrc.lku_ring_num_bytes(rounded)} bytes aligned to "
-                             f"{csrc.LKU_RING_ALIGNMENT}, got {self._view.len} at offset "
-                             f"{<uintptr_t>self._view.buf % csrc.LKU_RING_ALIGNMENT}")
+                             f"{csrc.LKU_RING_ALIGNMENT}, got {self._memory.view.len} at offset "
+                             f"{<uintptr_t>self._memory.view.buf % csrc.LKU_RING_ALIGNMENT}")
         return self
 
     @staticmethod
@@ -123,8 +126,8 @@ cdef class RingBuffer:
             BufferError: The memory is read-only.
         """
         cdef RingBuffer self = _borrow(memory)
-        if not csrc.lku_ring_attach(&self._ring, self._view.buf, self._view.len):
-            raise ValueError(f"expected memory that holds a ring buffer, got {self._view.len} bytes without one")
+        if not csrc.lku_ring_attach(&self._ring, self._memory.view.buf, self._memory.view.len):
+            raise ValueError(f"expected memory that holds a ring buffer, got {self._memory.view.len} bytes without one")
         return self
 
     def release(self):
@@ -137,7 +140,7 @@ cdef class RingBuffer:
             raise BufferError(f"{self._num_views} views of this RingBuffer are still in use")
         self._ring.header = NULL
         if self._borrowed:
-            PyBuffer_Release(&self._view)  # releasing once more does nothing
+            PyBuffer_Release(&self._memory.view)  # releasing once more does nothing
 
     cdef int _check(self) except -1:
         if self._ring.header is NULL:
@@ -333,7 +336,7 @@ cdef size_t _check_count(Py_ssize_t num_samples) except? 0:
 
 cdef RingBuffer _borrow(object memory):
     cdef RingBuffer ring = RingBuffer.__new__(RingBuffer)
-    PyObject_GetBuffer(memory, &ring._view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+    PyObject_GetBuffer(memory, &ring._memory.view, PyBUF_SIMPLE | PyBUF_WRITABLE)
     ring._borrowed = True
     return ring
 

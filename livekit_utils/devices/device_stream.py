@@ -34,6 +34,16 @@ class DeviceLink:
     memory: DeviceMemory
     info: OpenedDevice
 
+    @property
+    def latency(self) -> float:
+        """Seconds between the device and its side of the ring, by PortAudio's clock."""
+        return self.memory.words[LATENCY_NS] / 1e9
+
+    @property
+    def gap_ms(self) -> float:
+        """Silence that a speaker got in the middle of sound since it was opened."""
+        return self.memory.words[GAP_FRAMES] * 1000 / self.info.sample_rate
+
 
 class DeviceStream:
     """Opens a device, tells when it moves, and opens it again when it is lost, until it is closed.
@@ -41,9 +51,9 @@ class DeviceStream:
     Args:
         request: Which device, and how.
         isolated: Whether it gets a process of its own; None for wherever that is known to work.
-        on_open: Called when `memory` and `info` are new.
-        on_wake: Called after each block of the device.
-        on_lost: Called when `memory` is no longer that of a device.
+        on_open: Called with the link to each device that was opened, before its first `on_wake`.
+        on_wake: Called after each block of the device; never without a link.
+        on_lost: Called when the link that `on_open` was given has ended: the device was lost or closed.
 
     Threads: everything in one event loop, except `open`, which blocks and belongs before it or beside it.
     """
@@ -53,7 +63,7 @@ class DeviceStream:
         request: DeviceRequest,
         isolated: bool | None,
         *,
-        on_open: Callable[[], None],
+        on_open: Callable[[DeviceLink], None],
         on_wake: Callable[[], None],
         on_lost: Callable[[], None],
     ) -> None:
@@ -61,13 +71,13 @@ class DeviceStream:
         self._isolated = choose_isolated(isolated)
         self._on_open, self._on_wake, self._on_lost = on_open, on_wake, on_lost
         self._worker: Worker | None = None
+        self._link: DeviceLink | None = None  # while the worker is listened to
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._device_gaps = 0
-        self._gap_frames = 0
+        self._gap_ms = 0.0
         self.states = DeviceStates("microphone" if request.is_input else "speaker")
-        self.info: OpenedDevice | None = None
-        """The device in use, or the one that is missed; None before it is opened for the first time."""
+        self._info: OpenedDevice | None = None  # of the device in use, or of the one that was lost
         self.num_reopened = 0
 
     # -- opening ------------------------------------------------------------------------------------------------------
@@ -88,58 +98,61 @@ class DeviceStream:
 
     def start(self) -> None:
         """Begins to tell what happens, in the running loop; after it was opened."""
-        if self._task is None and not self._closed:
-            ended = self._listen(DeviceState.RUNNING, "opened")
-            self._task = asyncio.get_running_loop().create_task(self._look_after(ended), name=self.states.subject)
+        worker = self._worker
+        if self._task is None and worker is not None:
+            ended = self._listen(worker, DeviceState.RUNNING, "opened")
+            self._task = asyncio.get_running_loop().create_task(
+                self._look_after(worker, ended), name=self.states.subject
+            )
 
     def _open_worker(self, request: DeviceRequest, timeout_s: float) -> Worker:
         return WorkerProcess(request, timeout_s) if self._isolated else WorkerThread(request, timeout_s)
 
-    def _adopt(self, worker: Worker) -> None:
-        self._worker, self.info = worker, worker.info
+    def _adopt(self, worker: Worker) -> Worker:
+        self._worker, self._info = worker, worker.info
+        return worker
 
     # -- what is known of it ------------------------------------------------------------------------------------------
 
     @property
-    def memory(self) -> DeviceMemory | None:
-        """Shared with the device; None while there is none."""
-        return None if self._worker is None else self._worker.memory
+    def link(self) -> DeviceLink | None:
+        """The link that `on_open` was given last; None once `on_lost` was called."""
+        return self._link
 
     @property
     def name(self) -> str:
-        return self._request.wanted if self.info is None else self.info.name
+        """The name of the device in use, or of the one that was lost; before the first, what was asked for."""
+        return self._request.wanted if self._info is None else self._info.name
 
     @property
     def latency(self) -> float:
         """Seconds between the device and its side of the ring, by PortAudio's clock."""
-        return 0.0 if self.memory is None else self.memory.words[LATENCY_NS] / 1e9
+        return 0.0 if self._link is None else self._link.latency
 
     @property
     def device_gaps(self) -> int:
         """Overflows or underflows that PortAudio has reported."""
-        return self._device_gaps + (0 if self.memory is None else self.memory.words[DEVICE_GAPS])
+        return self._device_gaps + (0 if self._link is None else self._link.memory.words[DEVICE_GAPS])
 
     @property
-    def gap_frames(self) -> int:
-        """Samples per channel of silence that a speaker got in the middle of sound."""
-        return self._gap_frames + (0 if self.memory is None else self.memory.words[GAP_FRAMES])
+    def gap_ms(self) -> float:
+        """Silence that a speaker got in the middle of sound."""
+        return self._gap_ms + (0 if self._link is None else self._link.gap_ms)
 
     # -- looking after it ---------------------------------------------------------------------------------------------
 
-    def _listen(self, state: DeviceState, reason: str) -> asyncio.Future[str]:
+    def _listen(self, worker: Worker, state: DeviceState, reason: str) -> asyncio.Future[str]:
         """To a device that was just opened; what is returned comes to be why it ended."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[str] = loop.create_future()
-        assert self._worker is not None
-        self._worker.listen(loop, self._on_wake, functools.partial(_settle, ended))
-        self._on_open()
+        worker.listen(loop, self._on_wake, functools.partial(_settle, ended))
+        self._link = DeviceLink(worker.memory, worker.info)
+        self._on_open(self._link)
         self.states.become(state, reason, self.name)
         return ended
 
-    async def _look_after(self, ended: asyncio.Future[str]) -> None:
+    async def _look_after(self, worker: Worker, ended: asyncio.Future[str]) -> None:
         while True:
-            worker = self._worker
-            assert worker is not None
             try:
                 reason = await ended
             finally:
@@ -147,21 +160,21 @@ class DeviceStream:
             self._forget()
             self.states.become(DeviceState.LOST, reason, self.name)
             await in_thread(f"close {self.name}", worker.close)
-            reason = await self._reopen()
+            worker, reason = await self._reopen(worker.info)
             self.num_reopened += 1
-            ended = self._listen(DeviceState.RECOVERED, reason)
+            ended = self._listen(worker, DeviceState.RECOVERED, reason)
 
     def _forget(self) -> None:
-        self._device_gaps, self._gap_frames = self.device_gaps, self.gap_frames
+        self._device_gaps, self._gap_ms = self.device_gaps, self.gap_ms
         self._worker = None
-        self._on_lost()
+        if self._link is not None:
+            self._link = None
+            self._on_lost()
 
-    async def _reopen(self) -> str:
-        """Tries until it is open again; returns what there is to say of it."""
+    async def _reopen(self, missed: OpenedDevice) -> tuple[Worker, str]:
+        """Tries until it is open again; returns what looks after it, and what there is to say of it."""
         loop = asyncio.get_running_loop()
         lost, lost_at, pause_s = self.states.reason, loop.time(), _FIRST_PAUSE_S
-        missed = self.info
-        assert missed is not None
         same = self._request
         if same.device is not None:
             # Its index may be another one now.
@@ -175,14 +188,13 @@ class DeviceStream:
             for request in requests:
                 try:
                     open_again = functools.partial(self._open_worker, request, _REOPEN_S)
-                    self._adopt(await in_thread(f"reopen {self.name}", open_again, _close))
+                    worker = self._adopt(await in_thread(f"reopen {self.name}", open_again, _close))
                 except Exception as error:  # whatever it is, the next attempt may do
                     self.states.reason = f"{lost}; last attempt to open it again: {error}"
                     logger.debug("%s", error)
                     continue
-                return f"open again after {loop.time() - lost_at:.1f} s" + (
-                    "" if request is same else f", as the default device, in place of {missed.name!r}"
-                )
+                instead = "" if request is same else f", as the default device, in place of {missed.name!r}"
+                return worker, f"open again after {loop.time() - lost_at:.1f} s{instead}"
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.captured_audio import CapturedAudio
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
-from livekit_utils.devices.device_stream import DeviceStream
+from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
 from livekit_utils.devices.speaker_reference import SpeakerReader, SpeakerReference
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.tracks.audio_source import AudioSource
@@ -93,6 +93,7 @@ class InputCapture(AsyncClosing):
         self._num_channels = num_channels
         self._channel_index = channel_index
         self._queue_capacity = queue_capacity
+        self._link: DeviceLink | None = None
         self._audio: CapturedAudio | None = None
         self._left: list[AudioFrame] = []  # for the task
         self._busy = asyncio.Event()  # the task is at it, and takes what comes in the ring
@@ -199,17 +200,17 @@ class InputCapture(AsyncClosing):
 
     # -- the sound ----------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def _begin(self, link: DeviceLink) -> None:
         """The device was opened, perhaps anew."""
-        assert self.input_stream.info is not None
-        self._audio = CapturedAudio(self.input_stream.info, self._sample_rate, self._num_channels, self._channel_index)
+        self._link = link
+        self._audio = CapturedAudio(link.info, self._sample_rate, self._num_channels, self._channel_index)
         self._num_overruns = 0
         if self._echo is not None:
             self.delay_estimator.fetch()
             self._echo.clear()
 
     def _end(self) -> None:
-        self._audio = None
+        self._link = self._audio = None
 
     async def _capture(self) -> None:
         while True:
@@ -260,10 +261,10 @@ class InputCapture(AsyncClosing):
 
     def _take(self) -> list[AudioFrame]:
         """What the device has delivered, without what is too old."""
-        memory, info, audio = self.input_stream.memory, self.input_stream.info, self._audio
-        if memory is None or info is None or audio is None:
+        link, audio = self._link, self._audio
+        if link is None or audio is None:
             return []
-        ring = memory.ring
+        ring, info = link.memory.ring, link.info
         num_waiting = ring.readable // info.num_channels
         most = self._queue_capacity * info.sample_rate // 100
         if ring.overruns != self._num_overruns:
@@ -271,15 +272,14 @@ class InputCapture(AsyncClosing):
             self._num_overruns = ring.overruns
             most = 0
         if num_waiting > most:
-            self._drop(num_waiting - most)
+            self._drop(num_waiting - most, info.sample_rate)
             ring.commit_read((num_waiting - most) * info.num_channels)
         return audio.push(ring.read(min(num_waiting, most) * info.num_channels))
 
-    def _drop(self, num_frames: int) -> None:
-        assert self.input_stream.info is not None
+    def _drop(self, num_frames: int, sample_rate: int) -> None:
         if not self._dropped_frames:
             logger.warning("microphone %r: the event loop was held up, sound was dropped", self.device)
-        self._dropped_frames += round(num_frames * 100 / self.input_stream.info.sample_rate)
+        self._dropped_frames += round(num_frames * 100 / sample_rate)
 
     def _process(self, frames: list[AudioFrame]) -> list[AudioFrame]:
         if self.apm is None or not frames:

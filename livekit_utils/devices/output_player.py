@@ -277,7 +277,7 @@ class OutputPlayer(AsyncClosing):
             num_inputs=playout.num_inputs,
             queued_ms=playout.num_queued * 1000 / self._sample_rate,
             latency_ms=self._stream.latency * 1000,
-            gap_ms=playout.gap_ms,
+            gap_ms=self._stream.gap_ms,
             dropped_ms=playout.num_dropped * 1000 / self._sample_rate,
             num_stalls=playout.num_stalls,
             num_device_gaps=self._stream.device_gaps,
@@ -304,13 +304,9 @@ class OutputPlayer(AsyncClosing):
 
     # -- called by the device ------------------------------------------------------------------------------------------
 
-    def _on_open(self) -> None:
-        memory, info = self._stream.memory, self._stream.info
-        assert memory is not None
-        assert info is not None
-        link = DeviceLink(memory, info)
+    def _on_open(self, link: DeviceLink) -> None:
         if self._echo_reference is not None:
-            self._echo_reference.add_output(self._stream)
+            self._echo_reference.add_output(self._stream, link)
         self._playout.open(link)
 
     def _on_wake(self) -> None:

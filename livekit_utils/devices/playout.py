@@ -51,7 +51,6 @@ class Playout(Closing):
         self._mixer = PlayoutMixer(num_channels, self._block, target, patience_s)
         self._feed: SpeakerFeed | None = None
         self._paused = False
-        self._gap_ms = 0.0  # of the devices before this one
         self._timer: asyncio.TimerHandle | None = None
         self._waiters = Waiters()
         self._num_waiting = 0
@@ -131,8 +130,6 @@ class Playout(Closing):
 
     def lose(self) -> None:
         """The device was lost or closed; what was in the ring is not played any more."""
-        if self._feed is not None:
-            self._gap_ms = self.gap_ms
         self._feed = None
         self._mixer.stop()
 
@@ -209,11 +206,6 @@ class Playout(Closing):
     def num_queued(self) -> int:
         """Samples per channel on their way to the device: in the ring, and in the longest input."""
         return self.fill + max((source.fill for source in self._mixer.inputs), default=0)
-
-    @property
-    def gap_ms(self) -> float:
-        """Silence that the devices were given in the middle of sound, in milliseconds."""
-        return self._gap_ms + (0.0 if self._feed is None else self._feed.gap_ms)
 
     @property
     def num_inputs(self) -> int:

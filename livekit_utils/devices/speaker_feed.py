@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
-from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, GAP_FRAMES, PAUSED, WAKE_BELOW
+from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, PAUSED, WAKE_BELOW
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.frames.audio_frame import AudioFrame
 
@@ -38,11 +38,6 @@ class SpeakerFeed:
         """Samples that are queued before the device and will be played."""
         num_values = self._ring.num_written - max(self._ring.num_read, self._clear_to)
         return max(0, num_values) // self._device_channels * self._sample_rate // self._device_rate
-
-    @property
-    def gap_ms(self) -> float:
-        """Silence that the device was given in the middle of sound, in milliseconds."""
-        return self._memory.words[GAP_FRAMES] * 1000 / self._device_rate
 
     def write(self, block: bytearray) -> None:
         """Queues a block of the mix; what does not fit into the ring is left out."""

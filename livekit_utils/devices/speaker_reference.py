@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.backend.memory import TAPPED
-from livekit_utils.devices.device_stream import DeviceStream
+from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 
@@ -47,6 +47,7 @@ _MAX_APART_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class _Output:
+    link: DeviceLink
     converter: FrameConverter
     queue: MixInput
 
@@ -61,41 +62,41 @@ class SpeakerReference:
     def __init__(self, sample_rate: int, num_channels: int) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
-        self._outputs: dict[DeviceStream, _Output] = {}
+        self._outputs: dict[object, _Output] = {}
         self._readers: list[SpeakerReader] = []
 
     @property
     def latency(self) -> float:
         """Seconds from what is fetched here to the speaker."""
-        return max((stream.latency for stream in self._outputs), default=0.0)
+        return max((output.link.latency for output in self._outputs.values()), default=0.0)
 
-    def add_output(self, stream: DeviceStream) -> None:
+    def add_output(self, speaker: object, link: DeviceLink) -> None:
         """A speaker was opened, perhaps anew."""
         converter = FrameConverter(self._sample_rate, self._num_channels)
-        self._outputs[stream] = _Output(converter, MixInput(self._num_channels))
-        self._tap(stream)
+        self._outputs[speaker] = _Output(link, converter, MixInput(self._num_channels))
+        self._tap(link)
 
-    def remove_output(self, stream: DeviceStream) -> None:
+    def remove_output(self, speaker: object) -> None:
         """It was lost or closed."""
-        self._outputs.pop(stream, None)
+        self._outputs.pop(speaker, None)
 
     def open_reader(self) -> SpeakerReader:
         reader = SpeakerReader(self._sample_rate, self._num_channels)
         self._readers.append(reader)
-        for stream in self._outputs:
-            self._tap(stream)
+        for output in self._outputs.values():
+            self._tap(output.link)
         return reader
 
     def close_reader(self, reader: SpeakerReader) -> None:
         if reader in self._readers:
             self._readers.remove(reader)
-        for stream in self._outputs:
-            self._tap(stream)
+        for output in self._outputs.values():
+            self._tap(output.link)
 
     def fetch(self) -> None:
         """Gives every reader what the speakers were given since."""
-        for stream, output in self._outputs.items():
-            _empty_tap(stream, output)
+        for output in self._outputs.values():
+            _empty_tap(output)
         queues = [output.queue for output in self._outputs.values()]
         if not queues:
             return
@@ -106,20 +107,16 @@ class SpeakerReference:
             for reader in self._readers:
                 reader.push(mixed)
 
-    def _tap(self, stream: DeviceStream) -> None:
+    def _tap(self, link: DeviceLink) -> None:
         """Has the speaker's side copy what it is given, or not, as there are readers or none."""
-        memory = stream.memory
-        if memory is None:
-            return
+        memory = link.memory
         if self._readers and not memory.words[TAPPED]:
             memory.tap.clear()
         memory.words[TAPPED] = bool(self._readers)
 
 
-def _empty_tap(stream: DeviceStream, output: _Output) -> None:
-    memory, info = stream.memory, stream.info
-    if memory is None or info is None:
-        return
+def _empty_tap(output: _Output) -> None:
+    memory, info = output.link.memory, output.link.info
     num_frames = memory.tap.readable // info.num_channels
     if num_frames:
         samples = memory.tap.read(num_frames * info.num_channels)

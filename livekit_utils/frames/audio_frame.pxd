@@ -1,8 +1,10 @@
 from libc.stdint cimport int16_t
 
+from livekit_utils._kernels.borrow cimport borrowed_buffer
+
 
 cdef class AudioFrame:
-    cdef Py_buffer _view           # of the memory shared with whoever made the frame; held until the frame goes
+    cdef borrowed_buffer _memory   # shared with whoever made the frame; held until the frame goes
     cdef bint _borrowed
     cdef int16_t *_samples         # may stand at an odd address: hand it to kernels only
     cdef readonly Py_ssize_t sample_rate

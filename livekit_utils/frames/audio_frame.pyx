@@ -35,7 +35,7 @@ cdef Py_ssize_t as_count(object value, Py_ssize_t least, str name) except -1:
     return number
 
 
-# no_gc_clear: the garbage collector would drop the owner of borrowed memory without releasing the buffer.
+# no_gc_clear: views of the samples may outlive the collector's clearing, and need the frame's memory for as long.
 @cython.no_gc_clear
 cdef class _Samples:
     """The samples of a frame in one row, as `AudioFrame.data` shows them."""
@@ -58,6 +58,8 @@ cdef class _Samples:
         view.strides = &self.stride if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
 
 
+# no_gc_clear: a cycle can only lead through the userdata, a dictionary that the garbage collector clears by itself; the
+# frame stays whole for whoever still sees it.
 @cython.no_gc_clear
 @cython.freelist(32)
 cdef class AudioFrame:
@@ -74,6 +76,12 @@ cdef class AudioFrame:
     It offers the buffer protocol itself: `numpy.asarray(frame)` is an int16 array of shape
     `(samples_per_channel, num_channels)` over the same memory. It can be pickled; with protocol 5 and a
     `buffer_callback` without a copy.
+
+    The garbage collector sees from a frame to its `userdata`, but not to its data. Frames in reference cycles are
+    collected, except where the data itself refers back to the frame: an object that exports the buffer and holds the
+    frame in an attribute, or a frame whose `userdata` holds another frame over its samples (the first frame of
+    `AudioSource.clear_queue` shares both with the frame whose rest it is). Such a cycle stays until you take the frame
+    out of that attribute or `userdata`.
 
     Args:
         data: Any C-contiguous buffer of bytes or int16 samples, at least `num_channels * samples_per_channel`
@@ -119,15 +127,15 @@ cdef class AudioFrame:
             raise TypeError(f"expected userdata as a dict, got {type(userdata).__name__}")
         if self._borrowed:
             raise RuntimeError("this AudioFrame is initialised already")
-        cdef Py_ssize_t num_samples = borrow_s16(data, &self._view)
+        cdef Py_ssize_t num_samples = borrow_s16(data, &self._memory.view)
         if num_samples // channels < frames:
-            num_bytes = self._view.len
-            PyBuffer_Release(&self._view)
+            num_bytes = self._memory.view.len
+            PyBuffer_Release(&self._memory.view)
             raise ValueError(f"expected at least {frames * channels * 2} bytes for {frames} samples of "
                              f"{channels} channel{'s' if channels > 1 else ''}, got {num_bytes}")
         self._borrowed = True
         if frames:
-            self._samples = <int16_t *>self._view.buf
+            self._samples = <int16_t *>self._memory.view.buf
         self.sample_rate = rate
         self.num_channels = channels
         self.samples_per_channel = frames
@@ -135,7 +143,7 @@ cdef class AudioFrame:
 
     def __dealloc__(self):
         if self._borrowed:
-            PyBuffer_Release(&self._view)
+            PyBuffer_Release(&self._memory.view)
 
     @classmethod
     def create(cls, sample_rate, num_channels, samples_per_channel):
@@ -228,9 +236,9 @@ cdef class AudioFrame:
 
     cdef bytes _plain(self):
         """The bytes that the frame begins with; None where it lies elsewhere."""
-        if not self._is_readonly() or <void *>self._view.obj is NULL:
+        if not self._is_readonly() or <void *>self._memory.view.obj is NULL:
             return None
-        owner = self._view.obj
+        owner = self._memory.view.obj
         if isinstance(owner, memoryview):
             owner = owner.obj
         if isinstance(owner, AudioFrame):
@@ -240,7 +248,7 @@ cdef class AudioFrame:
         return <bytes>owner
 
     cdef bint _is_readonly(self) noexcept:
-        return self._borrowed and self._view.readonly and self._own is None
+        return self._borrowed and self._memory.view.readonly and self._own is None
 
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1:
         """What both views of the samples have in common: everything but their shape."""
