@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from livekit_utils._runtime.arguments import check_int
+
 __all__ = ["DeviceError"]
 
 
@@ -70,8 +72,11 @@ class DeviceRequest:
     """Sound that fits between the device and the application."""
 
     def __post_init__(self) -> None:
+        argument = "input_device" if self.is_input else "output_device"
         if isinstance(self.device, bool) or not isinstance(self.device, int | str | None):
-            raise TypeError(f"expected a device as an index, a name or None, got {self.device!r}")
+            raise TypeError(f"{argument}: expected an index, a name or None, got {self.device!r}")
+        if isinstance(self.device, int):
+            check_int(argument, self.device, 0)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

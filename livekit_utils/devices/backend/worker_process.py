@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from livekit_utils._runtime.arguments import check_type
 from livekit_utils.devices.backend.memory import DeviceMemory
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
@@ -46,8 +47,11 @@ def choose_isolated(isolated: bool | None) -> bool:
     a Python, not one that is frozen into an executable.
 
     Raises:
+        TypeError: Neither a bool nor None.
         ValueError: It is asked for where it is not possible.
     """
+    if isolated is not None:
+        check_type("isolated", isolated, bool)
     possible = sys.platform != "win32" and bool(sys.executable) and not getattr(sys, "frozen", False)
     if isolated and not possible:
         raise ValueError("isolated: expected False or None on Windows and in frozen programs, got True")
