@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from livekit_utils._runtime.threads import in_thread
-from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_FRAMES, LATENCY_NS, DeviceMemory
+from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, DeviceMemory
 from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 from livekit_utils.devices.backend.worker_process import WorkerProcess, choose_isolated
@@ -42,7 +42,7 @@ class DeviceLink:
     @property
     def gap_ms(self) -> float:
         """Silence that a speaker got in the middle of sound since it was opened."""
-        return self.memory.words[GAP_FRAMES] * 1000 / self.info.sample_rate
+        return self.memory.words[GAP_SAMPLES] * 1000 / self.info.sample_rate
 
 
 class DeviceStream:

@@ -144,7 +144,7 @@ class InputCapture(AsyncClosing):
             sample_rate=sample_rate,
             num_channels=wanted,
             min_channels=fewest if channel_index is None else channel_index + 1,
-            block_frames=block_frames,
+            block_size=block_frames,
             ring_ms=queue_capacity * 10 + _SPARE_MS,
         )
 

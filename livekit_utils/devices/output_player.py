@@ -1,4 +1,4 @@
-"""OutputPlayer: a speaker that plays tracks and streams.
+"""OutputPlayer: plays tracks and streams on a speaker.
 
 A Playout reads the tracks and streams and keeps the ring before the device filled up to a target. The device's side
 only copies from there, so a stall of the application is not heard until the ring is empty.
@@ -29,60 +29,65 @@ __all__ = ["OutputPlayer", "OutputPlayerStats"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputPlayerStats:
-    """What an `OutputPlayer` has done so far."""
+    """Describes what an `OutputPlayer` has done so far."""
 
     state: DeviceState
     device: str
-    """The name of the device in use, or of the one that is missed."""
+    """The name of the device in use, or of the one that was lost."""
     num_inputs: int
-    """Tracks and streams that may be heard."""
+    """Tracks and streams that are being played and have not ended."""
     queued_ms: float
-    """Sound on its way to the device."""
+    """Sound that waits to be played: in the ring before the device, and in the longest queue of an input."""
     latency_ms: float
-    """From the next sample given to the device to the speaker, by PortAudio's clock."""
+    """Time from the next sample given to the device to the speaker, by PortAudio's clock."""
     gap_ms: float
-    """Silence in the middle of sound: what came too late."""
+    """Silence that the device was given in the middle of sound, because sound came too late."""
     dropped_ms: float
-    """Sound left out because the device did not take it in time, summed over the inputs."""
+    """Sound that was left out because the device did not take it in time, summed over the inputs."""
     num_stalls: int
-    """How often an input ran dry and went on within half a second."""
+    """Underruns of an input that it ended within half a second."""
     num_device_gaps: int
     """Underflows that PortAudio has reported."""
     num_reopened: int
-    """How often the device was opened again after a loss."""
+    """Number of times that the device was opened again after a loss."""
 
 
 _MAX_BUFFER_MS = 60_000
-# What an event loop that has other things to do as well, on a machine that has, may come too late.
+
+# Delay of a busy event loop that the ring bridges, beyond a block of the device.
 _BRIDGED_S = 0.02
-# Between two blocks of the device there is up to one of them beyond the target, and what came late besides. More than
-# that is left out before it becomes a delay.
+
+# Between two blocks of the device, up to a block more than the target is queued, and this much that came late. What a
+# live stream delivers beyond that is left out, so that it does not become a lasting delay.
 _SLACK_S = 0.03
+
+# A late input holds up the others for as long as the ring bridges, within these limits.
+_MIN_PATIENCE_S = 0.005
 _MAX_PATIENCE_S = 0.1
 
 
 class OutputPlayer(AsyncClosing):
     """Plays any number of tracks and streams on a speaker; usually made by `MediaDevices.open_output`.
 
-    Each is converted to the player's format, and all are mixed. The device is opened by `start`, and opened again
-    whenever it is lost, until the player is closed; tracks and streams stay.
+    Each is converted to the player's format, and all are mixed. `start` opens the device. A device that is lost is
+    opened again, until the player is closed; the tracks and streams stay.
 
     Args:
         loop: Not needed, and not used: the player belongs to the event loop in which it is used.
-        sample_rate: Hz, 1000 to 384000; of the mix. A device that cannot do it gets it converted.
-        num_channels: 1 to 64; of the mix.
-        output_device: An index, a name, or an unmistakable part of one; None for the default.
-        apm_for_reverse: An `AudioProcessingModule` that is told what the speaker is given, for its echo canceller.
+        sample_rate: Of the mix in Hz, 1000 to 384000. For a device that cannot do it the mix is converted.
+        num_channels: Of the mix, 1 to 64.
+        output_device: An index, a name, or a part of one that fits no other device; None for the default.
+        apm_for_reverse: An `AudioProcessingModule` that gets what the speaker is given, for its echo canceller.
         delay_estimator: What joins the player with the microphones of a MediaDevices, which then fetch that themselves.
         blocksize: Samples per channel that the device takes at a time; 0 for what it prefers.
-        buffer_ms: Sound that is kept ready for the device, up to a minute. It bridges what keeps the event loop or
-            the GIL busy for less than that, and delays what is played by as much. None for a block of the
+        buffer_ms: Sound that is kept ready for the device, 0 to 60000. Stalls of the event loop or the GIL that are
+            shorter are not heard; everything is played later by as much. None, and less than that, for a block of the
             device and 20 ms.
-        isolated: Whether the device gets a process of its own, so that neither a busy interpreter nor a hanging sound
-            server reaches from one to the other. None for wherever that is possible.
+        isolated: Whether the device gets a process of its own, so that a stall of the application is not heard, and a
+            sound server that hangs does not stall the application. None for wherever that is possible.
 
     Raises:
-        ValueError: Something is out of range.
+        TypeError, ValueError: An argument is of the wrong type or out of range.
 
     Threads: to be used in one event loop.
     """
@@ -108,7 +113,7 @@ class OutputPlayer(AsyncClosing):
             target_s = max(target_s, check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000)
         target = math.ceil(target_s * self._sample_rate)
         limit = target + math.ceil((block_s + _SLACK_S) * self._sample_rate)
-        patience_s = min(max(target_s - block_s, 0.005), _MAX_PATIENCE_S)
+        patience_s = min(max(target_s - block_s, _MIN_PATIENCE_S), _MAX_PATIENCE_S)
         self._apm_feed: ApmFeed | None = None
         if apm_for_reverse is not None and delay_estimator is None:
             delay_estimator = SpeakerReference(self._sample_rate, self._num_channels)
@@ -126,7 +131,7 @@ class OutputPlayer(AsyncClosing):
                 sample_rate=self._sample_rate,
                 num_channels=self._num_channels,
                 min_channels=1,
-                block_frames=blocksize,
+                block_size=blocksize,
                 ring_ms=round(target_s * 1000) + 500,
             ),
             isolated,
@@ -139,11 +144,11 @@ class OutputPlayer(AsyncClosing):
     # -- what is played -----------------------------------------------------------------------------------------------
 
     def add_track(self, track: Any) -> Done:
-        """Plays a track from now on: of this package, or a track of the LiveKit SDK.
+        """Plays a track from now on: one of this package, or of the LiveKit SDK.
 
-        The track is live: what the speaker cannot play in time is left out, counted in `stats`, so that it never lags.
-        The work is done at once; what is returned may be awaited, made a task, or ignored. A track that is played
-        already stays as it is.
+        The track is live: sound that the speaker cannot play in time is left out and counted in `stats`, so that the
+        delay never grows. The call does its work at once; what it returns may be awaited, made a task, or ignored. It
+        does nothing if the track is being played already.
 
         Raises:
             TypeError: Not an audio track.
@@ -155,71 +160,81 @@ class OutputPlayer(AsyncClosing):
         return Done()
 
     def remove_track(self, track: Any) -> Done:
-        """Stops playing a track, at once but for what is before the device already. One that is not played is no error:
-        it may just have ended. Awaited or not, as `add_track`."""
+        """Stops playing a track; only what is already queued before the device is still played.
+
+        A track that is not being played is no error: it may just have ended. What the call returns may be awaited, made
+        a task, or ignored.
+        """
         self._playout.remove(track)
         return Done()
 
     def add_stream(self, stream: AsyncIterable[Any], *, live: bool = False) -> None:
-        """Plays frames, or events with a `frame`, of any rate and of one channel or as many as the player has.
+        """Plays a stream of frames, or of events with a `frame`.
 
         Args:
-            stream: Read no faster than it is played, from its first frame to its end; then it is forgotten. One that
-                raises is logged and forgotten; what it delivered before is heard.
-            live: Treat it as a track, which goes on whether it is heard or not.
+            stream: Of frames of any rate, mono or with as many channels as the player. It is read no faster than it is
+                played, until it ends. If it raises, that is logged, and it is removed; what it delivered before is
+                played.
+            live: Treat the stream as a track: leave out what cannot be played in time instead of reading more slowly.
 
         Raises:
-            TypeError: Not an async iterable.
-            ValueError: It is played already.
+            TypeError: The stream is not an async iterable.
+            ValueError: It is being played already.
             RuntimeError: The player is closed, or no event loop runs.
         """
         self._check_open()
         if not hasattr(type(stream), "__aiter__"):
-            raise TypeError(f"expected an async iterable of frames, got {type(stream).__name__}")
+            raise TypeError(f"stream: expected an async iterable of frames, got {type(stream).__name__}")
         if self._playout.has(stream):
-            raise ValueError(f"{stream!r} is played by this OutputPlayer already")
+            raise ValueError(f"stream: {stream!r} is being played by this OutputPlayer already")
         self._playout.add(stream, stream, live)
 
     def remove_stream(self, stream: AsyncIterable[Any]) -> None:
-        """Stops playing a stream, at once but for what is before the device already.
+        """Stops playing a stream; only what is already queued before the device is still played.
 
         Raises:
-            ValueError: It is not played, or has ended.
+            ValueError: The stream is not being played, or has ended.
         """
         if not self._playout.remove(stream):
-            raise ValueError(f"{stream!r} is not played by this OutputPlayer")
+            raise ValueError(f"stream: {stream!r} is not being played by this OutputPlayer")
 
     def pause(self) -> None:
-        """Fades out within 5 ms and stays silent until `resume`, which goes on there. Live tracks go on meanwhile, and
-        come back at what is new. In a pause, nothing happens."""
+        """Fades out within 5 ms and stays silent until `resume`, which goes on where this stopped.
+
+        Live tracks go on meanwhile: after the pause, their newest sound is played. A second call does nothing.
+        """
         self._playout.paused = True
 
     def resume(self) -> None:
-        """Goes on after a pause. Without one, nothing happens."""
+        """Goes on after a pause; does nothing without one."""
         self._playout.paused = False
 
     @property
     def paused(self) -> bool:
+        """Whether `pause` was called, and `resume` was not."""
         return self._playout.paused
 
     def clear(self, fade_ms: float = 0) -> None:
-        """Drops what is on its way to the speaker. Streams and tracks stay, and what they deliver from now on is heard.
+        """Drops the sound that waits to be played. Streams and tracks stay, and what they deliver later is played.
 
         Args:
-            fade_ms: What is heard now fades out in so many milliseconds, instead of breaking off.
+            fade_ms: Time over which the sound that is being played fades out, 0 to 60000; 0 breaks it off.
+
+        Raises:
+            TypeError, ValueError: `fade_ms` is no number, or out of range.
         """
         self._playout.clear(check_ms("fade_ms", fade_ms, _MAX_BUFFER_MS) / 1000)
 
     async def wait_for_playout(self) -> None:
-        """Returns when all streams have ended, and everything that they and the tracks have delivered has been heard;
-        or when the player is closed. While the device is lost or a pause lasts, that waits."""
+        """Returns when all streams have ended and everything that they and the tracks have delivered has been played,
+        or when the player is closed. It waits on while the device is lost or the player is paused."""
         await self._playout.wait_until_done()
         await asyncio.sleep(0 if self._closed else self._stream.latency)
 
     # -- the device ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Opens the device and begins to play; tracks may be added before and after. A second call does nothing.
+        """Opens the device and begins to play; tracks may be added before and after it. A second call does nothing.
 
         Raises:
             DeviceError: The device cannot be opened; what to do is in the message.
@@ -233,7 +248,7 @@ class OutputPlayer(AsyncClosing):
             await asyncio.shield(starting)
         except asyncio.CancelledError:
             if not starting.cancelled():
-                raise  # whoever starts it gives up; it may be tried again
+                raise  # the caller gives up; the device goes on opening for the next call
         except BaseException:
             self._starting = None
             raise
@@ -242,34 +257,35 @@ class OutputPlayer(AsyncClosing):
 
     @property
     def state(self) -> DeviceState:
+        """The state of the device."""
         return self._stream.states.state
 
     @property
     def reason(self) -> str:
-        """Of the state, in words."""
+        """Why the device is in its state, in words."""
         return self._stream.states.reason
 
     @property
     def device(self) -> str:
-        """The name of the device in use, or of the one that is missed or will be opened."""
+        """The name of the device in use, of the one that was lost, or of the one to be opened."""
         return self._stream.name
 
     @property
     def latency(self) -> float:
-        """Seconds from what is mixed now to the speaker: what is queued before the device, and what the device says of
-        itself."""
+        """Seconds until a sample that is mixed now leaves the speaker: the sound in the ring before the device, and the
+        latency that the device reports."""
         return self._stream.latency + self._playout.fill / self._sample_rate
 
     def on_state_change(self, listener: Callable[[DeviceStateChange], None]) -> Callable[[], None]:
-        """Calls back at every change of the state, in the event loop; what is returned ends that."""
+        """Has `listener` called in the event loop at every change of the state; call what is returned to end that."""
         return self._stream.states.listen(listener)
 
     def state_changes(self) -> AsyncIterator[DeviceStateChange]:
-        """Every change of the state from now on; it ends when the player is closed."""
+        """Returns an iterator over all changes of the state from now on; it ends when the player is closed."""
         return self._stream.states.changes()
 
     def stats(self) -> OutputPlayerStats:
-        """What the player has done so far."""
+        """Returns what the player has done so far."""
         playout = self._playout
         return OutputPlayerStats(
             state=self.state,
@@ -285,9 +301,11 @@ class OutputPlayer(AsyncClosing):
         )
 
     async def aclose(self) -> None:
-        """Stops at once, with a short fade, and gives the device back. Those who wait for playout go on. It takes two
-        seconds at most, whatever the sound server does, and does not hold up the event loop. A second call does nothing
-        more."""
+        """Stops with a short fade, closes the device, and lets tasks that wait for playout go on.
+
+        It takes at most two seconds, even if the sound server hangs, and does not block the event loop. A second call
+        waits too, but does nothing more.
+        """
         self._closed = True
         self._playout.close()
         starting = self._starting

@@ -1,4 +1,4 @@
-"""WorkerThread: a device stream in a thread of this process, where no other process is wanted or can be had."""
+"""WorkerThread: runs a device stream in a thread of this process, if no other process is wanted or possible."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from livekit_utils.devices.backend.portaudio_stream import PortAudioStream
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest
 from livekit_utils.devices.backend.worker import Worker
 
-# PortAudio is not made for several threads.
+# Held while a stream is opened or closed, or devices are listed: PortAudio does not allow that in two threads at once.
 _PORTAUDIO = threading.Lock()
 
+# A thread that was asked to end is waited for this long; a sound server that hangs may hold it for longer.
 _END_S = 2.0
 
 
 class WorkerThread(Worker):
-    """Starts the thread and waits until the device is open.
+    """Starts the thread, and waits until the device is open.
 
     Where a sound server hangs, the thread is left behind; it ends with the call that hangs, or with the program.
 
@@ -88,7 +89,7 @@ class WorkerThread(Worker):
 
 
 class LoopSignal:
-    """Tells an event loop that a device has moved, and that it has ended.
+    """Tells an event loop that a device has taken or delivered a block, and that it has ended.
 
     `listen` and `leave` belong to the loop's thread, `wake` and `end` to any other. Nothing that comes before `listen`,
     or while it runs, is lost: `listen` sets the loop first and then has it look once at everything.
@@ -110,13 +111,13 @@ class LoopSignal:
         self._loop = None
 
     def wake(self) -> None:
-        """Has `on_wake` called; once for several calls before the loop comes to it."""
+        """Has `on_wake` called in the loop; once for all calls that come before the loop gets to it."""
         if not self._pending:
             self._pending = True
             self._tell()
 
     def end(self, reason: str) -> None:
-        """Has `on_end` called, after a last `on_wake`."""
+        """Has `on_end` called in the loop, after a last `on_wake`."""
         self._reason = reason
         self._tell()
 
@@ -143,7 +144,8 @@ class LoopSignal:
 
 
 def list_devices(timeout_s: float) -> list[dict[str, Any]]:
-    """The devices that PortAudio knew when the first of those that are open now was opened; all of now, if none is.
+    """Lists the devices of this moment; while any is open, those of the moment when the first one was opened, because
+    PortAudio makes its list when it is initialised.
 
     Raises:
         DeviceError: The sound system does not answer.
@@ -162,7 +164,7 @@ def list_devices(timeout_s: float) -> list[dict[str, Any]]:
                 finally:
                     opened.terminate()
             result.put(devices)
-        except BaseException as error:  # for the caller, whatever it is
+        except BaseException as error:  # the caller raises it
             result.put(error)
 
     start_thread("list sound devices", run)

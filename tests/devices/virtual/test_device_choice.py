@@ -13,7 +13,7 @@ from livekit_utils.devices.backend.request import DeviceRequest
 
 
 def request(device: Any = None, is_input: bool = True, **changes: Any) -> DeviceRequest:
-    fields = {"host_api": None, "sample_rate": 16000, "num_channels": 1, "min_channels": 1, "block_frames": 160}
+    fields = {"host_api": None, "sample_rate": 16000, "num_channels": 1, "min_channels": 1, "block_size": 160}
     return DeviceRequest(is_input=is_input, device=device, ring_ms=500, **(fields | changes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Any
 
-from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, WAKE_BELOW, DeviceMemory, ring_sizes
+from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, WAKE_BELOW, DeviceMemory, ring_capacities
 from livekit_utils.devices.backend.renderer import DeviceRenderer
 from livekit_utils.devices.backend.request import OpenedDevice
 from livekit_utils.devices.device_stream import DeviceLink
@@ -42,7 +42,7 @@ class RecordingRing:
 
 
 def open_both() -> tuple[SpeakerFeed, DeviceRenderer, list[str]]:
-    sizes = ring_sizes(48000, 1, 500)
+    sizes = ring_capacities(48000, 1, 500)
     memory: Any = DeviceMemory.create(mmap.mmap(-1, DeviceMemory.num_bytes(*sizes)), *sizes)
     steps: list[str] = []
     memory.words, memory.ring = RecordingWords(memory.words, steps), RecordingRing(memory.ring, steps)
