@@ -21,7 +21,7 @@ from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceReq
 from livekit_utils.devices.captured_audio import CapturedAudio
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
-from livekit_utils.devices.speaker_reference import SpeakerReader, SpeakerReference
+from livekit_utils.devices.speaker_tap import SpeakerTap, TapReader
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.tracks.audio_source import AudioSource
 
@@ -87,7 +87,7 @@ class InputCapture(AsyncClosing):
         channel_index: int | None,
         queue_capacity: int,
         apm: Any,
-        echo_reference: SpeakerReference,
+        echo_reference: SpeakerTap,
     ) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
@@ -104,7 +104,7 @@ class InputCapture(AsyncClosing):
         self._failing = False
         self._dropped_frames = 0
         self._num_overruns = 0
-        self._echo: SpeakerReader | None = None
+        self._echo: TapReader | None = None
         self._listeners: list[Callable[[DeviceStateChange], None]] = []
         self.source = AudioSource(sample_rate, num_channels, queue_size_ms=0)
         self.input_stream = DeviceStream(
@@ -206,7 +206,6 @@ class InputCapture(AsyncClosing):
         self._audio = CapturedAudio(link.info, self._sample_rate, self._num_channels, self._channel_index)
         self._num_overruns = 0
         if self._echo is not None:
-            self.delay_estimator.fetch()
             self._echo.clear()
 
     def _end(self) -> None:
@@ -284,14 +283,15 @@ class InputCapture(AsyncClosing):
     def _process(self, frames: list[AudioFrame]) -> list[AudioFrame]:
         if self.apm is None or not frames:
             return frames
+        latency_ns = 0
         played: list[AudioFrame | None] = [None] * len(frames)
         if self._echo is not None:
-            self.delay_estimator.fetch()
-            played = list(self._echo.read(len(frames)))
+            parts, latency_ns = self._echo.read(len(frames))
+            played = list(parts)
         for frame, reverse in zip(frames, played, strict=True):
             try:
                 if reverse is not None and reverse.samples_per_channel:
-                    delay_s = self.delay_estimator.latency + self.latency
+                    delay_s = latency_ns / 1e9 + self.latency
                     self.apm.set_stream_delay_ms(round(delay_s * 1000))
                     self.apm._set_reserve_ms(min(delay_s * _RESERVE, _MAX_RESERVE_S) * 1000)
                     self.apm.process_reverse_stream(reverse)
@@ -312,7 +312,7 @@ class InputCapture(AsyncClosing):
         """Gives the device back and ends the task; the source stays open. It takes two seconds at most, whatever the
         sound server does, and does not hold up the event loop. A second call does nothing more."""
         if self._echo is not None:
-            self.delay_estimator.close_reader(self._echo)
+            self._echo.close()
         if self.task is not None:
             self.task.cancel()
         await self.input_stream.aclose()

@@ -11,7 +11,7 @@ from livekit_utils.devices.backend import worker_process, worker_thread
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
 from livekit_utils.devices.input_capture import InputCapture
 from livekit_utils.devices.output_player import OutputPlayer
-from livekit_utils.devices.speaker_reference import SpeakerReference
+from livekit_utils.devices.speaker_tap import SpeakerTap
 
 __all__ = ["BLOCKSIZE", "DEFAULT_CHANNELS", "DEFAULT_SAMPLE_RATE", "MediaDevices"]
 
@@ -61,7 +61,7 @@ class MediaDevices:
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         self._blocksize = check_int("blocksize", blocksize, 0, 1_000_000)
         self._isolated = worker_process.choose_isolated(isolated)
-        self._echo_reference = SpeakerReference(self._output_sample_rate, self._num_channels)
+        self._echo_reference = SpeakerTap(self._output_sample_rate, self._num_channels)
 
     # -- listing ------------------------------------------------------------------------------------------------------
 

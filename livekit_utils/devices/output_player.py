@@ -19,7 +19,7 @@ from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceReq
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
 from livekit_utils.devices.playout import Playout
-from livekit_utils.devices.speaker_reference import SpeakerReference
+from livekit_utils.devices.speaker_tap import SpeakerTap
 from livekit_utils.frames import sdk
 from livekit_utils.tracks.audio_stream import AudioStream
 from livekit_utils.tracks.track import LocalAudioTrack
@@ -116,7 +116,7 @@ class OutputPlayer(AsyncClosing):
         patience_s = min(max(target_s - block_s, _MIN_PATIENCE_S), _MAX_PATIENCE_S)
         self._apm_feed: ApmFeed | None = None
         if apm_for_reverse is not None and delay_estimator is None:
-            delay_estimator = SpeakerReference(self._sample_rate, self._num_channels)
+            delay_estimator = SpeakerTap(self._sample_rate, self._num_channels)
             self._apm_feed = ApmFeed(apm_for_reverse, delay_estimator)
         self._echo_reference = delay_estimator
         # The apm is told of each block.

@@ -48,31 +48,31 @@ class Drift:
         self._target: float | None = None
         self._settling = _AVERAGE_S * self._sample_rate
 
-    def arrive(self, num_samples: int, time_s: float) -> None:
-        self._arrived += num_samples
-        share = num_samples / (_AVERAGE_S * self._sample_rate)
+    def arrive(self, samples_per_channel: int, time_s: float) -> None:
+        self._arrived += samples_per_channel
+        share = samples_per_channel / (_AVERAGE_S * self._sample_rate)
         self._arrivals.add(self._arrived - time_s * self._sample_rate, share)
 
-    def take(self, num_samples: int, time_s: float) -> int:
-        """Says of the next `num_samples` whether one is too many (1: one should be left out) or too few (-1)."""
-        self._taken += num_samples
-        share = num_samples / (_AVERAGE_S * self._sample_rate)
+    def take(self, samples_per_channel: int, time_s: float) -> int:
+        """Says of the next `samples_per_channel` whether one is too many (1: one should be left out) or too few (-1)."""
+        self._taken += samples_per_channel
+        share = samples_per_channel / (_AVERAGE_S * self._sample_rate)
         self._takings.add(self._taken - time_s * self._sample_rate, share)
         distance = self._arrivals.offset - self._takings.offset
-        self._settling -= num_samples
+        self._settling -= samples_per_channel
         correction = self._learnt
         if self._settling <= 0:
             if self._target is None:
                 self._target = distance
-            correction += self._react((distance - self._target) / self._sample_rate, num_samples)
-        self._slip += max(-_MAX_CORRECTION, min(_MAX_CORRECTION, correction)) * num_samples
+            correction += self._react((distance - self._target) / self._sample_rate, samples_per_channel)
+        self._slip += max(-_MAX_CORRECTION, min(_MAX_CORRECTION, correction)) * samples_per_channel
         slip = max(-1, min(1, int(self._slip)))
         self._slip -= slip
         self._taken += slip
         return slip
 
-    def _react(self, error_s: float, num_samples: int) -> float:
+    def _react(self, error_s: float, samples_per_channel: int) -> float:
         beyond = math.copysign(max(0.0, abs(error_s) - _TOLERATED_S), error_s)
-        learnt = self._learnt + _INTEGRAL * beyond * num_samples / self._sample_rate
+        learnt = self._learnt + _INTEGRAL * beyond * samples_per_channel / self._sample_rate
         self._learnt = max(-_MAX_CORRECTION, min(_MAX_CORRECTION, learnt))
         return _PROPORTIONAL * beyond

@@ -43,8 +43,9 @@ class EchoReference:
     def __init__(self, sample_rate: int, num_channels: int) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
+        self._format = (sample_rate, num_channels)
         self._frame_bytes = 2 * num_channels
-        self._converter = FrameConverter(sample_rate, num_channels)
+        self._converter: FrameConverter | None = None  # from the first frame of another format on
         self._queue = bytearray()
         self._drift = Drift(sample_rate)
         self._last_push = 0
@@ -59,13 +60,13 @@ class EchoReference:
         """By how much to hold it back from the start, so that a block that comes after the microphone's, although the
         ones until then came before, is there in time: each change of the distance costs the canceller half a second. It
         must be less than the delay of the echo, which a hint cannot promise."""
-        self.num_missing = 0
+        self.missing = 0
         """Samples per channel that were not there when they were needed."""
-        self.num_dropped = 0
+        self.dropped = 0
         """Samples per channel that came for no echo: too many, or too late."""
 
     @property
-    def num_queued(self) -> int:
+    def queued(self) -> int:
         return len(self._queue) // self._frame_bytes
 
     @property
@@ -82,7 +83,7 @@ class EchoReference:
         if self._is_aligned and held > self._held:
             self._queue[:0] = bytes((held - self._held) * self._frame_bytes)
         elif self._is_aligned:
-            self._drop(min(self.num_queued, self._held - held))
+            self._drop(min(self.queued, self._held - held))
         self._held = held
         self._settle()
 
@@ -90,26 +91,32 @@ class EchoReference:
         if frame.num_channels not in (1, self._num_channels):
             mono = downmix_s16(frame, frame.num_channels)
             frame = AudioFrame(mono, frame.sample_rate, 1, frame.samples_per_channel)
-        before = self.num_queued
-        for converted in self._converter.push(frame):
-            self._queue += converted.data
-        self._last_push = self.num_queued - before
+        before = self.queued
+        if self._converter is None and (frame.sample_rate, frame.num_channels) == self._format:
+            self._queue += frame.data
+        else:
+            if self._converter is None:
+                self._converter = FrameConverter(*self._format)
+            for converted in self._converter.push(frame):
+                self._queue += converted.data
+        queued = self.queued
+        self._last_push = queued - before
         self._drift.arrive(self._last_push, perf_counter())
         if self._owed:
             self._make_up()
         room = _MAX_QUEUE_MS * self._sample_rate // 1000 + 2 * self._last_push + self._held
-        if self.num_queued > room:
-            self._drop(self.num_queued - room)
+        if self.queued > room:
+            self._drop(self.queued - room)
             self._is_aligned = False
 
-    def pop(self, num_samples: int) -> bytearray:
-        size = num_samples * self._frame_bytes
+    def pop(self, samples_per_channel: int) -> bytearray:
+        size = samples_per_channel * self._frame_bytes
         if not self._is_aligned:
             if not self._queue:
-                self.num_missing += num_samples
+                self.missing += samples_per_channel
                 return bytearray(size)
-            self._align(num_samples)
-        slip = self._drift.take(num_samples, perf_counter())
+            self._align(samples_per_channel)
+        slip = self._drift.take(samples_per_channel, perf_counter())
         taken = self._queue[: size + slip * self._frame_bytes]
         del self._queue[: len(taken)]
         if slip > 0:
@@ -119,12 +126,12 @@ class EchoReference:
         if len(taken) < size:
             self._run_short((size - len(taken)) // self._frame_bytes)
             taken += bytes(size - len(taken))
-        self._watch(num_samples)
+        self._watch(samples_per_channel)
         return taken
 
-    def _run_short(self, num_samples: int) -> None:
-        self.num_missing += num_samples
-        self._owed += num_samples
+    def _run_short(self, samples_per_channel: int) -> None:
+        self.missing += samples_per_channel
+        self._owed += samples_per_channel
         self._is_short = True
         if 1000 * self._owed > _MAX_LATE_MS * self._sample_rate:
             self._is_aligned = False  # the loudspeaker rests
@@ -138,38 +145,38 @@ class EchoReference:
             self._since_short = 0
             if self._shorts > 1 or 1000 * self._owed <= _JITTER_MS * self._sample_rate:
                 self._settle()
-        too_late = min(self._owed, self.num_queued)
+        too_late = min(self._owed, self.queued)
         self._owed -= too_late
         self._drop(too_late)
 
-    def _watch(self, num_samples: int) -> None:
-        self._least = min(self._least, self.num_queued)
-        self._watched += num_samples
+    def _watch(self, samples_per_channel: int) -> None:
+        self._least = min(self._least, self.queued)
+        self._watched += samples_per_channel
         if 1000 * self._watched >= _WATCH_MS * self._sample_rate:
             excess = self._least - self._held - self._reserve
             if 1000 * excess > _EXCESS_MS * self._sample_rate:
                 self._drop(excess)
                 self._settle()
             self._least, self._watched = _NOTHING_YET, 0
-        self._since_short += num_samples
+        self._since_short += samples_per_channel
         if 1000 * self._since_short > _SHORTS_MS * self._sample_rate:
             self._shorts = 0
 
-    def _align(self, num_samples: int) -> None:
+    def _align(self, samples_per_channel: int) -> None:
         self._reserve = 0 if self._held else round(self.reserve_ms * self._sample_rate / 1000)
         held = self._held + self._reserve
-        wanted = max(num_samples, self._last_push) + held
-        if self.num_queued > wanted:
-            self._drop(self.num_queued - wanted)
+        wanted = max(samples_per_channel, self._last_push) + held
+        if self.queued > wanted:
+            self._drop(self.queued - wanted)
         else:
-            missing = min(held, wanted - self.num_queued)
+            missing = min(held, wanted - self.queued)
             self._queue[:0] = bytes(missing * self._frame_bytes)
         self._is_aligned = True
         self._settle()
 
-    def _drop(self, num_samples: int) -> None:
-        del self._queue[: num_samples * self._frame_bytes]
-        self.num_dropped += num_samples
+    def _drop(self, samples_per_channel: int) -> None:
+        del self._queue[: samples_per_channel * self._frame_bytes]
+        self.dropped += samples_per_channel
 
     def _settle(self) -> None:
         """The distance is another from here on."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import pickle
 import threading
 from array import array
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -243,7 +245,7 @@ class TestFrames:
         apm.process_stream(frame)
         assert data[0] == 983
         frame.data = bytes(960)
-        with pytest.raises(ValueError, match="writable data, got a SimpleNamespace with read-only data"):
+        with pytest.raises(ValueError, match="frame: expected writable data, got a SimpleNamespace with read-only data"):
             apm.process_stream(frame)
 
     @pytest.mark.parametrize("wrong", [None, b"12", 7, np.zeros(4, np.int16)])
@@ -257,13 +259,13 @@ class TestFrames:
     def test_rates_out_of_range(self, rate: int) -> None:
         apm = AudioProcessingModule(**ALL)
         for process in (apm.process_stream, apm.process_reverse_stream):
-            with pytest.raises(ValueError, match=f"sample_rate of 8000 to 96000, got {rate}"):
+            with pytest.raises(ValueError, match=f"sample_rate: expected 8000 to 96000, got {rate}"):
                 process(AudioFrame(bytes(960), rate, 1, 480))
 
     def test_too_many_channels(self) -> None:
         apm = AudioProcessingModule(**ALL)
         apm.process_stream(AudioFrame.create(16000, 8, 160))
-        with pytest.raises(ValueError, match="num_channels of 1 to 8, got 9"):
+        with pytest.raises(ValueError, match="num_channels: expected 1 to 8, got 9"):
             apm.process_stream(AudioFrame.create(16000, 9, 160))
         apm.process_reverse_stream(AudioFrame.create(16000, 9, 160))
 
@@ -271,7 +273,7 @@ class TestFrames:
         apm = AudioProcessingModule(**ALL)
         apm.process_stream(AudioFrame(b"", 16000, 1, 0))
         apm.process_reverse_stream(AudioFrame(b"", 16000, 1, 0))
-        assert apm.stats().input_level_db == -100
+        assert apm.stats().input_level_dbfs == -math.inf
 
 
 def test_a_new_format_begins_a_new_stream() -> None:
@@ -284,7 +286,9 @@ def test_a_new_format_begins_a_new_stream() -> None:
 
 def test_stats_before_anything() -> None:
     stats = AudioProcessingModule(**ALL).stats()
-    assert stats == (-100, -100, -100, None, None, None, 0, 0, 0, 0, 0)
+    assert {value for name, value in asdict(stats).items() if name.endswith("_dbfs")} == {-math.inf}
+    assert {value for name, value in asdict(stats).items() if name.endswith("_ms")} == {0, None}
+    assert (stats.erle_db, stats.speech_probability, stats.gain_db) == (None, None, 0)
 
 
 @pytest.mark.parametrize("gain_db", [0, 90])
@@ -296,13 +300,18 @@ def test_the_ends_of_the_gain(rate: int, gain_db: int) -> None:
     assert apm.stats().gain_db <= gain_db + 0.5
 
 
+def test_no_number_as_delay() -> None:
+    with pytest.raises(ValueError, match="delay_ms: expected a number, got nan"):
+        AudioProcessingModule().set_stream_delay_ms(math.nan)
+
+
 @pytest.mark.parametrize("wrong", [None, "1", 1j])
 def test_no_delay(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="delay_ms as a number"):
+    with pytest.raises(TypeError, match="delay_ms: expected a number"):
         AudioProcessingModule().set_stream_delay_ms(wrong)
 
 
-@pytest.mark.parametrize("delay_ms", [501, -5, 1e30, float("inf"), float("-inf"), float("nan"), 12.5, 2**100])
+@pytest.mark.parametrize("delay_ms", [501, -5, 1e30, float("inf"), float("-inf"), 12.5, 2**100])
 def test_any_delay(delay_ms: float) -> None:
     apm = AudioProcessingModule(echo_cancellation=True)
     apm.set_stream_delay_ms(delay_ms)
@@ -322,7 +331,7 @@ def test_close() -> None:
             process(AudioFrame.create(16000, 1, 160))
     apm.set_stream_delay_ms(5)
     apm.noise_suppression = False
-    assert apm.stats().input_level_db == -100
+    assert apm.stats().input_level_dbfs == -math.inf
 
 
 def test_nothing_ends_the_process(run_python: Any) -> None:
