@@ -6,15 +6,14 @@ import asyncio
 import dataclasses
 import functools
 import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from livekit_utils._runtime.threads import in_thread
-from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_FRAMES, LATENCY_NS, DeviceMemory
+from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, DeviceMemory
 from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
-from livekit_utils.devices.backend.worker_process import WorkerProcess
+from livekit_utils.devices.backend.worker_process import WorkerProcess, choose_isolated
 from livekit_utils.devices.backend.worker_thread import WorkerThread
 from livekit_utils.devices.device_state import DeviceState, DeviceStates
 
@@ -43,7 +42,7 @@ class DeviceLink:
     @property
     def gap_ms(self) -> float:
         """Silence that a speaker got in the middle of sound since it was opened."""
-        return self.memory.words[GAP_FRAMES] * 1000 / self.info.sample_rate
+        return self.memory.words[GAP_SAMPLES] * 1000 / self.info.sample_rate
 
 
 class DeviceStream:
@@ -69,7 +68,7 @@ class DeviceStream:
         on_lost: Callable[[], None],
     ) -> None:
         self._request = request
-        self._isolated = can_isolate() if isolated is None else isolated
+        self._isolated = choose_isolated(isolated)
         self._on_open, self._on_wake, self._on_lost = on_open, on_wake, on_lost
         self._worker: Worker | None = None
         self._link: DeviceLink | None = None  # while the worker is listened to
@@ -216,12 +215,6 @@ class DeviceStream:
 
     def __repr__(self) -> str:
         return f"DeviceStream({self.name!r}, {self.states.state.value})"
-
-
-def can_isolate() -> bool:
-    """Whether a device can have a process of its own: where pipes and event loops go together, and where the program
-    that runs is a Python."""
-    return sys.platform != "win32" and bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
 def _settle(future: asyncio.Future[str], reason: str) -> None:

@@ -106,7 +106,7 @@ class InputOptions:
             sample_rate=self.sample_rate,
             num_channels=wanted,
             min_channels=fewest if index is None else index + 1,
-            block_frames=self.blocksize,
+            block_size=self.blocksize,
             ring_ms=self.queue_capacity * _FRAME_MS + _SPARE_MS,
         )
 

@@ -10,7 +10,6 @@ from typing import Any
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils.devices.backend import worker_process, worker_thread
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
-from livekit_utils.devices.device_stream import can_isolate
 from livekit_utils.devices.input_capture import InputCapture, InputOptions, aopen_capture, open_capture
 from livekit_utils.devices.output_player import OutputPlayer
 from livekit_utils.devices.speaker_tap import SpeakerTap
@@ -62,7 +61,7 @@ class MediaDevices:
         self._output_sample_rate = check_int("output_sample_rate", output_sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         self._blocksize = check_int("blocksize", blocksize, 0, 1_000_000)
-        self._isolated = can_isolate() if isolated is None else isolated
+        self._isolated = worker_process.choose_isolated(isolated)
         self._input_options = InputOptions(
             sample_rate=self._input_sample_rate,
             num_channels=self._num_channels,

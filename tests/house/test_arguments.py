@@ -169,7 +169,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "MediaDevices": (
         MediaDevices,
         {},
-        {"input_sample_rate": COUNT, "output_sample_rate": COUNT, "num_channels": COUNT, "blocksize": COUNT0},
+        {
+            "input_sample_rate": COUNT,
+            "output_sample_rate": COUNT,
+            "num_channels": COUNT,
+            "blocksize": COUNT0,
+            "isolated": [1, "yes", 0.0, []],
+        },
     ),
     "MediaDevices.open_input": (
         lambda **arguments: MediaDevices().open_input(**arguments),
@@ -186,7 +192,19 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             **{"loop": None, "sample_rate": 48000, "num_channels": 1, "output_device": None, **arguments}
         ),
         {},
-        {"sample_rate": COUNT, "num_channels": COUNT, "blocksize": COUNT0, "buffer_ms": MS_OR_NONE},
+        {
+            "sample_rate": COUNT,
+            "num_channels": COUNT,
+            "blocksize": COUNT0,
+            "buffer_ms": MS_OR_NONE,
+            "output_device": [1.5, b"a", [], -1, True],
+            "isolated": [1, "yes", 0.0, []],
+        },
+    ),
+    "OutputPlayer.clear": (
+        lambda **arguments: OutputPlayer(None, 48000, 1, None).clear(**arguments),
+        {},
+        {"fade_ms": MS},
     ),
     "AudioProcessingModule": (
         AudioProcessingModule,
