@@ -27,6 +27,7 @@ KERNELS = {
     "sine": ["sine"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],
+    "quiet": ["quiet"],
 }
 
 SANITIZE = os.environ.get("LIVEKIT_UTILS_SANITIZE", "")

@@ -302,6 +302,16 @@ cdef class RingBuffer:
         csrc.lku_ring_commit_read(&self._ring, n)
         return n
 
+    def sync(self):
+        """Either side: the later of two calls by the two sides sees everything that the other side stored before its
+        own call, in the ring and in words beside it.
+
+        Call it between a store of one side and a look at what the other side stores. Without it both may look too
+        early, because processors let a store wait while later loads go ahead.
+        """
+        self._check()
+        csrc.lku_ring_sync(&self._ring)
+
     def __repr__(self):
         if self._ring.header is NULL:
             return "RingBuffer(released)"

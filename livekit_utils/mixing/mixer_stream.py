@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.mix_input import MixInput
 
 __all__ = ["AudioMixerStats", "AudioMixerStreamStats"]
-
-logger = logging.getLogger("livekit_utils")
 
 # A stream that delivers this many times faster than real time is no live one. A live one may come in bursts.
 _FASTER_THAN_LIVE = 4
@@ -85,12 +83,8 @@ class MixerStream(MixInput):
     async def close(self) -> None:
         """Closes the iterator if it was made by `open`, so that nobody else can; a stream that is its own iterator
         belongs to whoever added it."""
-        if self.iterator is self.stream or not hasattr(self.iterator, "aclose"):
-            return
-        try:
-            await self.iterator.aclose()
-        except Exception as error:
-            logger.error("AudioMixer: the iterator of %r does not close: %s", self.name, error, exc_info=error)
+        if self.iterator is not self.stream:
+            await close_iterator(self.iterator, f"AudioMixer: the iterator of {self.name!r}")
 
     def await_join(self) -> None:
         """From now on it is not waited for until it delivers."""

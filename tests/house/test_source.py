@@ -20,6 +20,7 @@ WORDS = (
     "sine",
     "ring_buffer",
     "plugin",
+    "quiet",
     "simd",
 )
 

@@ -57,7 +57,7 @@ def _stages(capture: InputCapture) -> str:
         notes.append("no processing")
     else:
         stats = capture.apm.stats()
-        notes.append(f"raw {stats.input_level_db:.0f} dB  processed {stats.output_level_db:.0f} dB")
+        notes.append(f"raw {stats.input_level_dbfs:.0f} dBFS  processed {stats.output_level_dbfs:.0f} dBFS")
         if stats.speech_probability is not None:
             notes.append(f"speech {stats.speech_probability:.0%}")
         notes.append(f"gain {stats.gain_db:+.0f} dB")

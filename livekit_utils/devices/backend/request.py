@@ -1,4 +1,4 @@
-"""DeviceRequest: which device to open, and how."""
+"""What the application asks of a device's worker, and what it gets: DeviceRequest, OpenedDevice, DeviceError."""
 
 from __future__ import annotations
 
@@ -6,18 +6,71 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from livekit_utils._runtime.arguments import check_int
+
 __all__ = ["DeviceError"]
+
+# PortAudio itself takes more; no sound card has more.
+MAX_DEVICE_CHANNELS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """Says which device to open, and how. It crosses to another process as JSON.
+
+    Raises:
+        TypeError: `device` is neither an index, nor a name, nor None.
+        ValueError: `device` is a negative index.
+    """
+
+    is_input: bool
+    device: int | str | None
+    """An index, a name or a part of one that fits no other device; None for the default."""
+    host_api: str | None
+    """The host API of the device that was open before, when it is opened again by name."""
+    sample_rate: int
+    num_channels: int
+    min_channels: int
+    """A device that cannot do `num_channels` may do with fewer, down to this."""
+    block_size: int
+    """Samples per channel between two calls of the device, at `sample_rate`; 0 for what the device prefers."""
+    ring_ms: int
+    """Sound that fits between the device and the application."""
+
+    def __post_init__(self) -> None:
+        argument = "input_device" if self.is_input else "output_device"
+        if isinstance(self.device, bool) or not isinstance(self.device, int | str | None):
+            raise TypeError(f"{argument}: expected an index, a name or None, got {self.device!r}")
+        if isinstance(self.device, int):
+            check_int(argument, self.device, 0)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> DeviceRequest:
+        return cls(**json.loads(text))
+
+    @property
+    def wanted(self) -> str:
+        """The device, for messages."""
+        direction = "input" if self.is_input else "output"
+        return f"the default {direction} device" if self.device is None else f"{direction} device {self.device!r}"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedDevice:
+    """Describes the device that was opened, and the memory that it shares."""
+
     name: str
     index: int
     host_api: str
     sample_rate: int
+    """May differ from the one that was asked for, and so may `num_channels`."""
     num_channels: int
-    ring_samples: int
-    tap_samples: int
+    ring_capacity: int
+    """Int16 values."""
+    tap_capacity: int
 
 
 class DeviceError(OSError):
@@ -25,7 +78,7 @@ class DeviceError(OSError):
 
     Args:
         message: What happened to which device, and what helps.
-        code: PortAudio's number, such as -9996 for a device that does not exist; None where it has none for this.
+        code: PortAudio's number, such as -9996 for a device that does not exist; None if PortAudio has none for this.
         device: What the caller or the system calls the device; None for the default one.
 
     Example:
@@ -45,43 +98,3 @@ class DeviceError(OSError):
 
 def _restore(message: str, code: int | None, device: str | None) -> DeviceError:
     return DeviceError(message, code=code, device=device)
-
-
-# PortAudio itself takes more; no sound card does.
-MAX_DEVICE_CHANNELS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRequest:
-    """What is asked of a device. It crosses to another process as JSON."""
-
-    is_input: bool
-    device: int | str | None
-    """An index, a name or an unmistakable part of one; None for the default."""
-    host_api: str | None
-    """Of the device that was open before, when it is opened again by name."""
-    sample_rate: int
-    num_channels: int
-    min_channels: int
-    """A device that cannot do `num_channels` may do with fewer, down to this."""
-    block_frames: int
-    """Samples per channel between two calls of the device, at `sample_rate`; 0 for what the device prefers."""
-    ring_ms: int
-    """Sound that fits between the device and the application."""
-
-    def __post_init__(self) -> None:
-        if isinstance(self.device, bool) or not isinstance(self.device, int | str | None):
-            raise TypeError(f"expected a device as an index, a name or None, got {self.device!r}")
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> DeviceRequest:
-        return cls(**json.loads(text))
-
-    @property
-    def wanted(self) -> str:
-        """The device, for messages."""
-        direction = "input" if self.is_input else "output"
-        return f"the default {direction} device" if self.device is None else f"{direction} device {self.device!r}"
