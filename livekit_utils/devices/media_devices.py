@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils.devices.backend import worker_process, worker_thread
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
-from livekit_utils.devices.input_capture import InputCapture
+from livekit_utils.devices.input_capture import InputCapture, InputOptions, aopen_capture, open_capture
 from livekit_utils.devices.output_player import OutputPlayer
 from livekit_utils.devices.speaker_tap import SpeakerTap
 
@@ -61,7 +62,13 @@ class MediaDevices:
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         self._blocksize = check_int("blocksize", blocksize, 0, 1_000_000)
         self._isolated = worker_process.choose_isolated(isolated)
-        self._echo_reference = SpeakerTap(self._output_sample_rate, self._num_channels)
+        self._input_options = InputOptions(
+            sample_rate=self._input_sample_rate,
+            num_channels=self._num_channels,
+            blocksize=self._blocksize,
+            isolated=self._isolated,
+        )
+        self._tap = SpeakerTap(self._output_sample_rate, self._num_channels)
 
     # -- listing ------------------------------------------------------------------------------------------------------
 
@@ -136,13 +143,17 @@ class MediaDevices:
             ValueError: Something is out of range.
             RuntimeError: No event loop runs.
         """
-        capture = self._make_input(
-            enable_aec, noise_suppression, high_pass_filter, auto_gain_control, input_device, queue_capacity,
-            input_channel_index,
-        )  # fmt: skip
-        capture.input_stream.open()
-        capture._start()
-        return capture
+        options = replace(
+            self._input_options,
+            enable_aec=enable_aec,
+            noise_suppression=noise_suppression,
+            high_pass_filter=high_pass_filter,
+            auto_gain_control=auto_gain_control,
+            input_device=input_device,
+            queue_capacity=queue_capacity,
+            input_channel_index=input_channel_index,
+        )
+        return open_capture(options, self._tap)
 
     async def aopen_input(
         self,
@@ -156,13 +167,17 @@ class MediaDevices:
         input_channel_index: int | None = None,
     ) -> InputCapture:
         """The same as `open_input` for a coroutine: nobody else waits while the device is opened."""
-        capture = self._make_input(
-            enable_aec, noise_suppression, high_pass_filter, auto_gain_control, input_device, queue_capacity,
-            input_channel_index,
-        )  # fmt: skip
-        await capture.input_stream.aopen()
-        capture._start()
-        return capture
+        options = replace(
+            self._input_options,
+            enable_aec=enable_aec,
+            noise_suppression=noise_suppression,
+            high_pass_filter=high_pass_filter,
+            auto_gain_control=auto_gain_control,
+            input_device=input_device,
+            queue_capacity=queue_capacity,
+            input_channel_index=input_channel_index,
+        )
+        return await aopen_capture(options, self._tap)
 
     def open_output(self, *, output_device: int | str | None = None, buffer_ms: float | None = None) -> OutputPlayer:
         """A player for a speaker, which its `start` opens.
@@ -180,49 +195,10 @@ class MediaDevices:
             self._num_channels,
             output_device,
             None,
-            self._echo_reference,
+            self._tap,
             blocksize=self._blocksize,
             buffer_ms=buffer_ms,
             isolated=self._isolated,
-        )
-
-    def _make_input(
-        self,
-        enable_aec: bool,
-        noise_suppression: bool,
-        high_pass_filter: bool,
-        auto_gain_control: bool,
-        input_device: int | str | None,
-        queue_capacity: int,
-        input_channel_index: int | None,
-    ) -> InputCapture:
-        asyncio.get_running_loop()
-        apm = None
-        if enable_aec or noise_suppression or high_pass_filter or auto_gain_control:
-            from livekit_utils.voice.audio_processing_module import AudioProcessingModule
-
-            apm = AudioProcessingModule(
-                echo_cancellation=enable_aec,
-                noise_suppression=noise_suppression,
-                high_pass_filter=high_pass_filter,
-                auto_gain_control=auto_gain_control,
-            )
-        return InputCapture(
-            InputCapture.request(
-                device=input_device,
-                sample_rate=self._input_sample_rate,
-                num_channels=self._num_channels,
-                channel_index=input_channel_index,
-                block_frames=self._blocksize,
-                queue_capacity=queue_capacity,
-            ),
-            isolated=self._isolated,
-            sample_rate=self._input_sample_rate,
-            num_channels=self._num_channels,
-            channel_index=input_channel_index,
-            queue_capacity=queue_capacity,
-            apm=apm,
-            echo_reference=self._echo_reference,
         )
 
     def __repr__(self) -> str:

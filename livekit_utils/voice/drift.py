@@ -54,7 +54,7 @@ class Drift:
         self._arrivals.add(self._arrived - time_s * self._sample_rate, share)
 
     def take(self, samples_per_channel: int, time_s: float) -> int:
-        """Says of the next `samples_per_channel` whether one is too many (1: one should be left out) or too few (-1)."""
+        """Returns 1 if one of the next samples should be left out, -1 if one should be repeated, else 0."""
         self._taken += samples_per_channel
         share = samples_per_channel / (_AVERAGE_S * self._sample_rate)
         self._takings.add(self._taken - time_s * self._sample_rate, share)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pywebrtc_audio import AudioProcessor, GainController, NoiseSuppressor
 
-    from livekit_utils.voice.stages import Stages
+    from livekit_utils.voice.stages import VoiceStages
 
 # The rates that the library's single stages take. Its combined processor takes any, but suppresses noise by no more
 # than some 6 to 10 dB where the rate is above 16000 Hz, whatever the level.
@@ -23,7 +23,7 @@ _SUPPRESSOR_MS = 6
 class VoiceEnhancer:
     """Blocks of 10 ms, interleaved. At least one of the two must be asked for."""
 
-    def __init__(self, sample_rate: int, num_channels: int, stages: Stages) -> None:
+    def __init__(self, sample_rate: int, num_channels: int, stages: VoiceStages) -> None:
         from pywebrtc_audio import AudioProcessor, GainController, NoiseSuppressor
 
         self._suppressor: NoiseSuppressor | None = None
