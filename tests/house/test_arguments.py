@@ -211,6 +211,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {"high_pass_filter": True},
         {"noise_suppression_level": [*COUNT0, 4], "max_gain_db": MS},
     ),
+    "AudioProcessingModule.process": (
+        lambda **arguments: AudioProcessingModule().process(
+            AudioFrame.create(48000, 1, 480), AudioFrame.create(48000, 1, 480), **arguments
+        ),
+        {"delay_s": 0},
+        {"delay_s": MS},
+    ),
     "AudioProcessingModule.set_stream_delay_ms": (
         AudioProcessingModule(high_pass_filter=True).set_stream_delay_ms,
         {},
@@ -241,8 +248,8 @@ OBJECTS = {
     "apm_for_reverse", "audio_source", "auto_close_noise_cancellation", "auto_gain_control", "buffer", "callback",
     "data", "delay_estimator", "dependencies", "echo_cancellation", "enable_aec", "frame", "high_pass_filter",
     "info", "is_screencast", "isolated", "listener", "live", "loop", "memory", "metadata", "noise_cancellation",
-    "noise_suppression", "options", "out", "path", "source", "stream", "stream_info", "timestamp", "token", "track",
-    "url", "video_source",
+    "noise_suppression", "options", "out", "path", "reference", "source", "stream", "stream_info", "timestamp", "token",
+    "track", "url", "video_source",
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.

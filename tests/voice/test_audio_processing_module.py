@@ -321,6 +321,58 @@ def test_any_delay(delay_ms: float) -> None:
     apm.process_stream(AudioFrame.create(16000, 1, 160))
 
 
+class TestBothAtOnce:
+    """`process` does the work of the three calls for microphone, reference and delay."""
+
+    def test_it_is_the_same(self, rand: Any) -> None:
+        three, one = AudioProcessingModule(**ALL), AudioProcessingModule(**ALL)
+        far, near = (np.array(array("h", rand.quiet_pcm(160 * 50))) for _ in range(2))
+        separately, together = near.copy(), near.copy()
+        for start in range(0, len(near), 160):
+            reference = AudioFrame(far[start : start + 160], 16000, 1, 160)
+            if start:  # a delay is known from the first reference on
+                three.set_stream_delay_ms(0)
+                three.process_reverse_stream(reference)
+            three.process_stream(AudioFrame(separately[start : start + 160], 16000, 1, 160))
+            one.process(AudioFrame(together[start : start + 160], 16000, 1, 160), reference if start else None, 0.0)
+        assert np.array_equal(separately, together)
+        assert three.stats() == one.stats()
+
+    def test_the_reference_is_held_back_by_a_part_of_the_delay(self) -> None:
+        apm = AudioProcessingModule(echo_cancellation=True)
+        for _ in range(3):
+            apm.process(AudioFrame.create(16000, 1, 160), AudioFrame.create(16000, 1, 160), 0.09)
+        assert apm.stats().reference_queued_ms == pytest.approx(30, abs=0.1)
+        apm = AudioProcessingModule(echo_cancellation=True)
+        for _ in range(3):
+            apm.process(AudioFrame.create(16000, 1, 160), AudioFrame.create(16000, 1, 160), 0.4)
+        assert apm.stats().reference_queued_ms == pytest.approx(60, abs=0.1)
+
+    def test_a_reference_of_any_rate(self) -> None:
+        apm = AudioProcessingModule(echo_cancellation=True)
+        for rate in (1000, 192_000):
+            apm.process(AudioFrame.create(16000, 1, 160), AudioFrame.create(rate, 2, rate // 100), 0.02)
+
+    def test_wrong_arguments(self) -> None:
+        apm = AudioProcessingModule(echo_cancellation=True)
+        frame = AudioFrame.create(16000, 1, 160)
+        apm.process(frame, None, 0)
+        for wrong in (-0.1, -1, math.nan, math.inf, -math.inf):
+            with pytest.raises(ValueError, match="delay_s: expected"):
+                apm.process(frame, frame, wrong)
+        for wrong in (None, "1", [], 1j):
+            with pytest.raises(TypeError, match="delay_s: expected"):
+                apm.process(frame, frame, wrong)  # type: ignore[arg-type]
+        for wrong in (b"12", 7):
+            with pytest.raises(TypeError, match="expected an AudioFrame"):
+                apm.process(wrong, None, 0.0)  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match="expected an AudioFrame"):
+                apm.process(frame, wrong, 0.0)  # type: ignore[arg-type]
+        apm.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            apm.process(frame, frame, 0.0)
+
+
 def test_close() -> None:
     apm = AudioProcessingModule(**ALL)
     apm.process_stream(AudioFrame.create(16000, 1, 160))

@@ -376,7 +376,9 @@ def test_the_echo_canceller_hears_what_the_speaker_was_given(
         source = both.open_output()  # a second speaker: their sum
         if output_first:
             await player.start()
+        await asyncio.sleep(0.004)  # so that blocks of both never come at the same time
         capture = both.open_input()
+        await asyncio.sleep(0.004)
         await player.start()
         processing: Any = capture.apm
         samples = ramp(RATE, 1)
