@@ -240,38 +240,42 @@ class AVSynchronizer(AsyncClosing):
         self._show()
 
     async def _push_video(self, frame: Any, timestamp: float | None) -> None:
-        picture = self._timeline.enter(frame, timestamp)
-        num_done = self._record.num_done
-        if len(self._queue) >= self._capacity:
-            self._show()  # what is stale makes room
-        if self._pushes or len(self._queue) >= self._capacity:
-            await self._wait_for_room(picture)
-            return
-        self._queue.append(picture)
-        if len(self._queue) == 1:
-            self._show()
-        if self._record.num_done != num_done:
-            # Where pictures are dropped, or a slow video source falls behind, nobody ever has to wait for room: others
-            # must have their turn.
-            await asyncio.sleep(0)
-
-    async def _wait_for_room(self, picture: Picture) -> None:
+        picture = Picture(frame, timestamp)
         try:
-            taken = await PendingPush(picture).wait_in(self._pushes)
+            await self._queue_up(picture)
         except asyncio.CancelledError:
-            if picture in self._queue:  # taken before its task could go on
+            if picture in self._queue:  # it was taken before its task could go on
                 self._queue.remove(picture)
                 self._take_pushes()
                 self._show()
             raise
-        if not taken:
-            raise RuntimeError("this AVSynchronizer was closed")
+
+    async def _queue_up(self, picture: Picture) -> None:
+        """Returns when the picture is in the queue; the push may still be cancelled then."""
+        num_done = self._record.num_done
+        if len(self._queue) >= self._capacity:
+            self._show()  # stale pictures make room
+        if self._pushes or len(self._queue) >= self._capacity:
+            if not await PendingPush(picture).wait_in(self._pushes):
+                raise RuntimeError("this AVSynchronizer was closed")
+            return
+        self._enqueue(picture)
+        if len(self._queue) == 1:
+            self._show()
+        if self._record.num_done != num_done:
+            # A pusher whose pictures are dropped, or whose video source is slow, never waits for room. Without this,
+            # it would never let other tasks run.
+            await asyncio.sleep(0)
+
+    def _enqueue(self, picture: Picture) -> None:
+        self._timeline.enter(picture)
+        self._queue.append(picture)
 
     def _take_pushes(self) -> None:
         while self._pushes and len(self._queue) < self._capacity:
             push = self._pushes.popleft()
             if push.waiting:
-                self._queue.append(push.item)
+                self._enqueue(push.item)
                 push.settle(True)
 
     def _discard(self, taken: bool = True) -> None:

@@ -12,10 +12,10 @@ class Picture:
 
     __slots__ = ("expected", "frame", "run", "time")
 
-    def __init__(self, frame: Any, run: int, time: float | None) -> None:
+    def __init__(self, frame: Any, time: float | None) -> None:
         self.frame = frame
-        self.run = run  # counts how often the timestamps have started over
         self.time = time  # None where it has no timestamp
+        self.run = 0  # counts how often the timestamps have started over
         self.expected: float | None = None  # when it was to be shown, by the first look at it
 
 
@@ -53,13 +53,13 @@ class PictureTimeline:
         self._met = False  # whether pictures and audio have ever met
         self._next_paced: float | None = None  # in the loop's time
 
-    def enter(self, frame: Any, timestamp: float | None) -> Picture:
-        """The next picture."""
-        if timestamp is not None:
-            if self._entered is not None and timestamp < self._entered - _BACK_S:
+    def enter(self, picture: Picture) -> None:
+        """Takes the next picture onto the timeline."""
+        if picture.time is not None:
+            if self._entered is not None and picture.time < self._entered - _BACK_S:
                 self._run += 1
-            self._entered = timestamp
-        return Picture(frame, self._run, timestamp)
+            self._entered = picture.time
+        picture.run = self._run
 
     def seconds_until(self, picture: Picture, now: float, played: float, stuck: bool) -> float:
         """How long until a picture is due, below 0 if it is late; `stuck` if somebody waits for room."""

@@ -324,7 +324,7 @@ def test_equal_timestamps() -> None:
 def test_timestamps_that_are_none(time: float) -> None:
     async def action(watched: Show) -> None:
         for frame in (Picture(0), sound()):
-            with pytest.raises(ValueError, match="timestamp: expected a finite number, got"):
+            with pytest.raises(ValueError, match="timestamp: expected a .*number, got"):
                 await watched.sync.push(frame, time)
         await watched.push_in_turn(times(0, 1, 30), ends(0, 1))
 
