@@ -49,7 +49,7 @@ def test_clear_releases_all_who_wait_and_shows_nothing_of_it() -> None:
         waiting = await crowded(watched)
         await soon(watched.sync.clear_queue())
         await soon(asyncio.gather(*waiting))
-        assert watched.sync.stats().queued_video_frames == 0
+        assert watched.sync.stats().num_queued_pictures == 0
         assert watched.audio.queued_duration == 0
         # What comes next is on a timeline of its own.
         await watched.push_in_turn(times(500, 502, 30), ends(500, 502))
@@ -94,7 +94,7 @@ def test_reset_forgets_all_timing() -> None:
             0,
             0,
         )
-        assert sync.stats().queued_video_frames == 0
+        assert sync.stats().num_queued_pictures == 0
         assert watched.audio.queued_duration == 0
         watched.shown.clear()
         start = now() - watched.start
@@ -214,7 +214,7 @@ def test_a_push_that_is_cancelled_when_it_is_taken(turns: int) -> None:
         await watched.sync.wait_for_playout()
         shown = [time for _, time in watched.shown]
         assert shown == [i / 10 for i in range(7) if i != 4 or not tasks[4].cancelled()]
-        assert watched.sync.stats().dropped == 0
+        assert watched.sync.stats().num_dropped == 0
         await watched.sync.aclose()
         await watched.audio.aclose()
 
