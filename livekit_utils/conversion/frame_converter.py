@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
-from livekit_utils.conversion.audio_resampler import AudioResampler, engine_for
+from livekit_utils.conversion.audio_resampler import AudioResampler
+from livekit_utils.conversion.engines import engine_for
 from livekit_utils.frames.audio_frame import AudioFrame
 
 
