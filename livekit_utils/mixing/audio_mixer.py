@@ -19,6 +19,7 @@ from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.queues import FrameQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.finished_streams import FinishedStreams
 from livekit_utils.mixing.mix_input import mix_inputs, survey
 from livekit_utils.mixing.mixer_stream import AudioMixerStats, MixerStream
 
@@ -97,19 +98,20 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if not stream_timeout_ms > 0:
             raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
         self._deadline = Deadline(stream_timeout_ms / 1000, self._give_up_waiting)
-        # How far a stream is read ahead of the mix. A live one must flow on while another keeps the mix waiting, and
-        # the task of one that is always ready should wake once for many frames.
+        # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
         self._inputs: list[MixerStream] = []
+        self._finished = FinishedStreams()
         self._unstarted: deque[MixerStream] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
         self._num_lacking = 0  # inputs that the next block waits for
         self._output: FrameQueue[AudioFrame] = FrameQueue(self._capacity, self._advance)
         self._blocks = 0
-        self._waiting_since: float | None = None  # since when some input has its part of the next block
-        self._last_arrival = 0.0
+        # Whether some input has its part of the next block, so that the others keep it waiting.
+        self._kept_waiting = False
+        self._last_arrival = 0.0  # set by every arrival, so that no wait begins at a time that has gone stale
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
         self._closed = False
@@ -135,7 +137,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
         if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
             raise TypeError(f"expected an async iterator of frames, got {type(stream).__name__}")
-        if any(source.stream is stream for source in self._inputs):
+        if any(source.stream is stream and not source.ended for source in self._inputs):
             raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is None:
             self._num_named += 1
@@ -160,11 +162,17 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._start()
 
     def remove_stream(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
-        """Takes a stream out at once: what it has queued is dropped, and the read of it that is under way cancelled.
+        """Takes a stream out.
+
+        A stream that is still delivering goes at once: what it has queued is dropped, and the read of it that is under
+        way is cancelled. For a stream that has ended by itself, or failed, this changes nothing: what it delivered is
+        mixed.
 
         Raises:
-            ValueError: Not a stream of this mixer, or one that has ended.
+            ValueError: The stream was never added, or was removed before it ended.
         """
+        if self._has_ended(stream):
+            return
         source = self._find(stream)
         if source.task is not None:
             source.task.cancel()
@@ -240,6 +248,8 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                 source.task.add_done_callback(self._tasks.discard)
 
     async def _read(self, source: MixerStream) -> None:
+        loop = asyncio.get_running_loop()
+        source.begin_count(loop.time())
         try:
             advance = source.open()
             for count in itertools.count(1):
@@ -254,14 +264,11 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                     if source.ended:
                         return  # removed, by its own code or although it does not heed its cancellation
                     self._take(source, item)
-                elif taken & 1:
-                    self._complete()
-                elif self._waiting_since is None:
-                    self._last_arrival = self._now()
-                    if not self._deadline.running:
-                        self._watch()
-                if taken and source.num_frames >= self._read_ahead:
+                else:
+                    self._arrive(completes=bool(taken & 1))
+                if taken and source.num_frames >= self._block and source.is_full(loop.time()):
                     await self._wait_for_room(source)
+                    source.begin_count(loop.time())
             if source.converter is not None:
                 for frame in source.converter.flush():
                     self._push(source, frame)
@@ -299,20 +306,19 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if source.joining:
             self._join(source)
         had_its_part = source.num_frames >= self._block
-        if source.push(frame) >= self._block and not had_its_part:
-            self._complete()
-        else:
-            self._last_arrival = self._now()
-            self._watch()
+        self._arrive(completes=source.push(frame) >= self._block and not had_its_part)
 
-    def _complete(self) -> None:
-        """A stream has got its part of the next block."""
-        self._num_lacking -= 1
-        if self._num_lacking == 0:
-            self._advance()
-        elif self._waiting_since is None:
-            self._waiting_since = self._now()
-            self._watch()
+    def _arrive(self, completes: bool) -> None:
+        """A stream has delivered, and perhaps completed its part of the next block."""
+        now = self._last_arrival = asyncio.get_running_loop().time()
+        if completes:
+            self._num_lacking -= 1
+            if self._num_lacking == 0:
+                self._advance()
+                return
+        if not self._kept_waiting:
+            self._kept_waiting = completes
+            self._watch(now)
 
     def _join(self, source: MixerStream) -> None:
         """A stream that was not waited for delivers: it takes its place where the others are within the block."""
@@ -327,6 +333,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if source.ended:
             return
         source.end()
+        self._finished.add(source.stream)
         if source.num_frames == 0:
             self._forget(source)
         self._advance()
@@ -344,7 +351,6 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     def _advance(self) -> None:
         """Mixes every block that is due, then sees what the next one waits for."""
         inputs, block = self._inputs, self._block
-        waiting_since = self._waiting_since  # a wait goes on unless a block goes out
         num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         while num_lacking == 0 and num_ready and not self._output.full:
             try:
@@ -354,25 +360,21 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                 self._output.end(error)  # whoever reads must not wait for a block that cannot be made
                 return
             self._blocks += 1
-            waiting_since = None
-            self._deadline.clear()
+            self._deadline.clear()  # the next block has a wait of its own
             if num_expected < len(inputs):
                 self._settle()
             num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
         self._num_lacking = num_lacking
-        self._waiting_since = None
-        if num_lacking and num_holding:
-            if num_ready:
-                self._waiting_since = self._now() if waiting_since is None else waiting_since
-            elif waiting_since is not None:
-                self._last_arrival = self._now()  # who kept the others waiting has gone
-            self._watch()
-        else:
-            self._deadline.clear()
         if num_starved:
             for source in inputs:
                 if source.num_frames < block:
                     source.resume()
+            self._last_arrival = self._now()  # streams that were not read could not deliver
+        was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(num_lacking and num_ready)
+        if not (num_lacking and num_holding):
+            self._deadline.clear()
+        elif not self._deadline.running or self._kept_waiting is not was_kept_waiting:
+            self._watch(self._now() if self._kept_waiting else self._last_arrival)
 
     def _settle(self) -> None:
         """After a block that was not waiting for every stream."""
@@ -383,20 +385,16 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
 
     # -- waiting for late streams -------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        """Sees to it that the next block, of which something is there, does not wait for ever.
+    def _watch(self, since: float) -> None:
+        """Starts the wait for the next block, of which something is there.
 
-        Where one stream has its part, the others keep it waiting, and it counts from then on. Where none has, nobody
-        is kept waiting, but a part of a block should not lie here for ever: it counts from the last arrival.
+        Where one stream has its part, the others keep it waiting: the wait begins when that is so. Where none has,
+        nobody is kept waiting, but a part of a block must not lie here for ever: the wait begins with each arrival.
         """
         if self._num_lacking and not self._output.full:
-            since = self._waiting_since
-            self._deadline.start(self._last_arrival if since is None else since)
+            self._deadline.start(since)
 
     def _give_up_waiting(self) -> None:
-        if self._waiting_since is None and self._now() < self._last_arrival + self._deadline.timeout_s:
-            self._watch()  # more has arrived since the wait began
-            return
         for source in self._inputs:
             if source.expected and source.num_frames < self._block:
                 source.await_join()
@@ -412,6 +410,11 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._advance()
 
     # -- small things -------------------------------------------------------------------------------------------------
+
+    def _has_ended(self, stream: object) -> bool:
+        """Whether the stream ended by itself, and was not added again."""
+        here = [source for source in self._inputs if source.stream is stream]
+        return all(source.ended for source in here) and (bool(here) or stream in self._finished)
 
     def _find(self, stream: object) -> MixerStream:
         for source in self._inputs:

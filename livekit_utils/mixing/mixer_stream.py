@@ -16,6 +16,9 @@ __all__ = ["AudioMixerStats", "AudioMixerStreamStats"]
 
 logger = logging.getLogger("livekit_utils")
 
+# A stream that delivers this many times faster than real time is no live one. A live one may come in bursts.
+_FASTER_THAN_LIVE = 4
+
 
 class AudioMixerStats(NamedTuple):
     """What a mixer has done and holds."""
@@ -58,6 +61,24 @@ class MixerStream(MixInput):
         self.late_blocks = 0
         self.ended = False
         self.plain = True
+        self._counted_since = 0.0  # the loop's time when the count of what it delivers began
+        self._counted_from = 0
+
+    def begin_count(self, now: float) -> None:
+        """Counts from now on how fast it delivers."""
+        self._counted_since = now
+        self._counted_from = self.frames_in
+
+    def is_full(self, now: float) -> bool:
+        """Whether enough is queued, for a stream that has its part of the block.
+
+        A live stream is read on, up to `read_ahead`, while others keep the mix waiting. A stream that delivers much
+        faster than real time can wait: what is read of it has left its maker, but is not heard yet.
+        """
+        delivered_s = (self.frames_in - self._counted_from) / self.sample_rate
+        is_live = now - self._counted_since >= delivered_s / _FASTER_THAN_LIVE
+        self.begin_count(now)
+        return not is_live or self.num_frames >= self.read_ahead
 
     def open(self) -> Callable[[], Awaitable[Any]]:
         """What gives the next item."""
