@@ -246,41 +246,35 @@ class AVSynchronizer(LoopBound, AsyncClosing):
 
     async def _push_video(self, frame: Any, timestamp: float | None) -> None:
         picture = Picture(frame, timestamp)
+        num_done = self._record.num_done
+        if len(self._queue) >= self._capacity:
+            self._show()  # stale pictures make room
         try:
-            await self._queue_up(picture)
+            if self._pushes or len(self._queue) >= self._capacity:
+                if not await PendingPush(picture).wait_in(self._pushes):
+                    raise RuntimeError("this AVSynchronizer was closed")
+                return
+            self._timeline.enter(picture)
+            self._queue.append(picture)
+            if len(self._queue) == 1:
+                self._show()
+            if self._record.num_done != num_done:
+                # A pusher whose pictures are dropped, or whose video source is slow, never waits for room. Without
+                # this, it would never let other tasks run.
+                await asyncio.sleep(0)
         except asyncio.CancelledError:
-            if picture in self._queue:  # it was taken before its task could go on
+            if picture in self._queue:  # it was queued before its task could go on
                 self._queue.remove(picture)
                 self._take_pushes()
                 self._show()
             raise
 
-    async def _queue_up(self, picture: Picture) -> None:
-        """Returns when the picture is in the queue; the push may still be cancelled then."""
-        num_done = self._record.num_done
-        if len(self._queue) >= self._capacity:
-            self._show()  # stale pictures make room
-        if self._pushes or len(self._queue) >= self._capacity:
-            if not await PendingPush(picture).wait_in(self._pushes):
-                raise RuntimeError("this AVSynchronizer was closed")
-            return
-        self._enqueue(picture)
-        if len(self._queue) == 1:
-            self._show()
-        if self._record.num_done != num_done:
-            # A pusher whose pictures are dropped, or whose video source is slow, never waits for room. Without this,
-            # it would never let other tasks run.
-            await asyncio.sleep(0)
-
-    def _enqueue(self, picture: Picture) -> None:
-        self._timeline.enter(picture)
-        self._queue.append(picture)
-
     def _take_pushes(self) -> None:
         while self._pushes and len(self._queue) < self._capacity:
             push = self._pushes.popleft()
             if push.waiting:
-                self._enqueue(push.item)
+                self._timeline.enter(push.item)
+                self._queue.append(push.item)
                 push.settle(True)
 
     def _discard(self, taken: bool = True) -> None:
@@ -372,9 +366,8 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             self._timer = None
 
     def _bind(self) -> None:
-        before = self._loop
-        super()._bind()
-        if self._loop is not before:
+        if self._loop is not asyncio.get_running_loop():
+            super()._bind()
             self._show()  # pictures may be queued since the loop before
 
     def _leave_loop(self) -> None:
