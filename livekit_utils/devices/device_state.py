@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import FrameQueue
 
 __all__ = ["DeviceState", "DeviceStateChange"]
@@ -15,6 +16,7 @@ __all__ = ["DeviceState", "DeviceStateChange"]
 logger = logging.getLogger("livekit_utils")
 
 
+@public
 class DeviceState(StrEnum):
     """The state of a microphone or speaker.
 
@@ -34,6 +36,7 @@ class DeviceState(StrEnum):
         return self in (DeviceState.RUNNING, DeviceState.RECOVERED)
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class DeviceStateChange:
     """The change of a device from one state to another."""

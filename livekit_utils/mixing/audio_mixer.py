@@ -17,6 +17,7 @@ from typing import Any
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import FrameQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.finished_streams import FinishedStreams
@@ -43,6 +44,7 @@ _MAX_RAMP_MS = 3_600_000
 _MAX_READ_AHEAD_S = 1.0
 
 
+@public
 class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     """Mixes streams of frames into one stream of blocks.
 
