@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from livekit_utils._runtime.queues import FrameQueue
+from livekit_utils._runtime.queues import EndableQueue
 
 __all__ = ["DeviceState", "DeviceStateChange"]
 
@@ -58,7 +58,7 @@ class DeviceStates:
         self.state = DeviceState.OPENING
         self.reason = ""
         self._listeners: list[Callable[[DeviceStateChange], None]] = []
-        self._readers: weakref.WeakSet[FrameQueue[DeviceStateChange]] = weakref.WeakSet()
+        self._readers: weakref.WeakSet[EndableQueue[DeviceStateChange]] = weakref.WeakSet()
 
     def become(self, state: DeviceState, reason: str, device: str) -> None:
         """Says so once, in the log and to everybody. A state that it has already is no news."""
@@ -92,7 +92,7 @@ class DeviceStates:
 
     def changes(self) -> AsyncIterator[DeviceStateChange]:
         """Every change from now on, until the device is closed."""
-        queue: FrameQueue[DeviceStateChange] = FrameQueue(_MAX_CHANGES)
+        queue: EndableQueue[DeviceStateChange] = EndableQueue(_MAX_CHANGES)
         if self.state is DeviceState.CLOSED:
             queue.end()
         else:
@@ -100,7 +100,7 @@ class DeviceStates:
         return _iterate(queue)
 
 
-async def _iterate(queue: FrameQueue[DeviceStateChange]) -> AsyncIterator[DeviceStateChange]:
+async def _iterate(queue: EndableQueue[DeviceStateChange]) -> AsyncIterator[DeviceStateChange]:
     while True:
         try:
             change = await queue.get()
