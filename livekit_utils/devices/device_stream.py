@@ -1,4 +1,4 @@
-"""DeviceStream: a microphone or speaker that is opened again whenever it is lost."""
+"""DeviceStream: opens a microphone or speaker, and opens it again whenever it is lost."""
 
 from __future__ import annotations
 
@@ -19,17 +19,22 @@ from livekit_utils.devices.device_state import DeviceState, DeviceStates
 
 logger = logging.getLogger("livekit_utils")
 
+# Time that the sound system gets to open a device, in seconds: the first time, and in each attempt after a loss.
 _OPEN_S = 5.0
 _REOPEN_S = 2.0
+
+# Pause between attempts after a loss, in seconds. It doubles from the first to the longest.
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
-# So long a device that was asked for by name is waited for, before another one will do.
+
+# A device that was asked for by name is tried alone for 3 s after a loss: a headset that is plugged in again is back by
+# then. After that the default device is tried as well.
 _FAITHFUL_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceLink:
-    """The application's end of an open device: the memory that both share, and what the device is like."""
+    """The application's end of an open device: the memory that both share, and the format of the device."""
 
     memory: DeviceMemory
     info: OpenedDevice
@@ -41,21 +46,21 @@ class DeviceLink:
 
     @property
     def gap_ms(self) -> float:
-        """Silence that a speaker got in the middle of sound since it was opened."""
+        """Milliseconds of silence that a speaker was given in the middle of sound, since it was opened."""
         return self.memory.words[GAP_SAMPLES] * 1000 / self.info.sample_rate
 
 
 class DeviceStream:
-    """Opens a device, tells when it moves, and opens it again when it is lost, until it is closed.
+    """Opens a device, reports its blocks, and opens it again when it is lost, until it is closed.
 
     Args:
-        request: Which device, and how.
-        isolated: Whether it gets a process of its own; None for wherever that is known to work.
+        request: The device to open, and its format.
+        isolated: Whether the device gets a process of its own; None decides by the platform.
         on_open: Called with the link to each device that was opened, before its first `on_wake`.
         on_wake: Called after each block of the device; never without a link.
         on_lost: Called when the link that `on_open` was given has ended: the device was lost or closed.
 
-    Threads: everything in one event loop, except `open`, which blocks and belongs before it or beside it.
+    Threads: for one event loop, except `open`, which blocks and may be called in any thread.
     """
 
     def __init__(
@@ -83,21 +88,21 @@ class DeviceStream:
     # -- opening ------------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Opens the device, and waits until it is. It blocks, some 100 ms where all is well.
+        """Opens the device. It blocks, usually for about 100 ms.
 
         Raises:
-            DeviceError: It cannot be opened.
+            DeviceError: The device cannot be opened.
             ImportError: PyAudio is not installed.
         """
         self._adopt(self._open_worker(self._request, _OPEN_S))
 
     async def aopen(self) -> None:
-        """The same for a coroutine."""
+        """Opens the device as `open` does, without blocking the event loop."""
         opening = functools.partial(self._open_worker, self._request, _OPEN_S)
         self._adopt(await in_thread(f"open {self._request.wanted}", opening, _close))
 
     def start(self) -> None:
-        """Begins to tell what happens, in the running loop; after it was opened."""
+        """Begins to call back, in the running loop. Does nothing before the device is opened."""
         worker = self._worker
         if self._task is None and worker is not None:
             ended = self._listen(worker, DeviceState.RUNNING, "opened")
@@ -112,7 +117,7 @@ class DeviceStream:
         self._worker, self._info = worker, worker.info
         return worker
 
-    # -- what is known of it ------------------------------------------------------------------------------------------
+    # -- the state of the device --------------------------------------------------------------------------------------
 
     @property
     def link(self) -> DeviceLink | None:
@@ -121,28 +126,28 @@ class DeviceStream:
 
     @property
     def name(self) -> str:
-        """The name of the device in use, or of the one that was lost; before the first, what was asked for."""
+        """The name of the device in use, or of the one that was lost; before any is open, the device asked for."""
         return self._request.wanted if self._info is None else self._info.name
 
     @property
     def latency(self) -> float:
-        """Seconds between the device and its side of the ring, by PortAudio's clock."""
+        """Seconds between the device and its side of the ring, by PortAudio's clock; 0 without a device."""
         return 0.0 if self._link is None else self._link.latency
 
     @property
     def device_gaps(self) -> int:
-        """Overflows or underflows that PortAudio has reported."""
+        """The number of overflows or underflows that PortAudio has reported, for all devices since the start."""
         return self._device_gaps + (0 if self._link is None else self._link.memory.words[DEVICE_GAPS])
 
     @property
     def gap_ms(self) -> float:
-        """Silence that a speaker got in the middle of sound."""
+        """Milliseconds of silence that speakers were given in the middle of sound, for all since the start."""
         return self._gap_ms + (0 if self._link is None else self._link.gap_ms)
 
     # -- looking after it ---------------------------------------------------------------------------------------------
 
     def _listen(self, worker: Worker, state: DeviceState, reason: str) -> asyncio.Future[str]:
-        """To a device that was just opened; what is returned comes to be why it ended."""
+        """Begins with a device that was just opened. Returns a future of the reason of its end."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[str] = loop.create_future()
         worker.listen(loop, self._on_wake, functools.partial(_settle, ended))
@@ -172,12 +177,12 @@ class DeviceStream:
             self._on_lost()
 
     async def _reopen(self, missed: OpenedDevice) -> tuple[Worker, str]:
-        """Tries until it is open again; returns what looks after it, and what there is to say of it."""
+        """Tries until a device is open again. Returns its worker, and a sentence about it for the log."""
         loop = asyncio.get_running_loop()
         lost, lost_at, pause_s = self.states.reason, loop.time(), _FIRST_PAUSE_S
         same = self._request
         if same.device is not None:
-            # Its index may be another one now.
+            # The index may belong to another device now.
             same = dataclasses.replace(same, device=missed.name, host_api=missed.host_api)
         while True:
             await asyncio.sleep(pause_s)
@@ -189,7 +194,7 @@ class DeviceStream:
                 try:
                     open_again = functools.partial(self._open_worker, request, _REOPEN_S)
                     worker = self._adopt(await in_thread(f"reopen {self.name}", open_again, _close))
-                except Exception as error:  # whatever it is, the next attempt may do
+                except Exception as error:  # the next attempt may succeed, whatever the error
                     self.states.reason = f"{lost}; last attempt to open it again: {error}"
                     logger.debug("%s", error)
                     continue
@@ -199,7 +204,7 @@ class DeviceStream:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     async def aclose(self) -> None:
-        """Ends the device, within some two seconds. A second call waits as well, but does nothing else."""
+        """Closes the device, within about two seconds. A second call waits as well, but does nothing else."""
         if not self._closed:
             self._closed = True
             self.states.become(DeviceState.CLOSED, "closed", self.name)

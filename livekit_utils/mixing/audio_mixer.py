@@ -33,6 +33,9 @@ _CLOSE_TIMEOUT_S = 5.0
 # A stream that never waits, and whose frames are empty or tiny, must let others have their turn all the same.
 _READS_IN_A_ROW = 1024
 
+# Audio that comes or goes this many times faster than real time is not live. Live audio may come in bursts.
+_FASTER_THAN_LIVE = 4
+
 _MAX_BLOCK_S = 60
 _MAX_RAMP_MS = 3_600_000
 
@@ -111,7 +114,10 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._blocks = 0
         # Whether some input has its part of the next block, so that the others keep it waiting.
         self._kept_waiting = False
-        self._last_arrival = 0.0  # set by every arrival, so that no wait begins at a time that has gone stale
+        self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
+        self._is_paced = True  # blocks go out about as fast as they are heard
+        self._has_arrived = False  # something has, since the wait began
+        self._last_arrival = 0.0  # when; kept up to date while nobody is kept waiting
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
         self._closed = False
@@ -142,13 +148,13 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if name is None:
             self._num_named += 1
             name = f"stream {self._num_named}"
-        if any(source.name == name for source in self._inputs):
+        if any(source.name == name and not source.ended for source in self._inputs):
             raise ValueError(f"this AudioMixer has a stream of the name {name!r} already")
 
         source = MixerStream(self._num_channels, gain, stream, name)
         source.sample_rate = self._sample_rate
         source.block = self._block
-        source.read_ahead = self._read_ahead
+        source.read_ahead = self._block if self._is_paced else self._read_ahead
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
         if any(other.expected and other.frames_in for other in self._inputs):
             source.await_join()
@@ -248,8 +254,8 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                 source.task.add_done_callback(self._tasks.discard)
 
     async def _read(self, source: MixerStream) -> None:
-        loop = asyncio.get_running_loop()
-        source.begin_count(loop.time())
+        clock = asyncio.get_running_loop().time
+        source.begin_count(clock())
         try:
             advance = source.open()
             for count in itertools.count(1):
@@ -264,11 +270,17 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                     if source.ended:
                         return  # removed, by its own code or although it does not heed its cancellation
                     self._take(source, item)
+                elif taken & 1:
+                    self._complete()
                 else:
-                    self._arrive(completes=bool(taken & 1))
-                if taken and source.num_frames >= self._block and source.is_full(loop.time()):
+                    self._has_arrived = True
+                    if not self._kept_waiting:
+                        self._last_arrival = clock()
+                        if not self._deadline.running:
+                            self._watch()
+                if taken & 2 and self._is_read_enough(source):  # also of -1, which tells nothing
                     await self._wait_for_room(source)
-                    source.begin_count(loop.time())
+                    source.begin_count(clock())
             if source.converter is not None:
                 for frame in source.converter.flush():
                     self._push(source, frame)
@@ -284,6 +296,19 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             source.task = None  # or task, exception, traceback and this frame would keep each other
             self._end(source)
             await source.close()
+
+    def _is_read_enough(self, source: MixerStream) -> bool:
+        """Whether a stream that has its part of the block has to wait for room.
+
+        A live stream is read on, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much
+        faster than real time can wait: what was read of it has left its maker, but is not heard yet. Only a mix that
+        goes faster than real time itself reads all streams on, for the sake of speed.
+        """
+        now = self._now()
+        self._look_at_pace(now)
+        if source.num_frames < source.read_ahead:
+            return False
+        return source.num_frames >= self._read_ahead or not source.is_live(now)
 
     async def _wait_for_room(self, source: MixerStream) -> None:
         source.room = asyncio.get_running_loop().create_future()
@@ -306,19 +331,22 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if source.joining:
             self._join(source)
         had_its_part = source.num_frames >= self._block
-        self._arrive(completes=source.push(frame) >= self._block and not had_its_part)
-
-    def _arrive(self, completes: bool) -> None:
-        """A stream has delivered, and perhaps completed its part of the next block."""
-        now = self._last_arrival = asyncio.get_running_loop().time()
-        if completes:
-            self._num_lacking -= 1
-            if self._num_lacking == 0:
-                self._advance()
-                return
+        if source.push(frame) >= self._block and not had_its_part:
+            self._complete()
+            return
+        self._has_arrived = True
         if not self._kept_waiting:
-            self._kept_waiting = completes
-            self._watch(now)
+            self._watch()
+
+    def _complete(self) -> None:
+        """A stream has completed its part of the next block."""
+        self._has_arrived = True
+        self._num_lacking -= 1
+        if self._num_lacking == 0:
+            self._advance()
+        elif not self._kept_waiting:
+            self._kept_waiting = True
+            self._watch()
 
     def _join(self, source: MixerStream) -> None:
         """A stream that was not waited for delivers: it takes its place where the others are within the block."""
@@ -369,12 +397,26 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             for source in inputs:
                 if source.num_frames < block:
                     source.resume()
-            self._last_arrival = self._now()  # streams that were not read could not deliver
+            self._has_arrived = True  # streams that were not read could not deliver
         was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(num_lacking and num_ready)
         if not (num_lacking and num_holding):
             self._deadline.clear()
         elif not self._deadline.running or self._kept_waiting is not was_kept_waiting:
-            self._watch(self._now() if self._kept_waiting else self._last_arrival)
+            self._watch()
+
+    def _look_at_pace(self, now: float) -> None:
+        """Limits how far streams are read ahead: to their part of a block, unless blocks go out much faster than they
+        are heard."""
+        num_blocks = self._blocks - self._seen_blocks
+        if not num_blocks:
+            return
+        block_s = self._block / self._sample_rate
+        is_paced = now - self._seen_at > num_blocks * block_s / _FASTER_THAN_LIVE
+        self._seen_blocks, self._seen_at = self._blocks, now
+        if is_paced is not self._is_paced:
+            self._is_paced = is_paced
+            for source in self._inputs:
+                source.read_ahead = self._block if is_paced else self._read_ahead
 
     def _settle(self) -> None:
         """After a block that was not waiting for every stream."""
@@ -385,16 +427,21 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
 
     # -- waiting for late streams -------------------------------------------------------------------------------------
 
-    def _watch(self, since: float) -> None:
+    def _watch(self) -> None:
         """Starts the wait for the next block, of which something is there.
 
         Where one stream has its part, the others keep it waiting: the wait begins when that is so. Where none has,
-        nobody is kept waiting, but a part of a block must not lie here for ever: the wait begins with each arrival.
+        nobody is kept waiting, but a part of a block must not lie here for ever: the wait begins at the last arrival.
         """
         if self._num_lacking and not self._output.full:
-            self._deadline.start(since)
+            self._has_arrived = False
+            self._last_arrival = self._now()
+            self._deadline.start(self._last_arrival)
 
     def _give_up_waiting(self) -> None:
+        if not self._kept_waiting and self._now() < self._last_arrival + self._deadline.timeout_s:
+            self._deadline.start(self._last_arrival)  # more has arrived since the wait began
+            return
         for source in self._inputs:
             if source.expected and source.num_frames < self._block:
                 source.await_join()
@@ -407,7 +454,10 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                     source.name,
                     self._deadline.timeout_s * 1000,
                 )
+        was_silent = not self._has_arrived
         self._advance()
+        if was_silent and not self._kept_waiting and not self._has_arrived:
+            self._deadline.expire()  # a part of a block that nothing has followed for one timeout
 
     # -- small things -------------------------------------------------------------------------------------------------
 

@@ -67,16 +67,12 @@ class MixerStream(MixInput):
         self._counted_since = now
         self._counted_from = self.frames_in
 
-    def is_full(self, now: float) -> bool:
-        """Whether enough is queued, for a stream that has its part of the block.
-
-        A live stream is read on, up to `read_ahead`, while others keep the mix waiting. A stream that delivers much
-        faster than real time can wait: what is read of it has left its maker, but is not heard yet.
-        """
+    def is_live(self, now: float) -> bool:
+        """Whether it has not delivered much faster than real time since the last look."""
         delivered_s = (self.frames_in - self._counted_from) / self.sample_rate
         is_live = now - self._counted_since >= delivered_s / _FASTER_THAN_LIVE
         self.begin_count(now)
-        return not is_live or self.num_frames >= self.read_ahead
+        return is_live
 
     def open(self) -> Callable[[], Awaitable[Any]]:
         """What gives the next item."""

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioProcessingModule"]
 
-# The library ends the process where a block of 10 ms has more than 7680 samples: 8 channels at 96000 Hz.
+# Rates in Hz, and channels. The library ends the process if a block of 10 ms has more than 7680 values: 8 channels at
+# 96000 Hz.
 _MIN_RATE, _MAX_RATE = 8000, 96000
 _MAX_CHANNELS = 8
+
+# Longer delays than 2 s are clamped: the reference is queued for that long.
 _MAX_DELAY_MS = 2000
 
 # The reference is held back by a third of a delay that is known, at most 60 ms. The latency of the devices is two to
@@ -44,40 +47,40 @@ _NOTHING_YET = AudioProcessingModuleStats(
 
 
 class AudioProcessingModule(Closing):
-    """Takes echo, noise and hum from the sound of a microphone, and evens out its level.
+    """Removes echo, noise and hum from the sound of a microphone, and controls its level.
 
-    In this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at 150 Hz), WebRTC's echo
-    canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
+    The stages are, in this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at
+    150 Hz), WebRTC's echo canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
     `pip install "livekit-utils[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
 
-    Frames may have any rate of 8000 to 96000 Hz and 1 to 8 channels, each processed for itself, and any length. Whole
-    multiples of 10 ms (rounded down to samples) are done at once; what comes out lies behind what goes in only by
-    what the stages need (`latency`). From the first frame that is none, one block of 10 ms is carried over, so that
-    everything is 10 ms later, for good. A frame of another format begins a new stream, for which everything is learnt
-    anew.
+    Frames may have any rate from 8000 to 96000 Hz, 1 to 8 channels, which are processed separately, and any length. If
+    every frame is a whole multiple of 10 ms (rounded down to samples), the output lags the input only by the latency of
+    the stages (`latency`). From the first frame on that is not, everything is 10 ms later. A frame of another format
+    begins a new stream, and all stages start over.
 
-    The canceller needs what the loudspeaker is given (`process_reverse_stream`), and finds an echo up to 500 ms later
-    by itself. Give it all of it, silence too. Other rates are converted, other channel counts become mono. Where the
-    clocks of both devices drift it follows, a sample at a time.
+    The canceller needs the sound that the speaker is given (`process_reverse_stream`), all of it, silence too. It finds
+    an echo up to 500 ms later by itself. Other rates are converted, other channel counts become mono. It follows the
+    drift between the clocks of both devices, a sample at a time.
 
     Args:
-        echo_cancellation: Takes away what comes from the loudspeaker.
-        noise_suppression: Takes away steady noise.
-        high_pass_filter: Takes away hum, rumble and offset.
+        echo_cancellation: Removes the sound that comes from the speaker.
+        noise_suppression: Removes steady noise.
+        high_pass_filter: Removes hum, rumble and offset.
         auto_gain_control: Brings speech to an even level.
         noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB at 8000, 11025, 16000, 32000 and
-            48000 Hz; at other rates the library does not come beyond 6 to 10 dB.
-        max_gain_db: What gain control adds at most, 0 to 90.
+            48000 Hz; at other rates the library lowers it by 6 to 10 dB only.
+        max_gain_db: Largest gain of the gain control, 0 to 90 dB.
 
-    All six can be changed at run time, as attributes. Noise suppression and gain control begin anew when one of them
-    changes; the canceller keeps what it has learnt unless it is switched off itself.
+    All six are also attributes, and can be changed at run time. Noise suppression and gain control start over when one
+    of them changes; the canceller keeps its state unless it is switched off itself.
 
     Raises:
-        ImportError: A stage is wanted whose package is missing.
-        ValueError: A number out of range.
+        ImportError: The package for a stage is not installed.
+        ValueError: A number is out of range.
+        TypeError: An argument is of the wrong type.
 
-    Threads: both streams may be fed from different threads; one waits while the other is processed. The GIL is
-    released during the heavy part. Nothing has to be closed; `close` only frees memory early.
+    Threads: the two streams may be fed from different threads; one waits while the other is processed. The GIL is
+    released during the heavy part. It need not be closed; `close` only frees memory early.
 
     Example:
         >>> apm = AudioProcessingModule(high_pass_filter=True)
