@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 logger = logging.getLogger("livekit_utils")
@@ -155,51 +156,44 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
         discard: What becomes of the result where nobody waits for it any more; called in a thread as well.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Callable[[], T]] = loop.create_future()
+    future: asyncio.Future[None] = loop.create_future()
+    # An error holds the frames that it has passed. If these held the error, it would keep the variables of the callers
+    # alive, such as the memory of a device, until the garbage collector runs. So each of them gives it up.
+    outcomes: list[Future[T]] = []
 
     def run() -> None:
+        outcome: Future[T] = Future()
         try:
-            result = function()
+            outcome.set_result(function())
         except BaseException as error:
-            raised = error
-
-            def outcome() -> T:
-                raise raised
-        else:
-
-            def outcome() -> T:
-                return result
-
-        def settle() -> None:
-            if not future.done():
-                future.set_result(outcome)
-            else:
-                throw_away(outcome)
-
+            outcome.set_exception(error)
+        outcomes.append(outcome)
+        del outcome
         try:
             loop.call_soon_threadsafe(settle)
         except RuntimeError:  # the loop is closed
-            throw_away(outcome)
+            throw_away()
 
-    def throw_away(outcome: Callable[[], T]) -> None:
-        if discard is None:
-            return
-        discard_it = discard
+    def settle() -> None:
+        if not future.done():
+            future.set_result(None)
+        else:
+            throw_away()
 
-        def run_discard() -> None:
-            try:
-                result = outcome()
-            except BaseException:
-                return  # there is nothing to throw away, and nobody to tell
-            discard_it(result)
-
-        start_thread(name, run_discard)
+    def throw_away() -> None:
+        outcome = outcomes.pop()
+        if discard is not None and outcome.exception() is None:
+            start_thread(name, lambda: discard(outcome.result()))
 
     start_thread(name, run)
     try:
-        outcome = await future
+        await future
     except asyncio.CancelledError:
         if future.done() and not future.cancelled():
-            throw_away(future.result())  # it has come just now
+            throw_away()  # it has come just now
         raise
-    return outcome()
+    outcome = outcomes.pop()
+    try:
+        return outcome.result()
+    finally:
+        del outcome
