@@ -81,7 +81,12 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
     except BaseException:  # the task was cancelled, or is collected together with its loop
         future.add_done_callback(throw_away)
         raise
-    return future.result()
+    try:
+        return future.result()
+    finally:
+        # An error holds the frames that it has passed, and this one holds the error: the variables of the callers, such
+        # as the memory of a device, would live until the garbage collector runs.
+        del future
 
 
 def _new_future() -> futures.Future[T]:
