@@ -67,9 +67,9 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
         try:
             result = function()
         except BaseException as error:
-            future.set_exception(error)
+            future.set_exception(error)  # noqa: F821: it is deleted when it is done
         else:
-            future.set_result(result)
+            future.set_result(result)  # noqa: F821
 
     def throw_away(future: futures.Future[T]) -> None:
         if discard is not None and future.exception() is None:
