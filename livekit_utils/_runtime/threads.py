@@ -67,7 +67,7 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
         try:
             result = function()
         except BaseException as error:
-            future.set_exception(error)  # noqa: F821: it is deleted when it is done
+            future.set_exception(error)  # noqa: F821
         else:
             future.set_result(result)  # noqa: F821
 
