@@ -4,6 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.object cimport PyTypeObject
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memset
 
@@ -348,3 +349,7 @@ cdef object _view(RingBuffer ring, csrc.lku_s16 *samples, size_t num_samples, bi
     region.num_samples = num_samples
     region.readonly = readonly
     return PyMemoryView_FromObject(region).cast('h')
+
+
+# Its path in messages and help. Python takes `__module__` of a class in C from this name.
+(<PyTypeObject *>RingBuffer).tp_name = "livekit_utils.RingBuffer"

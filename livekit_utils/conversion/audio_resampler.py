@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from livekit_utils._kernels.polyphase import MAX_RATIO
 from livekit_utils._runtime.arguments import check_choice, check_int
+from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.engines import ENGINES, AudioResamplerEngine, AudioResamplerQuality, make_engine
 from livekit_utils.conversion.polyphase_design import is_covered
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
@@ -23,6 +24,7 @@ _MAX_CHANNELS = 128
 _MAX_RATE = 2**30 - 1
 
 
+@public
 class AudioResampler:
     """Converts a stream of audio from one sample rate to another.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.polyphase import PolyphaseConverter
+from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.polyphase_design import filter_of, is_covered
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ AudioResamplerEngine = Literal["samplerate", "polyphase"]
 ENGINES: tuple[AudioResamplerEngine, ...] = ("samplerate", "polyphase")
 
 
+@public
 class AudioResamplerQuality(StrEnum):
     """Sets the bandwidth of a conversion and its cost.
 

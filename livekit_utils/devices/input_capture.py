@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.devices.backend.memory import LATENCY_NS
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
@@ -41,6 +42,7 @@ _MAX_CAPACITY = 60_000
 _FRAME_MS = 10
 
 
+@public
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputCaptureStats:
     """State and counters of an `InputCapture`. Frames have 10 ms.
@@ -124,6 +126,7 @@ class InputOptions:
         )
 
 
+@public
 class InputCapture(AsyncClosing):
     """A microphone that is open, made by `MediaDevices.open_input`.
 

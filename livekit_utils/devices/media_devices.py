@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.public_path import public
 from livekit_utils.devices.backend import worker_process, worker_thread
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
 from livekit_utils.devices.defaults import BLOCKSIZE, DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE
@@ -21,6 +22,7 @@ __all__ = ["MediaDevices"]
 _LIST_S = 5.0
 
 
+@public
 class MediaDevices:
     """Lists and opens microphones and speakers, through PyAudio and PortAudio.
 

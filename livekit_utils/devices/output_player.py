@@ -14,6 +14,7 @@ from typing import Any
 
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.lifecycle import AsyncClosing, Done
+from livekit_utils._runtime.public_path import public
 from livekit_utils.devices.apm_feed import ApmFeed
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
@@ -27,6 +28,7 @@ from livekit_utils.tracks.track import LocalAudioTrack
 __all__ = ["OutputPlayer", "OutputPlayerStats"]
 
 
+@public
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputPlayerStats:
     """Describes what an `OutputPlayer` has done so far."""
@@ -66,6 +68,7 @@ _MIN_PATIENCE_S = 0.005
 _MAX_PATIENCE_S = 0.1
 
 
+@public
 class OutputPlayer(AsyncClosing):
     """Plays any number of tracks and streams on a speaker; usually made by `MediaDevices.open_output`.
 

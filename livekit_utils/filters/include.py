@@ -1,14 +1,17 @@
-"""get_include: where the header for audio filter plugins is."""
+"""get_include: finds the C header for audio filter plugins."""
 
 from __future__ import annotations
 
 import os
 
+from livekit_utils._runtime.public_path import public
+
 __all__ = ["get_include"]
 
 
+@public
 def get_include() -> str:
-    """The directory of `livekit_audio_filter.h`, for a C compiler's `-I`.
+    """Returns the directory of `livekit_audio_filter.h`, for the `-I` of a C compiler.
 
     Example:
         >>> import os

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils._runtime.arguments import check_int, check_number
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame
 
 __all__ = ["sine_wave_generator"]
 
 
+@public
 def sine_wave_generator(
     freq: float, duration: float, sample_rate: int = 48000, amplitude: float = 0.3
 ) -> AsyncIterator[AudioFrame]:

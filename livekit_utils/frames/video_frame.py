@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from livekit_utils._runtime.arguments import check_choice, check_int
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk import load
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["VideoBufferType", "VideoFrame", "VideoRotation"]
 
 
+@public
 class VideoBufferType(IntEnum):
     """Names the layout of pixels in memory. Names and numbers are the LiveKit SDK's."""
 
@@ -84,6 +86,7 @@ class VideoBufferType(IntEnum):
                 return [width * 4]
 
 
+@public
 class VideoRotation(IntEnum):
     """Tells how far to rotate a video frame for display, in degrees clockwise.
 
@@ -96,6 +99,7 @@ class VideoRotation(IntEnum):
     VIDEO_ROTATION_270 = 3
 
 
+@public
 class VideoFrame:
     """Holds a picture: its width, its height, its pixel format and its pixels.
 

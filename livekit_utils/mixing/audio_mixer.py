@@ -17,7 +17,8 @@ from typing import Any
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing
-from livekit_utils._runtime.queues import FrameQueue
+from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.finished_streams import FinishedStreams
 from livekit_utils.mixing.mix_input import mix_inputs, survey
@@ -43,6 +44,7 @@ _MAX_RAMP_MS = 3_600_000
 _MAX_READ_AHEAD_S = 1.0
 
 
+@public
 class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     """Mixes streams of frames into one stream of blocks.
 
@@ -110,7 +112,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
         self._num_lacking = 0  # inputs that the next block waits for
-        self._output: FrameQueue[AudioFrame] = FrameQueue(self._capacity, self._advance)
+        self._output: EndableQueue[AudioFrame] = EndableQueue(self._capacity, self._advance)
         self._blocks = 0
         # Whether some input has its part of the next block, so that the others keep it waiting.
         self._kept_waiting = False
@@ -447,7 +449,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                 source.await_join()
                 source.late = True
                 # Of a stream that says that its source has paused, it is no news.
-                level = logging.INFO if getattr(source.stream, "resting", False) is True else logging.WARNING
+                level = logging.INFO if getattr(source.stream, "idle", False) is True else logging.WARNING
                 logger.log(
                     level,
                     "AudioMixer: %r is more than %g ms late and silent until it goes on",

@@ -7,6 +7,7 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
@@ -18,17 +19,7 @@ __all__ = ["AudioMixerStats", "AudioMixerStreamStats"]
 _FASTER_THAN_LIVE = 4
 
 
-class AudioMixerStats(NamedTuple):
-    """What a mixer has done and holds."""
-
-    blocks: int
-    """Blocks mixed."""
-    queued_blocks: int
-    """Blocks that wait to be read."""
-    streams: dict[str, AudioMixerStreamStats]
-    """By name; a stream that has ended or was removed is not here any more."""
-
-
+@public
 class AudioMixerStreamStats(NamedTuple):
     """One stream of a mixer."""
 
@@ -42,6 +33,18 @@ class AudioMixerStreamStats(NamedTuple):
     """Peak of its part of the last block, before the gain; -inf is silence."""
     rms_dbfs: float
     """The same as RMS, against a full-scale square wave."""
+
+
+@public
+class AudioMixerStats(NamedTuple):
+    """What a mixer has done and holds."""
+
+    blocks: int
+    """Blocks mixed."""
+    queued_blocks: int
+    """Blocks that wait to be read."""
+    streams: dict[str, AudioMixerStreamStats]
+    """By name; a stream that has ended or was removed is not here any more."""
 
 
 class MixerStream(MixInput):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.sync.followed_audio import FollowedAudio, FollowedAudioSource
 from livekit_utils.sync.picture_timeline import Due, Picture, PictureTimeline
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["AVSynchronizer", "LatePolicy"]
 
 
+@public
 class LatePolicy(StrEnum):
     """Says what `AVSynchronizer` does with pictures whose sound has been heard already."""
 
@@ -50,6 +52,7 @@ class _VideoSink(Protocol):
     def capture_frame(self, frame: Any) -> None: ...
 
 
+@public
 class AVSynchronizer(LoopBound, AsyncClosing):
     """Keeps pictures and sound together.
 

@@ -6,9 +6,12 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
+from livekit_utils._runtime.public_path import public
+
 __all__ = ["AVSynchronizerStats"]
 
 
+@public
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AVSynchronizerStats:
     """Tells how well picture and sound are together.

@@ -1,27 +1,30 @@
-"""AudioFrameEvent: what an AudioStream yields."""
+"""Events that streams yield: a frame, and what came with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.frames.video_frame import VideoFrame, VideoRotation
 
 __all__ = ["AudioFrameEvent", "VideoFrameEvent"]
 
 
+@public
+@dataclass(slots=True)
+class AudioFrameEvent:
+    """Carries a frame of an `AudioStream`."""
+
+    frame: AudioFrame
+
+
+@public
 @dataclass(slots=True)
 class VideoFrameEvent:
-    """A picture that has arrived, with what was said of it when it was captured."""
+    """Carries a frame of a `VideoStream`, with the arguments of the `VideoSource.capture_frame` that captured it."""
 
     frame: VideoFrame
     timestamp_us: int
     rotation: VideoRotation
     metadata: object = None
-
-
-@dataclass(slots=True)
-class AudioFrameEvent:
-    """A frame that has arrived."""
-
-    frame: AudioFrame

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit_utils._runtime.arguments import check_finite, check_int, check_number
 from livekit_utils._runtime.lifecycle import Closing
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, make_writable
 from livekit_utils.voice.stages import AudioProcessingModuleStats, VoiceStages
 from livekit_utils.voice.voice_processor import VoiceProcessor
@@ -46,6 +47,7 @@ _NOTHING_YET = AudioProcessingModuleStats(
 )
 
 
+@public
 class AudioProcessingModule(Closing):
     """Removes echo, noise and hum from the sound of a microphone, and controls its level.
 

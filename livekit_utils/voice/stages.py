@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int, check_number
+from livekit_utils._runtime.public_path import public
 
 __all__ = ["AudioProcessingModuleStats"]
 
@@ -57,6 +58,7 @@ class VoiceStages:
         return replace(self, **settings)
 
 
+@public
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioProcessingModuleStats:
     """The levels, delays and gaps that an `AudioProcessingModule` has measured.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.public_path import public
 
 __all__ = ["DeviceError"]
 
@@ -73,6 +73,7 @@ class OpenedDevice:
     tap_capacity: int
 
 
+@public
 class DeviceError(OSError):
     """A microphone or speaker cannot be found, opened or used; the message says what to do.
 
@@ -91,10 +92,3 @@ class DeviceError(OSError):
         super().__init__(message)
         self.code = code
         self.device = device
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_restore, (str(self), self.code, self.device))
-
-
-def _restore(message: str, code: int | None, device: str | None) -> DeviceError:
-    return DeviceError(message, code=code, device=device)
