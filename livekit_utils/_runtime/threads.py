@@ -61,15 +61,18 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
         function: A function that may block.
         discard: Called with the result, in a thread too, if the task does not wait for it any more.
     """
-    future: futures.Future[T] = _new_future()
+    # The list gives up the future in the end. Otherwise an error would hold, through the frames that it has passed, the
+    # future that holds it, and keep the variables of the callers alive (such as the memory of a device) until the
+    # garbage collector runs.
+    outcome: list[futures.Future[T]] = [_new_future()]
 
     def run() -> None:
         try:
             result = function()
         except BaseException as error:
-            future.set_exception(error)  # noqa: F821
+            outcome[0].set_exception(error)
         else:
-            future.set_result(result)  # noqa: F821
+            outcome[0].set_result(result)
 
     def throw_away(future: futures.Future[T]) -> None:
         if discard is not None and future.exception() is None:
@@ -77,16 +80,11 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
 
     start_thread(name, run)
     try:
-        await _done(future)
+        await _done(outcome[0])
     except BaseException:  # the task was cancelled, or is collected together with its loop
-        future.add_done_callback(throw_away)
+        outcome[0].add_done_callback(throw_away)
         raise
-    try:
-        return future.result()
-    finally:
-        # An error holds the frames that it has passed, and this one holds the error: the variables of the callers, such
-        # as the memory of a device, would live until the garbage collector runs.
-        del future
+    return outcome.pop().result()
 
 
 def _new_future() -> futures.Future[T]:
