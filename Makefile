@@ -14,7 +14,7 @@ help:
 	@echo "make test-sdk  the tests beside LiveKit's own package with an old version of it; SDK=... names another"
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
-	@echo "make lint      ruff, mypy and pyright on the package, its stubs and the examples"
+	@echo "make lint      ruff, mypy, pyright, spelling, imports between the rooms, fragments of the changelog"
 	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
 	@echo "make docs      the documentation as a site, in build/site"
 	@echo "make soak      make test with many more random cases"
@@ -59,7 +59,8 @@ lint: $(VENV)/bin/python
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
-	$(VENV)/bin/codespell
+	$(VENV)/bin/python -m codespell_lib
+	@$(VENV)/bin/towncrier build --draft --version next >/dev/null 2>&1 || $(VENV)/bin/towncrier build --draft --version next
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
@@ -97,5 +98,6 @@ coverage:
 	@tools/run_coverage.sh $(ARGS)
 
 clean:
-	rm -rf build dist demo *.egg-info .venv .venv-livekit-* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist demo *.egg-info .venv .venv-livekit-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .import_linter_cache .coverage .coverage.* htmlcov
 	find livekit_utils -name '*.so' -delete

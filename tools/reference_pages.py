@@ -10,6 +10,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 BUILT = Path(__file__).parent.parent / "build" / "docs"
+DECISIONS = Path(__file__).parent.parent / "docs" / "decisions"
 
 # A picture of the data path for those that have one.
 PICTURES = {
@@ -61,6 +62,7 @@ def on_config(config: Any) -> Any:
     config.nav = [
         {"Overview": "index.md"},
         {"From LiveKit's own package": "switching.md"},
+        {"Decisions": [f"decisions/{page.name}" for page in sorted(DECISIONS.glob("*.md"))]},
         {"Reference": [{name: f"reference/{name}.md"} for name in names]},
     ]
     return config
