@@ -55,6 +55,7 @@ lint: $(VENV)/bin/python
 	@$(PIP) install --quiet ".[bench,cli,lint,test]"
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
+	$(VENV)/bin/python tools/face.py --check
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
