@@ -61,6 +61,7 @@ lint: $(VENV)/bin/python
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 	$(VENV)/bin/python -m codespell_lib
 	@$(VENV)/bin/towncrier build --draft --version next >/dev/null 2>&1 || $(VENV)/bin/towncrier build --draft --version next
+	$(VENV)/bin/python tools/face.py --check
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 

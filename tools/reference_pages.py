@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,31 +36,42 @@ def public_names() -> dict[str, str]:
 
 def page_for(name: str, module: str) -> str:
     page = f"::: {module}.{name}\n"
-    stub = BUILT / f"{module.replace('.', '/')}.pyi"
-    if stub.exists() and (signature := constructor(stub, name)):
-        # A compiled class does not tell how it is made.
-        page = (
-            f"# {name}\n\n```python\n{signature}\n```\n\n{page}"
-            "    options:\n      show_root_heading: false\n      merge_init_into_class: false\n      filters: ['!^_']\n"
-        )
     if name in PICTURES:
         page += f"\n## The data path\n\n![What a frame goes through](../paths/{PICTURES[name]}.svg)\n"
     return page
 
 
-def constructor(stub: Path, name: str) -> str | None:
-    """How a class of a stub is made."""
-    for node in ast.parse(stub.read_text()).body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            for method in node.body:
-                if isinstance(method, ast.FunctionDef) and method.name == "__init__":
-                    del method.args.args[0]  # self
-                    return f"{name}({ast.unparse(method.args)})"
-    return None
+def document(module: str) -> None:
+    """Copies the docstrings of a compiled module into its stub, which is what the pages are made from.
+
+    The compiled classes themselves do not tell their signatures, and give `livekit_utils` as their module.
+    """
+    stub = BUILT / f"{module.replace('.', '/')}.pyi"
+    if not stub.exists():
+        return
+    compiled = importlib.import_module(module)
+    tree = ast.parse(stub.read_text("utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and hasattr(compiled, node.name):
+            item = getattr(compiled, node.name)
+            add_docstring(node, item)
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+                    add_docstring(member, getattr(item, member.name))
+    stub.write_text(ast.unparse(tree), "utf-8")
+
+
+def add_docstring(node: ast.ClassDef | ast.FunctionDef, item: object) -> None:
+    text = inspect.getdoc(item)
+    if text and ast.get_docstring(node) is None:
+        node.body.insert(0, ast.Expr(ast.Constant(text)))
 
 
 def on_config(config: Any) -> Any:
-    names = sorted(public_names(), key=str.lower)
+    homes = public_names()
+    for module in set(homes.values()):
+        document(module)
+    names = sorted(homes, key=str.lower)
     config.nav = [
         {"Overview": "index.md"},
         {"From LiveKit's own package": "switching.md"},

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from livekit_utils import __version__
 from livekit_utils.cli.commands.devices import devices
 from livekit_utils.cli.commands.info import info
 from livekit_utils.cli.commands.meter import meter
@@ -48,8 +49,19 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"livekit-utils {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def options(debug: Annotated[bool, typer.Option("--debug", help="Show the tracebacks of errors.")] = False) -> None:
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the tracebacks of errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
     """Mix, resample, measure, generate, record and play sound.
 
     Files are streamed: memory use does not grow with their length. An output file appears only when it is complete, and

@@ -72,7 +72,7 @@ class AudioResampler:
         self._output_rate = check_int("output_rate", output_rate, 1, _MAX_RATE)
         self._num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
         self._quality = check_choice("quality", quality, AudioResamplerQuality)
-        self._engine_name = self._check_engine(engine)
+        self._engine_name: AudioResamplerEngine = self._check_engine(engine)
         self._engine = make_engine(
             self._input_rate, self._output_rate, self._num_channels, self._quality, self._engine_name
         )

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["from_livekit", "to_livekit"]
 
 
-@public
 @overload
 def to_livekit(frame: AudioFrame | rtc.AudioFrame) -> rtc.AudioFrame: ...
 @overload
 def to_livekit(frame: VideoFrame | rtc.VideoFrame) -> rtc.VideoFrame: ...
+@public
 def to_livekit(frame: Any) -> Any:
     """A frame of this package as one of the LiveKit SDK's.
 
@@ -55,11 +55,11 @@ def to_livekit(frame: Any) -> Any:
     return sdk.AudioFrame(data, ours.sample_rate, ours.num_channels, ours.samples_per_channel, **userdata)
 
 
-@public
 @overload
 def from_livekit(frame: rtc.AudioFrame | AudioFrame) -> AudioFrame: ...
 @overload
 def from_livekit(frame: rtc.VideoFrame | VideoFrame) -> VideoFrame: ...
+@public
 def from_livekit(frame: Any) -> Any:
     """A frame of the LiveKit SDK as one of this package, over the same memory, with the same `userdata`.
 

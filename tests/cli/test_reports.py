@@ -15,12 +15,17 @@ pytest.importorskip("typer")
 pytest.importorskip("soundfile")
 pytest.importorskip("matplotlib")
 
+import livekit_utils
 from livekit_utils import AudioFrame
 from livekit_utils.cli.view.level_meter import LevelMeter
 from livekit_utils.cli.view.report import format_length
 from livekit_utils.cli.view.track_picture import COLUMNS, TrackPicture
-from tests.support.cli_commands import Samples, noise, run, save
+from tests.support.cli_commands import Samples, invoke, noise, run, save
 from tests.support.randomness import SEED, Rand
+
+
+def test_the_version() -> None:
+    assert invoke("--version").output == f"livekit-utils {livekit_utils.__version__}\n"
 
 
 def test_the_table(tmp_path: Path) -> None:
