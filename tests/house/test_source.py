@@ -23,6 +23,9 @@ WORDS = (
     "simd",
 )
 
+# What a C file may include of the functions that print and end the process.
+EXCEPTIONS = {"plugin.c": {"stdio.h", "stdlib.h"}}  # flushes stdout when a library hangs while the process ends
+
 pytestmark = pytest.mark.skipif(
     not (CSRC.is_dir() and PACKAGE.is_dir()), reason="the source tree does not lie beside the tests"
 )
@@ -47,7 +50,8 @@ def test_c_knows_no_python_and_owns_no_memory() -> None:
     for path in files(CSRC, ".c", ".h"):
         includes = re.findall(r'#\s*include\s*[<"]([^">]+)', path.read_text())
         assert "Python.h" not in includes, name(path)
-        assert not set(includes) & {"stdlib.h", "stdio.h", "malloc.h"}, name(path)
+        forbidden = {"stdlib.h", "stdio.h", "malloc.h"} - EXCEPTIONS.get(path.name, set())
+        assert not set(includes) & forbidden, name(path)
         calls = re.findall(r"\b(malloc|calloc|realloc|free|alloca|\w*printf|puts|abort|exit)\s*\(", code_of(path))
         assert not calls, f"{name(path)} calls {calls}"
 
