@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from livekit_utils.frames.sine_wave import sine_wave_generator
     from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
     from livekit_utils.mixing.audio_mixer import AudioMixer
-    from livekit_utils.mixing.mixer_stream import AudioMixerStats, AudioMixerStreamStats
+    from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
     from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
     from livekit_utils.sync.show_record import AVSynchronizerStats
     from livekit_utils.tracks.audio_source import AudioSource
@@ -100,8 +100,8 @@ _HOMES = {
     "AudioFrame": "frames.audio_frame",
     "AudioFrameEvent": "tracks.events",
     "AudioMixer": "mixing.audio_mixer",
-    "AudioMixerStats": "mixing.mixer_stream",
-    "AudioMixerStreamStats": "mixing.mixer_stream",
+    "AudioMixerStats": "mixing.mixer_input",
+    "AudioMixerStreamStats": "mixing.mixer_input",
     "AudioProcessingModule": "voice.audio_processing_module",
     "AudioProcessingModuleStats": "voice.stages",
     "AudioResampler": "conversion.audio_resampler",

@@ -6,9 +6,9 @@ import asyncio
 import math
 from typing import Any
 
+from livekit_utils._kernels.gain_queue import GainQueue, mix
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import as_audio_frame
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 
 _CROSSFADE_S = 0.005
 # So often an input is asked whether it holds more than it needs. What came late once may do so again: a surplus that it
@@ -48,8 +48,8 @@ class PlayoutInput:
         self.num_stalls = 0
         self.task: asyncio.Task[None] | None = None
         self.room: asyncio.Future[None] | None = None  # its task waits for this while enough is queued
-        self.queue = MixInput(num_channels)
-        self.tail = MixInput(num_channels)  # fades out what was left out
+        self.queue = GainQueue(num_channels)
+        self.tail = GainQueue(num_channels)  # fades out what was left out
         self._converter = FrameConverter(sample_rate, num_channels)
         self._sample_rate = sample_rate
         self._crossfade = max(1, round(_CROSSFADE_S * sample_rate))
@@ -236,4 +236,4 @@ class PlayoutMixer:
     def _mix(self, playing: list[PlayoutInput]) -> bytearray:
         parts = [source.queue for source in playing]
         parts += [source.tail for source in playing if source.tail.num_frames]
-        return mix_inputs(parts, self._block, self._num_channels)
+        return mix(parts, self._block, self._num_channels)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from livekit_utils._kernels.gain_queue import GainQueue, mix
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.backend.memory import TAPPED
 from livekit_utils.devices.device_stream import DeviceStream
 from livekit_utils.frames.audio_frame import AudioFrame
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 
 # More than this waits only where a microphone did not move.
 _MAX_WAITING_S = 0.5
@@ -48,7 +48,7 @@ _MAX_APART_S = 0.2
 @dataclass(frozen=True, slots=True)
 class _Output:
     converter: FrameConverter
-    queue: MixInput
+    queue: GainQueue
 
 
 class SpeakerReference:
@@ -72,7 +72,7 @@ class SpeakerReference:
     def add_output(self, stream: DeviceStream) -> None:
         """A speaker was opened, perhaps anew."""
         converter = FrameConverter(self._sample_rate, self._num_channels)
-        self._outputs[stream] = _Output(converter, MixInput(self._num_channels))
+        self._outputs[stream] = _Output(converter, GainQueue(self._num_channels))
         self._tap(stream)
 
     def remove_output(self, stream: DeviceStream) -> None:
@@ -102,7 +102,7 @@ class SpeakerReference:
         longest = max(queue.num_frames for queue in queues)
         num_frames = max(min(queue.num_frames for queue in queues), longest - int(_MAX_APART_S * self._sample_rate))
         if num_frames > 0:
-            mixed = mix_inputs(queues, num_frames, self._num_channels)
+            mixed = mix(queues, num_frames, self._num_channels)
             for reader in self._readers:
                 reader.push(mixed)
 

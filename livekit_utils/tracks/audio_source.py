@@ -11,48 +11,17 @@ import math
 import time
 from collections import deque
 
+from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 from livekit_utils.tracks.fan_out import FanOut
 from livekit_utils.tracks.frame_fifo import FrameFifo
 from livekit_utils.tracks.playout_clock import PlayoutClock
 
 __all__ = ["AudioSource"]
-
-
-class Fade:
-    """Lowers audio to silence in a straight line, over as many samples as it is told to."""
-
-    def __init__(self) -> None:
-        self._ramp: MixInput | None = None
-        self.num_left = 0
-        """Samples per channel that are still to be faded; 0 when there is no fade."""
-
-    def begin(self, num_samples: int, num_channels: int) -> None:
-        """The next samples fade out; from where an earlier fade has come to, which this one replaces."""
-        if self._ramp is None:
-            self._ramp = MixInput(num_channels)
-        self._ramp.set_gain(0.0, num_samples)
-        self.num_left = num_samples
-
-    def end(self) -> None:
-        self._ramp = None
-        self.num_left = 0
-
-    def apply(self, frame: AudioFrame) -> AudioFrame:
-        """The next samples, at most `num_left`, faded."""
-        assert self._ramp is not None
-        num_samples = frame.samples_per_channel
-        self._ramp.push(frame)
-        faded = mix_inputs([self._ramp], num_samples, frame.num_channels)
-        self.num_left -= num_samples
-        if not self.num_left:
-            self.end()
-        return AudioFrame(faded, frame.sample_rate, frame.num_channels, num_samples)
 
 
 _MAX_CHANNELS = 128
@@ -121,7 +90,7 @@ class AudioSource(AsyncClosing):
         self._queue_size_s = check_ms("queue_size_ms", queue_size_ms) / 1000
         self._step = max(self._sample_rate // 100, 1)
         self._fifo = FrameFifo()  # what has not been handed to the streams
-        self._fade = Fade()
+        self._fade = Ramp(self._num_channels)
         self._clock = PlayoutClock(self._sample_rate)
         self._running = False  # audio is being played, or what was played last is not over
         self._handing_out = False
@@ -238,8 +207,8 @@ class AudioSource(AsyncClosing):
         """
         self._enter()
         num_fading = math.floor(check_ms("fade_ms", fade_ms) * self._sample_rate / 1000)
-        if self._fade.num_left:
-            num_fading = min(num_fading, self._fade.num_left)
+        if self._fade.samples_left:
+            num_fading = min(num_fading, self._fade.samples_left)
         fades = self._running and not self.paused and num_fading and self._fifo.num_samples
         tail = self._fifo.pop(num_fading) if fades else None
         unplayed = self._fifo.drain()
@@ -250,9 +219,11 @@ class AudioSource(AsyncClosing):
                 push.settle(True)
         if tail is not None:
             self._fifo.push(tail)
-            self._fade.begin(tail.samples_per_channel, self._num_channels)
+            if not self._fade.samples_left:
+                self._fade.start(1.0, 0)  # else from where an earlier fade has come to, which this one replaces
+            self._fade.start(0.0, tail.samples_per_channel)
         else:
-            self._fade.end()
+            self._fade.start(1.0, 0)
             if self._running:
                 self._end_run()
         self._play()
@@ -362,9 +333,10 @@ class AudioSource(AsyncClosing):
         return self._clock.end <= now + early_s
 
     def _hand_out(self) -> None:
-        chunk = self._fifo.pop(min(self._step, self._fade.num_left or self._step))
-        if self._fade.num_left:
-            chunk = self._fade.apply(chunk)
+        chunk = self._fifo.pop(min(self._step, self._fade.samples_left or self._step))
+        if self._fade.samples_left:
+            faded = self._fade.apply(chunk)
+            chunk = AudioFrame(faded, self._sample_rate, self._num_channels, chunk.samples_per_channel)
         self._clock.advance(chunk.samples_per_channel)
         self._fan_out.receive(chunk)
 

@@ -9,8 +9,6 @@ from tests.support.paths import SOURCE
 
 CSRC, PACKAGE, TESTS = SOURCE / "csrc", SOURCE / "livekit_utils", SOURCE / "tests"
 WORDS = (
-    "concat",
-    "mix",
     "convert",
     "level",
     "channels",
@@ -22,6 +20,8 @@ WORDS = (
     "plugin",
     "simd",
 )
+# Kernels that other compiled modules call, and the tests that reach them.
+CALLED = {"concat": "frames/test_combine_audio_frames.py", "mix": "kernels/test_mix.py"}
 
 # What a C file may include of the functions that print and end the process.
 EXCEPTIONS = {"plugin.c": {"stdio.h", "stdlib.h"}}  # flushes stdout when a library hangs while the process ends
@@ -76,7 +76,20 @@ def test_a_kernel_word_has_all_its_files(word: str) -> None:
 
 
 def test_every_c_file_is_a_kernel_word() -> None:
-    assert {path.stem for path in files(CSRC, ".c")} == set(WORDS)
+    assert {path.stem for path in files(CSRC, ".c")} == {*WORDS, *CALLED}
+
+
+@pytest.mark.parametrize("word", CALLED)
+def test_a_kernel_that_others_call_has_its_files(word: str) -> None:
+    for path in (CSRC / f"{word}.c", CSRC / f"{word}.h", TESTS / CALLED[word]):
+        assert path.is_file(), name(path)
+
+
+def test_no_kernel_imports_what_is_above_it() -> None:
+    imported = re.compile(r"^\s*(?:from|c?import)\s+(livekit_utils[\w.]*)", re.M)
+    for path in files(PACKAGE / "_kernels", ".py", ".pyx", ".pxd"):
+        for module in imported.findall(path.read_text()):
+            assert (module + ".").startswith("livekit_utils._kernels."), f"{name(path)}: {module}"
 
 
 def test_no_error_is_swallowed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils.devices.backend.memory import (
     CLEAR_FADE,
     CLEAR_TO,
@@ -11,37 +12,6 @@ from livekit_utils.devices.backend.memory import (
     WAKE_BELOW,
     DeviceMemory,
 )
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
-
-
-class Ramp:
-    """Fades samples out, and in again, without steps.
-
-    Args:
-        num_channels: Of the interleaved samples.
-    """
-
-    def __init__(self, num_channels: int) -> None:
-        self._num_channels = num_channels
-        self._input = MixInput(num_channels)
-        self.num_left = 0
-        """Samples per channel until it has come to the gain that was asked for."""
-
-    @property
-    def gain(self) -> float:
-        """The gain that it has come to, or leads to."""
-        return self._input.gain
-
-    def start(self, gain: float, num_frames: int) -> None:
-        """Moves the gain over the next `num_frames` samples per channel; 0 jumps."""
-        self._input.set_gain(gain, num_frames)
-        self.num_left = num_frames
-
-    def apply(self, samples: bytes, num_frames: int) -> bytes:
-        self._input.push(samples)
-        self.num_left = max(0, self.num_left - num_frames)
-        return bytes(mix_inputs([self._input], num_frames, self._num_channels))
-
 
 # A pause or the end of one must not click.
 _PAUSE_FADE_S = 0.005
@@ -92,26 +62,26 @@ class DeviceRenderer:
         """Whether less is left than the application cares to know of."""
         return self._memory.ring.readable < self._memory.words[WAKE_BELOW] * self._num_channels
 
-    def _pieces(self, num_frames: int) -> list[bytes]:
+    def _pieces(self, num_frames: int) -> list[bytes | bytearray]:
         """A block in the middle of which a fade begins or ends."""
-        pieces = []
+        pieces: list[bytes | bytearray] = []
         while num_frames:
             piece, num_taken = self._piece(num_frames)
             pieces.append(piece)
             num_frames -= num_taken
         return pieces
 
-    def _piece(self, num_frames: int) -> tuple[bytes, int]:
+    def _piece(self, num_frames: int) -> tuple[bytes | bytearray, int]:
         if self._clearing and (not self._fade_left or self._paused):
             self._end_clear()
         if self._clearing:
             n = min(num_frames, self._fade_left)
             self._fade_left -= n
-            return self._ramp.apply(self._take(n), n), n
+            return self._ramp.apply(self._take(n)), n
         if self._ramping:
-            n = min(num_frames, self._ramp.num_left)
-            piece = self._ramp.apply(self._take(n), n)
-            self._ramping = self._ramp.num_left > 0
+            n = min(num_frames, self._ramp.samples_left)
+            piece = self._ramp.apply(self._take(n))
+            self._ramping = self._ramp.samples_left > 0
             return piece, n
         if self._paused:
             return bytes(num_frames * self._num_channels * 2), num_frames

@@ -1,49 +1,51 @@
-"""MixerStream: what an AudioMixer knows of one of its streams."""
+"""MixerInput: one of the streams of an AudioMixer."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
+from livekit_utils._runtime.lifecycle import Waiters
+from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.mix_input import MixInput
 
 __all__ = ["AudioMixerStats", "AudioMixerStreamStats"]
 
-logger = logging.getLogger("livekit_utils")
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioMixerStats:
+    """The state of an AudioMixer, and what it has done so far."""
 
-class AudioMixerStats(NamedTuple):
-    """What a mixer has done and holds."""
-
-    blocks: int
+    num_blocks: int
     """Blocks mixed."""
-    queued_blocks: int
+    num_queued_blocks: int
     """Blocks that wait to be read."""
     streams: dict[str, AudioMixerStreamStats]
-    """By name; a stream that has ended or was removed is not here any more."""
+    """By name; without the streams that have ended or were removed."""
 
 
-class AudioMixerStreamStats(NamedTuple):
-    """One stream of a mixer."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioMixerStreamStats:
+    """One stream of an AudioMixer."""
 
-    samples_in: int
+    num_samples_per_channel: int
     """Samples per channel that it has delivered, at the mixer's rate."""
-    late_blocks: int
+    num_late_blocks: int
     """Blocks that went out without it, because it was late."""
     queued_ms: float
-    """What it has delivered and has not been mixed yet."""
+    """Audio that it has delivered and that has not been mixed yet."""
     peak_dbfs: float
     """Peak of its part of the last block, before the gain; -inf is silence."""
     rms_dbfs: float
-    """The same as RMS, against a full-scale square wave."""
+    """RMS of its part of the last block, before the gain, against a full-scale square wave; -inf is silence."""
 
 
-class MixerStream(MixInput):
+class MixerInput(MixInput):
     """A stream of an AudioMixer: its queue and gain, and where it stands."""
 
     def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
@@ -52,10 +54,10 @@ class MixerStream(MixInput):
         self.name = name
         self.converter: FrameConverter | None = None
         self.task: asyncio.Task[None] | None = None
-        self.room: asyncio.Future[None] | None = None  # its task waits for this while enough is queued
+        self.room = Waiters()  # its task, while enough is queued
         self.joining = False  # not waited for until it delivers: late, or new to a mix that is running
         self.late = False
-        self.late_blocks = 0
+        self.num_late_blocks = 0
         self.ended = False
         self.plain = True
 
@@ -68,12 +70,8 @@ class MixerStream(MixInput):
     async def close(self) -> None:
         """Closes the iterator if it was made by `open`, so that nobody else can; a stream that is its own iterator
         belongs to whoever added it."""
-        if self.iterator is self.stream or not hasattr(self.iterator, "aclose"):
-            return
-        try:
-            await self.iterator.aclose()
-        except Exception as error:
-            logger.error("AudioMixer: the iterator of %r does not close: %s", self.name, error, exc_info=error)
+        if self.iterator is not self.stream:
+            await close_iterator(self.iterator, f"AudioMixer: the iterator of {self.name!r}")
 
     def await_join(self) -> None:
         """From now on it is not waited for until it delivers."""
@@ -104,16 +102,11 @@ class MixerStream(MixInput):
             self.plain = False
         return self.converter.push(frame)
 
-    def resume(self) -> None:
-        """There is room again."""
-        if self.room is not None and not self.room.done():
-            self.room.set_result(None)
-
     def stats(self) -> AudioMixerStreamStats:
         peak, rms = self.level
         return AudioMixerStreamStats(
-            samples_in=self.frames_in,
-            late_blocks=self.late_blocks,
+            num_samples_per_channel=self.num_delivered,
+            num_late_blocks=self.num_late_blocks,
             queued_ms=self.num_frames * 1000 / self.sample_rate,
             peak_dbfs=_dbfs(peak),
             rms_dbfs=_dbfs(rms),

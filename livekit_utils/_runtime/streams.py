@@ -1,0 +1,23 @@
+"""Streams: the end of async iterators that this package has made or been given."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+logger = logging.getLogger("livekit_utils")
+
+
+async def close_iterator(iterator: Any, subject: str) -> None:
+    """Closes an iterator that nobody else can close, if it has an `aclose`; an error of it is logged.
+
+    Args:
+        iterator: An async iterator.
+        subject: What it is, for the log: "AudioMixer: the iterator of 'x'".
+    """
+    if not hasattr(iterator, "aclose"):
+        return
+    try:
+        await iterator.aclose()
+    except Exception as error:
+        logger.error("%s does not close: %s", subject, error, exc_info=error)
