@@ -253,7 +253,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                         return  # removed, by its own code or although it does not heed its cancellation
                     self._take(source, item)
                 if source.is_full:
-                    await self._wait_for_room(source)
+                    source.paused = True  # `end` takes it back where this is cancelled
+                    await source.room.wait()
+                    source.paused = False
             if source.converter is not None:
                 for frame in source.converter.flush():
                     self._push(source, frame)
@@ -269,13 +271,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             source.task = None  # or task, exception, traceback and this frame would keep each other
             self._end(source)
             await source.close()
-
-    async def _wait_for_room(self, source: MixerInput) -> None:
-        source.paused = True
-        try:
-            await source.room.wait()
-        finally:
-            source.paused = False
 
     def _take(self, source: MixerInput, item: Any) -> None:
         """An item that the compiled way does not take: an event, a frame to be converted, one of another library, the
@@ -293,7 +288,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def _arrive(self, completes: bool) -> None:
         """A stream has delivered, and perhaps completed its part of the next block."""
-        now = self._last_arrival = asyncio.get_running_loop().time()
+        assert self._loop is not None  # a stream is read
+        now = self._last_arrival = self._loop.time()
         if completes:
             self._num_lacking -= 1
             if self._num_lacking == 0:

@@ -89,6 +89,7 @@ class MixerInput(MixInput):
     def end(self) -> None:
         """It delivers no more."""
         self.ended = True
+        self.paused = False
         self.joining = False
         self.expected = False
         self.plain = False
