@@ -6,7 +6,7 @@ export VENV
 # The oldest of LiveKit's own package that there is for Python 3.11.
 SDK ?= 1.0.0
 
-.PHONY: help demo test test-sdk develop bench lint wheel docs soak sanitize clean
+.PHONY: help demo test test-sdk develop bench lint wheel docs soak sanitize fuzz coverage uvloop clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
@@ -19,6 +19,9 @@ help:
 	@echo "make docs      the documentation as a site, in build/site"
 	@echo "make soak      make test with many more random cases"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
+	@echo "make fuzz      random input to what reads foreign bytes, FUZZ_SECONDS=30 for each target; ARGS=... names targets"
+	@echo "make coverage  which lines of Python and C the tests run; ARGS=... goes to pytest"
+	@echo "make uvloop    the tests that use a real event loop on uvloop; ARGS=... goes to pytest"
 	@echo "make clean     remove everything that was built"
 
 $(VENV)/bin/python:
@@ -55,6 +58,8 @@ lint: $(VENV)/bin/python
 	@$(PIP) install --quiet ".[bench,cli,lint,test]"
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache --no-logo
+	$(VENV)/bin/codespell
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
@@ -76,6 +81,14 @@ soak:
 
 sanitize: $(VENV)/bin/python
 	@tools/run_sanitizers.sh
+
+fuzz: $(VENV)/bin/python
+	@$(PIP) install --quiet ".[cli]"
+	@tools/run_fuzz.sh $(ARGS)
+
+coverage:
+	@tools/prepare.sh devices
+	@tools/run_coverage.sh $(ARGS)
 
 clean:
 	rm -rf build dist demo *.egg-info .venv .venv-livekit-* .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,7 @@
 """The compiled modules: which C files each is built from, and the switches for other builds.
 
 LIVEKIT_UTILS_SANITIZE=address,undefined builds with those sanitizers, LIVEKIT_UTILS_DEBUG=1 without optimisation and
-with debug information. Everything else is in pyproject.toml.
+with debug information, LIVEKIT_UTILS_COVERAGE=1 with gcov's counters. Everything else is in pyproject.toml.
 """
 
 import os
@@ -26,10 +26,12 @@ KERNELS = {
     "sine": ["sine"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],
+    "quiet": ["quiet"],
 }
 
 SANITIZE = os.environ.get("LIVEKIT_UTILS_SANITIZE", "")
 DEBUG = os.environ.get("LIVEKIT_UTILS_DEBUG", "") == "1"
+COVERAGE = os.environ.get("LIVEKIT_UTILS_COVERAGE", "") == "1"
 
 if sys.platform == "win32":
     COMPILE = ["/O2", "/std:c11", "/experimental:c11atomics"]
@@ -52,6 +54,11 @@ else:
     if SANITIZE:
         COMPILE += [f"-fsanitize={SANITIZE}"]
         LINK = [f"-fsanitize={SANITIZE}"]
+    if COVERAGE:
+        # The same seed for each object: a kernel that is part of several modules counts into one file. Counters are
+        # atomic because kernels run in several threads at once.
+        COMPILE += ["-O1", "-g", "--coverage", "-fprofile-update=atomic", "-frandom-seed=livekit_utils"]
+        LINK = ["--coverage"]
 
 
 def extension(name: str, source: str, kernels: list[str]) -> Extension:

@@ -14,7 +14,7 @@ from benchmarks import optional
 from benchmarks.agreement import joined
 from benchmarks.contender import OURS
 from livekit_utils import AudioFrame, AudioResampler, AudioResamplerQuality
-from livekit_utils.conversion.audio_resampler import AudioResamplerEngine
+from livekit_utils.conversion.engines import AudioResamplerEngine
 
 _CONVERTERS = {
     "quick": "linear",

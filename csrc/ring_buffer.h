@@ -26,7 +26,7 @@
 #define LKU_RING_ALIGNMENT 64
 #define LKU_RING_MAX_CAPACITY ((size_t)1 << 40)
 
-/* In the shared memory. Each side writes one cache line of its own. */
+/* In the shared memory. Each side writes a cache line of its own, so that their positions do not slow each other down. */
 typedef struct lku_ring_header {
     alignas(LKU_RING_ALIGNMENT) _Atomic uint64_t written; /* writer's line */
     _Atomic uint64_t overruns;                            /* calls of lku_ring_write that did not fit */
@@ -34,8 +34,9 @@ typedef struct lku_ring_header {
     alignas(LKU_RING_ALIGNMENT) _Atomic uint64_t read;    /* reader's line */
     _Atomic uint64_t underruns;                           /* calls of lku_ring_read that came up short */
     _Atomic uint64_t underrun_samples;                    /* samples that they were short of */
-    alignas(LKU_RING_ALIGNMENT) uint64_t magic;           /* constant after lku_ring_init */
+    alignas(LKU_RING_ALIGNMENT) uint64_t magic; /* this and the capacity: constant after lku_ring_init */
     uint64_t capacity;
+    _Atomic uint64_t syncs; /* calls of lku_ring_sync: the one word that both sides write */
 } lku_ring_header;
 
 /* Of this process. */
@@ -77,5 +78,10 @@ void lku_ring_commit_read(lku_ring *ring, size_t num_samples);
 /* Copying versions. They return how many samples moved and count what did not. */
 size_t lku_ring_write(lku_ring *ring, const lku_s16 *in, size_t num_samples);
 size_t lku_ring_read(lku_ring *ring, lku_s16 *out, size_t num_samples);
+
+/* Either side: the later of two calls by the two sides sees everything that the other side stored before its own call,
+ * in the ring and in words beside it. Where each side stores a value and then looks at the other side's value, a call
+ * in between makes sure that at least one of them sees the other's: neither release and acquire nor x86 do. */
+void lku_ring_sync(lku_ring *ring);
 
 #endif

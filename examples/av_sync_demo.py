@@ -164,7 +164,7 @@ def table(results: list[Result]) -> str:
         sizes = np.abs(result.offsets_ms)
         growth = np.polyfit(result.times, result.offsets_ms, 1)[0]
         lines.append(
-            f"{result.name:24}{result.stats.presented:9}{result.stats.late:6}{result.stats.dropped:9}"
+            f"{result.name:24}{result.stats.num_presented:9}{result.stats.num_late:6}{result.stats.num_dropped:9}"
             f"{np.median(result.offsets_ms):9.1f}{np.percentile(sizes, 99):9.1f}{sizes.max():10.1f}{growth:13.2f}"
         )
         if result.flashes_ms:

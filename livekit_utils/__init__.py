@@ -5,140 +5,46 @@ compiled module.
 """
 
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from livekit_utils._kernels.ring_buffer import RingBuffer
-    from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
-    from livekit_utils.devices.backend.request import DeviceError
-    from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
-    from livekit_utils.devices.input_capture import InputCapture, InputCaptureStats
-    from livekit_utils.devices.media_devices import MediaDevices
-    from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
-    from livekit_utils.filters.audio_filter import AudioFilter
-    from livekit_utils.filters.audio_filter_session import AudioFilterSession
-    from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
-    from livekit_utils.filters.frame_processor import FrameProcessor
-    from livekit_utils.filters.include import get_include
-    from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState, AudioFilterState
-    from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
-    from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
-    from livekit_utils.frames.sine_wave import sine_wave_generator
-    from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
-    from livekit_utils.mixing.audio_mixer import AudioMixer
-    from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
-    from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
-    from livekit_utils.sync.show_record import AVSynchronizerStats
-    from livekit_utils.tracks.audio_source import AudioSource
-    from livekit_utils.tracks.audio_stream import AudioStream, AudioStreamStats
-    from livekit_utils.tracks.events import AudioFrameEvent, VideoFrameEvent
-    from livekit_utils.tracks.track import LocalAudioTrack, LocalVideoTrack, Track, TrackKind
-    from livekit_utils.tracks.video_source import VideoSource
-    from livekit_utils.tracks.video_stream import VideoStream, VideoStreamStats
-    from livekit_utils.voice.audio_processing_module import AudioProcessingModule
-    from livekit_utils.voice.stages import AudioProcessingModuleStats
+__version__ = "0.1.0"
 
-__all__ = [
-    "AVSynchronizer",
-    "AVSynchronizerStats",
-    "AudioFilter",
-    "AudioFilterError",
-    "AudioFilterLoadState",
-    "AudioFilterSession",
-    "AudioFilterState",
-    "AudioFrame",
-    "AudioFrameEvent",
-    "AudioMixer",
-    "AudioMixerStats",
-    "AudioMixerStreamStats",
-    "AudioProcessingModule",
-    "AudioProcessingModuleStats",
-    "AudioResampler",
-    "AudioResamplerQuality",
-    "AudioSource",
-    "AudioStream",
-    "AudioStreamInfo",
-    "AudioStreamStats",
-    "DeviceError",
-    "DeviceState",
-    "DeviceStateChange",
-    "FrameProcessor",
-    "InputCapture",
-    "InputCaptureStats",
-    "LatePolicy",
-    "LocalAudioTrack",
-    "LocalVideoTrack",
-    "MediaDevices",
-    "NoiseCancellationOptions",
-    "OutputPlayer",
-    "OutputPlayerStats",
-    "RingBuffer",
-    "Track",
-    "TrackKind",
-    "VideoBufferType",
-    "VideoFrame",
-    "VideoFrameEvent",
-    "VideoRotation",
-    "VideoSource",
-    "VideoStream",
-    "VideoStreamStats",
-    "combine_audio_frames",
-    "from_livekit",
-    "get_include",
-    "sine_wave_generator",
-    "to_livekit",
-]
-
-_HOMES = {
-    "AVSynchronizer": "sync.av_synchronizer",
-    "AVSynchronizerStats": "sync.show_record",
-    "AudioFilter": "filters.audio_filter",
-    "AudioFilterError": "filters.status",
-    "AudioFilterLoadState": "filters.status",
-    "AudioFilterSession": "filters.audio_filter_session",
-    "AudioFilterState": "filters.status",
-    "AudioFrame": "frames.audio_frame",
-    "AudioFrameEvent": "tracks.events",
-    "AudioMixer": "mixing.audio_mixer",
-    "AudioMixerStats": "mixing.mixer_input",
-    "AudioMixerStreamStats": "mixing.mixer_input",
-    "AudioProcessingModule": "voice.audio_processing_module",
-    "AudioProcessingModuleStats": "voice.stages",
-    "AudioResampler": "conversion.audio_resampler",
-    "AudioResamplerQuality": "conversion.audio_resampler",
-    "AudioSource": "tracks.audio_source",
-    "AudioStream": "tracks.audio_stream",
-    "AudioStreamInfo": "filters.description",
-    "AudioStreamStats": "tracks.audio_stream",
-    "DeviceError": "devices.backend.request",
-    "DeviceState": "devices.device_state",
-    "DeviceStateChange": "devices.device_state",
-    "FrameProcessor": "filters.frame_processor",
-    "InputCapture": "devices.input_capture",
-    "InputCaptureStats": "devices.input_capture",
-    "LatePolicy": "sync.av_synchronizer",
-    "LocalAudioTrack": "tracks.track",
-    "LocalVideoTrack": "tracks.track",
-    "MediaDevices": "devices.media_devices",
-    "NoiseCancellationOptions": "filters.description",
-    "OutputPlayer": "devices.output_player",
-    "OutputPlayerStats": "devices.output_player",
-    "RingBuffer": "_kernels.ring_buffer",
-    "Track": "tracks.track",
-    "TrackKind": "tracks.track",
-    "VideoBufferType": "frames.video_frame",
-    "VideoFrame": "frames.video_frame",
-    "VideoFrameEvent": "tracks.events",
-    "VideoRotation": "frames.video_frame",
-    "VideoSource": "tracks.video_source",
-    "VideoStream": "tracks.video_stream",
-    "VideoStreamStats": "tracks.video_stream",
-    "combine_audio_frames": "frames.audio_frame",
-    "from_livekit": "frames.livekit_frames",
-    "get_include": "filters.include",
-    "sine_wave_generator": "frames.sine_wave",
-    "to_livekit": "frames.livekit_frames",
+# Every public name, by the module that defines it. `python tools/face.py` writes the stubs for type checkers from it.
+_PUBLIC = {
+    "_kernels.ring_buffer": ("RingBuffer",),
+    "conversion.audio_resampler": ("AudioResampler",),
+    "conversion.engines": ("AudioResamplerQuality",),
+    "devices.backend.request": ("DeviceError",),
+    "devices.defaults": ("BLOCKSIZE", "DEFAULT_CHANNELS", "DEFAULT_SAMPLE_RATE", "FRAME_SAMPLES"),
+    "devices.device_state": ("DeviceState", "DeviceStateChange"),
+    "devices.input_capture": ("InputCapture", "InputCaptureStats"),
+    "devices.media_devices": ("MediaDevices",),
+    "devices.output_player": ("OutputPlayer", "OutputPlayerStats"),
+    "filters.audio_filter": ("AudioFilter",),
+    "filters.audio_filter_session": ("AudioFilterSession",),
+    "filters.description": ("AudioStreamInfo", "NoiseCancellationOptions"),
+    "filters.frame_processor": ("FrameProcessor",),
+    "filters.include": ("get_include",),
+    "filters.status": ("AudioFilterError", "AudioFilterLoadState", "AudioFilterState"),
+    "frames.audio_frame": ("AudioFrame", "combine_audio_frames"),
+    "frames.livekit_frames": ("from_livekit", "to_livekit"),
+    "frames.sine_wave": ("sine_wave_generator",),
+    "frames.video_frame": ("VideoBufferType", "VideoFrame", "VideoRotation"),
+    "mixing.audio_mixer": ("AudioMixer",),
+    "mixing.mixer_input": ("AudioMixerStats", "AudioMixerStreamStats"),
+    "sync.av_synchronizer": ("AVSynchronizer", "LatePolicy"),
+    "sync.show_record": ("AVSynchronizerStats",),
+    "tracks.audio_source": ("AudioSource",),
+    "tracks.audio_stream": ("AudioStream", "AudioStreamStats"),
+    "tracks.events": ("AudioFrameEvent", "VideoFrameEvent"),
+    "tracks.track": ("LocalAudioTrack", "LocalVideoTrack", "Track", "TrackKind"),
+    "tracks.video_source": ("VideoSource",),
+    "tracks.video_stream": ("VideoStream", "VideoStreamStats"),
+    "voice.audio_processing_module": ("AudioProcessingModule",),
+    "voice.stages": ("AudioProcessingModuleStats",),
 }
+_HOMES = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]: it reads the stub
 
 
 def __getattr__(name: str) -> object:

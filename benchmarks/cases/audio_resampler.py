@@ -15,7 +15,7 @@ from benchmarks.resampler_way import ResamplerWay
 from benchmarks.signals import sine
 from benchmarks.target import Target
 from livekit_utils import AudioResamplerQuality
-from livekit_utils.conversion.audio_resampler import AudioResamplerEngine
+from livekit_utils.conversion.engines import AudioResamplerEngine
 
 _RATES = ((48000, 16000), (16000, 48000), (44100, 48000))
 _FIXED_RATES = (*_RATES, (48000, 44100), (48000, 24000), (24000, 48000), (8000, 48000), (48000, 8000))

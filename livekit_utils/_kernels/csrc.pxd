@@ -150,6 +150,11 @@ cdef extern from "ring_buffer.h" nogil:
     void lku_ring_commit_read(lku_ring *ring, size_t num_samples) noexcept
     size_t lku_ring_write(lku_ring *ring, const lku_s16 *samples, size_t num_samples) noexcept
     size_t lku_ring_read(lku_ring *ring, lku_s16 *out, size_t num_samples) noexcept
+    void lku_ring_sync(lku_ring *ring) noexcept
+
+
+cdef extern from "quiet.h" nogil:
+    size_t lku_quiet_sound_libraries() noexcept
 
 
 cdef extern from "plugin.h" nogil:

@@ -4,6 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.object cimport PyTypeObject
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memset
 
@@ -297,6 +298,16 @@ cdef class RingBuffer:
         csrc.lku_ring_commit_read(&self._ring, n)
         return n
 
+    def sync(self):
+        """Either side: the later of two calls by the two sides sees everything that the other side stored before its
+        own call, in the ring and in words beside it.
+
+        Call it between a store of one side and a look at what the other side stores. Without it both may look too
+        early, because processors let a store wait while later loads go ahead.
+        """
+        self._check()
+        csrc.lku_ring_sync(&self._ring)
+
     def __repr__(self):
         if self._ring.header is NULL:
             return "RingBuffer(released)"
@@ -324,3 +335,7 @@ cdef object _view(RingBuffer ring, csrc.lku_s16 *samples, size_t num_samples, bi
     region.num_samples = num_samples
     region.readonly = readonly
     return PyMemoryView_FromObject(region).cast('h')
+
+
+# Its path in messages and help. Python takes `__module__` of a class in C from this name.
+(<PyTypeObject *>RingBuffer).tp_name = "livekit_utils.RingBuffer"

@@ -25,10 +25,12 @@ class Deadline:
         self._timeout_s = timeout_s
         self._on_due = on_due
         self._blocked_s = min(_BLOCKED_S, timeout_s / 4)
+        self._margin_s = 2 * self._blocked_s
         self._due: float | None = None
         self._looked = False  # whether the look before the due time is over
         self._extended = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
 
     @property
     def timeout_s(self) -> float:
@@ -39,22 +41,22 @@ class Deadline:
         return self._due is not None
 
     def start(self, since: float) -> None:
-        """Begins a wait at this time of the loop, and replaces the one before.
-
-        `since` may lie ahead. A wait that began more than `timeout_s` ago is due at once: that is no sign of a loop
-        that was held up.
-        """
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        """Begins a wait at this time of the loop, which may lie ahead; it replaces the one before."""
         self._due = since + self._timeout_s
         self._looked = self._extended = False
-        if self._due <= now:
-            self._due, self._looked = now, True
         if self._timer is None:
-            self._set_timer(loop)
-        elif self._timer.when() > self._next_look:
+            self._set_timer()
+        elif self._timer_at > self._due:
             self._timer.cancel()
-            self._set_timer(loop)
+            self._set_timer()
+
+    def expire(self) -> None:
+        """Makes a wait due at once, if there is one."""
+        if self._due is not None and self._timer is not None:
+            self._due = asyncio.get_running_loop().time()
+            self._looked = True
+            self._timer.cancel()
+            self._set_timer()
 
     def clear(self) -> None:
         """Ends the wait without a call."""
@@ -67,27 +69,27 @@ class Deadline:
             self._timer.cancel()
             self._timer = None
 
-    @property
-    def _next_look(self) -> float:
+    def _set_timer(self) -> None:
         assert self._due is not None
-        return self._due if self._looked else self._due - 2 * self._blocked_s
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_at(self._next_look, self._on_timer)
+        loop = asyncio.get_running_loop()
+        if self._due - self._margin_s <= loop.time():
+            self._looked = True  # it is too late for the first look
+        self._timer_at = self._due if self._looked else self._due - self._margin_s
+        self._timer = loop.call_at(self._timer_at, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
         if self._due is None:
             return
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        if now - self._next_look > self._blocked_s and not self._extended:
+        now = asyncio.get_running_loop().time()
+        look = self._due if self._looked else self._due - self._margin_s
+        if now - look > self._blocked_s and not self._extended:
             self._due = now + self._timeout_s
             self._looked, self._extended = False, True
         elif now >= self._due:
             self.clear()
             self._on_due()
             return
-        elif now >= self._next_look:
+        elif now >= look:
             self._looked = True
-        self._set_timer(loop)
+        self._set_timer()

@@ -21,7 +21,7 @@ __all__ = ["app"]
 
 
 class _Commands(TyperGroup):
-    """Turns what a user can put right into one line, for all commands."""
+    """Reports the errors that a user can correct in one line, for all commands."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -49,13 +49,13 @@ app = typer.Typer(
 
 
 @app.callback()
-def options(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
-    """Mix, resample, measure, make, record and play sound.
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show the tracebacks of errors.")] = False) -> None:
+    """Mix, resample, measure, generate, record and play sound.
 
-    Files are streamed: memory does not grow with their length. An output appears only when it is whole, and one that
-    exists is replaced only with --force.
+    Files are streamed: memory use does not grow with their length. An output file appears only when it is complete, and
+    replaces an existing file only with --force.
 
-    Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted or terminated.
+    Exit codes: 0 success, 1 error, 2 wrong usage, 130 interrupted or terminated.
     """
 
 

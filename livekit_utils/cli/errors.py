@@ -1,21 +1,25 @@
-"""CliError: what the user can put right, in one line."""
+"""Errors that a command reports in one line."""
 
 from __future__ import annotations
 
 
 class CliError(Exception):
-    """Ends a command with `error: …` on stderr and exit code 1; a traceback comes only with `--debug`."""
+    """An error that the user can correct.
+
+    It ends the command with `error: …` on stderr and exit code 1. Only `--debug` shows its traceback.
+    """
 
 
 def printable(text: str) -> str:
-    """The text on one line and safe for a terminal: a file's name may hold line feeds, escapes, broken UTF-8."""
+    """Returns a text on one line that is safe for a terminal: line feeds, escapes and broken UTF-8, which the name of a
+    file may contain, are escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def describe(error: Exception) -> str:
-    """The one line for an error."""
+    """Returns the line that reports an error."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename is not None else ""
         return printable(where + error.strerror)

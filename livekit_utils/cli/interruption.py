@@ -1,4 +1,4 @@
-"""Interruption: a Ctrl-C that ends a command in order."""
+"""Interruption lets Ctrl-C end a command in order."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ if TYPE_CHECKING:
 
 
 class Interruption:
-    """From `expect` to the end of the with block, a Ctrl-C is noted instead of thrown; so is a SIGTERM, which comes as
-    one. An impatient second one cannot lose what the first one is about to save; nor, while the program ends, make it
-    look as if nothing had been saved.
+    """Notes Ctrl-C instead of raising KeyboardInterrupt, from `expect` to the end of the with block.
 
-    Threads: the main one, which alone may handle signals.
+    SIGTERM arrives as SIGINT, and counts too. A second Ctrl-C is ignored: it cannot stop the command while it saves its
+    result, nor make the program exit as if nothing had been saved.
+
+    Threads: only the main thread may handle signals.
     """
 
     def __init__(self) -> None:
         self.is_set = False
 
     def expect(self) -> None:
+        """Begins to note Ctrl-C."""
         signal.signal(signal.SIGINT, self._note)
 
     def _note(self, signum: int, frame: FrameType | None) -> None:
@@ -34,5 +36,5 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # Not a function of ours, which Python would replace by the default when it ends.
+        # SIG_IGN, because Python restores the default for functions when it exits.
         signal.signal(signal.SIGINT, signal.SIG_IGN if self.is_set else self._before)

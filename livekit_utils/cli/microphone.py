@@ -1,4 +1,4 @@
-"""Microphone: the frames of a microphone until Ctrl-C, for commands."""
+"""Microphone delivers the frames of a microphone until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from livekit_utils.devices.input_capture import InputCapture
     from livekit_utils.frames.audio_frame import AudioFrame
 
+# Without a frame for 100 ms, the caller gets None, so that it can show the state of the device.
 _PATIENCE_S = 0.1
 
 
 class Microphone:
-    """An open microphone; made by `open_microphone`."""
+    """An open microphone. Use `open_microphone` to make one."""
 
     def __init__(self, capture: InputCapture, stream: AudioStream, interruption: Interruption) -> None:
         self.capture = capture
@@ -31,12 +32,12 @@ class Microphone:
         self._interruption = interruption
 
     def trouble(self) -> str:
-        """The state of a device that does not run; nothing of one that does."""
+        """Returns the state of the device, or "" while it runs."""
         state = self.capture.state
         return "" if state.is_running else state.value
 
     async def frames(self) -> AsyncIterator[AudioFrame | None]:
-        """Of 10 ms; None for a tenth of a second without any. They end with a Ctrl-C."""
+        """Yields frames of 10 ms, and None after each 100 ms without one. Ctrl-C ends them."""
         while not self._interruption.is_set:
             try:
                 async with asyncio.timeout(_PATIENCE_S):
@@ -51,14 +52,14 @@ class Microphone:
 async def open_microphone(
     device: str | None, rate: int, channels: int, processing: bool, console: Console, interruption: Interruption
 ) -> AsyncIterator[Microphone]:
-    """From where it is open, a Ctrl-C is expected; before, it is thrown."""
+    """Opens a microphone. Ctrl-C raises KeyboardInterrupt until it is open, and ends its frames afterwards."""
     from livekit_utils.devices.media_devices import MediaDevices
 
     stages: dict[str, Any] = dict.fromkeys(
         ("enable_aec", "noise_suppression", "high_pass_filter", "auto_gain_control"), processing
     )
     if processing:
-        stages["enable_aec"] = False  # nothing is played here
+        stages["enable_aec"] = False  # the command plays nothing that could echo
     with installed():
         devices = MediaDevices(input_sample_rate=rate, num_channels=channels, blocksize=rate // 50)
         try:

@@ -1,19 +1,21 @@
-"""What commands that mix files have in common."""
+"""Helps the commands that mix files."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.mixing.audio_mixer import AudioMixer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
     from pathlib import Path
 
     from livekit_utils.cli.files.audio_reader import AudioReader
+    from livekit_utils.frames.audio_frame import AudioFrame
 
-# A disk may be slow; a file is never late.
+# Effectively no timeout (11 days): a slow disk delays the mix, and is never left out of it.
 _NEVER_LATE_MS = 1e9
 
 _MIN_GAIN_DB = -120.0
@@ -21,10 +23,10 @@ _MAX_GAIN_DB = 40.0
 
 
 def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksize: int = 0) -> AudioMixer:
-    """A mixer for files, which are never late.
+    """Makes a mixer for files, which are never late.
 
     Raises:
-        CliError: A file does not fit in.
+        CliError: A file cannot be converted to the rate and channels of the mixer.
     """
     try:
         mixer = AudioMixer(rate, channels, blocksize=blocksize, stream_timeout_ms=_NEVER_LATE_MS)
@@ -40,11 +42,41 @@ def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksi
     return mixer
 
 
+def add_files(mixer: AudioMixer, files: Iterable[tuple[str, float, Iterable[AudioFrame]]]) -> list[Exception]:
+    """Adds files to a mixer, and ends its input.
+
+    Args:
+        files: The name, the gain in decibels and the frames of each file.
+
+    Returns:
+        A list that gets the errors of the files while they are mixed. The mixer goes on without such a file.
+    """
+    failures: list[Exception] = []
+    for index, (name, gain_db, frames) in enumerate(files):
+        gain = 1.0 if gain_db == 0 else math.pow(10, gain_db / 20)
+        mixer.add_stream(_stream(frames, failures), gain=gain, name=f"{index}: {name}")
+    mixer.end_input()
+    return failures
+
+
+async def _stream(frames: Iterable[AudioFrame], failures: list[Exception]) -> AsyncIterator[AudioFrame]:
+    # The mixer would log the error instead.
+    try:
+        for frame in frames:
+            yield frame
+    except Exception as error:
+        failures.append(error)
+
+
 def parse_gains(options: Sequence[str], inputs: Sequence[Path]) -> list[float]:
-    """Decibels for each input.
+    """Returns the gain of each input in decibels.
+
+    Args:
+        options: Values of --gain, "NAME=dB".
+        inputs: The paths of the inputs.
 
     Raises:
-        CliError: An option that is no gain of an input.
+        CliError: An option is no NAME=dB, or names no input, or several inputs.
     """
     gains: dict[int, float] = {}
     for option in options:

@@ -1,4 +1,4 @@
-"""The options that more than one command has."""
+"""Defines the options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -7,16 +7,34 @@ from typing import Annotated
 
 import typer
 
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output or a plot that exists; never an input.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Report as one JSON object; levels of silence are null.")]
+_READABLE = "WAV, FLAC, OGG or MP3."
+
+FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help=_READABLE, show_default=False)]
+InputsArgument = Annotated[list[Path], typer.Argument(metavar="IN...", help=_READABLE, show_default=False)]
+InputArgument = Annotated[Path, typer.Argument(metavar="IN", help=_READABLE, show_default=False)]
+OutputArgument = Annotated[
+    Path, typer.Argument(metavar="OUT", help="The suffix selects WAV, FLAC or OGG.", show_default=False)
+]
+GainOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=dB", help="Sets the gain of the input with this path, file name, or file name without suffix."
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing outputs and plots, but never an input.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the report as one JSON object; the level of silence is null.")
+]
 PlotOption = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE.png", help="Draw waveforms and spectrograms of all inputs and the result."),
 ]
 DeviceOption = Annotated[
     str | None,
-    typer.Option(help="An index, a name, or an unmistakable part of one; else the default.", show_default=False),
+    typer.Option(
+        help="An index, a name or a unique part of a name; the default device if not given.", show_default=False
+    ),
 ]
 ProcessingOption = Annotated[
-    bool, typer.Option("--processing/--no-processing", help="Take out noise and hum, and even the level.")
+    bool, typer.Option("--processing/--no-processing", help="Remove noise and hum, and level the volume.")
 ]

@@ -1,4 +1,4 @@
-"""Production: what all commands that write a file have in common."""
+"""Production makes one sound file, for the commands that write one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.files.audio_writer import AudioWriter
+from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
 from livekit_utils.cli.files.pending_file import PendingFile
 from livekit_utils.cli.view.plot import MAX_TRACKS, draw_plot, require_matplotlib
 from livekit_utils.cli.view.progress_bar import ProgressBar
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProductionOrder:
-    """What the user asked for, in the options that all commands share."""
+    """Holds the options that all these commands share."""
 
     path: Path
     force: bool
@@ -37,19 +37,21 @@ class ProductionOrder:
 
 
 class Production:
-    """The making of one sound file out of any number of inputs, with its meters, its plot and its report.
+    """Makes one sound file from any number of inputs, with its levels, its plot and its report.
 
-    The sound file and the plot show under their names only after `finish`; on any other way out nothing is left.
+    The sound file and the plot get their names in `finish`. If the with block ends without it, no file is left.
 
     Args:
-        order: What to make.
+        order: The options.
         readers: The inputs.
-        sample_rate, num_channels, num_frames: Of the output.
-        gains_db: One for each input.
+        sample_rate: Hz, of the output.
+        num_channels: The channels of the output.
+        samples_per_channel: The length of the output.
+        gains_db: The gain of each input in decibels; 0 if not given.
 
     Raises:
-        CliError: Something is in the way of the output or the plot.
-        OSError: It cannot be written.
+        CliError: The output or the plot exists, or cannot have this name.
+        OSError: The output or the plot cannot be written.
     """
 
     def __init__(
@@ -59,21 +61,21 @@ class Production:
         *,
         sample_rate: int,
         num_channels: int,
-        num_frames: int,
+        samples_per_channel: int,
         gains_db: Sequence[float] | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._order = order
         self._readers = readers
         gains_db = gains_db or [0.0] * len(readers)
-        self.inputs = [_track_of(reader, gain_db) for reader, gain_db in zip(readers, gains_db, strict=True)]
-        self.output = Summary(order.path.name, sample_rate, num_channels, num_frames)
+        self.inputs = [Summary.of(reader, gain_db) for reader, gain_db in zip(readers, gains_db, strict=True)]
+        self.output = Summary(order.path.name, sample_rate, num_channels, samples_per_channel)
         with ExitStack() as stack:
             writer = AudioWriter(
                 order.path,
                 sample_rate,
                 num_channels,
-                num_frames,
+                samples_per_channel,
                 replace=order.force,
                 inputs=[reader.path for reader in readers],
             )
@@ -95,22 +97,21 @@ class Production:
             raise CliError(f"--plot: expected at most {MAX_TRACKS - 1} inputs to draw, got {len(self.inputs)}")
         seconds = max(track.duration for track in tracks)
         for track in tracks:
-            track.picture = TrackPicture(track.sample_rate, track.num_frames, seconds)
+            track.picture = TrackPicture(track.sample_rate, track.samples_per_channel, seconds)
         inputs = [reader.path for reader in self._readers]
         return stack.enter_context(PendingFile(path, replace=self._order.force, inputs=inputs))
 
     def read(self, index: int) -> Iterator[AudioFrame]:
-        """The frames of an input, metered on their way."""
+        """Yields the frames of an input, and measures them."""
         for frame in self._readers[index].blocks():
             self.inputs[index].add(frame)
             yield frame
 
     def write(self, frame: AudioFrame) -> None:
-        """Takes the next frame of the output. What exceeds its length is left out: blocks end in silence."""
-        missing = self.output.num_frames - self._writer.num_frames
-        if frame.samples_per_channel > missing:
-            samples = frame.data[: missing * frame.num_channels]
-            frame = type(frame)(samples, frame.sample_rate, frame.num_channels, missing)
+        """Writes the next frame of the output. Samples beyond the length of the output are left out: the mixer's last
+        block ends in silence."""
+        missing = self.output.samples_per_channel - self._writer.samples_per_channel
+        frame = shortened(frame, missing)
         if frame.samples_per_channel == 0:
             return
         self.output.add(frame)
@@ -118,13 +119,14 @@ class Production:
         self._progress.advance(frame.duration)
 
     def finish(self) -> Report:
-        """Puts the output and the plot in their places.
+        """Gives the output and the plot their names, and returns the report.
 
         Raises:
             CliError, OSError: The disk is full, or similar.
         """
-        if self._writer.num_frames != self.output.num_frames:
-            raise RuntimeError(f"expected {self.output.num_frames} frames of output, got {self._writer.num_frames}")
+        expected, written = self.output.samples_per_channel, self._writer.samples_per_channel
+        if written != expected:
+            raise RuntimeError(f"expected {expected} samples per channel of output, got {written}")
         if self._plot is not None:
             tracks = [*self.inputs, self.output]
             for track in tracks:
@@ -132,7 +134,7 @@ class Production:
                     track.picture.finish()
             drawing = time.perf_counter()
             draw_plot(tracks, self._plot.path)
-            self._started += time.perf_counter() - drawing  # is no part of the work that is timed
+            self._started += time.perf_counter() - drawing  # the report does not count drawing
         self._writer.commit()
         if self._plot is not None:
             self._plot.commit()
@@ -145,9 +147,3 @@ class Production:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
-
-
-def _track_of(reader: AudioReader, gain_db: float) -> Summary:
-    return Summary(
-        reader.name, reader.sample_rate, reader.num_channels, reader.num_frames, gain_db, reader.format, reader.subtype
-    )

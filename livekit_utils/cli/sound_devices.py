@@ -1,4 +1,4 @@
-"""What commands that use microphones and speakers have in common."""
+"""Helps the commands that use microphones and speakers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
-    """What is not installed becomes one line that says how to install it; what is out of range, one that says so."""
+    """Turns errors about missing packages and bad arguments into a CliError."""
     try:
         yield
     except (ImportError, ValueError) as error:
@@ -27,12 +27,12 @@ def installed() -> Iterator[None]:
 
 
 def parse_device(text: str | None) -> int | str | None:
-    """A device is an index where it is a number, and otherwise a name or a part of one."""
+    """Returns a number as the index of a device, and any other text as its name or a part of it."""
     return int(text) if text is not None and text.lstrip("-").isdigit() else text
 
 
 class _ConsoleHandler(logging.Handler):
-    """A line for each record; tracebacks are for programmers."""
+    """Prints each log record as one line, without a traceback."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ def _print_line(console: Console, text: str) -> None:
 
 @contextlib.contextmanager
 def logging_to(console: Console) -> Iterator[None]:
-    """Shows what goes wrong with a device meanwhile, above whatever is shown there live."""
+    """Shows the warnings of devices on the console, above a live bar."""
     logger = logging.getLogger("livekit_utils")
     handler = _ConsoleHandler(console)
     logger.addHandler(handler)
@@ -59,7 +59,7 @@ def logging_to(console: Console) -> Iterator[None]:
 
 
 def announce_recovery(console: Console) -> Callable[[DeviceStateChange], None]:
-    """Of a device that is back, the log has no warning."""
+    """Returns a listener that prints when a device has recovered, which the log does not report."""
 
     def listener(change: DeviceStateChange) -> None:
         if change.state is DeviceState.RECOVERED:

@@ -1,36 +1,38 @@
-"""FrameConverter: frames of any format to frames of one."""
+"""FrameConverter brings frames of any format to one format."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
-from livekit_utils.conversion.audio_resampler import AudioResampler, engine_for
+from livekit_utils.conversion.audio_resampler import AudioResampler
+from livekit_utils.conversion.engines import engine_for
 from livekit_utils.frames.audio_frame import AudioFrame
 
 
 def map_channels(
     samples: bytes | bytearray | memoryview, num_channels: int, picked: Sequence[int], wanted: int
 ) -> bytearray:
-    """Takes the channels `picked`, in this order, as the first of `wanted`; the others are silent.
+    """Picks channels, and returns them as the first of `wanted` channels; the others are silent.
 
     Args:
-        samples: Whole frames of `num_channels` interleaved int16 samples.
+        samples: Interleaved int16 samples of `num_channels` channels.
+        picked: Numbers of the channels to take, in this order.
     """
-    every = memoryview(samples).cast("B").cast("h")
-    mapped = bytearray(len(every) // num_channels * wanted * 2)
+    values = memoryview(samples).cast("B").cast("h")
+    mapped = bytearray(len(values) // num_channels * wanted * 2)
     target = memoryview(mapped).cast("h")
     for position, channel in enumerate(picked):
-        target[position::wanted] = every[channel::num_channels]
+        target[position::wanted] = values[channel::num_channels]
     return mapped
 
 
 class FrameConverter:
     """Brings the frames of one stream to one sample rate and channel count.
 
-    The stream may change its format on the way: what the old resampler still holds then comes out first. Mono is
-    copied to every channel, many channels are averaged to mono; any other change of channels is a `ValueError`, and
-    nothing of the stream so far is lost by it.
+    The format of the stream may change: the output that the old resampler still holds comes first. Mono is copied to
+    all channels, and several channels are averaged to mono. Any other change of channels raises ValueError, and
+    loses no earlier input.
     """
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
@@ -40,6 +42,7 @@ class FrameConverter:
         self._resampler: AudioResampler | None = None
 
     def push(self, frame: AudioFrame) -> list[AudioFrame]:
+        """Takes a frame, and returns the output that is ready."""
         if self._resampler is None and (frame.sample_rate, frame.num_channels) == self._output_format:
             return [frame]
         frames: list[AudioFrame] = []
@@ -55,7 +58,7 @@ class FrameConverter:
         return frames
 
     def flush(self) -> list[AudioFrame]:
-        """The end of the stream: what is still inside."""
+        """Ends the stream, and returns the output that is left."""
         if self._resampler is None:
             return []
         return [self._spread(frame) for frame in self._resampler.flush()]
@@ -65,7 +68,7 @@ class FrameConverter:
             raise ValueError(f"expected frames of 1 or {self._num_channels} channels, got {frame.num_channels}")
         resampler = None
         if frame.sample_rate != self._sample_rate:
-            # Converted in as few channels as there are on either side.
+            # The fewer channels the resampler converts, the less it costs.
             num_channels = min(frame.num_channels, self._num_channels)
             engine = engine_for(frame.sample_rate, self._sample_rate)
             resampler = AudioResampler(frame.sample_rate, self._sample_rate, num_channels=num_channels, engine=engine)

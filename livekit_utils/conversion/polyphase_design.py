@@ -1,4 +1,4 @@
-"""The filters of the polyphase engine: Kaiser-windowed sincs, sampled once for each phase of an output.
+"""Designs the filters of the polyphase engine: Kaiser-windowed sincs, sampled once for each phase of an output.
 
 With t in samples of the lower of the two rates, the impulse response is
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Shape:
     half_width: int
-    """Of the impulse response, in samples of the lower rate."""
+    """Half the length of the impulse response, in samples of the lower rate."""
     beta: float
     cutoff: float
 
@@ -48,17 +48,17 @@ _SHAPES = {
 
 
 def is_covered(input_rate: int, output_rate: int) -> bool:
-    """Whether the ratio is one of small enough numbers."""
+    """Returns whether both rates without their common divisor are at most MAX_RATIO."""
     return max(reduced(input_rate, output_rate)) <= MAX_RATIO
 
 
 def filter_of(input_rate: int, output_rate: int, quality: str) -> PolyphaseFilter:
-    """The filter of a covered ratio; resamplers of one ratio and quality share it."""
+    """Returns the filter of a covered ratio. Resamplers with the same ratio and quality share it."""
     return _made(*reduced(input_rate, output_rate), quality)
 
 
 def reduced(input_rate: int, output_rate: int) -> tuple[int, int]:
-    """Both without their common divisor."""
+    """Returns both rates without their common divisor."""
     divisor = gcd(input_rate, output_rate)
     return input_rate // divisor, output_rate // divisor
 
@@ -70,13 +70,13 @@ def _made(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
 
 
 def design(step: int, num_phases: int, quality: str) -> tuple[npt.NDArray[np.float32], int]:
-    """The bank, a row of taps for each phase, and how many inputs after an output's position it reaches."""
+    """Returns the bank, with a row of taps for each phase, and the number of inputs after an output that it needs."""
     import numpy as np
 
     shape = _SHAPES[quality]
     scale = min(1.0, num_phases / step)  # an input's length in samples of the lower rate
     look_ahead = ceil(shape.half_width / scale)
-    # As many inputs lie behind; rows are filled up with zeros there, where they cost no delay.
+    # The same number of inputs lies before the output. Rows are padded with zeros there, which costs no delay.
     num_taps = -(-2 * look_ahead // LANES) * LANES
     inputs = np.arange(num_taps) - (num_taps - 1 - look_ahead)
     positions = np.arange(num_phases)[:, np.newaxis] / num_phases

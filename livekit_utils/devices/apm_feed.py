@@ -1,43 +1,45 @@
-"""ApmFeed: tells an AudioProcessingModule what a speaker is given."""
+"""ApmFeed: gives an AudioProcessingModule the sound of a speaker."""
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-from livekit_utils.devices.speaker_reference import SpeakerReference
-
-logger = logging.getLogger("livekit_utils")
+from livekit_utils._runtime.trouble import Trouble
+from livekit_utils.devices.speaker_tap import SpeakerTap
 
 
 class ApmFeed:
-    """For a player that has an `apm_for_reverse` and no microphone that asks for it.
+    """Serves a player with an `apm_for_reverse`, which no microphone of a MediaDevices gives the sound to.
 
     Args:
-        apm: Ours, or the LiveKit SDK's.
-        reference: Of the player's speaker.
+        apm: An AudioProcessingModule of this package or of the LiveKit SDK.
+        tap: The tap of the player's speaker.
+
+    Threads: for one event loop.
     """
 
-    def __init__(self, apm: Any, reference: SpeakerReference) -> None:
+    def __init__(self, apm: Any, tap: SpeakerTap) -> None:
         self._apm = apm
-        self._reference = reference
-        self._reader = reference.open_reader()
-        self._failing = False
+        self._reader = tap.open_reader()
+        self._trouble = Trouble("OutputPlayer: apm_for_reverse failed: %s")
+
+    @property
+    def num_failures(self) -> int:
+        """Frames that the AudioProcessingModule did not take."""
+        return self._trouble.count
 
     def tell(self) -> None:
-        """What the speaker was given since."""
-        self._reference.fetch()
-        for frame in self._reader.read(1):
-            if not frame.samples_per_channel:
-                continue
-            try:
-                self._apm.process_reverse_stream(frame)
-            except Exception as error:
-                if not self._failing:
-                    logger.error("OutputPlayer: apm_for_reverse failed: %s", error, exc_info=error)
-                self._failing = True
-            else:
-                self._failing = False
+        """Passes on the sound that the speaker was given since the last call."""
+        (frame,), _ = self._reader.read(1)
+        if not frame.samples_per_channel:
+            return
+        try:
+            self._apm.process_reverse_stream(frame)
+        except Exception as error:
+            self._trouble.failed(error, error=error)
+        else:
+            self._trouble.good()
 
     def close(self) -> None:
-        self._reference.close_reader(self._reader)
+        """Ends it. A second call does nothing."""
+        self._reader.close()

@@ -1,4 +1,4 @@
-"""DeviceStates: the state of a device, and those who want to know when it changes."""
+"""DeviceState and DeviceStateChange, and DeviceStates, which tells listeners when the state of a device changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import FrameQueue
 
 __all__ = ["DeviceState", "DeviceStateChange"]
@@ -15,11 +16,12 @@ __all__ = ["DeviceState", "DeviceStateChange"]
 logger = logging.getLogger("livekit_utils")
 
 
+@public
 class DeviceState(StrEnum):
-    """How a microphone or speaker is that was opened.
+    """The state of a microphone or speaker.
 
-    `OPENING`: not open yet, for the first time. `RUNNING`: open. `LOST`: it ended, froze, or could not be opened again;
-    it is tried again until it is closed. `RECOVERED`: open again after a loss. `CLOSED` is final.
+    `OPENING`: it has not been opened yet. `RUNNING`: it is open. `LOST`: it ended, froze, or could not be opened again;
+    further attempts follow until it is closed. `RECOVERED`: it is open again after a loss. `CLOSED` is final.
     """
 
     OPENING = "opening"
@@ -30,28 +32,35 @@ class DeviceState(StrEnum):
 
     @property
     def is_running(self) -> bool:
-        """Whether sound goes through the device."""
+        """Returns whether the device is open, and sound goes through it."""
         return self in (DeviceState.RUNNING, DeviceState.RECOVERED)
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class DeviceStateChange:
-    """A device went from one state to another."""
+    """The change of a device from one state to another."""
 
     state: DeviceState
     previous: DeviceState
     reason: str
-    """In words, such as why it was lost."""
+    """The reason in words, such as why the device was lost."""
     device: str
-    """The name of the device in use, or of the one that is missed."""
+    """The name of the device in use, or of the one that was lost."""
 
 
-# Changes that an iterator keeps for a slow reader; of more, the oldest are forgotten.
+# Number of changes that an iterator keeps for a slow reader; then it drops the oldest.
 _MAX_CHANGES = 100
 
 
 class DeviceStates:
-    """Used in one event loop."""
+    """Holds the state of one device, and reports its changes to the log, to listeners and to iterators.
+
+    Args:
+        subject: The kind of device, for the log.
+
+    Threads: for one event loop.
+    """
 
     def __init__(self, subject: str) -> None:
         self.subject = subject
@@ -61,7 +70,7 @@ class DeviceStates:
         self._readers: weakref.WeakSet[FrameQueue[DeviceStateChange]] = weakref.WeakSet()
 
     def become(self, state: DeviceState, reason: str, device: str) -> None:
-        """Says so once, in the log and to everybody. A state that it has already is no news."""
+        """Changes the state and reports it. Does nothing if the state is unchanged, or after the close."""
         if state is self.state or self.state is DeviceState.CLOSED:
             return
         change = DeviceStateChange(state, self.state, reason, device)
@@ -81,7 +90,13 @@ class DeviceStates:
                 queue.end()
 
     def listen(self, listener: Callable[[DeviceStateChange], None]) -> Callable[[], None]:
-        """Calls back at every change; what is returned ends that."""
+        """Calls `listener` at every change. Returns a function that ends this.
+
+        Raises:
+            TypeError: It cannot be called.
+        """
+        if not callable(listener):
+            raise TypeError(f"listener: expected a callable, got {listener!r}")
         self._listeners.append(listener)
 
         def stop() -> None:
@@ -91,7 +106,7 @@ class DeviceStates:
         return stop
 
     def changes(self) -> AsyncIterator[DeviceStateChange]:
-        """Every change from now on, until the device is closed."""
+        """Returns an iterator of every change from now on; it ends when the device is closed."""
         queue: FrameQueue[DeviceStateChange] = FrameQueue(_MAX_CHANGES)
         if self.state is DeviceState.CLOSED:
             queue.end()

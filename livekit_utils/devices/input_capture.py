@@ -1,160 +1,176 @@
-"""InputCapture: a microphone that is open.
+"""InputCapture: an open microphone whose sound goes to an AudioSource.
 
-How it works. The device's blocks come through a ring that the device's side fills; after each, the event loop is woken.
-What is there is taken in the same turn, converted, cut into frames of 10 ms, and processed together with what the
-speakers were given meanwhile. The first frame goes to the source at once, which passes it straight to its streams. What
-else there is goes there by a task, one frame in a turn, so that readers come to theirs; the task also waits where the
-source takes nothing (it is paused), while the ring fills.
+How it works. The device's side writes its blocks into a ring and wakes the event loop after each. In the same turn the
+sound is taken from the ring, converted, cut into frames of 10 ms, and processed together with the sound that the
+speakers were given meanwhile. The first frame goes to the source at once, which passes it straight to its streams. If
+there are more frames, a task takes them to the source, one in a turn, so that readers have their turn; the task also
+waits while the source takes nothing (in a pause), and the ring fills.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.trouble import Trouble
+from livekit_utils.devices.backend.memory import LATENCY_NS
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.captured_audio import CapturedAudio
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
-from livekit_utils.devices.device_stream import DeviceStream
-from livekit_utils.devices.speaker_reference import SpeakerReader, SpeakerReference
+from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
+from livekit_utils.devices.speaker_tap import SpeakerTap, TapReader
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.tracks.audio_source import AudioSource
 
+if TYPE_CHECKING:
+    from livekit_utils.voice.audio_processing_module import AudioProcessingModule
+
 __all__ = ["InputCapture", "InputCaptureStats"]
 
-logger = logging.getLogger("livekit_utils")
+# Room of the device's ring beyond `queue_capacity`, in milliseconds. It tells sound that is late, of which the newest
+# is kept, from an overflow, after which everything in the ring is too old.
+_SPARE_MS = 1000
+
+_MAX_CAPACITY = 60_000
+_FRAME_MS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@public
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InputCaptureStats:
-    """What an `InputCapture` has delivered so far."""
+    """State and counters of an `InputCapture`. Frames have 10 ms.
+
+    Sound that the device has delivered is in `num_frames`, `num_refused` or `dropped_ms`, or on its way.
+    """
 
     state: DeviceState
     device: str
-    """The name of the device in use, or of the one that is missed."""
+    """Name of the device in use, or of the one that was lost."""
     num_frames: int
-    """Frames of 10 ms that went into the source."""
+    """Frames that the source has taken."""
     dropped_ms: float
-    """Sound left out because the event loop did not fetch it in time."""
+    """Sound that was dropped because it was not taken in time, or because the device or the capture was closed."""
     num_refused: int
     """Frames that the source did not take: it is closed, or fails."""
     num_unprocessed: int
-    """Frames that passed as they were because processing failed."""
+    """Frames that were passed on unprocessed because processing failed."""
     latency_ms: float
-    """From the microphone to the block that holds the sound, by PortAudio's clock."""
+    """Time from the microphone to the block that holds the sound, by PortAudio's clock."""
     num_device_gaps: int
     """Overflows that PortAudio has reported."""
     num_reopened: int
-    """How often the device was opened again after a loss."""
+    """Times that the device was opened again after a loss."""
 
 
-# Beyond `queue_capacity`, so that a microphone can be told from one whose sound is only late.
-_SPARE_MS = 1000
-_MAX_CAPACITY = 60_000
-# Of the delay that the devices tell, which is two to four of their blocks: it bridges one, and leaves the echo behind
-# its reference.
-_RESERVE, _MAX_RESERVE_S = 1 / 3, 0.06
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputOptions:
+    """The arguments of `MediaDevices` and of its `open_input` that make an InputCapture; checked.
+
+    Raises:
+        ValueError: A number is out of range.
+        TypeError: A value is of the wrong type.
+    """
+
+    sample_rate: int
+    num_channels: int
+    blocksize: int
+    isolated: bool
+    enable_aec: bool = True
+    noise_suppression: bool = True
+    high_pass_filter: bool = True
+    auto_gain_control: bool = True
+    input_device: int | str | None = None
+    queue_capacity: int = 50
+    input_channel_index: int | None = None
+
+    def __post_init__(self) -> None:
+        check_int("queue_capacity", self.queue_capacity, 1, _MAX_CAPACITY)
+        if self.input_channel_index is not None:
+            check_int("input_channel_index", self.input_channel_index, 0, MAX_DEVICE_CHANNELS - 1)
+
+    def request(self) -> DeviceRequest:
+        """Returns the request for the device."""
+        index = self.input_channel_index
+        # One channel asked of two gives their mix; so at least two are opened to pick one.
+        wanted = self.num_channels if index is None else max(2, index + 1)
+        fewest = 1 if self.num_channels <= 2 else self.num_channels
+        return DeviceRequest(
+            is_input=True,
+            device=self.input_device,
+            host_api=None,
+            sample_rate=self.sample_rate,
+            num_channels=wanted,
+            min_channels=fewest if index is None else index + 1,
+            block_size=self.blocksize,
+            ring_ms=self.queue_capacity * _FRAME_MS + _SPARE_MS,
+        )
+
+    def make_apm(self) -> AudioProcessingModule | None:
+        """Returns the processing that is wanted; None for none."""
+        if not (self.enable_aec or self.noise_suppression or self.high_pass_filter or self.auto_gain_control):
+            return None
+        from livekit_utils.voice.audio_processing_module import AudioProcessingModule
+
+        return AudioProcessingModule(
+            echo_cancellation=self.enable_aec,
+            noise_suppression=self.noise_suppression,
+            high_pass_filter=self.high_pass_filter,
+            auto_gain_control=self.auto_gain_control,
+        )
 
 
+@public
 class InputCapture(AsyncClosing):
     """A microphone that is open, made by `MediaDevices.open_input`.
 
     It is opened again whenever it is lost, until it is closed; source, track and streams stay the same meanwhile.
 
     Attributes:
-        source: An `AudioSource` that gets a frame of 10 ms every 10 ms, whatever the blocks of the device. It passes
-            them straight to the streams on its tracks (its queue has size 0). `aclose` does not close it.
-        input_stream: What stands for the open device.
-        task: Takes the sound to the source, where that is not done at once.
-        apm: The `AudioProcessingModule` that each frame goes through; None without processing.
-        delay_estimator: What the echo canceller learns of the speakers, and of the way to them.
+        source: An `AudioSource` that gets a frame of 10 ms every 10 ms, whatever the device's block is. It passes them
+            straight to the streams on its tracks (its queue has size 0). `aclose` does not close it.
+        input_stream: The open device.
+        task: The task that takes sound to the source when that cannot be done at once.
+        apm: The `AudioProcessingModule` that processes each frame; None without processing.
+        delay_estimator: The tap from which the echo canceller gets the sound of the speakers, and their latency.
 
-    Threads: to be used in the event loop in which it was opened.
+    Threads: for the event loop in which it was opened.
     """
 
-    def __init__(
-        self,
-        request: DeviceRequest,
-        *,
-        isolated: bool | None,
-        sample_rate: int,
-        num_channels: int,
-        channel_index: int | None,
-        queue_capacity: int,
-        apm: Any,
-        echo_reference: SpeakerReference,
-    ) -> None:
-        self._sample_rate = sample_rate
-        self._num_channels = num_channels
-        self._channel_index = channel_index
-        self._queue_capacity = queue_capacity
+    def __init__(self, options: InputOptions, tap: SpeakerTap) -> None:
+        self._options = options
+        self._link: DeviceLink | None = None
         self._audio: CapturedAudio | None = None
-        self._left: list[AudioFrame] = []  # for the task
-        self._busy = asyncio.Event()  # the task is at it, and takes what comes in the ring
+        self._left: deque[AudioFrame] = deque()  # for the task
+        self._busy = asyncio.Event()  # the task is taking frames to the source, and then what is in the ring
+        self._echo: TapReader | None = None
         self._num_frames = 0
-        self._num_refused = 0
-        self._refusing = False
-        self._num_unprocessed = 0
-        self._failing = False
-        self._dropped_frames = 0
-        self._num_overruns = 0
-        self._echo: SpeakerReader | None = None
-        self._listeners: list[Callable[[DeviceStateChange], None]] = []
-        self.source = AudioSource(sample_rate, num_channels, queue_size_ms=0)
+        self._dropped_ms = 0.0  # without the open device
+        self._loss = Trouble("microphone %r: sound was dropped, because it was not taken in time", logging.WARNING)
+        self._refusal = Trouble("the source of microphone %r refuses its sound: %s")
+        self._processing = Trouble("processing of microphone %r failed: %s")
+        self.apm = options.make_apm()
+        self.source = AudioSource(options.sample_rate, options.num_channels, queue_size_ms=0)
         self.input_stream = DeviceStream(
-            request, isolated, on_open=self._begin, on_wake=self._on_wake, on_lost=self._end
+            options.request(), options.isolated, on_open=self._begin, on_wake=self._on_wake, on_lost=self._end
         )
-        self.apm = apm
-        self.delay_estimator = echo_reference
+        self.delay_estimator = tap
         self.task: asyncio.Task[None] | None = None
 
-    @classmethod
-    def request(
-        cls,
-        *,
-        device: int | str | None,
-        sample_rate: int,
-        num_channels: int,
-        channel_index: int | None,
-        block_frames: int,
-        queue_capacity: int,
-    ) -> DeviceRequest:
-        """What to ask of the device.
-
-        Raises:
-            ValueError: Something is out of range.
-            TypeError: Something is of the wrong kind.
-        """
-        check_int("queue_capacity", queue_capacity, 1, _MAX_CAPACITY)
-        if channel_index is not None:
-            check_int("input_channel_index", channel_index, 0, MAX_DEVICE_CHANNELS - 1)
-        # One channel asked of two gives their mix; so at least two are opened to pick one.
-        wanted = num_channels if channel_index is None else max(2, channel_index + 1)
-        fewest = 1 if channel_index is None and num_channels <= 2 else num_channels
-        return DeviceRequest(
-            is_input=True,
-            device=device,
-            host_api=None,
-            sample_rate=sample_rate,
-            num_channels=wanted,
-            min_channels=fewest if channel_index is None else channel_index + 1,
-            block_frames=block_frames,
-            ring_ms=queue_capacity * 10 + _SPARE_MS,
-        )
-
     def _start(self) -> None:
-        """After the device was opened, in the running loop."""
+        """Begins, in the running loop, after the device was opened."""
         if self.apm is not None and self.apm.echo_cancellation:
             self._echo = self.delay_estimator.open_reader()
         self.task = asyncio.get_running_loop().create_task(self._capture(), name="InputCapture")
         self.input_stream.start()
 
-    # -- what is known of it ------------------------------------------------------------------------------------------
+    # -- the state ----------------------------------------------------------------------------------------------------
 
     @property
     def state(self) -> DeviceState:
@@ -162,12 +178,12 @@ class InputCapture(AsyncClosing):
 
     @property
     def reason(self) -> str:
-        """Of the state, in words."""
+        """The reason of the state, in words."""
         return self.input_stream.states.reason
 
     @property
     def device(self) -> str:
-        """The name of the device in use, or of the one that is missed."""
+        """The name of the device in use, or of the one that was lost."""
         return self.input_stream.name
 
     @property
@@ -176,22 +192,22 @@ class InputCapture(AsyncClosing):
         return self.input_stream.latency
 
     def on_state_change(self, listener: Callable[[DeviceStateChange], None]) -> Callable[[], None]:
-        """Calls back at every change of the state, in the event loop; what is returned ends that."""
+        """Calls `listener` at every change of the state, in the event loop. Returns a function that ends this."""
         return self.input_stream.states.listen(listener)
 
     def state_changes(self) -> AsyncIterator[DeviceStateChange]:
-        """Every change of the state from now on; it ends when the capture is closed."""
+        """Returns an iterator of every change of the state from now on. It ends when the capture is closed."""
         return self.input_stream.states.changes()
 
     def stats(self) -> InputCaptureStats:
-        """What it has delivered so far."""
+        """Returns the state and the counters."""
         return InputCaptureStats(
             state=self.state,
             device=self.device,
             num_frames=self._num_frames,
-            dropped_ms=self._dropped_frames * 10.0,
-            num_refused=self._num_refused,
-            num_unprocessed=self._num_unprocessed,
+            dropped_ms=self._dropped_ms + (0.0 if self._audio is None else self._audio.dropped_ms),
+            num_refused=self._refusal.count,
+            num_unprocessed=self._processing.count,
             latency_ms=self.latency * 1000,
             num_device_gaps=self.input_stream.device_gaps,
             num_reopened=self.input_stream.num_reopened,
@@ -199,127 +215,138 @@ class InputCapture(AsyncClosing):
 
     # -- the sound ----------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        """The device was opened, perhaps anew."""
-        assert self.input_stream.info is not None
-        self._audio = CapturedAudio(self.input_stream.info, self._sample_rate, self._num_channels, self._channel_index)
-        self._num_overruns = 0
+    def _begin(self, link: DeviceLink) -> None:
+        """Starts with a device that was opened, the first time or again."""
+        options = self._options
+        self._link = link
+        self._audio = CapturedAudio(
+            link,
+            options.sample_rate,
+            options.num_channels,
+            options.input_channel_index,
+            options.queue_capacity * _FRAME_MS,
+            self._loss,
+        )
         if self._echo is not None:
-            self.delay_estimator.fetch()
             self._echo.clear()
 
     def _end(self) -> None:
-        self._audio = None
-
-    async def _capture(self) -> None:
-        while True:
-            await self._busy.wait()
-            for frame in self._left:
-                try:
-                    await self.source.capture_frame(frame)
-                except Exception as error:
-                    self._note_refusal(error)
-                else:
-                    self._note_taken()
-            self._busy.clear()
-            self._pass_on()
+        """Ends with a device that was lost or closed."""
+        if self._audio is not None:
+            self._dropped_ms += self._audio.close()
+        self._link = self._audio = None
 
     def _on_wake(self) -> None:
-        """After each block of the device."""
+        """Called after each block of the device."""
         if not self._busy.is_set():
             self._pass_on()
 
     def _pass_on(self) -> None:
-        frames = self._process(self._take())
+        """Takes what the device has delivered. The first frame goes to the source here, the others by the task."""
+        if self._audio is None or self._link is None:
+            return
+        frames = self._audio.take()
+        self._process(frames, self._link)
         if frames and self._is_taken(frames[0]):
             del frames[0]
         if frames:
-            self._left = frames
+            self._left.extend(frames)
             self._busy.set()
 
+    async def _capture(self) -> None:
+        while True:
+            await self._busy.wait()
+            while self._left:
+                if self._is_taken(self._left[0]):
+                    self._left.popleft()
+                    await asyncio.sleep(0)  # the readers' turn
+                else:
+                    await self._wait_for_room(self._left[0])
+                    self._left.popleft()
+            self._busy.clear()
+            self._pass_on()
+
     def _is_taken(self, frame: AudioFrame) -> bool:
-        """Whether nothing more is to be done with it."""
+        """Returns whether the source has taken or refused the frame; False if it has no room, as in a pause."""
         try:
             taken = self.source._offer(frame)
         except Exception as error:
-            self._note_refusal(error)
+            self._refusal.failed(self.device, error)
             return True
         if taken:
             self._note_taken()
         return taken
 
+    async def _wait_for_room(self, frame: AudioFrame) -> None:
+        try:
+            await self.source.capture_frame(frame)
+        except Exception as error:
+            self._refusal.failed(self.device, error)
+        else:
+            self._note_taken()
+
     def _note_taken(self) -> None:
         self._num_frames += 1
-        self._refusing = False
+        if self._refusal.count:
+            self._refusal.good()
 
-    def _note_refusal(self, error: Exception) -> None:
-        self._num_refused += 1
-        if not self._refusing:
-            logger.error("the source of microphone %r refuses its sound: %s", self.device, error)
-        self._refusing = True
-
-    def _take(self) -> list[AudioFrame]:
-        """What the device has delivered, without what is too old."""
-        memory, info, audio = self.input_stream.memory, self.input_stream.info, self._audio
-        if memory is None or info is None or audio is None:
-            return []
-        ring = memory.ring
-        num_waiting = ring.readable // info.num_channels
-        most = self._queue_capacity * info.sample_rate // 100
-        if ring.overruns != self._num_overruns:
-            # It overflowed, so all of it is older than what was lost.
-            self._num_overruns = ring.overruns
-            most = 0
-        if num_waiting > most:
-            self._drop(num_waiting - most)
-            ring.commit_read((num_waiting - most) * info.num_channels)
-        return audio.push(ring.read(min(num_waiting, most) * info.num_channels))
-
-    def _drop(self, num_frames: int) -> None:
-        assert self.input_stream.info is not None
-        if not self._dropped_frames:
-            logger.warning("microphone %r: the event loop was held up, sound was dropped", self.device)
-        self._dropped_frames += round(num_frames * 100 / self.input_stream.info.sample_rate)
-
-    def _process(self, frames: list[AudioFrame]) -> list[AudioFrame]:
+    def _process(self, frames: list[AudioFrame], link: DeviceLink) -> None:
+        """Processes frames in place, each together with the sound that was played meanwhile."""
         if self.apm is None or not frames:
-            return frames
-        played: list[AudioFrame | None] = [None] * len(frames)
+            return
+        played: Sequence[AudioFrame | None] = [None] * len(frames)
+        delay_s = 0.0
         if self._echo is not None:
-            self.delay_estimator.fetch()
-            played = list(self._echo.read(len(frames)))
-        for frame, reverse in zip(frames, played, strict=True):
+            played, latency_ns = self._echo.read(len(frames))
+            delay_s = (latency_ns + link.memory.words[LATENCY_NS]) / 1e9
+        for frame, reference in zip(frames, played, strict=True):
             try:
-                if reverse is not None and reverse.samples_per_channel:
-                    delay_s = self.delay_estimator.latency + self.latency
-                    self.apm.set_stream_delay_ms(round(delay_s * 1000))
-                    self.apm._set_reserve_ms(min(delay_s * _RESERVE, _MAX_RESERVE_S) * 1000)
-                    self.apm.process_reverse_stream(reverse)
-                self.apm.process_stream(frame)
-            except Exception as error:
-                # The frame passes as it is; an error that lasts is said once.
-                self._num_unprocessed += 1
-                if not self._failing:
-                    logger.error("processing of microphone %r failed: %s", self.device, error, exc_info=error)
-                self._failing = True
+                self.apm.process(frame, reference, delay_s)
+            except Exception as error:  # the frame passes as it is
+                self._processing.failed(self.device, error, error=error)
             else:
-                self._failing = False
-        return frames
+                if self._processing.count:
+                    self._processing.good()
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
     async def aclose(self) -> None:
-        """Gives the device back and ends the task; the source stays open. It takes two seconds at most, whatever the
-        sound server does, and does not hold up the event loop. A second call does nothing more."""
+        """Closes the device and ends the task; the source stays open. It takes at most two seconds, even if the sound
+        server hangs, and does not block the event loop. A second call does nothing more."""
         if self._echo is not None:
-            self.delay_estimator.close_reader(self._echo)
+            self._echo.close()
         if self.task is not None:
             self.task.cancel()
         await self.input_stream.aclose()
         if self.task is not None:
             await asyncio.wait([self.task])
+        self._dropped_ms += len(self._left) * _FRAME_MS
+        self._left.clear()
         if self.apm is not None:
             self.apm.close()
 
     def __repr__(self) -> str:
         return f"InputCapture({self.device!r}, {self.state.value})"
+
+
+def open_capture(options: InputOptions, tap: SpeakerTap) -> InputCapture:
+    """Opens a microphone; blocks meanwhile. In a running event loop.
+
+    Raises:
+        DeviceError: The device cannot be opened.
+        ImportError: PyAudio or the package for processing is not installed.
+        RuntimeError: No event loop is running.
+    """
+    asyncio.get_running_loop()
+    capture = InputCapture(options, tap)
+    capture.input_stream.open()
+    capture._start()
+    return capture
+
+
+async def aopen_capture(options: InputOptions, tap: SpeakerTap) -> InputCapture:
+    """Opens a microphone as `open_capture` does, without blocking the event loop."""
+    capture = InputCapture(options, tap)
+    await capture.input_stream.aopen()
+    capture._start()
+    return capture

@@ -1,48 +1,50 @@
-"""MediaDevices: the microphones and speakers of this machine."""
+"""MediaDevices: lists and opens the microphones and speakers of this machine."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.public_path import public
 from livekit_utils.devices.backend import worker_process, worker_thread
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
-from livekit_utils.devices.device_stream import can_isolate
-from livekit_utils.devices.input_capture import InputCapture
+from livekit_utils.devices.defaults import BLOCKSIZE, DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE
+from livekit_utils.devices.input_capture import InputCapture, InputOptions, aopen_capture, open_capture
 from livekit_utils.devices.output_player import OutputPlayer
-from livekit_utils.devices.speaker_reference import SpeakerReference
+from livekit_utils.devices.speaker_tap import SpeakerTap
 
-__all__ = ["BLOCKSIZE", "DEFAULT_CHANNELS", "DEFAULT_SAMPLE_RATE", "MediaDevices"]
+__all__ = ["MediaDevices"]
 
-DEFAULT_SAMPLE_RATE: int = 48000
-DEFAULT_CHANNELS: int = 1
-BLOCKSIZE: int = 2400
-
+# Time that the sound system gets to list the devices, in seconds.
 _LIST_S = 5.0
 
 
+@public
 class MediaDevices:
-    """Microphones and speakers, through PyAudio and PortAudio.
+    """Lists and opens microphones and speakers, through PyAudio and PortAudio.
 
-    Each open device has a process of its own, where that is possible, and shares memory with the application: what
-    keeps the interpreter busy is not heard, what a sound server does wrong can be undone, and the list of devices is
-    always that of now. A device that is lost is opened again until it is closed.
+    Where the platform allows it, each open device has a process of its own that shares memory with the application. So
+    a busy interpreter is not audible, a sound server that hangs can be left behind, and the list of devices is always
+    current. A device that is lost is opened again until it is closed.
 
     Args:
-        loop: Not needed, and not used.
-        input_sample_rate: Hz, 8000 to 384000; of what microphones deliver, whatever the device does.
-        output_sample_rate: Hz, 1000 to 384000; of the mix for speakers.
-        num_channels: 1 to 64; of both.
-        blocksize: Samples per channel that a device delivers or takes at a time; 0 for what it prefers. It decides the
-            latency: 10 ms (480 at 48 kHz) are a good choice for conversations; the default of 50 ms is the documented
-            one, and costs the least.
-        isolated: Whether each device gets a process of its own; None for wherever that is known to work.
+        loop: Ignored; the SDK's class takes it.
+        input_sample_rate: Rate of the sound of microphones in Hz, 8000 to 384000. A device of another rate is
+            converted.
+        output_sample_rate: Rate of the mix for speakers in Hz, 1000 to 384000.
+        num_channels: Channels of microphones and of the mix, 1 to 64.
+        blocksize: Samples per channel that a device delivers or takes at a time, up to 1000000; 0 leaves it to the
+            device. It decides the latency: 10 ms (480 at 48 kHz) are a good choice for conversations; the default of
+            50 ms is the documented one, and costs the least.
+        isolated: Whether each device gets a process of its own; None decides by the platform.
 
     Raises:
         ImportError: PyAudio is not installed.
-        ValueError: Something is out of range.
+        ValueError: A number is out of range.
+        TypeError: An argument is of the wrong type.
     """
 
     def __init__(
@@ -61,18 +63,24 @@ class MediaDevices:
         self._output_sample_rate = check_int("output_sample_rate", output_sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         self._blocksize = check_int("blocksize", blocksize, 0, 1_000_000)
-        self._isolated = can_isolate() if isolated is None else isolated
-        self._echo_reference = SpeakerReference(self._output_sample_rate, self._num_channels)
+        self._isolated = worker_process.choose_isolated(isolated)
+        self._input_options = InputOptions(
+            sample_rate=self._input_sample_rate,
+            num_channels=self._num_channels,
+            blocksize=self._blocksize,
+            isolated=self._isolated,
+        )
+        self._tap = SpeakerTap(self._output_sample_rate, self._num_channels)
 
     # -- listing ------------------------------------------------------------------------------------------------------
 
     def list_input_devices(self) -> list[dict[str, Any]]:
-        """The microphones that there are now. It takes some 100 ms, and may be called while devices are open.
+        """Returns the microphones that are connected now. It takes about 100 ms, also while devices are open.
 
         Returns:
-            For each: `name` (str), `index` (int), `channels` (int, at most), `sample_rate` (float, Hz, its default),
-            `host_api` (str), `is_default` (bool). On Linux, sound servers say many channels and 44100 Hz whatever a
-            device has; they convert.
+            A dict for each: `name` (str), `index` (int), `channels` (int, the most it has), `sample_rate` (float, its
+            default in Hz), `host_api` (str), `is_default` (bool). On Linux, sound servers report e.g. 32 channels at
+            44100 Hz for every device, and convert internally.
 
         Raises:
             DeviceError: The sound system does not answer.
@@ -80,15 +88,15 @@ class MediaDevices:
         return self._list("input")
 
     def list_output_devices(self) -> list[dict[str, Any]]:
-        """The speakers that there are now, as `list_input_devices` lists microphones."""
+        """Returns the speakers that are connected now, as `list_input_devices` does microphones."""
         return self._list("output")
 
     def default_input_device(self) -> int | None:
-        """The index of the default microphone; None where there is none."""
+        """Returns the index of the default microphone; None if there is no microphone."""
         return next((device["index"] for device in self._list("input") if device["is_default"]), None)
 
     def default_output_device(self) -> int | None:
-        """The index of the default speaker; None where there is none."""
+        """Returns the index of the default speaker; None if there is no speaker."""
         return next((device["index"] for device in self._list("output") if device["is_default"]), None)
 
     def _list(self, side: str) -> list[dict[str, Any]]:
@@ -119,31 +127,36 @@ class MediaDevices:
         queue_capacity: int = 50,
         input_channel_index: int | None = None,
     ) -> InputCapture:
-        """Opens a microphone; in a running event loop, which it holds up for some 100 ms. `aopen_input` does not.
+        """Opens a microphone, in a running event loop. It blocks the loop for about 100 ms; `aopen_input` does not.
 
         Args:
-            enable_aec: Cancel the echo of what this object's players play, whichever is opened first.
+            enable_aec: Cancel the echo of the sound that players of this object play; either may be opened first.
             noise_suppression: Suppress steady noise.
             high_pass_filter: Remove rumble.
             auto_gain_control: Bring speech to an even level.
-            input_device: An index, a name, or an unmistakable part of one; None for the default.
-            queue_capacity: Frames of 10 ms, from 1, that may wait while the event loop is held up; of more, the oldest
-                are dropped.
-            input_channel_index: The one channel of the device to take, from 0; None for all.
+            input_device: An index, a name, or a part of one that fits no other device; None for the default.
+            queue_capacity: Frames of 10 ms, 1 to 60000, that may wait while the event loop is held up; then the oldest
+                are dropped, and counted in `InputCapture.stats`.
+            input_channel_index: Take this one channel of the device, 0 to 63; None for all.
 
         Raises:
-            DeviceError: The device does not exist, or cannot be opened; what to do is in the message.
+            DeviceError: The device does not exist, or cannot be opened; the message says what to do.
             ImportError: PyAudio does not load, or processing is wanted and pywebrtc-audio is not installed.
-            ValueError: Something is out of range.
-            RuntimeError: No event loop runs.
+            ValueError: A number is out of range.
+            TypeError: An argument is of the wrong type.
+            RuntimeError: No event loop is running.
         """
-        capture = self._make_input(
-            enable_aec, noise_suppression, high_pass_filter, auto_gain_control, input_device, queue_capacity,
-            input_channel_index,
-        )  # fmt: skip
-        capture.input_stream.open()
-        capture._start()
-        return capture
+        options = replace(
+            self._input_options,
+            enable_aec=enable_aec,
+            noise_suppression=noise_suppression,
+            high_pass_filter=high_pass_filter,
+            auto_gain_control=auto_gain_control,
+            input_device=input_device,
+            queue_capacity=queue_capacity,
+            input_channel_index=input_channel_index,
+        )
+        return open_capture(options, self._tap)
 
     async def aopen_input(
         self,
@@ -156,24 +169,29 @@ class MediaDevices:
         queue_capacity: int = 50,
         input_channel_index: int | None = None,
     ) -> InputCapture:
-        """The same as `open_input` for a coroutine: nobody else waits while the device is opened."""
-        capture = self._make_input(
-            enable_aec, noise_suppression, high_pass_filter, auto_gain_control, input_device, queue_capacity,
-            input_channel_index,
-        )  # fmt: skip
-        await capture.input_stream.aopen()
-        capture._start()
-        return capture
+        """Opens a microphone as `open_input` does, without blocking the event loop."""
+        options = replace(
+            self._input_options,
+            enable_aec=enable_aec,
+            noise_suppression=noise_suppression,
+            high_pass_filter=high_pass_filter,
+            auto_gain_control=auto_gain_control,
+            input_device=input_device,
+            queue_capacity=queue_capacity,
+            input_channel_index=input_channel_index,
+        )
+        return await aopen_capture(options, self._tap)
 
     def open_output(self, *, output_device: int | str | None = None, buffer_ms: float | None = None) -> OutputPlayer:
-        """A player for a speaker, which its `start` opens.
+        """Returns a player for a speaker; its `start` opens the device.
 
         Args:
-            output_device: An index, a name, or an unmistakable part of one; None for the default.
+            output_device: An index, a name, or a part of one that fits no other device; None for the default.
             buffer_ms: Sound that is kept ready for the device; see `OutputPlayer`.
 
         Raises:
-            ValueError: Something is out of range.
+            ValueError: A number is out of range.
+            TypeError: An argument is of the wrong type.
         """
         return OutputPlayer(
             None,
@@ -181,49 +199,10 @@ class MediaDevices:
             self._num_channels,
             output_device,
             None,
-            self._echo_reference,
+            self._tap,
             blocksize=self._blocksize,
             buffer_ms=buffer_ms,
             isolated=self._isolated,
-        )
-
-    def _make_input(
-        self,
-        enable_aec: bool,
-        noise_suppression: bool,
-        high_pass_filter: bool,
-        auto_gain_control: bool,
-        input_device: int | str | None,
-        queue_capacity: int,
-        input_channel_index: int | None,
-    ) -> InputCapture:
-        asyncio.get_running_loop()
-        apm = None
-        if enable_aec or noise_suppression or high_pass_filter or auto_gain_control:
-            from livekit_utils.voice.audio_processing_module import AudioProcessingModule
-
-            apm = AudioProcessingModule(
-                echo_cancellation=enable_aec,
-                noise_suppression=noise_suppression,
-                high_pass_filter=high_pass_filter,
-                auto_gain_control=auto_gain_control,
-            )
-        return InputCapture(
-            InputCapture.request(
-                device=input_device,
-                sample_rate=self._input_sample_rate,
-                num_channels=self._num_channels,
-                channel_index=input_channel_index,
-                block_frames=self._blocksize,
-                queue_capacity=queue_capacity,
-            ),
-            isolated=self._isolated,
-            sample_rate=self._input_sample_rate,
-            num_channels=self._num_channels,
-            channel_index=input_channel_index,
-            queue_capacity=queue_capacity,
-            apm=apm,
-            echo_reference=self._echo_reference,
         )
 
     def __repr__(self) -> str:

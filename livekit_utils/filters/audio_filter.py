@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.threads import limit_in_seconds
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
 from livekit_utils.filters.description import AudioStreamInfo, options_json
@@ -19,6 +20,7 @@ from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, combine
 __all__ = ["AudioFilter"]
 
 
+@public
 class AudioFilter:
     """A plugin that filters audio: a shared library with LiveKit's C interface (`livekit_audio_filter.h`, in the
     directory that `get_include` names).

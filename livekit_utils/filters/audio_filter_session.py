@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from livekit_utils._kernels.plugin import PluginSession
 from livekit_utils._kernels.sample_queue import SampleQueue
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.threads import Once, limit_in_seconds, start_thread, try_start_thread
 from livekit_utils.filters.description import AudioStreamInfo
 from livekit_utils.filters.filter_library import FilterLibrary
@@ -25,6 +26,7 @@ _MAX_RATE = 768_000
 _MAX_CHANNELS = 128
 
 
+@public
 class AudioFilterSession:
     """One stream through a filter plugin; made by `AudioFilter.create_session`.
 

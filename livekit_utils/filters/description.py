@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
+from livekit_utils._runtime.public_path import public
+
 __all__ = ["AudioStreamInfo", "NoiseCancellationOptions"]
 
 
+@public
 @dataclass
 class NoiseCancellationOptions:
     """Which loaded filter a stream is to use, and how.
@@ -51,6 +54,7 @@ def credentials_json(url: str, token: str) -> str:
     return plugin_json({"url": url, "token": token}, "credentials")
 
 
+@public
 @dataclass(frozen=True)
 class AudioStreamInfo:
     """What a filter plugin is told about the stream it filters; empty where unknown.

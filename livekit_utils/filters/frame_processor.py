@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.frames.video_frame import VideoFrame
 
@@ -13,6 +14,7 @@ __all__ = ["FrameProcessor"]
 T = TypeVar("T", bound=AudioFrame | VideoFrame)
 
 
+@public
 class FrameProcessor(ABC, Generic[T]):
     """Something done to each frame of an `AudioStream`: noise cancellation, gain, a meter.
 

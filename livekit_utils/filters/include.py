@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 
+from livekit_utils._runtime.public_path import public
+
 __all__ = ["get_include"]
 
 
+@public
 def get_include() -> str:
     """The directory of `livekit_audio_filter.h`, for a C compiler's `-I`.
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from livekit_utils._runtime.public_path import public
+
 __all__ = ["AudioFilterError", "AudioFilterLoadState", "AudioFilterState"]
 
 
+@public
 class AudioFilterError(Exception):
     """A filter plugin does not load, lacks functions, refuses, or takes too long; the text says which, and of what."""
 
 
+@public
 class AudioFilterLoadState(StrEnum):
     """How far an `AudioFilter` has come.
 
@@ -25,6 +29,7 @@ class AudioFilterLoadState(StrEnum):
     CLOSED = "closed"
 
 
+@public
 class AudioFilterState(StrEnum):
     """What an `AudioFilterSession` does with audio. `STARTING` is left once, for one of the others; `CLOSED` is final.
 

@@ -4,13 +4,18 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.object cimport PyTypeObject
 from libc.stdint cimport int16_t, uintptr_t
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.arguments cimport check_int, described
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16, release_gil_if, restore_gil
 
+from copyreg import __newobj__
+
 import cython
+
+from livekit_utils._runtime.public_path import public
 
 cdef int16_t NOTHING[1]
 cdef char *FORMAT = b"h"
@@ -268,23 +273,21 @@ cdef class AudioFrame:
             data = bytes(self.data)
         else:
             data = bytearray(self.data)
-        arguments = (type(self), data, self.sample_rate, self.num_channels, self.samples_per_channel)
-        attributes = getattr(self, "__dict__", None)  # of a subclass
-        if not self._userdata and not attributes:
-            return _rebuild, arguments
-        return _rebuild, arguments, (self._userdata, attributes)
+        attributes = getattr(self, "__dict__", None) or None  # of a subclass
+        # A pickle names the class and no function of this module. A subclass is made without its __init__, which may
+        # take other arguments.
+        return __newobj__, (type(self),), (data, self.sample_rate, self.num_channels, self.samples_per_channel,
+                                           self._userdata or None, attributes)
 
     def __setstate__(self, tuple state):
-        self._userdata, attributes = state
+        data, sample_rate, num_channels, samples_per_channel, userdata, attributes = state
+        AudioFrame.__init__(self, data, sample_rate, num_channels, samples_per_channel, userdata=userdata)
         if attributes:
             self.__dict__.update(attributes)
 
 
-def _rebuild(cls, data, sample_rate, num_channels, samples_per_channel):
-    """Unpickles a frame; of a subclass without its __init__, which may take other arguments."""
-    frame = cls.__new__(cls)
-    AudioFrame.__init__(frame, data, sample_rate, num_channels, samples_per_channel)
-    return frame
+# Its path in messages, help and pickles. Python takes `__module__` of a class in C from this name.
+(<PyTypeObject *>AudioFrame).tp_name = "livekit_utils.AudioFrame"
 
 
 cpdef AudioFrame as_audio_frame(object frame):
@@ -315,6 +318,7 @@ cpdef void make_writable(AudioFrame frame):
         frame._samples = <int16_t *>PyByteArray_AS_STRING(frame._own)
 
 
+@public
 def combine_audio_frames(buffer):
     """Joins frames into one.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any, overload
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.frames.sdk import load
 from livekit_utils.frames.video_frame import VideoFrame, as_video_frame
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["from_livekit", "to_livekit"]
 
 
+@public
 @overload
 def to_livekit(frame: AudioFrame | rtc.AudioFrame) -> rtc.AudioFrame: ...
 @overload
@@ -53,6 +55,7 @@ def to_livekit(frame: Any) -> Any:
     return sdk.AudioFrame(data, ours.sample_rate, ours.num_channels, ours.samples_per_channel, **userdata)
 
 
+@public
 @overload
 def from_livekit(frame: rtc.AudioFrame | AudioFrame) -> AudioFrame: ...
 @overload

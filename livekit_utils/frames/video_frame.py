@@ -1,11 +1,12 @@
-"""VideoFrame."""
+"""VideoFrame is a picture over memory of the caller."""
 
 from __future__ import annotations
 
-import operator
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from livekit_utils._runtime.arguments import check_choice, check_int
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk import load
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["VideoBufferType", "VideoFrame", "VideoRotation"]
 
 
+@public
 class VideoBufferType(IntEnum):
-    """How the pixels of a frame lie in memory. Names and numbers are the LiveKit SDK's."""
+    """Names the layout of pixels in memory. Names and numbers are the LiveKit SDK's."""
 
     RGBA = 0
     ABGR = 1
@@ -30,12 +32,13 @@ class VideoBufferType(IntEnum):
     NV12 = 10
 
     def plane_sizes(self, width: int, height: int) -> list[int]:
-        """Bytes of each plane of a picture, in order. Chroma of odd sizes is rounded up.
+        """Returns the bytes of each plane of a video frame, in order. Odd sizes of chroma are rounded up.
 
         Example:
             >>> VideoBufferType.I420.plane_sizes(3, 3)
             [9, 4, 4]
         """
+        width, height = check_int("width", width, 0), check_int("height", height, 0)
         luma = width * height
         half_width, half_height = (width + 1) // 2, (height + 1) // 2
         quarter = half_width * half_height
@@ -58,12 +61,13 @@ class VideoBufferType(IntEnum):
                 return [luma * 4]
 
     def plane_strides(self, width: int) -> list[int]:
-        """Bytes of a row of each plane of a picture, in order.
+        """Returns the bytes of a row of each plane of a video frame, in order.
 
         Example:
             >>> VideoBufferType.NV12.plane_strides(3)
             [3, 4]
         """
+        width = check_int("width", width, 0)
         half_width = (width + 1) // 2
         match self:
             case VideoBufferType.RGB24:
@@ -82,8 +86,12 @@ class VideoBufferType(IntEnum):
                 return [width * 4]
 
 
+@public
 class VideoRotation(IntEnum):
-    """Degrees clockwise. Names and numbers are the LiveKit SDK's."""
+    """Tells how far to rotate a video frame for display, in degrees clockwise.
+
+    Names and numbers are the LiveKit SDK's.
+    """
 
     VIDEO_ROTATION_0 = 0
     VIDEO_ROTATION_90 = 1
@@ -91,21 +99,22 @@ class VideoRotation(IntEnum):
     VIDEO_ROTATION_270 = 3
 
 
+@public
 class VideoFrame:
-    """A picture: a width, a height, a pixel format and the pixels.
+    """Holds a picture: its width, its height, its pixel format and its pixels.
 
-    The frame shares memory with the data it is given and keeps it alive; nothing is copied. The LiveKit SDK's
-    `VideoSource` takes it as one of its own.
+    The frame shares the memory of `data` and keeps it alive; nothing is copied. The LiveKit SDK's `VideoSource` takes
+    it like one of its own.
 
     Args:
         width: Pixels in a row, from 1.
         height: Rows, from 1.
         type: The pixel format; its planes follow each other without gaps.
-        data: Any C-contiguous buffer of bytes, at least as long as the format needs; what lies beyond is left out.
+        data: A C-contiguous buffer of bytes, at least as long as the format needs. The frame uses only this part.
 
     Raises:
-        ValueError: Too little data, a strided buffer, a size below 1, a format that does not exist.
-        TypeError: Data that is no buffer, or sizes that are no integers.
+        ValueError: Too little data, a strided buffer, a size below 1, or a format that does not exist.
+        TypeError: Data that is no buffer, or an argument of another wrong type.
 
     Example:
         >>> frame = VideoFrame(4, 2, VideoBufferType.I420, bytearray(12))
@@ -116,46 +125,55 @@ class VideoFrame:
         >>> VideoFrame(1920, 1080, VideoBufferType.RGBA, bytes(10))
         Traceback (most recent call last):
           ...
-        ValueError: expected at least 8294400 bytes for 1920 x 1080 RGBA, got 10
+        ValueError: data: expected at least 8294400 bytes for 1920 x 1080 RGBA, got 10
     """
 
     __slots__ = ("__weakref__", "_data", "_height", "_type", "_width")
 
     def __init__(self, width: int, height: int, type: VideoBufferType | int, data: Buffer) -> None:
-        self._width = operator.index(width)
-        self._height = operator.index(height)
-        if self._width < 1 or self._height < 1:
-            raise ValueError(f"expected a size of at least 1 x 1, got {width} x {height}")
-        self._type = VideoBufferType(type)
-        view = memoryview(data)
+        self._width = check_int("width", width, 1)
+        self._height = check_int("height", height, 1)
+        self._type = check_choice("type", type, VideoBufferType)
+        try:
+            view = memoryview(data)
+        except TypeError:
+            raise TypeError(f"data: expected a buffer of bytes, got {data.__class__.__name__}") from None
         if not view.c_contiguous:
-            raise ValueError("expected a C-contiguous buffer, got a strided one")
+            raise ValueError("data: expected a C-contiguous buffer, got a strided one")
         needed = sum(self._type.plane_sizes(self._width, self._height))
         if view.nbytes < needed:
             raise ValueError(
-                f"expected at least {needed} bytes for {width} x {height} {self._type.name}, got {view.nbytes}"
+                f"data: expected at least {needed} bytes for {width} x {height} {self._type.name}, got {view.nbytes}"
             )
         self._data = view.cast("B")[:needed]
 
     @property
     def width(self) -> int:
+        """Pixels in a row."""
         return self._width
 
     @property
     def height(self) -> int:
+        """Rows."""
         return self._height
 
     @property
     def type(self) -> VideoBufferType:
+        """The pixel format."""
         return self._type
 
     @property
     def data(self) -> memoryview:
-        """The pixels as bytes, all planes, exactly as many as the format needs."""
+        """The bytes of all planes, one after the other; exactly as many as the format needs."""
         return self._data[:]
 
     def get_plane(self, plane_nth: int) -> memoryview | None:
-        """The bytes of one plane, counted from 0, without a copy; None where the format has no such plane."""
+        """Returns the bytes of one plane, without a copy; None if the format has no such plane.
+
+        Args:
+            plane_nth: The number of the plane, from 0.
+        """
+        plane_nth = check_int("plane_nth", plane_nth, -(2**31))
         sizes = self._type.plane_sizes(self._width, self._height)
         if not 0 <= plane_nth < len(sizes):
             return None
@@ -163,7 +181,7 @@ class VideoFrame:
         return self._data[start : start + sizes[plane_nth]]
 
     def _proto_info(self) -> Any:
-        """Where the pixels are, as the message that the LiveKit SDK's source sends to its library."""
+        """Returns the message that the LiveKit SDK's source sends to its library, with the address of the pixels."""
         import numpy as np
 
         address = np.frombuffer(self._data, np.uint8).ctypes.data
@@ -187,18 +205,23 @@ class VideoFrame:
 
 
 def as_video_frame(frame: Any) -> VideoFrame:
-    """Any frame as a VideoFrame over the same memory: ours as it is, another's (the LiveKit SDK's, say) by its `width`,
-    `height`, `type` and `data`."""
+    """Returns a VideoFrame over the same memory: one of ours as it is, another's (such as the LiveKit SDK's) by its
+    `width`, `height`, `type` and `data`.
+
+    Raises:
+        TypeError: Not a video frame.
+        ValueError: The frame has less data than its size and format need.
+    """
     if isinstance(frame, VideoFrame):
         return frame
     try:
         return VideoFrame(frame.width, frame.height, frame.type, frame.data)
     except AttributeError:
-        raise TypeError(f"expected a VideoFrame, got {type(frame).__name__}") from None
+        raise TypeError(f"frame: expected a VideoFrame, got {type(frame).__name__}") from None
 
 
 def frozen_video_frame(frame: VideoFrame) -> VideoFrame:
-    """The same picture in memory that nobody can write to: a copy, unless it lies in `bytes` already."""
+    """Returns a video frame that cannot be written to: the same one if it lies in `bytes`, else a copy."""
     if isinstance(frame.data.obj, bytes):
         return frame
     return VideoFrame(frame.width, frame.height, frame.type, bytes(frame.data))

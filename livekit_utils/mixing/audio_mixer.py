@@ -18,8 +18,10 @@ from livekit_utils._kernels.gain_queue import mix
 from livekit_utils._runtime.arguments import check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import FrameQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.finished_streams import FinishedStreams
 from livekit_utils.mixing.mix_input import survey
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 
@@ -33,6 +35,9 @@ _CLOSE_TIMEOUT_S = 5.0
 # A stream that never waits, and whose frames are empty or tiny, must let others have their turn all the same.
 _READS_IN_A_ROW = 1024
 
+# Audio that comes or goes this many times faster than real time is not live. Live audio may come in bursts.
+_FASTER_THAN_LIVE = 4
+
 _MAX_BLOCK_S = 60
 _MAX_RAMP_MS = 3_600_000
 
@@ -40,6 +45,7 @@ _MAX_RAMP_MS = 3_600_000
 _MAX_READ_AHEAD_S = 1.0
 
 
+@public
 class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     """Mixes streams of frames into one stream of blocks.
 
@@ -97,11 +103,11 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._capacity = check_int("capacity", capacity, 1)
         timeout_ms = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True)
         self._deadline = Deadline(timeout_ms / 1000, self._give_up_waiting)
-        # How far a stream is read ahead of the mix. A live one must flow on while another keeps the mix waiting, and
-        # the task of one that is always ready should wake once for many frames.
+        # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
         self._inputs: list[MixerInput] = []
+        self._finished = FinishedStreams()
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
@@ -110,7 +116,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._num_blocks = 0
         # Whether some input has its part of the next block, so that the others keep it waiting.
         self._kept_waiting = False
-        self._last_arrival = 0.0  # set by every arrival, so that no wait begins at a time that has gone stale
+        self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
+        self._is_paced = True  # blocks go out about as fast as they are heard
+        self._has_arrived = False  # something has, since the wait began
+        self._last_arrival = 0.0  # when; kept up to date while nobody is kept waiting
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -134,20 +143,20 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
         if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
             raise TypeError(f"stream: expected an async iterator of frames, got {type(stream).__name__}")
-        if any(source.stream is stream for source in self._inputs):
+        if any(source.stream is stream and not source.ended for source in self._inputs):
             raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is not None:
             check_type("name", name, str)
         else:
             self._num_named += 1
             name = f"stream {self._num_named}"
-        if any(source.name == name for source in self._inputs):
+        if any(source.name == name and not source.ended for source in self._inputs):
             raise ValueError(f"name: expected one that no other stream has, got {name!r}")
 
         source = MixerInput(self._num_channels, check_number("gain", gain), stream, name)
         source.sample_rate = self._sample_rate
         source.block = self._block
-        source.read_ahead = self._read_ahead
+        source.read_ahead = self._block if self._is_paced else self._read_ahead
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
         if any(other.expected and other.num_delivered for other in self._inputs):
             source.await_join()
@@ -161,11 +170,17 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._start()
 
     def remove_stream(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
-        """Takes a stream out at once: what it has queued is dropped, and the read of it that is under way cancelled.
+        """Takes a stream out.
+
+        A stream that is still delivering goes at once: what it has queued is dropped, and the read of it that is under
+        way is cancelled. For a stream that has ended by itself, or failed, this changes nothing: what it delivered is
+        mixed.
 
         Raises:
-            ValueError: Not a stream of this mixer, or one that has ended.
+            ValueError: The stream was never added, or was removed before it ended.
         """
+        if self._has_ended(stream):
+            return
         source = self._find(stream)
         if source.task is not None:
             source.task.cancel()
@@ -237,6 +252,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 source.task.add_done_callback(self._tasks.discard)
 
     async def _read(self, source: MixerInput) -> None:
+        clock = asyncio.get_running_loop().time
+        source.begin_count(clock())
         try:
             advance = source.open()
             for count in itertools.count(1):
@@ -246,16 +263,23 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     item = await advance()
                 except StopAsyncIteration:
                     break
-                if source.take(item):
-                    self._arrive(source.completes)
-                else:
+                if not source.take(item):
                     if source.ended:
                         return  # removed, by its own code or although it does not heed its cancellation
                     self._take(source, item)
-                if source.is_full:
+                elif source.completes:
+                    self._complete()
+                else:
+                    self._has_arrived = True
+                    if not self._kept_waiting:
+                        self._last_arrival = clock()
+                        if not self._deadline.running:
+                            self._watch()
+                if source.is_full and self._is_read_enough(source):
                     source.paused = True  # `end` takes it back where this is cancelled
                     await source.room.wait()
                     source.paused = False
+                    source.begin_count(clock())
             if source.converter is not None:
                 for frame in source.converter.flush():
                     self._push(source, frame)
@@ -272,6 +296,19 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._end(source)
             await source.close()
 
+    def _is_read_enough(self, source: MixerInput) -> bool:
+        """Whether a stream that has its part of the block has to wait for room.
+
+        A live stream is read on, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much
+        faster than real time can wait: what was read of it has left its maker, but is not heard yet. Only a mix that
+        goes faster than real time itself reads all streams on, for the sake of speed.
+        """
+        now = self._now()
+        self._look_at_pace(now)
+        if source.num_frames < source.read_ahead:
+            return False
+        return source.num_frames >= self._read_ahead or not source.is_live(now)
+
     def _take(self, source: MixerInput, item: Any) -> None:
         """An item that the compiled way does not take: an event, a frame to be converted, one of another library, the
         first one of a stream that joins."""
@@ -284,20 +321,22 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if source.joining:
             self._join(source)
         had_its_part = source.num_frames >= self._block
-        self._arrive(source.push(frame) >= self._block and not had_its_part)
-
-    def _arrive(self, completes: bool) -> None:
-        """A stream has delivered, and perhaps completed its part of the next block."""
-        assert self._loop is not None  # a stream is read
-        now = self._last_arrival = self._loop.time()
-        if completes:
-            self._num_lacking -= 1
-            if self._num_lacking == 0:
-                self._advance()
-                return
+        if source.push(frame) >= self._block and not had_its_part:
+            self._complete()
+            return
+        self._has_arrived = True
         if not self._kept_waiting:
-            self._kept_waiting = completes
-            self._watch(now)
+            self._watch()
+
+    def _complete(self) -> None:
+        """A stream has completed its part of the next block."""
+        self._has_arrived = True
+        self._num_lacking -= 1
+        if self._num_lacking == 0:
+            self._advance()
+        elif not self._kept_waiting:
+            self._kept_waiting = True
+            self._watch()
 
     def _join(self, source: MixerInput) -> None:
         """A stream that was not waited for delivers: it takes its place where the others are within the block."""
@@ -312,6 +351,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if source.ended:
             return
         source.end()
+        self._finished.add(source.stream)
         if source.num_frames == 0:
             self._forget(source)
         self._advance()
@@ -347,12 +387,26 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             for source in inputs:
                 if source.num_frames < block:
                     source.room.release()
-            self._last_arrival = self._now()  # streams that were not read could not deliver
+            self._has_arrived = True  # streams that were not read could not deliver
         was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(found.lacking and found.ready)
         if not (found.lacking and found.holding):
             self._deadline.clear()
         elif not self._deadline.running or self._kept_waiting is not was_kept_waiting:
-            self._watch(self._now() if self._kept_waiting else self._last_arrival)
+            self._watch()
+
+    def _look_at_pace(self, now: float) -> None:
+        """Limits how far streams are read ahead: to their part of a block, unless blocks go out much faster than they
+        are heard."""
+        num_blocks = self._num_blocks - self._seen_blocks
+        if not num_blocks:
+            return
+        block_s = self._block / self._sample_rate
+        is_paced = now - self._seen_at > num_blocks * block_s / _FASTER_THAN_LIVE
+        self._seen_blocks, self._seen_at = self._num_blocks, now
+        if is_paced is not self._is_paced:
+            self._is_paced = is_paced
+            for source in self._inputs:
+                source.read_ahead = self._block if is_paced else self._read_ahead
 
     def _settle(self) -> None:
         """After a block that was not waiting for every stream."""
@@ -363,16 +417,21 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     # -- waiting for late streams -------------------------------------------------------------------------------------
 
-    def _watch(self, since: float) -> None:
+    def _watch(self) -> None:
         """Starts the wait for the next block, of which something is there.
 
         Where one stream has its part, the others keep it waiting: the wait begins when that is so. Where none has,
-        nobody is kept waiting, but a part of a block must not lie here for ever: the wait begins with each arrival.
+        nobody is kept waiting, but a part of a block must not lie here for ever: the wait begins at the last arrival.
         """
         if self._num_lacking and not self._output.full:
-            self._deadline.start(since)
+            self._has_arrived = False
+            self._last_arrival = self._now()
+            self._deadline.start(self._last_arrival)
 
     def _give_up_waiting(self) -> None:
+        if not self._kept_waiting and self._now() < self._last_arrival + self._deadline.timeout_s:
+            self._deadline.start(self._last_arrival)  # more has arrived since the wait began
+            return
         for source in self._inputs:
             if source.expected and source.num_frames < self._block:
                 source.await_join()
@@ -385,9 +444,17 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     source.name,
                     self._deadline.timeout_s * 1000,
                 )
+        was_silent = not self._has_arrived
         self._advance()
+        if was_silent and not self._kept_waiting and not self._has_arrived:
+            self._deadline.expire()  # a part of a block that nothing has followed for one timeout
 
     # -- small things -------------------------------------------------------------------------------------------------
+
+    def _has_ended(self, stream: object) -> bool:
+        """Whether the stream ended by itself, and was not added again."""
+        here = [source for source in self._inputs if source.stream is stream]
+        return all(source.ended for source in here) and (bool(here) or stream in self._finished)
 
     def _find(self, stream: object) -> MixerInput:
         for source in self._inputs:

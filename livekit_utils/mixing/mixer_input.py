@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from livekit_utils._runtime.lifecycle import Waiters
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
@@ -16,19 +17,11 @@ from livekit_utils.mixing.mix_input import MixInput
 
 __all__ = ["AudioMixerStats", "AudioMixerStreamStats"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AudioMixerStats:
-    """The state of an AudioMixer, and what it has done so far."""
-
-    num_blocks: int
-    """Blocks mixed."""
-    num_queued_blocks: int
-    """Blocks that wait to be read."""
-    streams: dict[str, AudioMixerStreamStats]
-    """By name; without the streams that have ended or were removed."""
+# A stream that delivers this many times faster than real time is no live one. A live one may come in bursts.
+_FASTER_THAN_LIVE = 4
 
 
+@public
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioMixerStreamStats:
     """One stream of an AudioMixer."""
@@ -43,6 +36,19 @@ class AudioMixerStreamStats:
     """Peak of its part of the last block, before the gain; -inf is silence."""
     rms_dbfs: float
     """RMS of its part of the last block, before the gain, against a full-scale square wave; -inf is silence."""
+
+
+@public
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioMixerStats:
+    """The state of an AudioMixer, and what it has done so far."""
+
+    num_blocks: int
+    """Blocks mixed."""
+    num_queued_blocks: int
+    """Blocks that wait to be read."""
+    streams: dict[str, AudioMixerStreamStats]
+    """By name; without the streams that have ended or were removed."""
 
 
 class MixerInput(MixInput):
@@ -60,6 +66,20 @@ class MixerInput(MixInput):
         self.num_late_blocks = 0
         self.ended = False
         self.plain = True
+        self._counted_since = 0.0  # the loop's time when the count of what it delivers began
+        self._counted_from = 0
+
+    def begin_count(self, now: float) -> None:
+        """Counts from now on how fast it delivers."""
+        self._counted_since = now
+        self._counted_from = self.num_delivered
+
+    def is_live(self, now: float) -> bool:
+        """Whether it has not delivered much faster than real time since the last look."""
+        delivered_s = (self.num_delivered - self._counted_from) / self.sample_rate
+        is_live = now - self._counted_since >= delivered_s / _FASTER_THAN_LIVE
+        self.begin_count(now)
+        return is_live
 
     def open(self) -> Callable[[], Awaitable[Any]]:
         """What gives the next item."""

@@ -1,23 +1,25 @@
-"""AVSynchronizer: pictures shown when their sound is heard.
+"""AVSynchronizer shows pictures when their sound is heard.
 
-How it works. Audio goes straight to its source. Pictures wait in a queue; a MediaClock tells by what is left in the
-audio source when the sound of the first one is heard, and one timer of the event loop shows it then. No task runs.
+Audio goes straight to its source. Pictures wait in a queue. A MediaClock computes from the audio that is left in the
+source when the sound of the first picture is heard, and one timer of the event loop shows the picture then. There is
+no task.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from livekit_utils._runtime.arguments import check_finite, check_ms, check_number
-from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
+from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
+from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.sync.followed_audio import FollowedAudio, FollowedAudioSource
-from livekit_utils.sync.picture_timeline import Picture, PictureTimeline
+from livekit_utils.sync.picture_timeline import Due, Picture, PictureTimeline
 from livekit_utils.sync.show_record import AVSynchronizerStats, ShowRecord
 
 if TYPE_CHECKING:
@@ -25,24 +27,24 @@ if TYPE_CHECKING:
 
 __all__ = ["AVSynchronizer", "LatePolicy"]
 
-logger = logging.getLogger("livekit_utils")
 
-
+@public
 class LatePolicy(StrEnum):
-    """What `AVSynchronizer` does with pictures whose sound has been heard already."""
+    """Says what `AVSynchronizer` does with pictures whose sound has been heard already."""
 
     DROP = "drop"
-    """Shows the latest that is due, and drops those before it: back in time at once."""
+    """Shows the latest picture that is due and drops those before it: pictures are in time again at once."""
     SHOW = "show"
-    """Shows every one, at twice the frame rate at most, until it has caught up."""
+    """Shows all pictures, at up to twice the frame rate until they are in time again."""
 
 
+# Pictures per second: from one in 1000 s to one per millisecond, the resolution of timers.
 _MIN_FPS, _MAX_FPS = 0.001, 1000.0
 
-# A picture is shown this much early rather than one more timer later.
+# A picture that is due within 0.5 ms is shown now, because another timer would be late.
 _EARLY_S = 0.0005
 
-# The audio may be paused, or cleared by somebody else, without a word to us: how often we look.
+# An audio source does not tell when it is paused or cleared by others. So the time is looked up every 50 ms at least.
 _LOOK_S = 0.05
 
 
@@ -50,36 +52,38 @@ class _VideoSink(Protocol):
     def capture_frame(self, frame: Any) -> None: ...
 
 
-class AVSynchronizer(AsyncClosing):
-    """Keeps pictures and sound together: pushes audio into an audio source, and pictures into a video source when
-    their sound is heard.
+@public
+class AVSynchronizer(LoopBound, AsyncClosing):
+    """Keeps pictures and sound together.
 
-    With timestamps, seconds on one timeline for both (of a picture when it is shown, of audio where the frame ends),
-    the audio that is heard is the clock: a picture goes out when the audio has come to it. Where no audio is heard,
-    before the first and when the source has run dry, the wall clock goes on, so a single task that pushes both in turn
-    is never stuck; nor does it know better where the audio source has no queue. Timestamps may jump in both directions.
-    Where those of the pictures start over, as in a clip that is repeated, they belong to the next audio that has them.
+    It pushes audio into an audio source, and each picture into a video source when the sound of the picture is heard.
 
-    Without timestamps, pictures are shown `video_fps` times a second, and audio goes its own way.
+    Timestamps are seconds on one timeline for both: of a picture, when it is shown; of audio, when the end of the frame
+    is heard. The audio that is heard is the clock. Where no audio is heard (before the first, after an underrun, or if
+    the audio source has no queue), the wall clock continues, so that a single task that pushes both in turn never
+    blocks. Timestamps may jump in both directions. Where those of the pictures start over, as in a clip that is
+    repeated, the pictures belong to the next audio with these timestamps.
 
-    A picture that comes too late is dropped if a later one is due as well, or if it is later than the tolerance and
-    another was shown within the time of the tolerance.
+    Without timestamps, pictures are shown `video_fps` times a second, and audio is not synchronized.
+
+    A late picture is dropped if a later one is due as well. It is also dropped if it is later than the tolerance and
+    another picture was shown within the tolerance.
 
     Args:
-        audio_source: An `AudioSource`, ours or the LiveKit SDK's. It is used through its documented methods only, and
-            belongs to whoever made it.
+        audio_source: An `AudioSource`, ours or the LiveKit SDK's. Only its documented methods are used. The caller
+            keeps it, and closes it.
         video_source: A `VideoSource`, likewise.
-        video_fps: Pictures per second, 0.001 to 1000. With timestamps, it says how long the queue is.
-        video_queue_size_ms: How much video may wait to be shown; at least one picture may.
-        late_policy: `LatePolicy.DROP`, or `LatePolicy.SHOW` to show all of them quickly.
+        video_fps: Pictures per second, 0.001 to 1000. With timestamps, it only sets the length of the queue.
+        video_queue_size_ms: The queue holds this much video, at least one picture.
+        late_policy: `LatePolicy.DROP`, or `LatePolicy.SHOW` to show late pictures quickly.
 
     Raises:
-        ValueError: Something is out of range.
-        TypeError: Not a number.
+        ValueError: A number is out of range, or the policy does not exist.
+        TypeError: An argument has the wrong type.
 
-    Ownership: frames are passed on as they are, and not copied.
+    Ownership: frames are passed on without a copy.
 
-    Threads: to be used in one event loop at a time. It may be made outside of one.
+    Threads: use it in one event loop at a time. It may be made outside of one.
 
     Example:
         >>> import asyncio
@@ -95,7 +99,7 @@ class AVSynchronizer(AsyncClosing):
         ...             await sync.push(picture, timestamp=i * 0.04)
         ...             await sync.push(AudioFrame.create(48000, 1, 1920), timestamp=(i + 1) * 0.04)
         ...         await sync.wait_for_playout()
-        ...         print(sync.stats().presented, "pictures, audio until", round(sync.last_audio_time, 2), "s")
+        ...         print(sync.stats().num_presented, "pictures, audio until", round(sync.last_audio_time, 2), "s")
         >>> asyncio.run(main())
         5 pictures, audio until 0.2 s
     """
@@ -110,110 +114,113 @@ class AVSynchronizer(AsyncClosing):
         _max_delay_tolerance_ms: float = 300,
         late_policy: LatePolicy | str = LatePolicy.DROP,
     ) -> None:
-        fps = check_number("video_fps", video_fps)
-        if not _MIN_FPS <= fps <= _MAX_FPS:
-            raise ValueError(f"expected a video_fps of {_MIN_FPS:g} to {_MAX_FPS:g}, got {fps}")
+        _check_source(
+            "audio_source", audio_source, "an AudioSource", "capture_frame", "clear_queue", "wait_for_playout"
+        )
+        _check_source("video_source", video_source, "a VideoSource", "capture_frame")
+        fps = check_number("video_fps", video_fps, _MIN_FPS, _MAX_FPS)
+        queue_size_ms = check_ms("video_queue_size_ms", video_queue_size_ms)
+        self._tolerance = check_ms("_max_delay_tolerance_ms", _max_delay_tolerance_ms) / 1000
+        self._late_policy = check_choice("late_policy", late_policy, LatePolicy)
         self._audio = FollowedAudio(audio_source)
         self._video_source = video_source
+        self._video_trouble = Trouble("AVSynchronizer: the video source fails, pictures are lost: %s")
         self._interval = 1 / fps
-        self._capacity = max(1, int(fps * check_ms("video_queue_size_ms", video_queue_size_ms) / 1000 + 1e-9))
-        self._tolerance = check_ms("_max_delay_tolerance_ms", _max_delay_tolerance_ms) / 1000
-        self._late_policy = LatePolicy(late_policy)
+        self._capacity = max(1, int(fps * queue_size_ms / 1000 + 1e-9))
         self._queue: deque[Picture] = deque()
         self._pushes: deque[PendingPush[Picture]] = deque()
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters = Waiters()
         self._timer: asyncio.TimerHandle | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
         self._record = ShowRecord(self._interval)
-        self._failing = False  # the video source
         self._last_video_time = 0.0
         self._timeline = PictureTimeline(self._interval, self._tolerance)
 
-    # -- what the user calls ------------------------------------------------------------------------------------------
+    # -- public methods -----------------------------------------------------------------------------------------------
 
     @property
     def actual_fps(self) -> float:
-        """Pictures shown per second, over the last second; it falls when none are."""
+        """Pictures shown per second, over the last second. It falls while no pictures are shown."""
         return self._record.fps(self._now())
 
     @property
     def last_video_time(self) -> float:
-        """The timestamp of the picture shown last; 0 before the first."""
+        """The timestamp of the picture that was shown last; 0 before the first."""
         return self._last_video_time
 
     @property
     def last_audio_time(self) -> float:
-        """The time on the timeline of the audio that is heard now; 0 before the first with a timestamp."""
-        self._look(self._now())
+        """The timestamp of the audio that is heard now; 0 before the first."""
+        self._timeline.clock.played(self._now(), self._audio.queued_s)
         return self._timeline.clock.media_time or 0.0
 
     def stats(self) -> AVSynchronizerStats:
-        """What was shown, and how well it was in time."""
-        return self._record.stats(len(self._queue), self._audio.queued_s)
+        """Returns what was shown, and how well it was in time."""
+        return self._record.stats(len(self._queue), self._audio.queued_s, self._audio.num_errors)
 
     async def push(self, frame: Any, timestamp: float | None = None) -> None:
         """Pushes a picture or audio.
 
-        Returns as soon as it is queued: of audio when its source has taken it, of a picture when there is room, first
-        come first served. A push that is cancelled while it waits for room has pushed nothing, unless its picture was
-        shown or dropped before the cancellation came; for audio, see the source.
+        Returns when the frame is queued: for audio, when its source has taken it; for a picture, when there is room,
+        first come first served. A cancelled push has pushed nothing, unless its picture was shown or dropped before the
+        cancellation came; for audio, see the source.
 
         Args:
             frame: A video frame or an audio frame, ours or the LiveKit SDK's.
-            timestamp: Seconds on the timeline that audio and video share: when a picture is to be shown, or when the
-                last sample of the audio is heard. None shows pictures `video_fps` times a second.
+            timestamp: Seconds on the timeline that audio and video share: when the picture is shown, or when the last
+                sample of the audio is heard. None shows pictures `video_fps` times a second.
 
         Raises:
             TypeError: Not a frame, or the timestamp is no number.
-            ValueError: A timestamp that is not finite; or what the audio source raises.
+            ValueError: A timestamp that is not finite; or an error of the audio source.
             RuntimeError: The synchronizer is closed, or was closed before there was room.
         """
         if timestamp is not None:
             timestamp = check_finite("timestamp", timestamp)
-        if self._closed:
-            raise RuntimeError("this AVSynchronizer is closed")
+        self._check_open()
         self._bind()
         if hasattr(frame, "samples_per_channel"):
             await self._push_audio(frame, timestamp)
         elif hasattr(frame, "width") and hasattr(frame, "height"):
             await self._push_video(frame, timestamp)
         else:
-            raise TypeError(f"expected a video or an audio frame, got {type(frame).__name__}")
+            raise TypeError(f"frame: expected a video or an audio frame, got {type(frame).__name__}")
 
     async def clear_queue(self) -> None:
-        """Discards everything that is queued, in the audio source as well. Pushes of pictures that wait for room
-        return, and what they pushed is never shown. The timeline starts anew with what is pushed next."""
+        """Discards all queued pictures, and the audio that is queued in its source.
+
+        Pushes that wait for room return; their pictures are never shown. The next push begins a new timeline.
+        """
         self._discard()
         self._audio.clear()
 
     def reset(self) -> None:
-        """Discards everything that is queued, like `clear_queue`, and forgets all timing: `last_video_time`,
-        `last_audio_time` and `actual_fps` are 0 again. What `stats` has counted stays."""
+        """Discards all queued pictures and audio like `clear_queue`, and forgets all timing.
+
+        `last_video_time`, `last_audio_time` and `actual_fps` are 0 again. `stats` keeps its counts.
+        """
         self._discard()
         self._record.forget_pace()
         self._last_video_time = 0.0
         self._audio.clear()
 
     async def wait_for_playout(self) -> None:
-        """Returns when all pictures have been shown and all audio has been heard, or was cleared; at once when the
-        synchronizer is closed."""
+        """Returns when all pictures have been shown and all audio has been heard, or both were cleared.
+
+        Returns at once when the synchronizer is closed.
+        """
         if not self._closed:
             self._bind()
         while not self._closed and await self._audio.wait_for_playout():
             if not self._queue and not self._pushes:
                 return
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
+            await self._waiters.wait()
 
     async def aclose(self) -> None:
-        """Stops at once. Pictures that are queued are not shown; pushes that wait raise RuntimeError, and those who
-        wait for playout go on. The sources are not closed, and what is in the audio source is heard. A second call does
-        nothing."""
+        """Stops at once.
+
+        Queued pictures are not shown. Pushes that wait for room raise RuntimeError, and tasks that wait for playout
+        return. The sources stay open, and the audio that is queued in its source is heard. A second call does nothing.
+        """
         if self._closed:
             return
         self._closed = True
@@ -226,7 +233,7 @@ class AVSynchronizer(AsyncClosing):
     # -- pushing ------------------------------------------------------------------------------------------------------
 
     async def _push_audio(self, frame: Any, timestamp: float | None) -> None:
-        # A clock that is replaced meanwhile, when the queues are cleared, no longer concerns us.
+        # If the queues are cleared meanwhile, the frame belongs to the clock before.
         clock = self._timeline.clock
         duration = frame.samples_per_channel / frame.sample_rate
         clock.begin_push(duration)
@@ -236,41 +243,40 @@ class AVSynchronizer(AsyncClosing):
         except BaseException:
             clock.abandon_push(duration)
             raise
-        clock.end_push(duration, timestamp, self._now(), self._audio.queued_s)
-        self._show()
+        queued_s = self._audio.queued_s
+        clock.end_push(duration, timestamp, self._now(), queued_s)
+        self._show(queued_s)
 
     async def _push_video(self, frame: Any, timestamp: float | None) -> None:
-        picture = self._timeline.enter(frame, timestamp)
+        picture = Picture(frame, timestamp)
         num_done = self._record.num_done
         if len(self._queue) >= self._capacity:
-            self._show()  # what is stale makes room
-        if self._pushes or len(self._queue) >= self._capacity:
-            await self._wait_for_room(picture)
-            return
-        self._queue.append(picture)
-        if len(self._queue) == 1:
-            self._show()
-        if self._record.num_done != num_done:
-            # Where pictures are dropped, or a slow video source falls behind, nobody ever has to wait for room: others
-            # must have their turn.
-            await asyncio.sleep(0)
-
-    async def _wait_for_room(self, picture: Picture) -> None:
+            self._show()  # stale pictures make room
         try:
-            taken = await PendingPush(picture).wait_in(self._pushes)
+            if self._pushes or len(self._queue) >= self._capacity:
+                if not await PendingPush(picture).wait_in(self._pushes):
+                    raise RuntimeError("this AVSynchronizer was closed")
+                return
+            self._timeline.enter(picture)
+            self._queue.append(picture)
+            if len(self._queue) == 1:
+                self._show()
+            if self._record.num_done != num_done:
+                # A pusher whose pictures are dropped, or whose video source is slow, never waits for room. Without
+                # this, it would never let other tasks run.
+                await asyncio.sleep(0)
         except asyncio.CancelledError:
-            if picture in self._queue:  # taken before its task could go on
+            if picture in self._queue:  # it was queued before its task could go on
                 self._queue.remove(picture)
                 self._take_pushes()
                 self._show()
             raise
-        if not taken:
-            raise RuntimeError("this AVSynchronizer was closed")
 
     def _take_pushes(self) -> None:
         while self._pushes and len(self._queue) < self._capacity:
             push = self._pushes.popleft()
             if push.waiting:
+                self._timeline.enter(push.item)
                 self._queue.append(push.item)
                 push.settle(True)
 
@@ -280,79 +286,76 @@ class AVSynchronizer(AsyncClosing):
         while self._pushes:
             self._pushes.popleft().settle(taken)
         self._timeline = PictureTimeline(self._interval, self._tolerance)
-        self._release_waiters()
+        self._waiters.release()
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
-    def _show(self) -> None:
-        """Shows the first picture if it is due, drops what is stale, and sets the timer for the next."""
+    def _show(self, queued_s: float | None = None) -> None:
+        """Shows the pictures that are due, drops the stale ones, and sets the timer for the next.
+
+        Args:
+            queued_s: Seconds of audio that are left to play, where the caller has just asked for them.
+        """
         now = self._now()
-        played = self._look(now)
+        played = self._timeline.clock.played(now, self._audio.queued_s if queued_s is None else queued_s)
         while self._queue:
             picture = self._queue[0]
-            wait = self._timeline.seconds_until(picture, now, played, stuck=bool(self._pushes))
-            if wait > _EARLY_S:
-                self._await(picture, now, wait)
+            due = self._timeline.look(picture, now, played, blocked=bool(self._pushes))
+            if due.wait > _EARLY_S:
+                self._await(picture, due.wait, now)
                 break
-            if self._is_stale(now, played, -wait):
+            if self._is_stale(picture, due, now, played):
                 self._queue.popleft()
-                self._record.dropped += 1
+                self._record.num_dropped += 1
             elif now < (earliest := self._record.last_shown + self._timeline.least_gap(picture)) - _EARLY_S:
                 self._set_timer(earliest)
                 break
             else:
                 self._queue.popleft()
-                self._present(picture, now, played, wait)
+                self._present(picture, due, now, played)
             self._take_pushes()
         if not self._queue:
-            self._release_waiters()
+            self._waiters.release()
 
-    def _is_stale(self, now: float, played: float, lateness: float) -> bool:
-        """Whether the first picture, which is due, is not to be shown."""
-        picture = self._queue[0]
+    def _is_stale(self, picture: Picture, due: Due, now: float, played: float) -> bool:
+        """Returns whether the first picture, which is due, is dropped."""
         if self._late_policy is LatePolicy.SHOW or picture.time is None:
             return False
+        lateness = -due.wait
         if len(self._queue) > 1 and self._timeline.is_due_behind(self._queue[1], picture, lateness, now, played):
             return True
-        shown_lately = now - self._record.last_shown < self._tolerance
-        return shown_lately and lateness > self._tolerance and self._timeline.goes_by_audio(picture, now)
+        return due.piece is not None and lateness > self._tolerance and now - self._record.last_shown < self._tolerance
 
-    def _present(self, picture: Picture, now: float, played: float, wait: float) -> None:
-        self._record.show(now, wait if self._timeline.goes_by_audio(picture, now) else None)
-        self._timeline.show(picture, now, played, wait)
+    def _present(self, picture: Picture, due: Due, now: float, played: float) -> None:
+        self._record.show(now, None if due.piece is None else due.wait)
+        self._timeline.show(picture, due, now, played)
         if picture.time is not None:
             self._last_video_time = picture.time
         try:
             self._video_source.capture_frame(picture.frame)
-        except (Exception, asyncio.CancelledError) as error:  # nobody can cancel what does not wait
+        except (Exception, asyncio.CancelledError) as error:  # a CancelledError is the source's own: nothing waits here
             self._record.count(presented=False)
-            if not self._failing:
-                self._failing = True
-                logger.error("AVSynchronizer: the video source fails, pictures are lost: %s", error, exc_info=error)
+            self._video_trouble.failed(error, error=error)
         else:
-            self._failing = False
+            self._video_trouble.good()
             self._record.count(presented=True)
 
-    def _await(self, picture: Picture, now: float, wait: float) -> None:
-        """Sets the timer for the first picture."""
+    def _await(self, picture: Picture, wait: float, now: float) -> None:
+        """Sets the timer for the first picture, which is due in `wait` seconds."""
         if picture.expected is None:
             picture.expected = now + wait
         elif now > picture.expected - _EARLY_S and wait > self._interval / 2:
-            self._record.held += 1
+            self._record.num_held += 1
             picture.expected = math.inf  # counted
         self._set_timer(now + min(wait, _LOOK_S))
 
-    # -- small things -------------------------------------------------------------------------------------------------
-
-    def _look(self, now: float) -> float:
-        """The played time."""
-        return self._timeline.clock.played(now, self._audio.queued_s)
+    # -- the timer and its loop ---------------------------------------------------------------------------------------
 
     def _set_timer(self, when: float) -> None:
         assert self._loop is not None
         if self._timer is not None:
             if when >= self._timer.when():
-                return  # it looks again by then
+                return  # the timer that is set fires first, and looks again
             self._timer.cancel()
         self._timer = self._loop.call_at(when, self._on_timer)
 
@@ -365,25 +368,17 @@ class AVSynchronizer(AsyncClosing):
             self._timer.cancel()
             self._timer = None
 
-    def _release_waiters(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done() and not waiter.get_loop().is_closed():
-                waiter.set_result(None)
-
-    def _now(self) -> float:
-        return self._loop.time() if self._loop is not None else 0.0
-
     def _bind(self) -> None:
-        """Makes the running loop the one that shows."""
-        loop = asyncio.get_running_loop()
-        if loop is self._loop:
-            return
-        if self._loop is not None:
-            if self._loop.is_running():
-                raise RuntimeError("this AVSynchronizer is used by another event loop, which is running")
-            # The timer went with the old loop, and its clock may be another.
-            self._cancel_timer()
-            self._timeline.restart()
-            self._record.forget_pace()
-        self._loop = loop
-        self._show()
+        if self._loop is not asyncio.get_running_loop():
+            super()._bind()
+            self._show()  # pictures may be queued since the loop before
+
+    def _leave_loop(self) -> None:
+        self._cancel_timer()
+        self._timeline.restart()
+        self._record.forget_pace()
+
+
+def _check_source(name: str, source: object, expected: str, *methods: str) -> None:
+    if not all(callable(getattr(source, method, None)) for method in methods):
+        raise TypeError(f"{name}: expected {expected}, got {type(source).__name__}")

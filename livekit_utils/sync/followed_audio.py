@@ -1,20 +1,18 @@
-"""FollowedAudio: the audio source that pictures go by."""
+"""FollowedAudio is the audio source that pictures are synchronized with."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from livekit_utils._runtime.arguments import check_finite
-
-logger = logging.getLogger("livekit_utils")
+from livekit_utils._runtime.trouble import Trouble
 
 
 class FollowedAudioSource(Protocol):
-    """What is used of an audio source."""
+    """The part of an audio source that is used here."""
 
     @property
     def queued_duration(self) -> float: ...
@@ -24,40 +22,46 @@ class FollowedAudioSource(Protocol):
 
 
 class FollowedAudio:
-    """An audio source of whatever make, whose time may be asked without fear, and for which nobody waits longer than
-    until `release`."""
+    """Wraps an audio source of any make, so that its errors and hangs do not stop the pictures.
+
+    Asking for its queue never raises, and `release` ends every wait for it.
+    """
 
     def __init__(self, source: FollowedAudioSource) -> None:
         self._source = source
-        self._failing = False
-        self._waits: dict[asyncio.Timeout, asyncio.AbstractEventLoop] = {}  # these expire with `release`
+        self._trouble = Trouble("AVSynchronizer: the audio source does not tell its time: %s")
+        self._waits: dict[asyncio.Timeout, asyncio.AbstractEventLoop] = {}  # `release` lets these expire
 
     @property
     def queued_s(self) -> float:
-        """What is left to play; nothing where the source does not know, which is logged."""
+        """Seconds of audio that are left to play; 0 if the source fails to tell."""
         try:
             queued = check_finite("queued_duration", self._source.queued_duration)
         except Exception as error:
-            if not self._failing:
-                self._failing = True
-                logger.error("AVSynchronizer: the audio source does not tell its time: %s", error, exc_info=error)
+            self._trouble.failed(error, error=error)
             return 0.0
-        self._failing = False
+        self._trouble.good()
         return max(queued, 0.0)
 
+    @property
+    def num_errors(self) -> int:
+        """How often the source failed to tell how much audio it has left."""
+        return self._trouble.count
+
     async def capture(self, frame: Any) -> bool:
-        """Returns when the source has taken the frame, False if released before."""
+        """Returns True when the source has taken the frame, False if released before."""
         return await self._unless_released(self._source.capture_frame(frame))
 
     async def wait_for_playout(self) -> bool:
-        """Returns when all has been played, False if released before."""
+        """Returns True when all audio has been played, False if released before."""
         return await self._unless_released(self._source.wait_for_playout())
 
     def clear(self) -> None:
+        """Discards the audio that is queued in the source."""
         self._source.clear_queue()
 
     def release(self) -> None:
-        """Whoever waits goes on, unless their event loop is gone."""
+        """Ends all waits of the running event loop. Those of other loops are gone with their loop."""
         for wait, loop in self._waits.items():
             if loop is asyncio.get_running_loop():
                 wait.reschedule(-math.inf)
@@ -70,7 +74,7 @@ class FollowedAudio:
                 await waiting
         except TimeoutError:
             if not wait.expired():
-                raise  # it is the source's own
+                raise  # the source's own
             return False
         finally:
             self._waits.pop(wait, None)

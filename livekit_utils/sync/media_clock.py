@@ -1,4 +1,4 @@
-"""MediaClock: where on its timeline the audio is that is heard now."""
+"""MediaClock tells which timestamp of the audio is heard now."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, eq=False)
 class AudioPiece:
-    """A stretch of audio whose timestamps belong together: its last sample ends at media time `end`, and is heard when
-    the MediaClock shows `played`."""
+    """Audio whose timestamps are continuous, from media time `start` to `end`. Its last sample is heard when the
+    MediaClock shows `played`."""
 
     start: float
     end: float
@@ -17,59 +17,66 @@ class AudioPiece:
     num_frames: int = 0
 
     def due(self, media_time: float) -> float:
-        """The played time at which it is heard, or would be if this stretch was longer."""
+        """Returns the played time at which a media time is heard, even one outside of the piece."""
         return self.played - (self.end - media_time)
 
 
-# Timestamps that are off by less than this belong together; more is a jump.
+# Timestamps that are off by less than this are continuous. More is a jump.
 _JUMP_S = 0.1
 
-# A source counts as dry when it has been so for this long: one that is fed in real time is dry for a moment between
-# any two frames.
-_DRY_S = 0.02
+# Audio stops driving the pictures when its source has been empty for this long. A source that is fed in real time is
+# empty for a moment between two frames.
+_UNDERRUN_S = 0.02
 
+# A source with less audio than this counts as empty, because floats round.
 _EMPTY_S = 1e-4
 
-# Audio is pushed in pieces: pictures may belong to what comes next, this much behind what has come.
+# Audio comes in frames: a picture up to this much behind the last piece belongs to the frames of it that are to come.
 _AHEAD_S = 1.0
 
-# Timelines that audio may be ahead of video; the oldest are forgotten first.
+# This many pieces are kept, in case the audio is ahead of the pictures. The oldest are forgotten first.
 _MAX_PIECES = 64
 
 
 class MediaClock:
-    """Tells when a media time is heard, by what was pushed into an audio source and by how much of it is left.
+    """Tells when a media time is heard, from the audio that was pushed into a source and the part of it that is left.
 
-    It counts played time, in seconds: that of all audio pushed so far, one frame after the other, and where the source
-    is dry the wall clock's. It stands still where the source is paused. Jumps of the timestamps change nothing about
-    it: they start a new piece. The media time that is heard is then the end time of what was pushed last, less what is
-    queued.
+    The clock counts played time, in seconds: the length of all audio played so far, and where the source is empty, the
+    wall clock's time. It stops while the source is paused. A jump of the timestamps does not change the played time; it
+    begins a new piece. The media time that is heard is the end of the last piece minus what is queued.
     """
 
     def __init__(self) -> None:
         self._pieces: deque[AudioPiece] = deque()
-        self._pushed = 0.0  # the played time at which all audio pushed so far will have been heard
+        self._pushed = 0.0  # the played time when all audio pushed so far will have been heard
         self._played = 0.0
-        self._at: float | None = None  # the loop's time when `_played` was right
-        self._wet_at = float("-inf")  # the loop's time when the source was last seen to hold audio
-        self._in_flight: list[float] = []
+        self._at: float | None = None  # the loop's time at which `_played` was computed
+        self._fed_at = float("-inf")  # the loop's time when the source was last seen to hold audio
+        self._in_flight: list[float] = []  # seconds of each frame that is being captured
 
     def begin_push(self, duration: float) -> None:
-        """A frame of so many seconds is being captured: the source may hold it already."""
+        """Notes that a frame of `duration` seconds is being captured: the source may hold it already."""
         self._in_flight.append(duration)
 
     def abandon_push(self, duration: float) -> None:
+        """Notes that a frame was not captured."""
         self._in_flight.remove(duration)
 
     def end_push(self, duration: float, end: float | None, now: float, queued: float) -> None:
-        """The frame is in the source, which holds `queued` seconds now. Without an end time it goes on where the one
-        before ended, if that had one."""
-        was_dry = self._pushed <= self.played(now, max(queued - duration, 0.0)) + _EMPTY_S
+        """Notes that a frame is in the source.
+
+        Args:
+            duration: Seconds of the frame.
+            end: The media time at its end. None continues the frame before, if that had a timestamp.
+            now: The loop's time.
+            queued: Seconds that the source holds now, the frame included.
+        """
+        was_empty = self._pushed <= self.played(now, max(queued - duration, 0.0)) + _EMPTY_S
         self._in_flight.remove(duration)
-        self._pushed = self._played + queued if was_dry else self._pushed + duration
+        self._pushed = self._played + queued if was_empty else self._pushed + duration
         self._set(now, self._pushed - queued)
         if queued > _EMPTY_S:
-            self._wet_at = now
+            self._fed_at = now
         if end is None:
             if not self._pieces:
                 return
@@ -80,7 +87,7 @@ class MediaClock:
         piece.played = self._pushed
 
     def _piece_from(self, start: float) -> AudioPiece:
-        """The piece to which a frame belongs that starts there."""
+        """Returns the piece that a frame with this start belongs to."""
         pieces = self._pieces
         if pieces and abs(start - pieces[-1].end) <= _JUMP_S:
             return pieces[-1]
@@ -95,16 +102,22 @@ class MediaClock:
         return pieces[-1]
 
     def played(self, now: float, queued: float) -> float:
-        """The played time, at a time of the loop at which the source holds `queued` seconds."""
+        """Returns the played time.
+
+        Args:
+            now: The loop's time.
+            queued: Seconds that the source holds then.
+        """
         expected = self._played + (0.0 if self._at is None else now - self._at)
         if queued <= _EMPTY_S:
-            # Dry: the wall clock goes on where the audio ended.
+            # The wall clock continues where the audio ended.
             self._set(now, expected)
             return self._played
-        self._wet_at = now
+        self._fed_at = now
         candidate = best = self._pushed - queued
-        if abs(best - self._played) > _EMPTY_S:  # else it stands still: a pause
-            # Frames that are being captured may be in the source without having been counted: as many as fit best.
+        if abs(best - self._played) > _EMPTY_S:  # otherwise the source is paused
+            # The source may hold frames that are being captured and do not count as pushed yet. Take the number of
+            # them that comes closest to the expected time.
             for duration in self._in_flight:
                 candidate += duration
                 if abs(candidate - expected) < abs(best - expected):
@@ -113,11 +126,11 @@ class MediaClock:
         return best
 
     def drives(self, now: float) -> bool:
-        """Whether audio with timestamps is heard: not before the first, nor when the source has run dry."""
-        return bool(self._pieces) and now - self._wet_at < _DRY_S
+        """Returns whether timestamped audio is heard: False before the first, and after an underrun."""
+        return bool(self._pieces) and now - self._fed_at < _UNDERRUN_S
 
     def find(self, media_time: float, after: float) -> AudioPiece | None:
-        """The first piece with a media time that is heard no earlier than that played time; it may go on that far."""
+        """Returns the first piece that contains a media time and is heard at the played time `after` or later."""
         for piece in self._pieces:
             ahead = _AHEAD_S if piece is self._pieces[-1] else _JUMP_S
             if piece.start - _JUMP_S <= media_time <= piece.end + ahead and piece.due(media_time) >= after:
@@ -125,7 +138,7 @@ class MediaClock:
         return None
 
     def first(self, media_time: float) -> AudioPiece | None:
-        """The piece that comes closest to a media time from below; the earliest audio there is, if none does."""
+        """Returns the piece with the highest start up to a media time; the first piece if all start later."""
         found = None
         for piece in self._pieces:
             if found is None or found.start < piece.start <= media_time + _JUMP_S:
@@ -133,22 +146,22 @@ class MediaClock:
         return found
 
     def follow(self, piece: AudioPiece | None, media_time: float) -> AudioPiece | None:
-        """Where a piece leads: the last one to which the timestamps have jumped forward from it, up to a media time.
-        None if it is of no use any more."""
+        """Returns the last piece up to a media time that is reached from `piece` by jumps forward only; None if
+        `piece` was forgotten."""
         found = None
         for other in self._pieces:
             if other is piece:
                 found = other
             elif found is not None:
                 if other.start < found.end:
-                    break  # it starts over
+                    break  # the timestamps start over
                 if other.start <= media_time + _JUMP_S:
                     found = other
         return found
 
     @property
     def media_time(self) -> float | None:
-        """What was heard at the last look: at most the end of what was pushed."""
+        """The media time that was heard when `played` was called last; None before the first timestamp."""
         for piece in self._pieces:
             if piece.played >= self._played:
                 return piece.end - (piece.played - self._played)
@@ -160,12 +173,12 @@ class MediaClock:
         return bool(self._pieces)
 
     def restart(self) -> None:
-        """The loop's time may be another from now on; what was heard stands where it was."""
+        """Forgets the loop's time, because another loop takes over. The played time stays."""
         self._at = None
-        self._wet_at = float("-inf")
+        self._fed_at = float("-inf")
 
     def forget_before(self, piece: AudioPiece) -> None:
-        """Video has come to this piece: what the audio did before is of no use."""
+        """Forgets the pieces before one, because the pictures have come to it."""
         while self._pieces[0] is not piece:
             self._pieces.popleft()
 

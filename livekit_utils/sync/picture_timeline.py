@@ -1,109 +1,130 @@
-"""PictureTimeline: when each picture is due."""
+"""PictureTimeline tells when each picture is due."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from livekit_utils.sync.media_clock import AudioPiece, MediaClock
 
 
 class Picture:
-    """A video frame and its place on the timeline."""
+    """A video frame with its place on the timeline."""
 
     __slots__ = ("expected", "frame", "run", "time")
 
-    def __init__(self, frame: Any, run: int, time: float | None) -> None:
+    def __init__(self, frame: Any, time: float | None) -> None:
         self.frame = frame
-        self.run = run  # counts how often the timestamps have started over
-        self.time = time  # None where it has no timestamp
-        self.expected: float | None = None  # when it was to be shown, by the first look at it
+        self.time = time  # the timestamp, if there is one
+        self.run = 0  # how often the timestamps had started over before this picture
+        self.expected: float | None = None  # the loop's time at which it was due, when it was first looked at
 
 
-# Without audio nothing says whether a picture is to stand for so long or the timestamps have jumped. The second is for
-# a task that waits for room for a picture behind a jump, and so cannot push the audio that jumps with it.
-_MAX_STAND_S = 600.0
-_STUCK_STAND_S = 1.0
+class Due(NamedTuple):
+    """When a picture is due."""
 
-# Timestamps that go back further than frames out of order do start over.
+    wait: float
+    """Seconds until then; below 0, the picture is late."""
+    piece: AudioPiece | None
+    """The audio that the picture belongs to; None where no audio says when the picture is due."""
+
+
+# Without audio, a gap between timestamps may be a long still or a jump. Gaps above 600 s are jumps; gaps above 1 s if
+# a pusher waits for room, because it then cannot push the audio that would tell.
+_MAX_GAP_S = 600.0
+_MAX_GAP_BLOCKED_S = 1.0
+
+# Frames out of order go back by less than this. Timestamps that go back further start over.
 _BACK_S = 0.1
 
 
 class PictureTimeline:
-    """Tells when pictures are due: with a timestamp when the audio comes to it, and where no audio is heard, as long
-    after the picture before as their timestamps say; without one at a steady pace by the loop's clock.
+    """Tells when pictures are due.
 
-    Where the timestamps of pictures start over, their sound is the next piece of audio that has them and is not over.
+    A picture with a timestamp is due when the audio comes to its timestamp. Where no audio is heard, it follows the
+    picture before by the difference of their timestamps. Pictures without timestamps follow each other at a steady
+    pace by the loop's clock.
 
-    `now` is the loop's time in all of this, and `played` what the MediaClock shows then.
+    Where the timestamps of pictures start over, the pictures belong to the next audio that has these timestamps and is
+    not over yet.
+
+    In all methods `now` is the loop's time, and `played` the played time of the MediaClock at that time.
 
     Args:
         interval: Seconds between pictures at a steady pace.
-        tolerance: Seconds that a steady pace is behind at most; then it starts anew.
+        tolerance: Seconds. A steady pace that is further behind than this continues from the current time.
     """
 
     def __init__(self, interval: float, tolerance: float) -> None:
         self.clock = MediaClock()
         self._interval = interval
         self._tolerance = tolerance
-        self._run = 0
-        self._entered: float | None = None  # the last timestamp that came
-        self._last: Picture | None = None  # what was shown last
-        self._last_due = 0.0  # in played time
-        self._piece: AudioPiece | None = None  # the audio of the pictures shown last
-        self._met = False  # whether pictures and audio have ever met
-        self._next_paced: float | None = None  # in the loop's time
+        self._run = 0  # how often the timestamps have started over
+        self._entered: float | None = None  # the timestamp of the picture that was queued last
+        self._last: Picture | None = None  # the picture that was shown last
+        self._last_due = 0.0  # when it was due, in played time
+        self._piece: AudioPiece | None = None  # the audio of the pictures that were shown last
+        self._met = False  # whether a picture has been shown by audio yet
+        self._next_paced: float | None = None  # the loop's time of the next picture without a timestamp
 
-    def enter(self, frame: Any, timestamp: float | None) -> Picture:
-        """The next picture."""
-        if timestamp is not None:
-            if self._entered is not None and timestamp < self._entered - _BACK_S:
+    def enter(self, picture: Picture) -> None:
+        """Takes the next picture onto the timeline."""
+        if picture.time is not None:
+            if self._entered is not None and picture.time < self._entered - _BACK_S:
                 self._run += 1
-            self._entered = timestamp
-        return Picture(frame, self._run, timestamp)
+            self._entered = picture.time
+        picture.run = self._run
 
-    def seconds_until(self, picture: Picture, now: float, played: float, stuck: bool) -> float:
-        """How long until a picture is due, below 0 if it is late; `stuck` if somebody waits for room."""
+    def look(self, picture: Picture, now: float, played: float, *, blocked: bool) -> Due:
+        """Returns when a picture is due.
+
+        Args:
+            blocked: Whether a pusher waits for room behind the picture.
+        """
         if picture.time is None:
-            return 0.0 if self._next_paced is None else self._next_paced - now
-        due = self._due_by_audio(picture, now)
+            return Due(0.0 if self._next_paced is None else self._next_paced - now, None)
+        driven = self.clock.drives(now)
+        piece = self._find_piece(picture.run, picture.time) if driven else None
         last = self._last
-        if last is None:
-            return 0.0 if due is None else due - played
-        if due is None:
+        if piece is not None:
+            due = piece.due(picture.time)
+        elif last is None:
+            return Due(0.0, None)
+        else:
             due = self._last_due + self._step(last, picture)
-        stuck = stuck and self.clock.knows_audio and not self.clock.drives(now)
-        if due > self._last_due + (_STUCK_STAND_S if stuck else _MAX_STAND_S):
-            due = self._last_due + self._interval  # the timestamps have jumped
-        return due - played
+        if last is not None:
+            short = blocked and not driven and self.clock.knows_audio
+            if due > self._last_due + (_MAX_GAP_BLOCKED_S if short else _MAX_GAP_S):
+                due = self._last_due + self._interval  # the timestamps have jumped
+        return Due(due - played, piece)
 
     def is_due_behind(self, picture: Picture, before: Picture, lateness: float, now: float, played: float) -> bool:
-        """Whether a picture is due as well as the one before it, which is so many seconds late."""
-        due = self._due_by_audio(picture, now)
-        if due is not None:
-            return due <= played
-        return picture.time is not None and self._step(before, picture) <= lateness
-
-    def goes_by_audio(self, picture: Picture, now: float) -> bool:
-        """Whether it is audio that says when it is due."""
-        return self._due_by_audio(picture, now) is not None
+        """Returns whether a picture is due although the one before it, which is `lateness` seconds late, was not shown
+        yet."""
+        if picture.time is None:
+            return False
+        piece = self._find_piece(picture.run, picture.time) if self.clock.drives(now) else None
+        if piece is not None:
+            return piece.due(picture.time) <= played
+        return self._step(before, picture) <= lateness
 
     def least_gap(self, picture: Picture) -> float:
-        """Pictures that are late follow each other at twice their rate at most."""
+        """Returns the seconds to the picture before at least: late pictures follow each other at twice their rate."""
         gap = self._interval
         if picture.time is not None and self._last is not None and self._last.time is not None:
             gap = min(gap, max(picture.time - self._last.time, 0.0))
         return gap / 2
 
-    def show(self, picture: Picture, now: float, played: float, wait: float) -> None:
-        """A picture is shown, `wait` seconds before it is due."""
+    def show(self, picture: Picture, due: Due, now: float, played: float) -> None:
+        """Notes that a picture is shown now, which was due as the last `look` returned."""
+        late = -due.wait
         if picture.time is None:
-            on_time = self._next_paced is not None and -wait <= self._tolerance
+            on_time = self._next_paced is not None and late <= self._tolerance
             self._next_paced = (self._next_paced if on_time and self._next_paced is not None else now) + self._interval
             self._last_due = played
         else:
-            piece = self._find_piece(picture.run, picture.time) if self.clock.drives(now) else None
-            # Where it is late against nothing but the picture before, the timeline moves instead.
-            self._last_due = played + wait if piece is not None or -wait <= self._interval else played
+            piece = due.piece
+            # A picture that is late only against the one before it moves the timeline instead.
+            self._last_due = played - late if piece is not None or late <= self._interval else played
             if piece is not None:
                 self._met = True
                 self.clock.forget_before(piece)
@@ -112,24 +133,18 @@ class PictureTimeline:
         self._last = picture
 
     def restart(self) -> None:
-        """The loop's time may be another from now on."""
+        """Forgets the loop's time, because another loop takes over, whose clock may differ."""
         self.clock.restart()
         self._next_paced = None
 
     def _step(self, before: Picture, picture: Picture) -> float:
-        """How long one stands before the other is shown, by their timestamps."""
+        """Returns the seconds between two pictures by their timestamps, or the interval where these do not tell."""
         if before.time is None or picture.time is None or picture.run != before.run or picture.time < before.time:
             return self._interval
         return picture.time - before.time
 
-    def _due_by_audio(self, picture: Picture, now: float) -> float | None:
-        """The played time, where audio with timestamps is heard that belongs to the picture."""
-        if picture.time is None or not self.clock.drives(now):
-            return None
-        piece = self._find_piece(picture.run, picture.time)
-        return None if piece is None else piece.due(picture.time)
-
     def _find_piece(self, run: int, time: float) -> AudioPiece | None:
+        """Returns the audio that a picture with this run and timestamp belongs to."""
         last = self._last
         if last is not None and last.run == run:
             piece = self.clock.follow(self._piece, time)

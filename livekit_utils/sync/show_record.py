@@ -1,82 +1,94 @@
-"""ShowRecord: what a synchronizer has shown, and how well in time."""
+"""ShowRecord counts the pictures that a synchronizer shows, and measures how far they are from their sound."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from typing import NamedTuple
+from dataclasses import dataclass
+
+from livekit_utils._runtime.public_path import public
 
 __all__ = ["AVSynchronizerStats"]
 
 
-class AVSynchronizerStats(NamedTuple):
-    """How well picture and sound are together. Offsets are those of the last pictures shown while audio with
-    timestamps was heard, in milliseconds: above 0 the picture was early, below 0 late; NaN before the first."""
+@public
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AVSynchronizerStats:
+    """Tells how well picture and sound are together.
 
-    presented: int
-    """Pictures shown."""
-    late: int
-    """Of those, shown more than 15 ms after their sound."""
-    dropped: int
-    """Pictures not shown because they were late, or because the video source refused them."""
-    held: int
-    """Pictures that were ready when the audio stood still or fell back, and had to wait for it."""
+    An offset is the time from a picture to its sound, in milliseconds: above 0 the picture was early, below 0 late.
+    Pictures that were shown without timestamped audio have none. Offsets are NaN before the first."""
+
+    num_presented: int
+    """Pictures that were shown."""
+    num_late: int
+    """Pictures among them that were shown more than 15 ms after their sound."""
+    num_dropped: int
+    """Pictures that were not shown, because they were late or the video source refused them."""
+    num_held: int
+    """Pictures that were due when the audio paused or fell behind, and had to wait for it."""
+    num_audio_errors: int
+    """Times that the audio source failed to tell how much audio it has left."""
     offset_ms: float
-    """Of the last picture."""
+    """The offset of the last picture."""
     offset_p50_ms: float
-    """The median of the last thousand."""
+    """The median offset of the last 1000 pictures."""
     offset_p99_ms: float
-    """The size that 99 of 100 of them do not exceed, in either direction."""
-    queued_video_frames: int
-    """Pictures that wait for their time; those whose push waits for room are not counted."""
+    """99 of 100 of the last 1000 pictures were off by at most this much, early or late."""
+    num_queued_pictures: int
+    """Pictures in the queue; those whose push waits for room do not count."""
     queued_audio_ms: float
-    """What the audio source has left to play."""
+    """The audio that the audio source has left to play."""
 
 
-# ATSC IS-191 asks that sound leads picture by 15 ms at most.
+# ATSC IS-191 allows sound to lead the picture by 15 ms at most.
 _LATE_S = 0.015
 
+# The offsets of this many pictures are kept for the percentiles: 33 s at 30 pictures per second.
 _NUM_OFFSETS = 1000
 
 
 class ShowRecord:
-    """Counts pictures, and remembers when those of the last second were shown and how far from their sound the last
-    thousand were."""
+    """Counts the pictures that were shown and dropped, and keeps the times of the last second and the last offsets.
+
+    Args:
+        interval: Seconds between pictures.
+    """
 
     def __init__(self, interval: float) -> None:
         self._shown: deque[float] = deque(maxlen=max(2, math.ceil(1 / interval)))
         self._offsets: deque[float] = deque(maxlen=_NUM_OFFSETS)
-        self._presented = 0
-        self._late = 0
-        self.dropped = 0
-        self.held = 0
+        self._num_presented = 0
+        self._num_late = 0
+        self.num_dropped = 0
+        self.num_held = 0
+        self.last_shown = -math.inf  # the loop's time
 
     @property
     def num_done(self) -> int:
-        """Pictures shown and dropped."""
-        return self._presented + self.dropped
-
-    @property
-    def last_shown(self) -> float:
-        """By the loop's clock."""
-        return self._shown[-1] if self._shown else -math.inf
+        """The number of pictures that were shown or dropped."""
+        return self._num_presented + self.num_dropped
 
     def show(self, now: float, offset: float | None) -> None:
-        """A picture is shown, so many seconds before its sound, where there is any."""
+        """Notes that a picture is shown now, `offset` seconds before its sound if it has any."""
         self._shown.append(now)
+        self.last_shown = now
         if offset is not None:
             self._offsets.append(offset)
-            self._late += offset < -_LATE_S
+            self._num_late += offset < -_LATE_S
 
     def count(self, presented: bool) -> None:
-        """What was shown was taken by the video source, or refused."""
-        self._presented += presented
-        self.dropped += not presented
+        """Counts a picture that the video source has taken, or refused."""
+        self._num_presented += presented
+        self.num_dropped += not presented
 
     def forget_pace(self) -> None:
+        """Forgets when pictures were shown."""
         self._shown.clear()
+        self.last_shown = -math.inf
 
     def fps(self, now: float) -> float:
+        """Returns the pictures per second, over the last second."""
         if len(self._shown) < 2:
             return 0.0
         first, last = self._shown[0], self._shown[-1]
@@ -85,17 +97,18 @@ class ShowRecord:
         end = max(last, now - mean)
         return (len(self._shown) - 1) / (end - first) if end > first else 0.0
 
-    def stats(self, queued_video_frames: int, queued_audio_s: float) -> AVSynchronizerStats:
+    def stats(self, num_queued_pictures: int, queued_audio_s: float, num_audio_errors: int) -> AVSynchronizerStats:
         offsets = sorted(self._offsets)
         sizes = sorted(map(abs, offsets))
         return AVSynchronizerStats(
-            presented=self._presented,
-            late=self._late,
-            dropped=self.dropped,
-            held=self.held,
+            num_presented=self._num_presented,
+            num_late=self._num_late,
+            num_dropped=self.num_dropped,
+            num_held=self.num_held,
+            num_audio_errors=num_audio_errors,
             offset_ms=self._offsets[-1] * 1000 if offsets else math.nan,
             offset_p50_ms=offsets[len(offsets) // 2] * 1000 if offsets else math.nan,
             offset_p99_ms=sizes[math.ceil(len(sizes) * 0.99) - 1] * 1000 if sizes else math.nan,
-            queued_video_frames=queued_video_frames,
+            num_queued_pictures=num_queued_pictures,
             queued_audio_ms=queued_audio_s * 1000,
         )

@@ -16,6 +16,7 @@ from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.pending_push import PendingPush
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
 from livekit_utils.tracks.fan_out import FanOut
 from livekit_utils.tracks.frame_fifo import FrameFifo
@@ -43,6 +44,7 @@ _TURN_S = 0.005
 _REST_S = 0.04
 
 
+@public
 class AudioSource(AsyncClosing):
     """Plays captured audio out in real time, 10 ms at a time, to every stream on its tracks.
 

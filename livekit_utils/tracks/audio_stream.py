@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._runtime.arguments import check_int, check_number
 from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import LiveQueue
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.filters.audio_filter import AudioFilter
@@ -28,6 +29,7 @@ from livekit_utils.tracks.track import LocalAudioTrack, Track
 __all__ = ["AudioStream", "AudioStreamStats"]
 
 
+@public
 class AudioStreamStats(NamedTuple):
     """What a stream has done and holds."""
 
@@ -45,6 +47,7 @@ _MAX_FRAME_SIZE_MS = 60_000
 _DEFAULT_FRAME_SIZE_MS = 10
 
 
+@public
 class AudioStream(AsyncClosing):
     """The audio of a track: an async iterator of `AudioFrameEvent`, live from now on.
 

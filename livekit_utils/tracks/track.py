@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from enum import IntEnum
 
+from livekit_utils._runtime.public_path import public
 from livekit_utils.tracks.audio_source import AudioSource
 from livekit_utils.tracks.video_source import VideoSource
 
 __all__ = ["LocalAudioTrack", "LocalVideoTrack", "Track", "TrackKind"]
 
 
+@public
 class TrackKind(IntEnum):
     """What a track carries. Names and numbers are the LiveKit SDK's."""
 
@@ -19,6 +21,7 @@ class TrackKind(IntEnum):
     KIND_VIDEO = 2
 
 
+@public
 class Track:
     """What streams are opened on: a source under a name, in this process.
 
@@ -62,6 +65,7 @@ class Track:
         return f"{type(self).__name__}(sid={self._sid!r}, name={self._name!r})"
 
 
+@public
 class LocalAudioTrack(Track):
     """An `AudioSource` under a name: what `AudioStream` reads.
 
@@ -87,6 +91,7 @@ class LocalAudioTrack(Track):
         return LocalAudioTrack(name, source)
 
 
+@public
 class LocalVideoTrack(Track):
     """A `VideoSource` under a name: what `VideoStream` reads.
 

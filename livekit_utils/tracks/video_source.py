@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.video_frame import VideoFrame, VideoRotation, as_video_frame, frozen_video_frame
 from livekit_utils.tracks.events import VideoFrameEvent
 from livekit_utils.tracks.fan_out import FanOut
@@ -11,6 +12,7 @@ from livekit_utils.tracks.fan_out import FanOut
 __all__ = ["VideoSource"]
 
 
+@public
 class VideoSource(AsyncClosing):
     """Hands each picture to every stream on its tracks, when it is captured. There is no queue and no clock: whoever
     captures sets the pace (`AVSynchronizer` does it by the clock).

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import LiveQueue
 from livekit_utils.frames.video_frame import VideoBufferType
 from livekit_utils.tracks.events import VideoFrameEvent
@@ -15,6 +16,7 @@ from livekit_utils.tracks.track import LocalVideoTrack, Track
 __all__ = ["VideoStream", "VideoStreamStats"]
 
 
+@public
 class VideoStreamStats(NamedTuple):
     """What a stream has done and holds."""
 
@@ -26,6 +28,7 @@ class VideoStreamStats(NamedTuple):
     """Frames that wait to be read."""
 
 
+@public
 class VideoStream(AsyncClosing):
     """The pictures of a track: an async iterator of `VideoFrameEvent`, live from now on.
 

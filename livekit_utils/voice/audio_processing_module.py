@@ -1,15 +1,17 @@
-"""AudioProcessingModule."""
+"""AudioProcessingModule: removes echo, noise and hum from the sound of a microphone, and controls its level."""
 
 from __future__ import annotations
 
 import math
 import threading
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from livekit_utils._runtime.arguments import check_int, check_number
+from livekit_utils._runtime.arguments import check_finite, check_int, check_number
+from livekit_utils._runtime.lifecycle import Closing
+from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, make_writable
-from livekit_utils.voice.reblocker import Reblocker
-from livekit_utils.voice.stages import AudioProcessingModuleStats, Stages
+from livekit_utils.voice.stages import AudioProcessingModuleStats, VoiceStages
 from livekit_utils.voice.voice_processor import VoiceProcessor
 
 if TYPE_CHECKING:
@@ -18,47 +20,69 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioProcessingModule"]
 
-# The library ends the process where a block of 10 ms has more than 7680 samples: 8 channels at 96000 Hz.
+# Rates in Hz, and channels. The library ends the process if a block of 10 ms has more than 7680 values: 8 channels at
+# 96000 Hz.
 _MIN_RATE, _MAX_RATE = 8000, 96000
 _MAX_CHANNELS = 8
+
+# Longer delays than 2 s are clamped: the reference is queued for that long.
 _MAX_DELAY_MS = 2000
 
+# The reference is held back by a third of a delay that is known, at most 60 ms. The latency of the devices is two to
+# four of their blocks: a third bridges one block, and leaves the echo behind its reference.
+_RESERVE, _MAX_RESERVE_MS = 1 / 3, 60.0
 
-class AudioProcessingModule:
-    """Takes echo, noise and hum from the sound of a microphone, and evens out its level.
+_NOTHING_YET = AudioProcessingModuleStats(
+    input_level_dbfs=-math.inf,
+    output_level_dbfs=-math.inf,
+    reference_level_dbfs=-math.inf,
+    erle_db=None,
+    echo_delay_ms=None,
+    speech_probability=None,
+    gain_db=0.0,
+    reference_queued_ms=0.0,
+    reference_missing_ms=0.0,
+    reference_dropped_ms=0.0,
+    latency_ms=0.0,
+)
 
-    In this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at 150 Hz), WebRTC's echo
-    canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
+
+@public
+class AudioProcessingModule(Closing):
+    """Removes echo, noise and hum from the sound of a microphone, and controls its level.
+
+    The stages are, in this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at
+    150 Hz), WebRTC's echo canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
     `pip install "livekit-utils[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
 
-    Frames may have any rate of 8000 to 96000 Hz and 1 to 8 channels, each processed for itself, and any length. Whole
-    multiples of 10 ms (rounded down to samples) are done at once; what comes out lies behind what goes in only by
-    what the stages need (`latency`). From the first frame that is none, one block of 10 ms is carried over, so that
-    everything is 10 ms later, for good. A frame of another format begins a new stream, for which everything is learnt
-    anew.
+    Frames may have any rate from 8000 to 96000 Hz, 1 to 8 channels, which are processed separately, and any length. If
+    every frame is a whole multiple of 10 ms (rounded down to samples), the output lags the input only by the latency of
+    the stages (`latency`). From the first frame on that is not, everything is 10 ms later. A frame of another format
+    begins a new stream, and all stages start over.
 
-    The canceller needs what the loudspeaker is given (`process_reverse_stream`), and finds an echo up to 500 ms later
-    by itself. Give it all of it, silence too. Other rates are converted, other channel counts become mono. Where the
-    clocks of both devices drift it follows, a sample at a time.
+    The canceller needs the sound that the speaker is given (`process_reverse_stream`), all of it, silence too. It finds
+    an echo up to 500 ms later by itself. Other rates are converted, other channel counts become mono. It follows the
+    drift between the clocks of both devices, a sample at a time.
 
     Args:
-        echo_cancellation: Takes away what comes from the loudspeaker.
-        noise_suppression: Takes away steady noise.
-        high_pass_filter: Takes away hum, rumble and offset.
+        echo_cancellation: Removes the sound that comes from the speaker.
+        noise_suppression: Removes steady noise.
+        high_pass_filter: Removes hum, rumble and offset.
         auto_gain_control: Brings speech to an even level.
         noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB at 8000, 11025, 16000, 32000 and
-            48000 Hz; at other rates the library does not come beyond 6 to 10 dB.
-        max_gain_db: What gain control adds at most, 0 to 90.
+            48000 Hz; at other rates the library lowers it by 6 to 10 dB only.
+        max_gain_db: Largest gain of the gain control, 0 to 90 dB.
 
-    All six can be changed at run time, as attributes. Noise suppression and gain control begin anew when one of them
-    changes; the canceller keeps what it has learnt unless it is switched off itself.
+    All six are also attributes, and can be changed at run time. Noise suppression and gain control start over when one
+    of them changes; the canceller keeps its state unless it is switched off itself.
 
     Raises:
-        ImportError: A stage is wanted whose package is missing.
-        ValueError: A number out of range.
+        ImportError: The package for a stage is not installed.
+        ValueError: A number is out of range.
+        TypeError: An argument is of the wrong type.
 
-    Threads: both streams may be fed from different threads; one waits while the other is processed. The GIL is
-    released during the heavy part. Nothing has to be closed; `close` only frees memory early.
+    Threads: the two streams may be fed from different threads; one waits while the other is processed. The GIL is
+    released during the heavy part. It need not be closed; `close` only frees memory early.
 
     Example:
         >>> apm = AudioProcessingModule(high_pass_filter=True)
@@ -70,7 +94,7 @@ class AudioProcessingModule:
         0.0
     """
 
-    # LiveKit's own tests print it.
+    # The tests of LiveKit's own SDK read this attribute of its class; here it has no meaning.
     _ffi_handle = None
 
     def __init__(
@@ -88,18 +112,14 @@ class AudioProcessingModule:
         self._lock = threading.Lock()
         self._delay_ms = 0
         self._reserve_ms = 0.0
-        self._processor: VoiceProcessor | None = None
-        self._reblocker: Reblocker | None = None
-        self._is_closed = False
-        self._stages = _check_stages(
-            Stages(
-                bool(echo_cancellation),
-                bool(noise_suppression),
-                bool(high_pass_filter),
-                bool(auto_gain_control),
-                noise_suppression_level,
-                max_gain_db,
-            )
+        self._processor: VoiceProcessor | None = None  # None before the first frame, and after the close
+        self._stages = VoiceStages(
+            echo_cancellation=echo_cancellation,
+            noise_suppression=noise_suppression,
+            high_pass_filter=high_pass_filter,
+            auto_gain_control=auto_gain_control,
+            noise_suppression_level=noise_suppression_level,
+            max_gain_db=max_gain_db,
         )
 
     def process_stream(self, frame: AudioFrame) -> None:
@@ -111,34 +131,26 @@ class AudioProcessingModule:
                 it that was taken before keeps the old samples.
 
         Raises:
-            ValueError: A rate or channel count out of range, or read-only data of an object that is no AudioFrame.
-            TypeError: No frame.
+            ValueError: A rate or channel count is out of range, or the data of an object that is no AudioFrame is
+                read-only.
+            TypeError: It is not a frame.
             RuntimeError: After `close`.
         """
-        samples = _writable_samples(frame)
-        rate = check_int("sample_rate", frame.sample_rate, _MIN_RATE, _MAX_RATE)
-        num_channels = check_int("num_channels", frame.num_channels, 1, _MAX_CHANNELS)
+        writable, samples = _writable(frame)
         with self._lock:
-            self._check_open()
-            processor = self._processor
-            if processor is None or processor.sample_rate != rate or processor.num_channels != num_channels:
-                processor = VoiceProcessor(rate, num_channels, self._stages, self._delay_ms, self._reserve_ms)
-                self._processor = processor
-                self._reblocker = Reblocker(processor.block_samples, processor.process)
-            assert self._reblocker is not None
-            self._reblocker.apply(samples)
+            self._processor_for(writable).process(samples)
 
     def process_reverse_stream(self, frame: AudioFrame) -> None:
-        """Takes note of sound for the loudspeaker, before it is played. The frame is left as it is.
+        """Takes note of sound for the speaker, before it is played. The frame is not changed.
 
-        Without echo cancellation, and before the first frame of the microphone, there is nothing to do.
+        Without echo cancellation, and before the first frame of the microphone, nothing happens.
 
         Args:
-            frame: Like that of `process_stream`, of any rate, channel count and length.
+            frame: Like that of `process_stream`, of any rate from 8000 to 96000 Hz, channel count and length.
 
         Raises:
-            ValueError: A rate out of range.
-            TypeError: No frame.
+            ValueError: The rate is out of range.
+            TypeError: It is not a frame.
             RuntimeError: After `close`.
         """
         frame = as_audio_frame(frame)
@@ -149,70 +161,99 @@ class AudioProcessingModule:
                 self._processor.push_reference(frame)
 
     def set_stream_delay_ms(self, delay_ms: float) -> None:
-        """Tells how long after its `process_reverse_stream` a sound is in a frame for `process_stream`.
+        """Tells the delay from a sound in `process_reverse_stream` to its echo in a frame for `process_stream`.
 
-        That is what waits to be played and the latency of both devices. The canceller finds up to 500 ms by itself;
-        beyond that it needs to be told, to 100 ms or so. Told before the first frame it begins to cancel a little
-        sooner.
+        That is the sound that waits to be played, and the latency of both devices. The canceller finds up to 500 ms by
+        itself; a longer delay must be told, to within 100 ms. If any delay is told before the first frame, cancelling
+        begins a little sooner.
 
         Args:
             delay_ms: Clamped to 0 to 2000.
 
         Raises:
-            TypeError: No number.
+            TypeError: It is not a number.
+            ValueError: It is NaN.
         """
         number = check_number("delay_ms", delay_ms)
-        self._delay_ms = 0 if math.isnan(number) else round(max(0.0, min(number, float(_MAX_DELAY_MS))))
         with self._lock:
-            if self._processor is not None:
-                self._processor.set_delay_ms(self._delay_ms)
+            self._set_delay_ms(number, self._reserve_ms)
 
-    def _set_reserve_ms(self, reserve_ms: float) -> None:
-        """For whoever knows that the echo comes later than this: the reference is held back by so much from its next
-        start, so that it is there in time although its blocks come now before and now after the microphone's."""
+    def process(self, frame: AudioFrame, reference: AudioFrame | None, delay_s: float) -> None:
+        """Processes sound of the microphone, in place, together with the sound that was played meanwhile.
+
+        It does the work of `set_stream_delay_ms`, `process_reverse_stream` and `process_stream` at once, for a caller
+        that reads both devices and knows their latency.
+
+        Args:
+            frame: Sound of the microphone.
+            reference: Sound that the speaker was given since the last call; None or empty if there was none.
+            delay_s: Seconds, from 0, from the reference to its echo, which must not come sooner: the reference is held
+                back by a third of it, at most 60 ms, so that it is there in time whether its blocks come before or
+                after the microphone's. Changes of less than 1 ms are ignored.
+
+        Raises:
+            ValueError: The delay is negative, infinite or NaN; or as `process_stream`.
+            TypeError: As `process_stream`.
+            RuntimeError: After `close`.
+        """
+        if delay_s.__class__ is not float:
+            delay_s = check_finite("delay_s", delay_s, 0)
+        if reference is not None and reference.__class__ is not AudioFrame:
+            reference = as_audio_frame(reference)
+        writable, samples = _writable(frame)
         with self._lock:
-            self._reserve_ms = reserve_ms
-            if self._processor is not None:
-                self._processor.set_reserve_ms(reserve_ms)
+            if reference is not None and reference.samples_per_channel:
+                if not abs(1000 * delay_s - self._delay_ms) < 1:
+                    delay_ms = 1000 * check_finite("delay_s", delay_s, 0)
+                    self._set_delay_ms(delay_ms, min(delay_ms * _RESERVE, _MAX_RESERVE_MS))
+                if self._processor is not None:
+                    self._processor.push_reference(reference)
+            self._processor_for(writable).process(samples)
 
     @property
     def latency(self) -> float:
-        """Seconds by which what comes out lies behind what went in; 0 before the first frame."""
+        """Seconds by which the output lags the input; 0 before the first frame."""
         with self._lock:
-            return self._latency_ms() / 1000
+            return 0.0 if self._processor is None else self._processor.latency_ms / 1000
 
     def stats(self) -> AudioProcessingModuleStats:
-        """What processing does; takes some milliseconds with echo cancellation, because the delay is computed then."""
+        """Returns the levels, delays and gaps. It takes some milliseconds with echo cancellation, because the delay of
+        the echo is computed for it."""
         with self._lock:
-            if self._processor is None:
-                return AudioProcessingModuleStats(
-                    -100.0, -100.0, -100.0, None, None, None, 0.0, 0.0, 0.0, 0.0, self._latency_ms()
-                )
-            return self._processor.stats()._replace(latency_ms=self._latency_ms())
+            if self._processor is not None:
+                return self._processor.stats()
+        return _NOTHING_YET
 
     def close(self) -> None:
-        """Frees what the stages hold. Processing is a `RuntimeError` from then on; a second time does nothing."""
+        """Frees the stages. From then on processing raises RuntimeError. A second call does nothing."""
         with self._lock:
-            self._is_closed = True
-            self._processor = self._reblocker = None
+            self._closed = True
+            self._processor = None
 
     async def aclose(self) -> None:
-        """The same for those who close everything by `aclose`."""
+        """Closes as `close` does, for callers that close everything with `aclose`."""
         self.close()
 
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise RuntimeError("this AudioProcessingModule is closed")
+    def _processor_for(self, frame: AudioFrame) -> VoiceProcessor:
+        """Returns the processor for the format of a frame: a new one if the format has changed."""
+        processor, rate, num_channels = self._processor, frame.sample_rate, frame.num_channels
+        if processor is None or processor.sample_rate != rate or processor.num_channels != num_channels:
+            self._check_open()
+            check_int("sample_rate", rate, _MIN_RATE, _MAX_RATE)
+            check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
+            processor = VoiceProcessor(rate, num_channels, self._stages, self._delay_ms, self._reserve_ms)
+            self._processor = processor
+        return processor
 
-    def _latency_ms(self) -> float:
-        if self._processor is None or self._reblocker is None:
-            return 0.0
-        delay = self._reblocker.delay_samples / self._processor.num_channels
-        return self._processor.latency_ms + 1000 * delay / self._processor.sample_rate
+    def _set_delay_ms(self, delay_ms: float, reserve_ms: float) -> None:
+        self._delay_ms = round(max(0.0, min(delay_ms, float(_MAX_DELAY_MS))))
+        self._reserve_ms = reserve_ms
+        if self._processor is not None:
+            self._processor.set_delay_ms(self._delay_ms, reserve_ms)
 
     def _set_stage(self, **change: Any) -> None:
         with self._lock:
-            stages = _check_stages(self._stages._replace(**change))
+            stages = self._stages.changed(**change)
             if self._processor is not None:
                 self._processor.set_stages(stages, self._delay_ms)
             self._stages = stages
@@ -223,7 +264,7 @@ class AudioProcessingModule:
 
     @echo_cancellation.setter
     def echo_cancellation(self, value: bool) -> None:
-        self._set_stage(echo_cancellation=bool(value))
+        self._set_stage(echo_cancellation=value)
 
     @property
     def noise_suppression(self) -> bool:
@@ -231,7 +272,7 @@ class AudioProcessingModule:
 
     @noise_suppression.setter
     def noise_suppression(self, value: bool) -> None:
-        self._set_stage(noise_suppression=bool(value))
+        self._set_stage(noise_suppression=value)
 
     @property
     def high_pass_filter(self) -> bool:
@@ -239,7 +280,7 @@ class AudioProcessingModule:
 
     @high_pass_filter.setter
     def high_pass_filter(self, value: bool) -> None:
-        self._set_stage(high_pass_filter=bool(value))
+        self._set_stage(high_pass_filter=value)
 
     @property
     def auto_gain_control(self) -> bool:
@@ -247,7 +288,7 @@ class AudioProcessingModule:
 
     @auto_gain_control.setter
     def auto_gain_control(self, value: bool) -> None:
-        self._set_stage(auto_gain_control=bool(value))
+        self._set_stage(auto_gain_control=value)
 
     @property
     def noise_suppression_level(self) -> int:
@@ -266,38 +307,24 @@ class AudioProcessingModule:
         self._set_stage(max_gain_db=value)
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self._stages._asdict().items())
+        options = ", ".join(f"{name}={value!r}" for name, value in asdict(self._stages).items())
         return f"AudioProcessingModule({options})"
 
 
-def _check_stages(stages: Stages) -> Stages:
-    level = check_int("noise_suppression_level", stages.noise_suppression_level, 0, 3)
-    gain = check_number("max_gain_db", stages.max_gain_db)
-    if not 0 <= gain <= 90:  # NaN fails the comparison
-        raise ValueError(f"expected a max_gain_db of 0 to 90, got {stages.max_gain_db}")
-    if stages.echo_cancellation or stages.noise_suppression or stages.auto_gain_control:
-        try:
-            import pywebrtc_audio  # noqa: F401
-        except ImportError as error:
-            raise ImportError(
-                "echo cancellation, noise suppression and gain control need the package pywebrtc-audio: "
-                'pip install "livekit-utils[devices]"',
-                name="pywebrtc_audio",
-            ) from error
-    return stages._replace(noise_suppression_level=level, max_gain_db=gain)
-
-
-def _writable_samples(frame: Any) -> NDArray[np.int16]:
+def _writable(frame: Any) -> tuple[AudioFrame, NDArray[np.int16]]:
+    """Returns the frame, or a frame of ours over the memory of another one's, and its samples as a writable array."""
     import numpy as np
 
+    view = frame
     if isinstance(frame, AudioFrame):
         make_writable(frame)
-        return np.frombuffer(frame.data, np.int16) if frame.samples_per_channel else np.empty(0, np.int16)
-    view = as_audio_frame(frame)
-    if view.data.readonly:
-        if not hasattr(frame, "_data"):
-            raise ValueError(f"expected a frame with writable data, got a {type(frame).__name__} with read-only data")
-        # The SDK's frame keeps its samples there, and does the same for itself.
-        frame._data = bytearray(view.data)
+    else:
         view = as_audio_frame(frame)
-    return np.frombuffer(view.data, np.int16) if view.samples_per_channel else np.empty(0, np.int16)
+        if view.data.readonly:
+            if not hasattr(frame, "_data"):
+                raise ValueError(f"frame: expected writable data, got a {type(frame).__name__} with read-only data")
+            # The SDK's frame keeps its samples there, and does the same for itself.
+            frame._data = bytearray(view.data)
+            view = as_audio_frame(frame)
+    samples = np.frombuffer(view.data, np.int16) if view.samples_per_channel else np.empty(0, np.int16)
+    return view, samples

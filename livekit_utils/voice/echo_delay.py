@@ -1,4 +1,4 @@
-"""EchoDelay: by how much an echo comes after its reference, seen from both signals."""
+"""EchoDelay: estimates the delay between a reference and its echo."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Sound of microphone and reference that is kept, in seconds.
 _HISTORY_S = 2
+
+# Longest delay that is searched, in seconds: the canceller finds an echo up to 0.5 s.
 _LONGEST_S = 0.6
 
-# Looked for at about this rate: fractions of a millisecond.
+# The search runs at about 8000 Hz, which is precise to 0.125 ms.
 _RATE = 8000
 
-# An echo's peak stands out of the other lags by far more, what is left of chance by less.
+# A peak of the correlation is an echo if it is above 8 times the median of all lags. Echoes are far above, chance peaks
+# below.
 _DISTINCT = 8.0
 
 
 class EchoDelay:
-    """Keeps the last two seconds of both; computes when asked, which takes some milliseconds."""
+    """Keeps the last two seconds of both signals. Only `estimate_ms` computes, which takes some milliseconds."""
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
         import numpy as np
@@ -32,7 +36,7 @@ class EchoDelay:
         self._end = 0
 
     def push(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> None:
-        """A block of 10 ms of both, interleaved; of several channels the first is kept."""
+        """Adds a block of 10 ms of both signals, interleaved; the first channel is kept."""
         near, far = near[:: self._num_channels], far[:: self._num_channels]
         start, end = self._end, self._end + len(near)
         self._near[start:end] = near
@@ -40,10 +44,10 @@ class EchoDelay:
         self._end = end % self._size
 
     def estimate_ms(self) -> float | None:
-        """None: there is no echo, or it is lost in other sound.
+        """Returns the delay; None if there is no echo, or if other sound masks it.
 
-        The peak of the cross-correlation, of signals whose spectra are flattened (the phase transform of Knapp and
-        Carter, 1976, to the power of 0.7).
+        The delay is at the peak of the cross-correlation of both signals with flattened spectra (the phase transform of
+        Knapp and Carter, 1976, to the power of 0.7).
         """
         import numpy as np
 

@@ -1,4 +1,4 @@
-"""Reblocker: pieces of any length through something that takes blocks of one length."""
+"""Reblocker: passes pieces of any length through a function that takes blocks of one length."""
 
 from __future__ import annotations
 
@@ -11,39 +11,31 @@ if TYPE_CHECKING:
 
 
 class Reblocker:
-    """Changes samples in place, block by block.
+    """Processes samples in place, one block later.
 
-    As long as every piece is a whole number of blocks nothing is delayed. From the first that is not, everything is
-    delayed by one block, for good: a delay that changes would be heard.
+    The output lags the input by exactly one block, whatever the lengths of the pieces: a delay that varies would be
+    audible.
+
+    Args:
+        num_values: int16 values in a block, of all channels.
+        process: Processes a block in place.
     """
 
-    def __init__(self, block_samples: int, process: Callable[[NDArray[np.int16]], None]) -> None:
-        self._block_samples = block_samples
+    def __init__(self, num_values: int, process: Callable[[NDArray[np.int16]], None]) -> None:
+        self._num_values = num_values
         self._process = process
-        self._pending = bytearray()
-        self._ready = bytearray()
-        self.delay_samples = 0
-        """By how many samples what comes out lies behind what went in."""
+        self._pending = bytearray()  # input that is no whole block yet
+        self._ready = bytearray(2 * num_values)  # output that was not returned yet, after one block of silence
 
     def apply(self, samples: NDArray[np.int16]) -> None:
-        size = self._block_samples
-        if not self.delay_samples:
-            if len(samples) % size == 0:
-                for start in range(0, len(samples), size):
-                    self._process(samples[start : start + size])
-                return
-            self.delay_samples = size
-            self._ready = bytearray(2 * size)
-        self._carry(samples)
-
-    def _carry(self, samples: NDArray[np.int16]) -> None:
+        """Replaces the samples by as many that lag by a block."""
         import numpy as np
 
         self._pending += samples.data
-        num_bytes = len(self._pending) // (2 * self._block_samples) * 2 * self._block_samples
+        num_bytes = len(self._pending) // (2 * self._num_values) * 2 * self._num_values
         blocks = np.frombuffer(self._pending[:num_bytes], np.int16)
-        for start in range(0, len(blocks), self._block_samples):
-            self._process(blocks[start : start + self._block_samples])
+        for start in range(0, len(blocks), self._num_values):
+            self._process(blocks[start : start + self._num_values])
         del self._pending[:num_bytes]
         self._ready += blocks.data
         samples[:] = np.frombuffer(self._ready[: 2 * len(samples)], np.int16)

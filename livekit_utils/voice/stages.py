@@ -1,51 +1,93 @@
-"""AudioProcessingModuleStats: what AudioProcessingModule.stats() tells."""
+"""VoiceStages, the choice of stages of an AudioProcessingModule, and AudioProcessingModuleStats, its statistics."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
+
+from livekit_utils._runtime.arguments import check_int, check_number
+from livekit_utils._runtime.public_path import public
 
 __all__ = ["AudioProcessingModuleStats"]
 
 
-class Stages(NamedTuple):
-    echo_cancellation: bool
-    noise_suppression: bool
-    high_pass_filter: bool
-    auto_gain_control: bool
-    noise_suppression_level: int
-    max_gain_db: float
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceStages:
+    """The stages that are switched on, and their settings; checked.
 
-    def of_enhancer(self) -> Stages:
-        """What makes no difference to noise suppression and gain control is left out."""
-        return self._replace(echo_cancellation=False, high_pass_filter=False)
-
-
-class AudioProcessingModuleStats(NamedTuple):
-    """What processing does. Levels are those of the last second, in dB below full scale (a square wave), -100 at least.
-
-    A reference is what `process_reverse_stream` was given.
+    Raises:
+        ImportError: A stage needs a package that is not installed.
+        ValueError: A number is out of range.
+        TypeError: A setting is not a number.
     """
 
-    input_level_db: float
-    """Of the microphone."""
-    output_level_db: float
-    """Of what came out of it."""
-    reference_level_db: float
-    """Of the reference; -100 without echo cancellation."""
+    echo_cancellation: bool = False
+    noise_suppression: bool = False
+    high_pass_filter: bool = False
+    auto_gain_control: bool = False
+    noise_suppression_level: int = 1
+    max_gain_db: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name in ("echo_cancellation", "noise_suppression", "high_pass_filter", "auto_gain_control"):
+            object.__setattr__(self, name, bool(getattr(self, name)))
+        level = check_int("noise_suppression_level", self.noise_suppression_level, 0, 3)
+        object.__setattr__(self, "noise_suppression_level", level)
+        object.__setattr__(self, "max_gain_db", check_number("max_gain_db", self.max_gain_db, 0, 90))
+        if self.echo_cancellation or self.has_enhancer:
+            try:
+                import pywebrtc_audio  # noqa: F401
+            except ImportError as error:
+                raise ImportError(
+                    "echo cancellation, noise suppression and gain control need the package pywebrtc-audio: "
+                    'pip install "livekit-utils[devices]"',
+                    name="pywebrtc_audio",
+                ) from error
+
+    @property
+    def has_enhancer(self) -> bool:
+        """Returns whether a VoiceEnhancer is needed."""
+        return self.noise_suppression or self.auto_gain_control
+
+    def of_enhancer(self) -> VoiceStages:
+        """Returns a copy that is equal to another one's where both need the same VoiceEnhancer."""
+        return replace(self, echo_cancellation=False, high_pass_filter=False)
+
+    def changed(self, **settings: Any) -> VoiceStages:
+        """Returns a copy with other settings; raises as the constructor does."""
+        return replace(self, **settings)
+
+
+@public
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioProcessingModuleStats:
+    """The levels, delays and gaps that an `AudioProcessingModule` has measured.
+
+    Levels are the RMS of the last second in dBFS, where a full-scale square wave has 0; silence is -inf. The reference
+    is the sound that `process_reverse_stream` was given.
+    """
+
+    input_level_dbfs: float
+    """Level of the microphone before processing."""
+    output_level_dbfs: float
+    """Level after processing."""
+    reference_level_dbfs: float
+    """Level of the reference; -inf without echo cancellation."""
     erle_db: float | None
-    """Echo return loss enhancement: by how much the canceller lowers the microphone, over the last second in which
-    the reference was not silent. Who speaks meanwhile lowers the figure. None: no such second yet, or no canceller."""
+    """Echo return loss enhancement: the attenuation of the microphone by the canceller, over the last second in which
+    the reference was above -60 dBFS. A voice in the room lowers it. None before the first such block, and without
+    echo cancellation."""
     echo_delay_ms: float | None
-    """How long after its reference an echo was heard in the last 2 s. None: none was."""
+    """Time from a sound in the reference to its echo, over the last 2 s. None if no echo was found."""
     speech_probability: float | None
-    """Of the last 10 ms, 0 to 1. None where only the high-pass filter is at work, or nothing was processed."""
+    """Probability of speech in the last 10 ms, 0 to 1. None if no stage but the high-pass filter has processed any."""
     gain_db: float
-    """What gain control adds now; 0 without it."""
+    """Gain of the gain control now; 0 without it."""
     reference_queued_ms: float
-    """Reference that waits for the microphone."""
+    """Reference that is queued until the microphone needs it."""
     reference_missing_ms: float
-    """Microphone in all for which there was no reference, because nothing was playing or it came too late."""
+    """Microphone sound, in total, for which there was no reference: nothing was playing, or it came too late."""
     reference_dropped_ms: float
-    """Reference in all that was left out, because the microphone paused or it came too late."""
+    """Reference, in total, that was dropped: the microphone paused, or the reference came too late."""
     latency_ms: float
-    """By how much what comes out lies behind what went in."""
+    """Time by which the output lags the input."""

@@ -1,4 +1,4 @@
-"""VoiceEnhancer: noise suppression and gain control, by WebRTC."""
+"""VoiceEnhancer: suppresses noise and controls gain, with WebRTC's stages."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pywebrtc_audio import AudioProcessor, GainController, NoiseSuppressor
 
-    from livekit_utils.voice.stages import Stages
+    from livekit_utils.voice.stages import VoiceStages
 
-# The rates that the library's single stages take. Its combined processor takes any, but suppresses noise by no more
-# than some 6 to 10 dB where the rate is above 16000 Hz, whatever the level.
+# Rates in Hz that the library's single stages take. Its combined processor takes any rate, but above 16000 Hz it
+# suppresses noise by 6 to 10 dB only, at every level.
 _NATIVE_RATES = (16000, 32000, 48000)
 
-# The overlap of the suppressor's blocks.
+# Delay of the suppressor by the overlap of its blocks.
 _SUPPRESSOR_MS = 6
 
 
 class VoiceEnhancer:
-    """Blocks of 10 ms, interleaved. At least one of the two must be asked for."""
+    """Processes interleaved blocks of 10 ms. At least one of the two stages must be switched on."""
 
-    def __init__(self, sample_rate: int, num_channels: int, stages: Stages) -> None:
+    def __init__(self, sample_rate: int, num_channels: int, stages: VoiceStages) -> None:
         from pywebrtc_audio import AudioProcessor, GainController, NoiseSuppressor
 
         self._suppressor: NoiseSuppressor | None = None
@@ -49,6 +49,7 @@ class VoiceEnhancer:
         self._has_gain = stages.auto_gain_control
 
     def process(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Returns the processed block."""
         if self._both:
             return self._both.process(samples)
         if self._suppressor:
@@ -59,20 +60,21 @@ class VoiceEnhancer:
 
     @property
     def speech_probability(self) -> float:
-        """Of the last block."""
+        """The probability of speech in the last block, 0 to 1."""
         stage = self._both or self._suppressor or self._gain
         assert stage is not None
         return stage.speech_probability
 
     @property
     def gain_db(self) -> float:
+        """The gain of the gain control now; 0 without it."""
         stage = self._both or self._gain
         return stage.gain_db if stage and self._has_gain else 0.0
 
 
 @cache
 def conversion_ms(sample_rate: int) -> float:
-    """What resampling to a rate of WebRTC's and splitting into bands takes, by where an impulse comes out."""
+    """Returns the delay of WebRTC's resampling and of its split into bands. It is measured with an impulse."""
     import numpy as np
     from pywebrtc_audio import AudioProcessor
 

@@ -76,6 +76,55 @@ static void *read_all(void *argument) {
     return NULL;
 }
 
+/* Each side stores its word and looks at the other's, with lku_ring_sync in between: one of the two must see it. */
+enum { NUM_MEETINGS = 20000 };
+
+typedef struct meeting {
+    lku_ring ring;
+    _Atomic uint32_t words[2];
+    _Atomic uint32_t seen[2];
+    _Atomic uint32_t arrived;
+} meeting;
+
+typedef struct meeting_side {
+    meeting *shared;
+    uint32_t me;
+} meeting_side;
+
+static void wait_for_both(meeting *shared, uint32_t number) {
+    atomic_fetch_add(&shared->arrived, 1);
+    for (uint32_t turns = 1; atomic_load(&shared->arrived) < number; turns++)
+        if (turns % 1000 == 0)
+            sched_yield(); /* not at once: the two sides are to go on at the same moment */
+}
+
+static void *meet(void *argument) {
+    const meeting_side *self = argument;
+    meeting *shared = self->shared;
+    for (uint32_t round = 1; round <= NUM_MEETINGS; round++) {
+        wait_for_both(shared, 4 * round - 2);
+        atomic_store_explicit(&shared->words[self->me], round, memory_order_relaxed);
+        lku_ring_sync(&shared->ring);
+        const uint32_t other = atomic_load_explicit(&shared->words[1 - self->me], memory_order_relaxed);
+        atomic_store(&shared->seen[self->me], other == round);
+        wait_for_both(shared, 4 * round);
+        CHECK(atomic_load(&shared->seen[0]) || atomic_load(&shared->seen[1]), "meeting %u", round);
+    }
+    return NULL;
+}
+
+static void check_meetings(void) {
+    alignas(LKU_RING_ALIGNMENT) static unsigned char memory[sizeof(lku_ring_header) + 2];
+    meeting shared = {.arrived = 0};
+    CHECK(lku_ring_init(&shared.ring, memory, sizeof memory, 1), "init");
+    meeting_side sides[2] = {{&shared, 0}, {&shared, 1}};
+    pthread_t threads[2];
+    for (size_t i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, meet, &sides[i]) == 0, "thread");
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}
+
 int main(int argc, char **argv) {
     start(argc, argv);
     static const size_t capacities[] = {1, 64, 1024};
@@ -96,5 +145,6 @@ int main(int argc, char **argv) {
         CHECK(lku_ring_readable(&reader.ring) == 0, "left over");
         free(memory);
     }
+    check_meetings();
     return 0;
 }

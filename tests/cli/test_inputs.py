@@ -158,7 +158,7 @@ BAD_INPUTS = {
     a_cut_rf64: "cut.wav: cut off: expected 2000 bytes of sound",
     a_cut_flac: "cut.flac: d",
     a_cut_ogg: "cut.ogg: cut off: expected",
-    an_ogg_with_a_hole: "hole.ogg: damaged or cut off: expected 500000 frames, as its header says, got ",
+    an_ogg_with_a_hole: "hole.ogg: damaged or cut off: expected 500000 samples per channel, as its header says, got ",
     a_pipe: "pipe.wav: expected a regular file, got a pipe or a device",
     a_forbidden_file: "secret.wav: Permission denied",
 }
@@ -177,7 +177,7 @@ def test_a_cut_mp3(tmp_path: Path, run_python: Callable[..., Any]) -> None:
     path = cut(save(tmp_path / "cut.mp3", noise(SEED, 100_000)), 0.5)
     result = run_python("-m", "livekit_utils", "info", str(path))
     assert (result.returncode, result.stdout) == (1, "")
-    assert "cut.mp3: damaged or cut off: expected 100000 frames" in result.stderr.splitlines()[-1]
+    assert "cut.mp3: damaged or cut off: expected 100000 samples per channel" in result.stderr.splitlines()[-1]
 
 
 def test_info_reports_the_good_ones_before_the_bad(tmp_path: Path) -> None:

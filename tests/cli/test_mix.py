@@ -147,7 +147,7 @@ def test_inputs_of_no_frames(tmp_path: Path) -> None:
     report = run("mix", empty, "-o", tmp_path / "e.wav", "--json", "--plot", tmp_path / "e.png").report
     assert (report["output"]["frames"], report["output"]["rms_dbfs"]) == (0, None)
     assert len(load(tmp_path / "e.wav")) == 0
-    assert "expected at least one frame" in refuse("mix", empty, "-o", tmp_path / "e.flac")
+    assert "expected at least one sample" in refuse("mix", empty, "-o", tmp_path / "e.flac")
 
 
 def test_usage_errors_have_exit_code_2(tmp_path: Path) -> None:

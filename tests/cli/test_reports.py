@@ -71,7 +71,7 @@ def test_levels_are_exact(rand: Rand) -> None:
         meter.add(AudioFrame(part.copy(), 8000, 1, len(part)))
     wide = samples.astype(np.int64)
     assert meter.peak == np.abs(wide).max()
-    assert meter.clipped_samples == np.count_nonzero((wide == 32767) | (wide == -32768))
+    assert meter.num_clipped == np.count_nonzero((wide == 32767) | (wide == -32768))
     assert meter.rms_dbfs == pytest.approx(10 * np.log10(np.mean((wide / 32768) ** 2)), abs=1e-9)
 
 

@@ -235,28 +235,52 @@ def test_the_output_owns_its_samples() -> None:
 @pytest.mark.parametrize(
     ("arguments", "keywords", "match"),
     [
-        ((0, 16000), {}, "sample rates"),
-        ((48000, 0), {}, "sample rates"),
-        ((-1, 16000), {}, "sample rates"),
-        ((2**30, 2**30 - 1), {}, "sample rates"),
-        ((48000, 100), {}, "factor of 256"),
-        ((1, 48000), {}, "factor of 256"),
-        ((48000, 16000), {"num_channels": 0}, "channels"),
-        ((48000, 16000), {"num_channels": 129}, "channels"),
-        ((48000, 16000), {"quality": "best"}, "quick, low, medium, high, very_high"),
-        ((48000, 16000), {"quality": None}, "quality"),
-        ((48000, 16000), {"engine": "sox"}, "an engine of samplerate, polyphase, got 'sox'"),
-        ((48000, 16000), {"engine": None}, "engine"),
-        ((48000, 16000), {"engine": []}, "engine"),
-        ((44100, 44101), {"engine": "polyphase"}, 'up to 2560, got 44100 and 44101 Hz; engine="samplerate" converts'),
-        ((2561, 1000), {"engine": "polyphase"}, "up to 2560"),
-        ((48000, 100), {"engine": "polyphase"}, "factor of 256"),
-        ((48000, 16000), {"engine": "polyphase", "num_channels": 129}, "channels"),
+        ((0, 16000), {}, "input_rate: expected 1 to 1073741823, got 0"),
+        ((48000, 0), {}, "output_rate: expected 1 to 1073741823, got 0"),
+        ((-1, 16000), {}, "input_rate: expected 1 to"),
+        ((2**30, 2**30 - 1), {}, "input_rate: expected 1 to"),
+        ((48000, 100), {}, "output_rate: expected a rate within a factor of 256 of 48000 Hz, got 100 Hz"),
+        ((1, 48000), {}, "output_rate: expected a rate within a factor of 256 of 1 Hz, got 48000 Hz"),
+        ((48000, 16000), {"num_channels": 0}, "num_channels: expected 1 to 128, got 0"),
+        ((48000, 16000), {"num_channels": 129}, "num_channels: expected 1 to 128"),
+        ((48000, 16000), {"quality": "best"}, "quality: expected one of quick, low, medium, high, very_high"),
+        ((48000, 16000), {"engine": "sox"}, "engine: expected one of samplerate, polyphase, got 'sox'"),
+        (
+            (44100, 44101),
+            {"engine": "polyphase"},
+            "output_rate: expected a ratio of whole numbers up to 2560 to 44100 Hz, got 44101 Hz; "
+            'engine="samplerate" converts them',
+        ),
+        ((2561, 1000), {"engine": "polyphase"}, "output_rate: expected a ratio of whole numbers up to 2560"),
+        ((48000, 100), {"engine": "polyphase"}, "output_rate: expected a rate within a factor of 256"),
+        ((48000, 16000), {"engine": "polyphase", "num_channels": 129}, "num_channels: expected 1 to 128"),
     ],
 )
 def test_bad_arguments(arguments: tuple[int, int], keywords: dict[str, Any], match: str) -> None:
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(ValueError, match=f"^{match}"):
         AudioResampler(*arguments, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keywords", "name"),
+    [
+        ((48000.0, 16000), {}, "input_rate"),
+        ((48000, "16000"), {}, "output_rate"),
+        ((48000, 16000), {"num_channels": None}, "num_channels"),
+        ((48000, 16000), {"quality": None}, "quality"),
+        ((48000, 16000), {"engine": None}, "engine"),
+        ((48000, 16000), {"engine": []}, "engine"),
+    ],
+)
+def test_arguments_of_the_wrong_type(arguments: Any, keywords: dict[str, Any], name: str) -> None:
+    with pytest.raises(TypeError, match=f"^{name}: expected "):
+        AudioResampler(*arguments, **keywords)
+
+
+@pytest.mark.parametrize("thing", [None, 3, "text", object()])
+def test_input_that_is_no_audio(thing: Any) -> None:
+    with pytest.raises(TypeError, match=f"^data: expected a frame or a buffer of int16, got {type(thing).__name__}"):
+        AudioResampler(48000, 16000).push(thing)
 
 
 def test_what_it_was_made_with() -> None:

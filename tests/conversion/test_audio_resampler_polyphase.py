@@ -10,7 +10,7 @@ import pytest
 from scipy import signal
 
 from livekit_utils import AudioFrame, AudioResampler, AudioResamplerQuality, combine_audio_frames
-from livekit_utils.conversion.audio_resampler import engine_for
+from livekit_utils.conversion.engines import engine_for
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.conversion.polyphase_design import design, reduced
 

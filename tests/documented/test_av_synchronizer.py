@@ -40,7 +40,7 @@ def test_push_and_playout(capsys: pytest.CaptureFixture[str]) -> None:
         timestamp = time.time()
         await av_sync.push(video_frame, timestamp=timestamp)
         await av_sync.wait_for_playout()
-        assert av_sync.stats().presented == 2
+        assert av_sync.stats().num_presented == 2
         assert av_sync.last_video_time == timestamp
 
         # Clear on error or reset

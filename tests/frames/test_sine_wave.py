@@ -61,24 +61,24 @@ def test_the_phase_after_an_hour_is_right() -> None:
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ((19.9, 1), "freq of 20 to 20000"),
-        ((20001, 1), "freq of 20 to 20000"),
-        ((24000.0, 1, 48000), "below half"),
-        ((4000, 1, 8000), "below half"),
-        ((math.nan, 1), "freq"),
-        ((440, 0), "duration"),
-        ((440, -1), "duration"),
-        ((440, math.inf), "duration"),
-        ((440, math.nan), "duration"),
-        ((440, 1e307), "finite number of samples"),
-        ((440, 1, 999), "sample_rate"),
-        ((440, 1, 48000, 1.01), "amplitude"),
-        ((440, 1, 48000, -0.01), "amplitude"),
-        ((440, 1, 48000, math.nan), "amplitude"),
+        ((19.9, 1), "freq: expected a number from 20 to 20000, got 19.9"),
+        ((20001, 1), "freq: expected a number from 20 to 20000"),
+        ((24000.0, 1, 48000), "freq: expected a number from 20 to 20000"),
+        ((4000, 1, 8000), "freq: expected a number below half the sample_rate of 8000 Hz, got 4000"),
+        ((math.nan, 1), "freq: expected"),
+        ((440, 0), "duration: expected a number above 0, got 0"),
+        ((440, -1), "duration: expected"),
+        ((440, math.inf), "duration: expected a finite number of samples"),
+        ((440, math.nan), "duration: expected"),
+        ((440, 1e307), "duration: expected a finite number of samples, got 1e[+]307 s"),
+        ((440, 1, 999), "sample_rate: expected 1000 to 2147483647, got 999"),
+        ((440, 1, 48000, 1.01), "amplitude: expected a number from 0 to 1, got 1.01"),
+        ((440, 1, 48000, -0.01), "amplitude: expected"),
+        ((440, 1, 48000, math.nan), "amplitude: expected"),
     ],
 )
 def test_out_of_range_is_refused_by_the_call(arguments: tuple[Any, ...], match: str) -> None:
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(ValueError, match=f"^{match}"):
         sine_wave_generator(*arguments)
 
 

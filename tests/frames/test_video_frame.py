@@ -95,3 +95,30 @@ def test_properties_and_pickling() -> None:
 def test_bad_arguments(arguments: tuple[Any, ...], error: type[Exception]) -> None:
     with pytest.raises(error):
         VideoFrame(*arguments)
+
+
+@pytest.mark.parametrize("kind", [99, -1, "RGBA", None])
+def test_a_type_that_does_not_exist_is_refused_with_the_choices(kind: Any) -> None:
+    with pytest.raises((ValueError, TypeError), match=r"^type: expected one of RGBA, ABGR, .*, NV12, got "):
+        VideoFrame(4, 2, kind, bytes(32))
+
+
+@pytest.mark.parametrize("data", [None, 32, "text"])
+def test_data_that_is_no_buffer(data: Any) -> None:
+    with pytest.raises(TypeError, match=f"^data: expected a buffer of bytes, got {type(data).__name__}"):
+        VideoFrame(4, 2, VideoBufferType.RGBA, data)
+
+
+@pytest.mark.parametrize("number", [None, "1", 1.0])
+def test_numbers_that_are_no_integers(number: Any) -> None:
+    with pytest.raises(TypeError, match=r"^plane_nth: expected an int"):
+        VideoFrame(4, 2, VideoBufferType.RGBA, bytes(32)).get_plane(number)
+    with pytest.raises(TypeError, match=r"^height: expected an int"):
+        VideoBufferType.I420.plane_sizes(4, number)
+    with pytest.raises(TypeError, match=r"^width: expected an int"):
+        VideoBufferType.I420.plane_strides(number)
+
+
+def test_a_plane_that_does_not_exist_is_none() -> None:
+    frame = VideoFrame(4, 2, VideoBufferType.RGBA, bytes(32))
+    assert [frame.get_plane(number) for number in (-1, 1, 99)] == [None] * 3

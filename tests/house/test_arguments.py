@@ -169,7 +169,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "MediaDevices": (
         MediaDevices,
         {},
-        {"input_sample_rate": COUNT, "output_sample_rate": COUNT, "num_channels": COUNT, "blocksize": COUNT0},
+        {
+            "input_sample_rate": COUNT,
+            "output_sample_rate": COUNT,
+            "num_channels": COUNT,
+            "blocksize": COUNT0,
+            "isolated": [1, "yes", 0.0, []],
+        },
     ),
     "MediaDevices.open_input": (
         lambda **arguments: MediaDevices().open_input(**arguments),
@@ -186,12 +192,31 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             **{"loop": None, "sample_rate": 48000, "num_channels": 1, "output_device": None, **arguments}
         ),
         {},
-        {"sample_rate": COUNT, "num_channels": COUNT, "blocksize": COUNT0, "buffer_ms": MS_OR_NONE},
+        {
+            "sample_rate": COUNT,
+            "num_channels": COUNT,
+            "blocksize": COUNT0,
+            "buffer_ms": MS_OR_NONE,
+            "output_device": [1.5, b"a", [], -1, True],
+            "isolated": [1, "yes", 0.0, []],
+        },
+    ),
+    "OutputPlayer.clear": (
+        lambda **arguments: OutputPlayer(None, 48000, 1, None).clear(**arguments),
+        {},
+        {"fade_ms": MS},
     ),
     "AudioProcessingModule": (
         AudioProcessingModule,
         {"high_pass_filter": True},
         {"noise_suppression_level": [*COUNT0, 4], "max_gain_db": MS},
+    ),
+    "AudioProcessingModule.process": (
+        lambda **arguments: AudioProcessingModule().process(
+            AudioFrame.create(48000, 1, 480), AudioFrame.create(48000, 1, 480), **arguments
+        ),
+        {"delay_s": 0},
+        {"delay_s": MS},
     ),
     "AudioProcessingModule.set_stream_delay_ms": (
         AudioProcessingModule(high_pass_filter=True).set_stream_delay_ms,
@@ -223,8 +248,8 @@ OBJECTS = {
     "apm_for_reverse", "audio_source", "auto_close_noise_cancellation", "auto_gain_control", "buffer", "callback",
     "data", "delay_estimator", "dependencies", "echo_cancellation", "enable_aec", "frame", "high_pass_filter",
     "info", "is_screencast", "isolated", "listener", "live", "loop", "memory", "metadata", "noise_cancellation",
-    "noise_suppression", "options", "out", "path", "source", "stream", "stream_info", "timestamp", "token", "track",
-    "url", "video_source",
+    "noise_suppression", "options", "out", "path", "reference", "source", "stream", "stream_info", "timestamp", "token",
+    "track", "url", "video_source",
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.

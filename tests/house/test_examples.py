@@ -62,7 +62,7 @@ def test_the_tour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_synchronizer_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     demo = load("av_sync_demo")
     in_time, paced = run(demo.main(None, 6.0, 25.0, 30.0))
-    assert in_time.stats.presented == 150
+    assert in_time.stats.num_presented == 150
     assert np.abs(in_time.offsets_ms).max() < 2
     assert len(in_time.flashes_ms) == 6
     assert max(map(abs, in_time.flashes_ms)) < 2
@@ -93,5 +93,5 @@ def test_the_synchronizer_demo_with_a_media_file(tmp_path: Path) -> None:
             container.mux(stream.encode(None))
     demo = load("av_sync_demo")
     in_time, _ = run(demo.main(path, 3.0, 25.0, 30.0))
-    assert in_time.stats.presented == 75
+    assert in_time.stats.num_presented == 75
     assert np.abs(in_time.offsets_ms).max() < 15

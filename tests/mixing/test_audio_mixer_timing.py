@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator
 
@@ -351,3 +352,87 @@ def test_a_stream_of_empty_frames_lets_others_run() -> None:
             assert mixer.stats().num_blocks == 0
 
     run(main())
+
+
+@pytest.mark.parametrize("timeout_ms", [50, 100])
+@pytest.mark.parametrize("moment", range(8))
+def test_a_stall_costs_the_timeout_however_long_the_mixer_has_run(timeout_ms: int, moment: int) -> None:
+    """Streams of two rates whose frames leave a rest in the blocks, one of which stops anywhere in their pattern."""
+    count = 1000 + moment
+
+    async def main() -> float:
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=timeout_ms) as mixer:
+            mixer.add_stream(timed([constant(1, 1024)] * 1500, lambda i: 1024 / RATE))
+            mixer.add_stream(
+                timed([constant(0, 320, rate=16000)] * (count + 1), lambda i: 0.020 if i < count else 1e6),
+                name="stalls",
+            )
+            times = []
+            async for when, _ in _timed_blocks(mixer):
+                times.append(when)
+                if when > 25:
+                    break
+            return max(after - before for before, after in itertools.pairwise(times))
+
+    # The other one has its part of the next block within one of its frames.
+    assert run(main()) <= 1024 / RATE + timeout_ms / 1000 + 1e-6
+
+
+def test_after_a_loop_was_held_up_the_next_end_comes_in_time() -> None:
+    """The time that one wait gets more is not the next one's."""
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+
+        async def talk() -> AsyncIterator[AudioFrame]:
+            yield constant(1, 700)
+            await asyncio.sleep(0.001)
+            loop.block(60)
+            await asyncio.sleep(0.010)
+            yield constant(2, 100)
+            nonlocal ended_at
+            ended_at = loop.time()
+            await asyncio.sleep(1000)
+
+        ended_at = 0.0
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=100) as mixer:
+            mixer.add_stream(talk())
+            await anext(mixer)
+            await anext(mixer)
+            return loop.time() - ended_at
+
+    assert run(main()) == pytest.approx(0.100, abs=1e-6)
+
+
+def test_a_loop_that_is_free_again_just_after_the_timeout_makes_nobody_late(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> list[int]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        loop.call_later(0.015, loop.block, 0.099)  # the wait for the second one is over in the middle, at 110 ms
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=100) as mixer:
+            mixer.add_stream(timed([constant(1)] * 3, lambda i: TICK))
+            mixer.add_stream(timed([constant(2)] * 3, lambda i: 2 * TICK if i < 1 else TICK))
+            mixer.end_input()
+            return [block.data[0] async for block in mixer]
+
+    assert run(main()) == [3, 3, 3]
+    assert not caplog.records
+
+
+def test_a_reader_that_holds_up_the_loop_makes_nobody_late(caplog: pytest.LogCaptureFixture) -> None:
+    """With room for one block, the wait is found overdue when the reader makes room."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        async with AudioMixer(RATE, 1, blocksize=480, capacity=1, stream_timeout_ms=50) as mixer:
+            mixer.add_stream(ready([constant(1)] * 100))
+            mixer.add_stream(timed([constant(1)] * 100))
+            mixer.end_input()
+            async for _ in mixer:
+                await asyncio.sleep(0.001)
+                loop.block(0.2)
+
+    run(main())
+    assert not caplog.records

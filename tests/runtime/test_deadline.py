@@ -56,13 +56,23 @@ def test_a_start_that_lies_back_is_due_earlier_than_the_one_before() -> None:
     assert calls(script) == pytest.approx([1.03])
 
 
+def test_it_can_be_made_due_at_once() -> None:
+    async def script(deadline: Deadline, loop: VirtualTimeLoop) -> None:
+        deadline.expire()  # there is nothing to expire
+        deadline.start(loop.time())
+        await asyncio.sleep(0.02)
+        deadline.expire()
+
+    assert calls(script) == pytest.approx([0.02])
+
+
 @pytest.mark.parametrize("since", [0.0, BEGIN_S, BEGIN_S + 0.5])
-def test_a_time_that_is_stale_is_due_at_once(since: float) -> None:
+def test_a_time_that_is_stale_costs_one_timeout_at_most(since: float) -> None:
     async def script(deadline: Deadline, loop: VirtualTimeLoop) -> None:
         await asyncio.sleep(60)
         deadline.start(since)
 
-    assert calls(script) == pytest.approx([60])
+    assert calls(script) == pytest.approx([60 + TIMEOUT_S])
 
 
 def test_a_start_that_lies_ahead() -> None:

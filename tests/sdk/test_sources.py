@@ -57,8 +57,8 @@ def test_the_synchronizer_drives_their_sources(rtc: Any) -> None:
                 await sync.push(AudioFrame.create(48000, 1, 2400), (i + 1) / 20)
             await sync.wait_for_playout()
             stats = sync.stats()
-            assert stats.presented + stats.dropped == 20
-            assert stats.presented >= 10
+            assert stats.num_presented + stats.num_dropped == 20
+            assert stats.num_presented >= 10
         await asyncio.sleep(0.1)  # on its way through the SDK
         assert len(shown) >= 10
         assert shown == sorted(shown)

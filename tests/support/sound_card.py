@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import DeviceError
-from livekit_utils.devices.backend.memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_sizes
+from livekit_utils.devices.backend.memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_capacities
 from livekit_utils.devices.backend.renderer import DeviceRenderer
 from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
@@ -58,9 +58,9 @@ class SoundCard:
 class FakeWorker(Worker):
     def __init__(self, card: SoundCard, request: DeviceRequest) -> None:
         rate, channels = card.sample_rate or request.sample_rate, card.num_channels or request.num_channels
-        sizes = ring_sizes(rate, channels, request.ring_ms)
+        sizes = ring_capacities(rate, channels, request.ring_ms)
         self.card, self.is_input = card, request.is_input
-        self.block = (request.block_frames or request.sample_rate // 100) * rate // request.sample_rate
+        self.block = (request.block_size or request.sample_rate // 100) * rate // request.sample_rate
         self.info = OpenedDevice(str(request.device or "default"), 0, "fake", rate, channels, *sizes)
         self.memory = DeviceMemory.create(mmap.mmap(-1, DeviceMemory.num_bytes(*sizes)), *sizes)
         self.memory.words[LATENCY_NS] = round(card.latency_s * 1e9)

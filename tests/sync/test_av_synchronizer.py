@@ -58,7 +58,8 @@ def test_content_of_any_frame_rate(
     watched = run(show(*pushes(20, content_fps), fps=told_fps, queue_size_ms=queue_size_ms))
     assert [time for _, time in watched.shown] == times(0, 20, content_fps)
     assert worst(watched) < 1
-    assert watched.stats[:4] == (len(watched.shown), 0, 0, 0)
+    stats = watched.stats
+    assert (stats.num_presented, stats.num_late, stats.num_dropped, stats.num_held) == (len(watched.shown), 0, 0, 0)
     assert watched.stats.offset_p99_ms < 1
 
 
@@ -152,7 +153,7 @@ def test_random_pushing(rand: Rand) -> None:
         await uneven(watched, watched.push_audio, ends(0, 30))
 
     watched = run(show(pictures, talk, video_queue_size_ms=400))
-    assert watched.stats.presented + watched.stats.dropped == 900
+    assert watched.stats.num_presented + watched.stats.num_dropped == 900
     found = sorted(abs(offset) for _, offset in watched.offsets_ms())
     assert found[int(len(found) * 0.99) - 1] < 15
 
@@ -168,7 +169,7 @@ def test_no_audio_yet() -> None:
     assert all(when == pytest.approx(time, abs=1e-3) for when, time in before)
     # The audio starts at 0 where the pictures are at 2 s: they wait for it.
     assert worst(watched, 2.05) < 1
-    assert watched.stats.held >= 1
+    assert watched.stats.num_held >= 1
 
 
 def test_no_audio_at_all() -> None:
@@ -215,7 +216,7 @@ def test_a_stall_of_the_video(stall_s: float) -> None:
     back = next(when for when, time in watched.shown if time >= 5)
     assert worst(watched, 0, back) < 1
     assert worst(watched, back + 0.5) < 1
-    assert watched.stats.presented + watched.stats.dropped == 450
+    assert watched.stats.num_presented + watched.stats.num_dropped == 450
     gaps = np.diff([when for when, _ in watched.shown])
     assert gaps.min() >= 0.5 / 30 - 0.001  # no burst
 
@@ -273,7 +274,7 @@ def test_a_blocked_event_loop() -> None:
 
     watched = run(show(*two_tasks(8, 30), block))
     assert worst(watched, 3.7) < 1
-    assert watched.stats.dropped >= 15 - 3
+    assert watched.stats.num_dropped >= 15 - 3
 
 
 # -- timestamps -------------------------------------------------------------------------------------------------------
@@ -315,7 +316,7 @@ def test_a_jump_forward(jump: float, one_task: bool) -> None:
 
 def test_equal_timestamps() -> None:
     watched = run(show(video([0.0] * 10 + [1.0] * 10 + [1.5]), audio(ends(0, 3))))
-    assert watched.stats.presented + watched.stats.dropped == 21
+    assert watched.stats.num_presented + watched.stats.num_dropped == 21
     assert [time for _, time in watched.shown][-1] == 1.5
     assert watched.shown[-1][0] == pytest.approx(1.5, abs=0.002)
 
@@ -324,7 +325,7 @@ def test_equal_timestamps() -> None:
 def test_timestamps_that_are_none(time: float) -> None:
     async def action(watched: Show) -> None:
         for frame in (Picture(0), sound()):
-            with pytest.raises(ValueError, match="timestamp: expected a finite number, got"):
+            with pytest.raises(ValueError, match=r"timestamp: expected a .*number, got"):
                 await watched.sync.push(frame, time)
         await watched.push_in_turn(times(0, 1, 30), ends(0, 1))
 

@@ -49,7 +49,7 @@ def test_clear_releases_all_who_wait_and_shows_nothing_of_it() -> None:
         waiting = await crowded(watched)
         await soon(watched.sync.clear_queue())
         await soon(asyncio.gather(*waiting))
-        assert watched.sync.stats().queued_video_frames == 0
+        assert watched.sync.stats().num_queued_pictures == 0
         assert watched.audio.queued_duration == 0
         # What comes next is on a timeline of its own.
         await watched.push_in_turn(times(500, 502, 30), ends(500, 502))
@@ -94,7 +94,7 @@ def test_reset_forgets_all_timing() -> None:
             0,
             0,
         )
-        assert sync.stats().queued_video_frames == 0
+        assert sync.stats().num_queued_pictures == 0
         assert watched.audio.queued_duration == 0
         watched.shown.clear()
         start = now() - watched.start
@@ -214,7 +214,49 @@ def test_a_push_that_is_cancelled_when_it_is_taken(turns: int) -> None:
         await watched.sync.wait_for_playout()
         shown = [time for _, time in watched.shown]
         assert shown == [i / 10 for i in range(7) if i != 4 or not tasks[4].cancelled()]
-        assert watched.sync.stats().dropped == 0
+        assert watched.sync.stats().num_dropped == 0
+        await watched.sync.aclose()
+        await watched.audio.aclose()
+
+    run(main())
+
+
+def test_a_push_that_is_cancelled_while_others_have_their_turn() -> None:
+    """There was room because a late picture was shown: the push has not returned yet, and must leave nothing behind."""
+
+    async def main() -> None:
+        watched = fresh(video_queue_size_ms=0)
+        await watched.sync.push(Picture(0), 0)
+        await watched.sync.push(Picture(1), 1)
+        asyncio.get_running_loop().block(2)  # type: ignore[attr-defined]
+        task = asyncio.create_task(watched.sync.push(Picture(5), 5))
+        await asyncio.sleep(0)
+        assert [time for _, time in watched.shown] == [0, 1]
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+        await watched.sync.wait_for_playout()
+        assert [time for _, time in watched.shown] == [0, 1]
+        await watched.sync.aclose()
+        await watched.audio.aclose()
+
+    run(main())
+
+
+def test_a_cancelled_push_leaves_no_trace_on_the_timeline() -> None:
+    """A picture that never came cannot start the timestamps over."""
+
+    async def main() -> None:
+        watched = fresh(video_queue_size_ms=0)
+        await watched.sync.push(Picture(10.0), 10.0)
+        await watched.sync.push(Picture(10.1), 10.1)
+        task = asyncio.create_task(watched.sync.push(Picture(0), 0))
+        await asyncio.sleep(0)
+        task.cancel()
+        await watched.sync.push(Picture(10.6), 10.6)
+        await watched.sync.wait_for_playout()
+        assert watched.shown == [(pytest.approx(time - 10, abs=0.001), time) for time in (10.0, 10.1, 10.6)]
         await watched.sync.aclose()
         await watched.audio.aclose()
 

@@ -92,7 +92,7 @@ class Hazard:
             elif what == "block":
                 asyncio.get_running_loop().block(self.rand.uniform(0, 2))  # type: ignore[attr-defined]
             stats = self.sync.stats()
-            assert stats.queued_video_frames >= 0
+            assert stats.num_queued_pictures >= 0
             assert math.isfinite(self.sync.last_audio_time)
             assert math.isfinite(self.sync.actual_fps)
 
@@ -106,8 +106,8 @@ class Hazard:
             await asyncio.wait_for(self.sync.wait_for_playout(), 2000)
             stats = self.sync.stats()
             # One that was cancelled may have been dropped before.
-            assert 0 <= stats.presented + stats.dropped - len(self.pushed) <= self.num_cancelled
-            assert stats.queued_video_frames == 0
+            assert 0 <= stats.num_presented + stats.num_dropped - len(self.pushed) <= self.num_cancelled
+            assert stats.num_queued_pictures == 0
         assert len(set(self.taken)) == len(self.taken)  # none twice
         assert set(self.taken) <= self.pushed
         await self.sync.aclose()

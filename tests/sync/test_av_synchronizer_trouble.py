@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livekit_utils import AudioSource, AVSynchronizer, VideoSource
+from livekit_utils import AudioSource, AVSynchronizer, AVSynchronizerStats, VideoSource
 from tests.support.clips import AUDIO_S, Picture, Show, audio, ends, now, show, sound, times, video
 from tests.support.virtual_time import VirtualTimeLoop, run
 
@@ -58,7 +58,7 @@ def test_an_audio_source_that_does_not_tell_its_time(answer: Any, caplog: pytest
                 raise answer
             return answer  # type: ignore[no-any-return]
 
-    async def main() -> tuple[Show, int]:
+    async def main() -> tuple[Show, AVSynchronizerStats]:
         source = AudioSource(48000, 1)
         watched = Show(None, source, now())  # type: ignore[arg-type]
         source._fan_out.attach(watched)
@@ -66,13 +66,14 @@ def test_an_audio_source_that_does_not_tell_its_time(answer: Any, caplog: pytest
         watched.sync = sync
         await asyncio.gather(watched.push_video(times(0, 4, 30)), watched.push_audio(ends(0, 4)))
         await sync.wait_for_playout()
-        num_done = sync.stats().presented + sync.stats().dropped
+        stats = sync.stats()
         await sync.aclose()
         await source.aclose()
-        return watched, num_done
+        return watched, stats
 
-    watched, num_done = run(main())
-    assert num_done == 120
+    watched, stats = run(main())
+    assert stats.num_presented + stats.num_dropped == 120
+    assert (stats.num_audio_errors > 20) == (answer != -1.0)
     assert len([when for when, _ in watched.shown if 1 < when < 2]) > 20
     assert worst(watched, 2.5) < 1
     assert ["does not tell its time" in record.message for record in caplog.records] == [True] * (answer != -1.0)
@@ -92,8 +93,8 @@ def test_a_video_source_that_was_cancelled_itself(caplog: pytest.LogCaptureFixtu
         watched.capture_frame = capture  # type: ignore[method-assign]
 
     watched = run(show(prepare, video(times(0, 2, 30)), audio(ends(0, 2))))
-    assert watched.stats.presented == 59
-    assert watched.stats.dropped == 1
+    assert watched.stats.num_presented == 59
+    assert watched.stats.num_dropped == 1
     assert len(caplog.records) == 1
 
 
@@ -112,11 +113,11 @@ def test_a_video_source_that_is_slow(busy_s: float) -> None:
         watched.capture_frame = capture  # type: ignore[method-assign]
 
     watched = run(show(prepare, video(times(0, 6, 30)), audio(ends(0, 6))))
-    assert watched.stats.presented + watched.stats.dropped == 180
+    assert watched.stats.num_presented + watched.stats.num_dropped == 180
     assert sum(samples for _, samples in watched.heard) == 6 * 48000
     assert watched.heard[-1][0] < 6 + 3 * busy_s  # never starved
     assert watched.stats.offset_p99_ms < 300 + 2000 * busy_s
-    assert (watched.stats.dropped == 0) == (busy_s < 1 / 30)
+    assert (watched.stats.num_dropped == 0) == (busy_s < 1 / 30)
 
 
 def test_an_audio_source_that_never_takes_a_frame() -> None:
@@ -181,7 +182,7 @@ async def talk_with_a_stall(watched: Show) -> None:
 def test_one_wrong_timestamp_of_a_picture(wrong: float) -> None:
     """The pictures behind it belong to the same audio as those before."""
     watched = run(show(video([*times(0, 2, 30), wrong, *times(2, 10, 30)]), talk_with_a_stall))
-    assert watched.stats.presented + watched.stats.dropped == 301
+    assert watched.stats.num_presented + watched.stats.num_dropped == 301
     assert len(watched.shown) >= 300
     assert max(abs(offset) for when, offset in watched.offsets_ms() if when > 7.2) < 1
 
@@ -214,7 +215,7 @@ def test_a_clip_without_audio_between_two_with() -> None:
 
     watched = run(show(play))
     # The audio of the third is heard at once, while a queue of pictures of the second is still to be shown.
-    assert watched.stats.presented >= 330 - 4
+    assert watched.stats.num_presented >= 330 - 4
     third = [(time, heard - 3) for when, time, heard in watched.heard_with() if when > 6.1]
     assert len(third) >= 140
     assert max(abs(time - heard) for time, heard in third) < 0.002
@@ -226,7 +227,7 @@ def test_laps_that_have_nothing_to_do_with_each_other(video_s: float, audio_s: f
     laps = 60 // video_s, 60 // audio_s
     watched = run(show(video(times(0, video_s, 30) * int(laps[0])), audio(ends(0, audio_s) * int(laps[1]))))
     assert len(watched.shown) == 1800
-    assert watched.stats.dropped == 0
+    assert watched.stats.num_dropped == 0
     gaps = np.diff([when for when, _ in watched.shown])
     assert gaps.min() > 0.015
     assert gaps.max() < 2.1

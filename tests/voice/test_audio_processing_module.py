@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import pickle
 import threading
 from array import array
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -243,7 +245,7 @@ class TestFrames:
         apm.process_stream(frame)
         assert data[0] == 983
         frame.data = bytes(960)
-        with pytest.raises(ValueError, match="writable data, got a SimpleNamespace with read-only data"):
+        with pytest.raises(ValueError, match="frame: expected writable data, got a SimpleNamespace"):
             apm.process_stream(frame)
 
     @pytest.mark.parametrize("wrong", [None, b"12", 7, np.zeros(4, np.int16)])
@@ -257,13 +259,13 @@ class TestFrames:
     def test_rates_out_of_range(self, rate: int) -> None:
         apm = AudioProcessingModule(**ALL)
         for process in (apm.process_stream, apm.process_reverse_stream):
-            with pytest.raises(ValueError, match=f"sample_rate of 8000 to 96000, got {rate}"):
+            with pytest.raises(ValueError, match=f"sample_rate: expected 8000 to 96000, got {rate}"):
                 process(AudioFrame(bytes(960), rate, 1, 480))
 
     def test_too_many_channels(self) -> None:
         apm = AudioProcessingModule(**ALL)
         apm.process_stream(AudioFrame.create(16000, 8, 160))
-        with pytest.raises(ValueError, match="num_channels of 1 to 8, got 9"):
+        with pytest.raises(ValueError, match="num_channels: expected 1 to 8, got 9"):
             apm.process_stream(AudioFrame.create(16000, 9, 160))
         apm.process_reverse_stream(AudioFrame.create(16000, 9, 160))
 
@@ -271,7 +273,7 @@ class TestFrames:
         apm = AudioProcessingModule(**ALL)
         apm.process_stream(AudioFrame(b"", 16000, 1, 0))
         apm.process_reverse_stream(AudioFrame(b"", 16000, 1, 0))
-        assert apm.stats().input_level_db == -100
+        assert apm.stats().input_level_dbfs == -math.inf
 
 
 def test_a_new_format_begins_a_new_stream() -> None:
@@ -284,7 +286,9 @@ def test_a_new_format_begins_a_new_stream() -> None:
 
 def test_stats_before_anything() -> None:
     stats = AudioProcessingModule(**ALL).stats()
-    assert stats == (-100, -100, -100, None, None, None, 0, 0, 0, 0, 0)
+    assert {value for name, value in asdict(stats).items() if name.endswith("_dbfs")} == {-math.inf}
+    assert {value for name, value in asdict(stats).items() if name.endswith("_ms")} == {0, None}
+    assert (stats.erle_db, stats.speech_probability, stats.gain_db) == (None, None, 0)
 
 
 @pytest.mark.parametrize("gain_db", [0, 90])
@@ -296,13 +300,18 @@ def test_the_ends_of_the_gain(rate: int, gain_db: int) -> None:
     assert apm.stats().gain_db <= gain_db + 0.5
 
 
+def test_no_number_as_delay() -> None:
+    with pytest.raises(ValueError, match="delay_ms: expected a number, got nan"):
+        AudioProcessingModule().set_stream_delay_ms(math.nan)
+
+
 @pytest.mark.parametrize("wrong", [None, "1", 1j])
 def test_no_delay(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="delay_ms as a number"):
+    with pytest.raises(TypeError, match="delay_ms: expected a number"):
         AudioProcessingModule().set_stream_delay_ms(wrong)
 
 
-@pytest.mark.parametrize("delay_ms", [501, -5, 1e30, float("inf"), float("-inf"), float("nan"), 12.5, 2**100])
+@pytest.mark.parametrize("delay_ms", [501, -5, 1e30, float("inf"), float("-inf"), 12.5, 2**100])
 def test_any_delay(delay_ms: float) -> None:
     apm = AudioProcessingModule(echo_cancellation=True)
     apm.set_stream_delay_ms(delay_ms)
@@ -310,6 +319,58 @@ def test_any_delay(delay_ms: float) -> None:
     apm.set_stream_delay_ms(delay_ms)
     apm.process_reverse_stream(AudioFrame.create(16000, 1, 160))
     apm.process_stream(AudioFrame.create(16000, 1, 160))
+
+
+class TestBothAtOnce:
+    """`process` does the work of the three calls for microphone, reference and delay."""
+
+    def test_it_is_the_same(self, rand: Any) -> None:
+        three, one = AudioProcessingModule(**ALL), AudioProcessingModule(**ALL)
+        far, near = (np.array(array("h", rand.quiet_pcm(160 * 50))) for _ in range(2))
+        separately, together = near.copy(), near.copy()
+        for start in range(0, len(near), 160):
+            reference = AudioFrame(far[start : start + 160], 16000, 1, 160)
+            if start:  # a delay is known from the first reference on
+                three.set_stream_delay_ms(0)
+                three.process_reverse_stream(reference)
+            three.process_stream(AudioFrame(separately[start : start + 160], 16000, 1, 160))
+            one.process(AudioFrame(together[start : start + 160], 16000, 1, 160), reference if start else None, 0.0)
+        assert np.array_equal(separately, together)
+        assert three.stats() == one.stats()
+
+    def test_the_reference_is_held_back_by_a_part_of_the_delay(self) -> None:
+        apm = AudioProcessingModule(echo_cancellation=True)
+        for _ in range(3):
+            apm.process(AudioFrame.create(16000, 1, 160), AudioFrame.create(16000, 1, 160), 0.09)
+        assert apm.stats().reference_queued_ms == pytest.approx(30, abs=0.1)
+        apm = AudioProcessingModule(echo_cancellation=True)
+        for _ in range(3):
+            apm.process(AudioFrame.create(16000, 1, 160), AudioFrame.create(16000, 1, 160), 0.4)
+        assert apm.stats().reference_queued_ms == pytest.approx(60, abs=0.1)
+
+    def test_a_reference_of_any_rate(self) -> None:
+        apm = AudioProcessingModule(echo_cancellation=True)
+        for rate in (1000, 192_000):
+            apm.process(AudioFrame.create(16000, 1, 160), AudioFrame.create(rate, 2, rate // 100), 0.02)
+
+    def test_wrong_arguments(self) -> None:
+        apm = AudioProcessingModule(echo_cancellation=True)
+        frame = AudioFrame.create(16000, 1, 160)
+        apm.process(frame, None, 0)
+        for wrong in (-0.1, -1, math.nan, math.inf, -math.inf):
+            with pytest.raises(ValueError, match="delay_s: expected"):
+                apm.process(frame, frame, wrong)
+        for wrong in (None, "1", [], 1j):
+            with pytest.raises(TypeError, match="delay_s: expected"):
+                apm.process(frame, frame, wrong)  # type: ignore[arg-type]
+        for wrong in (b"12", 7):
+            with pytest.raises(TypeError, match="expected an AudioFrame"):
+                apm.process(wrong, None, 0.0)  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match="expected an AudioFrame"):
+                apm.process(frame, wrong, 0.0)  # type: ignore[arg-type]
+        apm.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            apm.process(frame, frame, 0.0)
 
 
 def test_close() -> None:
@@ -322,7 +383,7 @@ def test_close() -> None:
             process(AudioFrame.create(16000, 1, 160))
     apm.set_stream_delay_ms(5)
     apm.noise_suppression = False
-    assert apm.stats().input_level_db == -100
+    assert apm.stats().input_level_dbfs == -math.inf
 
 
 def test_nothing_ends_the_process(run_python: Any) -> None:

@@ -59,7 +59,11 @@ def test_erle_in_stats_is_what_is_measured() -> None:
     out = through(apm, mic, samples(far), rate)
     stats = apm.stats()
     assert stats.erle_db == pytest.approx(erle_db(mic, out, rate, 2, 3), abs=0.1)
-    for level, sound in ((stats.input_level_db, mic), (stats.output_level_db, out), (stats.reference_level_db, far)):
+    for level, sound in (
+        (stats.input_level_dbfs, mic),
+        (stats.output_level_dbfs, out),
+        (stats.reference_level_dbfs, far),
+    ):
         mean = np.mean(np.asarray(sound[2 * rate :], float) ** 2)
         assert level == pytest.approx(10 * np.log10(mean / 32768**2), abs=0.2)
 

@@ -74,7 +74,7 @@ def test_what_goes_in_comes_out(clock: Clock) -> None:
         out += line.reference.pop(BLOCK)
         clock.time += 0.01
     assert np.array_equal(np.frombuffer(out, np.int16), np.arange(500 * BLOCK) % 30000 + 1)
-    assert (line.reference.num_missing, line.reference.num_dropped, line.reference.num_queued) == (0, 0, 0)
+    assert (line.reference.missing, line.reference.dropped, line.reference.queued) == (0, 0, 0)
 
 
 def test_a_block_that_comes_late_now_and_then_is_there_in_time(clock: Clock, rand: Rand) -> None:
@@ -91,20 +91,20 @@ def test_a_block_that_comes_late_now_and_then_is_there_in_time(clock: Clock, ran
         else:
             line.push()
             assert line.pop() == distance
-    assert line.reference.num_missing == 0
+    assert line.reference.missing == 0
 
 
 def test_silence_before_anything(clock: Clock) -> None:
     reference = EchoReference(RATE, 2)
     assert reference.pop(BLOCK) == bytes(4 * BLOCK)
-    assert reference.num_missing == BLOCK
+    assert reference.missing == BLOCK
 
 
 @pytest.mark.parametrize("num_blocks", [50, 1000])
 def test_after_a_pause_of_the_microphone_only_the_latest_is_kept(clock: Clock, num_blocks: int) -> None:
     line = Line(clock)
     line.push(num_blocks)
-    assert line.reference.num_queued <= 1.1 * RATE
+    assert line.reference.queued <= 1.1 * RATE
     assert first_of(line.reference.pop(BLOCK)) == (num_blocks - 1) * BLOCK % 30000 + 1
 
 
@@ -136,7 +136,7 @@ def test_bursts_make_the_distance_longer_once(clock: Clock, ahead: int) -> None:
             line.push(5)
         distances.append(line.pop())
         clock.time += 0.01
-        missing.append(line.reference.num_missing)
+        missing.append(line.reference.missing)
     assert missing[-1] == missing[30] <= 15 * BLOCK
     assert len(set(distances[30:])) == 1
     assert 0 <= distances[-1] <= 5 * BLOCK
@@ -147,8 +147,8 @@ def test_what_lies_there_without_need_goes(clock: Clock) -> None:
     line.run(10)
     line.push(20)
     line.run(110)
-    assert line.reference.num_queued == 0
-    assert line.reference.num_dropped == 20 * BLOCK
+    assert line.reference.queued == 0
+    assert line.reference.dropped == 20 * BLOCK
 
 
 def test_a_loudspeaker_that_rests_begins_anew(clock: Clock) -> None:
@@ -158,10 +158,10 @@ def test_a_loudspeaker_that_rests_begins_anew(clock: Clock) -> None:
         line.pop()
         clock.time += 0.01
     line.run(50)
-    missing = line.reference.num_missing
+    missing = line.reference.missing
     line.run(100)
-    assert line.reference.num_missing == missing
-    assert line.reference.num_queued <= BLOCK
+    assert line.reference.missing == missing
+    assert line.reference.queued <= BLOCK
 
 
 @pytest.mark.parametrize("ppm", [-200, -50, 0, 50, 200])
@@ -176,8 +176,8 @@ def test_drift_is_followed_by_single_samples(clock: Clock, rand: Any, ppm: int) 
             line.push()
         else:
             line.pop()
-            queued.append(line.reference.num_queued)
-            missing.append(line.reference.num_missing)
+            queued.append(line.reference.queued)
+            missing.append(line.reference.missing)
     # In the end the queue is as long as in the second minute, where otherwise it would be 48 ms off, or short.
     early, late = np.mean(queued[9_000:12_000]), np.mean(queued[27_000:])
     assert abs(early - late) < 0.003 * RATE
@@ -196,7 +196,7 @@ def test_more_and_less_is_held_back(clock: Clock) -> None:
     line.push()
     assert line.pop() == 0.5 * RATE
     line.run(300)
-    assert line.reference.num_queued == 0.5 * RATE
+    assert line.reference.queued == 0.5 * RATE
     line.reference.set_delay_ms(700)
     line.reference.set_delay_ms(600)
     assert line.reference.held_ms == 500
@@ -214,7 +214,7 @@ def test_held_back_from_the_beginning(clock: Clock) -> None:
     line.reference.set_delay_ms(1000)
     line.run(100)
     line.push()
-    assert line.pop() == line.reference.num_queued == 0.7 * RATE
+    assert line.pop() == line.reference.queued == 0.7 * RATE
 
 
 def duplex(apm: AudioProcessingModule, clock: Clock, far: Samples, mic: Samples, ppm: float) -> Samples:

@@ -1,4 +1,4 @@
-"""livekit-utils devices"""
+"""Implements the command `livekit-utils devices`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from livekit_utils.cli.view.report import new_console
 def devices(json: JsonOption = False) -> None:
     """List microphones and speakers.
 
-    An asterisk marks the defaults. On Linux, sound servers say many channels and 44100 Hz whatever a device has; they
-    convert.
+    An asterisk marks the default devices. On Linux, sound servers report e.g. 32 channels at 44100 Hz for every device
+    and convert internally.
     """
     from livekit_utils.devices.media_devices import MediaDevices
 
@@ -44,7 +44,7 @@ def _cells(side: str, device: dict[str, Any]) -> tuple[str | Text, ...]:
     return (
         side + ("*" if device["is_default"] else ""),
         str(device["index"]),
-        Text(printable(device["name"])),  # not a str, in which rich would look for [markup]
+        Text(printable(device["name"])),  # in a str, rich would look for [markup]
         str(device["channels"]),
         f"{device['sample_rate']:.0f} Hz",
         device["host_api"],

@@ -1,30 +1,32 @@
-"""livekit-utils info"""
+"""Implements the command `livekit-utils info`."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.options import JsonOption
+from livekit_utils.cli.options import FilesArgument, JsonOption
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def info(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="WAV, FLAC, OGG or MP3.", show_default=False)],
+    files: FilesArgument,
     json: JsonOption = False,
 ) -> None:
-    """Tell rate, channels, length and levels of sound files; each is read to its end.
+    """Show the rate, channels, length and levels of sound files. Each file is read to its end.
 
     Peak: 0 dBFS is full scale, a sample of -32768. RMS: 0 dBFS is a full-scale square wave, so that a full-scale sine
-    wave has -3 dBFS. Both are over all channels.
+    wave has -3 dBFS. Both cover all channels.
 
-    A file that cannot be read is an error, after the others have been reported.
+    Files that cannot be read are reported as errors after the others.
     """
     tracks = []
     errors: list[CliError | OSError] = []
@@ -42,14 +44,7 @@ def info(
 
 def _measure(path: Path) -> Summary:
     with AudioReader(path) as reader, ProgressBar(reader.name, reader.duration) as progress:
-        track = Summary(
-            reader.name,
-            reader.sample_rate,
-            reader.num_channels,
-            reader.num_frames,
-            format=reader.format,
-            subtype=reader.subtype,
-        )
+        track = Summary.of(reader)
         for frame in reader.blocks():
             track.add(frame)
             progress.advance(frame.duration)

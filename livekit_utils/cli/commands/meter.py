@@ -1,4 +1,4 @@
-"""livekit-utils meter"""
+"""Implements the command `livekit-utils meter`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 def meter(
     device: DeviceOption = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="How long; without it, until Ctrl-C.", show_default=False)
+        float | None, typer.Option(min=0.1, help="The duration; until Ctrl-C if not given.", show_default=False)
     ] = None,
     processing: ProcessingOption = True,
 ) -> None:
-    """Show the level of a microphone, live, and what processing does.
+    """Show the level of a microphone live, before and after processing.
 
-    On a terminal as a bar; elsewhere a line each second. If the device is lost, it goes on when it comes back.
+    A terminal shows a bar; other outputs get a line each second. If the device is lost, the meter continues when the
+    device comes back.
     """
     console = Console(stderr=True)
     with logging_to(console), Interruption() as interruption:
@@ -37,27 +38,27 @@ def meter(
 async def _show(
     device: str | None, seconds: float | None, processing: bool, console: Console, interruption: Interruption
 ) -> None:
-    num_frames = 0
+    samples_per_channel = 0
     async with open_microphone(device, 48000, 1, processing, console, interruption) as microphone:
-        # The bar shares its console with the log, so that each line of that comes above it.
+        # The bar and the log share a console, so that log lines appear above the bar.
         with LevelBar(microphone.capture.device, console, lines=True) as bar:
             async for frame in microphone.frames():
                 if frame is not None:
                     bar.add(frame)
-                    num_frames += frame.samples_per_channel
+                    samples_per_channel += frame.samples_per_channel
                 bar.show(lambda: _stages(microphone.capture))
-                if seconds is not None and num_frames >= seconds * 48000:
+                if seconds is not None and samples_per_channel >= seconds * 48000:
                     break
 
 
 def _stages(capture: InputCapture) -> str:
-    """The state of the device, and of each stage of processing."""
+    """Returns the state of the device and of each stage of processing."""
     notes = [capture.state.value]
     if capture.apm is None:
         notes.append("no processing")
     else:
         stats = capture.apm.stats()
-        notes.append(f"raw {stats.input_level_db:.0f} dB  processed {stats.output_level_db:.0f} dB")
+        notes.append(f"raw {stats.input_level_dbfs:.0f} dBFS  processed {stats.output_level_dbfs:.0f} dBFS")
         if stats.speech_probability is not None:
             notes.append(f"speech {stats.speech_probability:.0%}")
         notes.append(f"gain {stats.gain_db:+.0f} dB")

@@ -1,45 +1,37 @@
-"""livekit-utils mix"""
+"""Implements the command `livekit-utils mix`."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.mixing import make_mixer, parse_gains
-from livekit_utils.cli.options import ForceOption, JsonOption, PlotOption
+from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
+from livekit_utils.cli.options import ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from livekit_utils.frames.audio_frame import AudioFrame
     from livekit_utils.mixing.audio_mixer import AudioMixer
 
 
 def mix(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="WAV, FLAC, OGG or MP3.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="WAV, FLAC or OGG, by its suffix.")],
-    rate: Annotated[int | None, typer.Option(help="Hz; the highest of the inputs by default.")] = None,
-    channels: Annotated[int | None, typer.Option(help="The most of the inputs by default.")] = None,
-    gain: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=dB", help="For the input of this path, file name, or file name without suffix."),
-    ] = None,
+    inputs: InputsArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The suffix selects WAV, FLAC or OGG.")],
+    rate: Annotated[int | None, typer.Option(help="Hz; by default the highest rate of the inputs.")] = None,
+    channels: Annotated[int | None, typer.Option(help="By default the highest number of the inputs.")] = None,
+    gain: GainOption = None,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Mix sound files into one: their exact sum, saturated once.
 
-    Inputs of other rates are converted. Mono goes to all channels, many channels are averaged to mono; any other
-    change of channels is refused. The mix is as long as the longest input.
+    Inputs of other rates are converted. Mono is copied to all channels, and several channels are averaged to mono;
+    any other change of channels is an error. The mix is as long as the longest input.
     """
     gains_db = parse_gains(gain or [], inputs)
     with ExitStack() as stack:
@@ -55,7 +47,7 @@ def mix(
                 readers,
                 sample_rate=rate,
                 num_channels=channels,
-                num_frames=max(_converted_length(reader, rate) for reader in readers),
+                samples_per_channel=max(reader.length_at(rate) for reader in readers),
                 gains_db=gains_db,
             )
         )
@@ -64,29 +56,15 @@ def mix(
     report.print(as_json=json, clipping_hint="lower the inputs with --gain NAME=dB")
 
 
-def _converted_length(reader: AudioReader, rate: int) -> int:
-    return round(Fraction(reader.num_frames * rate, reader.sample_rate))
-
-
 async def _run(mixer: AudioMixer, production: Production) -> None:
-    failures: list[Exception] = []
     async with mixer:
-        for index, track in enumerate(production.inputs):
-            gain = 1.0 if track.gain_db == 0 else math.pow(10, track.gain_db / 20)
-            mixer.add_stream(_stream(production, index, failures), gain=gain, name=f"{index}: {track.name}")
-        mixer.end_input()
+        failures = add_files(
+            mixer,
+            ((track.name, track.gain_db, production.read(index)) for index, track in enumerate(production.inputs)),
+        )
         async for frame in mixer:
             if failures:
                 break
             production.write(frame)
     if failures:
         raise failures[0]
-
-
-async def _stream(production: Production, index: int, failures: list[Exception]) -> AsyncIterator[AudioFrame]:
-    # The mixer would log an error and go on without this input; here the whole mix has failed.
-    try:
-        for frame in production.read(index):
-            yield frame
-    except Exception as error:
-        failures.append(error)

@@ -1,20 +1,17 @@
-"""livekit-utils play"""
+"""Implements the command `livekit-utils play`."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.mixing import make_mixer, parse_gains
-from livekit_utils.cli.options import DeviceOption
+from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
+from livekit_utils.cli.options import DeviceOption, FilesArgument, GainOption
 from livekit_utils.cli.sound_devices import announce_recovery, installed, logging_to, parse_device
 from livekit_utils.cli.view.progress_bar import ProgressBar
 
@@ -23,21 +20,18 @@ if TYPE_CHECKING:
     from livekit_utils.frames.audio_frame import AudioFrame
     from livekit_utils.mixing.audio_mixer import AudioMixer
 
-# Nobody waits for an answer here, and disks may be slow.
+# 300 ms, because slow disks matter more here than delay.
 _BUFFER_MS = 300
 
 
 def play(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="WAV, FLAC, OGG or MP3.", show_default=False)],
+    files: FilesArgument,
     device: DeviceOption = None,
-    gain: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=dB", help="For the file of this path, name, or name without suffix."),
-    ] = None,
+    gain: GainOption = None,
 ) -> None:
     """Play sound files on a speaker, all at the same time.
 
-    If the device is lost, it goes on when it comes back. Ctrl-C stops with a short fade.
+    If the device is lost, playing continues when the device comes back. Ctrl-C stops with a short fade.
     """
     gains_db = parse_gains(gain or [], files)
     console = Console(stderr=True)
@@ -62,13 +56,13 @@ async def _play(
     progress: ProgressBar,
     console: Console,
 ) -> None:
-    failures: list[Exception] = []
     async with mixer, _open_player(rate, channels, device) as player:
         player.on_state_change(announce_recovery(console))
-        for index, (reader, gain_db) in enumerate(zip(readers, gains_db, strict=True)):
-            factor = 1.0 if gain_db == 0 else math.pow(10, gain_db / 20)
-            mixer.add_stream(_frames(reader, failures), gain=factor, name=f"{index}: {reader.name}")
-        mixer.end_input()
+        # A file that fails does not stop the others: its error is reported in the end.
+        failures = add_files(
+            mixer,
+            ((reader.name, gain_db, reader.blocks()) for reader, gain_db in zip(readers, gains_db, strict=True)),
+        )
         with installed():
             await player.start()
         player.add_stream(_counted(mixer, progress))
@@ -83,15 +77,6 @@ def _open_player(rate: int, channels: int, device: str | None) -> OutputPlayer:
     with installed():
         devices = MediaDevices(output_sample_rate=rate, num_channels=channels, blocksize=rate // 50)
         return devices.open_output(output_device=parse_device(device), buffer_ms=_BUFFER_MS)
-
-
-async def _frames(reader: AudioReader, failures: list[Exception]) -> AsyncIterator[AudioFrame]:
-    # The mixer would log an error and go on without this file; what can be heard of the others is heard all the same.
-    try:
-        for frame in reader.blocks():
-            yield frame
-    except Exception as error:
-        failures.append(error)
 
 
 async def _counted(mixer: AudioMixer, progress: ProgressBar) -> AsyncIterator[AudioFrame]:

@@ -1,19 +1,18 @@
-"""livekit-utils record"""
+"""Implements the command `livekit-utils record`."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.files.audio_writer import AudioWriter
+from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
 from livekit_utils.cli.interruption import Interruption
 from livekit_utils.cli.microphone import open_microphone
-from livekit_utils.cli.options import DeviceOption, ForceOption, JsonOption, ProcessingOption
+from livekit_utils.cli.options import DeviceOption, ForceOption, JsonOption, OutputArgument, ProcessingOption
 from livekit_utils.cli.sound_devices import logging_to
 from livekit_utils.cli.view.level_bar import LevelBar
 from livekit_utils.cli.view.report import print_info
@@ -21,37 +20,47 @@ from livekit_utils.cli.view.summary import Summary
 
 
 def record(
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="WAV, FLAC or OGG, by its suffix.", show_default=False)],
+    output: OutputArgument,
     seconds: Annotated[
-        float | None, typer.Option(min=0.01, help="Length; without it, until Ctrl-C.", show_default=False)
+        float | None, typer.Option(min=0.01, help="The length; until Ctrl-C if not given.", show_default=False)
     ] = None,
     device: DeviceOption = None,
     rate: Annotated[int, typer.Option(help="Hz.")] = 48000,
-    channels: Annotated[int, typer.Option(help="From 1.")] = 1,
+    channels: Annotated[int, typer.Option(help="1 or more.")] = 1,
     processing: ProcessingOption = True,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Record a microphone.
 
-    Noise and hum are taken out and the level evened, unless --no-processing. Ctrl-C ends the recording, and the file is
-    whole. If the device is lost, the recording goes on when it comes back.
+    Noise and hum are removed and the volume is levelled, unless --no-processing is given. Ctrl-C ends the recording and
+    saves it. If the device is lost, the recording continues when the device comes back.
     """
     if channels < 1:
         raise CliError(f"--channels: expected at least 1, got {channels}")
     try:
-        num_frames = 0 if seconds is None else max(1, round(seconds * rate))
+        samples_per_channel = 0 if seconds is None else max(1, round(seconds * rate))
     except OverflowError:
-        raise CliError(f"--seconds: expected a length, got {seconds}; without it, until Ctrl-C") from None
+        raise CliError(f"--seconds: expected a length, got {seconds}; omit it to record until Ctrl-C") from None
     console = Console(stderr=True)
     with (
-        AudioWriter(output, rate, channels, num_frames, replace=force) as writer,
+        AudioWriter(output, rate, channels, samples_per_channel, replace=force) as writer,
         logging_to(console),
         Interruption() as interruption,
     ):
         track = Summary(output.name, rate, channels, 0, format=writer.format, subtype=writer.subtype)
-        asyncio.run(_record(writer, track, num_frames or writer.max_frames, device, processing, console, interruption))
-        track.num_frames = writer.num_frames
+        asyncio.run(
+            _record(
+                writer,
+                track,
+                samples_per_channel or writer.max_samples_per_channel,
+                device,
+                processing,
+                console,
+                interruption,
+            )
+        )
+        track.samples_per_channel = writer.samples_per_channel
         writer.commit()
         print_info([track], as_json=json)
 
@@ -59,7 +68,7 @@ def record(
 async def _record(
     writer: AudioWriter,
     track: Summary,
-    num_frames: int,
+    samples_per_channel: int,
     device: str | None,
     processing: bool,
     console: Console,
@@ -72,12 +81,10 @@ async def _record(
                 bar.show(microphone.trouble)
                 if frame is None:
                     continue
-                missing = num_frames - writer.num_frames
-                if frame.samples_per_channel > missing:
-                    samples = frame.data[: missing * frame.num_channels]
-                    frame = type(frame)(samples, frame.sample_rate, frame.num_channels, missing)
+                missing = samples_per_channel - writer.samples_per_channel
+                frame = shortened(frame, missing)
                 writer.write(frame)
                 track.add(frame)
                 bar.add(frame)
-                if writer.num_frames == num_frames:
+                if writer.samples_per_channel == samples_per_channel:
                     break

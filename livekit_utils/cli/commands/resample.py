@@ -1,32 +1,30 @@
-"""livekit-utils resample"""
+"""Implements the command `livekit-utils resample`."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.options import ForceOption, JsonOption, PlotOption
+from livekit_utils.cli.options import ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
 
 
 def resample(
-    input: Annotated[Path, typer.Argument(metavar="IN", help="WAV, FLAC, OGG or MP3.", show_default=False)],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="WAV, FLAC or OGG, by its suffix.", show_default=False)],
-    rate: Annotated[int, typer.Option(help="Hz, within a factor of 256 of the input's.", show_default=False)],
+    input: InputArgument,
+    output: OutputArgument,
+    rate: Annotated[int, typer.Option(help="Hz, within a factor of 256 of the input's rate.", show_default=False)],
     quality: Annotated[
-        AudioResamplerQuality, typer.Option(help="How much of the treble stays, and how long it takes.")
+        AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
     ] = AudioResamplerQuality.MEDIUM,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Convert a sound file to another sample rate; its channels are kept."""
+    """Convert a sound file to another sample rate. The channels stay the same."""
     with AudioReader(input) as reader:
         try:
             resampler = AudioResampler(reader.sample_rate, rate, num_channels=reader.num_channels, quality=quality)
@@ -37,7 +35,7 @@ def resample(
             [reader],
             sample_rate=rate,
             num_channels=reader.num_channels,
-            num_frames=round(Fraction(reader.num_frames * rate, reader.sample_rate)),
+            samples_per_channel=reader.length_at(rate),
         ) as production:
             for frame in production.read(0):
                 for converted in resampler.push(frame):
@@ -45,5 +43,5 @@ def resample(
             for converted in resampler.flush():
                 production.write(converted)
             report = production.finish()
-    hint = f"the filter overshoots: mix {input.name} --rate {rate} --gain {input.stem}=-1 leaves it room"
+    hint = f"the filter overshoots; avoid it with mix {input.name} --rate {rate} --gain {input.stem}=-1"
     report.print(as_json=json, clipping_hint=hint)

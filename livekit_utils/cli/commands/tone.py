@@ -1,15 +1,14 @@
-"""livekit-utils tone"""
+"""Implements the command `livekit-utils tone`."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.options import ForceOption, JsonOption, PlotOption
+from livekit_utils.cli.options import ForceOption, JsonOption, OutputArgument, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.frames.sine_wave import sine_wave_generator
 
@@ -20,19 +19,19 @@ if TYPE_CHECKING:
 
 
 def tone(
-    freq: Annotated[float, typer.Argument(help="Hz, 20 to 20000 and below half the rate.", show_default=False)],
-    seconds: Annotated[float, typer.Argument(help="Length, above 0.", show_default=False)],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="WAV, FLAC or OGG, by its suffix.", show_default=False)],
-    rate: Annotated[int, typer.Option(help="Hz, from 1000.")] = 48000,
-    amplitude: Annotated[float, typer.Option(help="0 to 1, where 1 is full scale.")] = 0.3,
+    freq: Annotated[float, typer.Argument(help="Hz, from 20 to 20000 and below half the rate.", show_default=False)],
+    seconds: Annotated[float, typer.Argument(help="The length, above 0.", show_default=False)],
+    output: OutputArgument,
+    rate: Annotated[int, typer.Option(help="Hz, 1000 or more.")] = 48000,
+    amplitude: Annotated[float, typer.Option(help="From 0 to 1, which is full scale.")] = 0.3,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Write a sine wave, mono."""
+    """Write a mono file with a sine wave."""
     try:
         wave = sine_wave_generator(freq, seconds, rate, amplitude)
-        num_frames = round(seconds * rate)
+        samples_per_channel = round(seconds * rate)
     except (ValueError, OverflowError) as error:
         raise CliError(str(error)) from error
     with Production(
@@ -40,7 +39,7 @@ def tone(
         [],
         sample_rate=rate,
         num_channels=1,
-        num_frames=num_frames,
+        samples_per_channel=samples_per_channel,
     ) as production:
         asyncio.run(_run(wave, production))
         report = production.finish()
@@ -50,5 +49,5 @@ def tone(
 async def _run(wave: AsyncIterator[AudioFrame], production: Production) -> None:
     async for frame in wave:
         production.write(frame)
-        # The wave never waits by itself, and without a pause Ctrl-C would be heard at its end.
+        # The generator never waits. Without this, Ctrl-C would have no effect before its end.
         await asyncio.sleep(0)

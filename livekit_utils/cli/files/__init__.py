@@ -1,1 +1,1 @@
-"""Sound files: read, written, and replaced only when whole."""
+"""Reads sound files, and writes them so that they appear only when they are complete."""

@@ -1,8 +1,9 @@
-"""AudioReader: a sound file as a stream of frames."""
+"""AudioReader reads a sound file as a stream of frames."""
 
 from __future__ import annotations
 
 import stat
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError
@@ -21,19 +22,19 @@ if TYPE_CHECKING:
 class AudioReader:
     """Reads a WAV, FLAC, OGG or MP3 file in blocks of 100 ms, as int16.
 
-    Samples of up to 16 bits come out bit for bit, all others rounded to the nearest and saturated.
+    Samples of up to 16 bits are read bit for bit; all others are rounded to the nearest and saturated.
 
     Args:
         path: The file.
 
     Raises:
-        CliError: No sound file, or one that is damaged or was cut off.
-        OSError: It cannot be opened.
+        CliError: Not a sound file, or a damaged or cut-off one.
+        OSError: The file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Before opening it: that of a named pipe would wait for a writer.
+        # This comes before the file is opened, because opening a named pipe waits for a writer.
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             raise CliError(f"{path}: expected a sound file, got a directory")
@@ -46,7 +47,9 @@ class AudioReader:
         self.num_channels = self._file.num_channels
         self.format = self._file.format
         self.subtype = self._file.subtype
-        self.num_frames = self._count() if self._file.num_frames is None else self._file.num_frames
+        self.samples_per_channel = (
+            self._count() if self._file.samples_per_channel is None else self._file.samples_per_channel
+        )
 
     @property
     def name(self) -> str:
@@ -55,38 +58,42 @@ class AudioReader:
     @property
     def duration(self) -> float:
         """Seconds."""
-        return self.num_frames / self.sample_rate
+        return self.samples_per_channel / self.sample_rate
+
+    def length_at(self, sample_rate: int) -> int:
+        """Returns the samples per channel after a conversion to another sample rate."""
+        return round(Fraction(self.samples_per_channel * sample_rate, self.sample_rate))
 
     def blocks(self) -> Iterator[AudioFrame]:
-        """All of the file, once.
+        """Yields all frames of the file, once.
 
         Raises:
-            CliError: It cannot be decoded, or gives another number of frames than its header promises.
+            CliError: The file cannot be decoded, or has another length than its header says.
         """
         position = 0
         block = max(1, self.sample_rate // 10)
         while frame := self._read(block):
             position += frame.samples_per_channel
             yield frame
-        if position != self.num_frames:
-            expected = f"expected {self.num_frames} frames, as its header says"
+        if position != self.samples_per_channel:
+            expected = f"expected {self.samples_per_channel} samples per channel, as its header says"
             raise CliError(f"{self.path}: damaged or cut off: {expected}, got {position}")
 
-    def holds(self, num_frames: int) -> bool:
-        """Whether the file is so long, to its last frame; loses the place of `blocks`."""
-        return self._file.holds(num_frames)
+    def holds(self, samples_per_channel: int) -> bool:
+        """Returns whether the file has this length and can be decoded at its end. It moves the position of `blocks`."""
+        return self._file.holds(samples_per_channel)
 
-    def _read(self, num_frames: int) -> AudioFrame | None:
-        frame = self._file.read(num_frames)
+    def _read(self, samples_per_channel: int) -> AudioFrame | None:
+        frame = self._file.read(samples_per_channel)
         return frame if frame.samples_per_channel else None
 
     def _count(self) -> int:
-        """The length of a file whose header does not tell it, by decoding it once before."""
+        """Returns the length of a file whose header does not tell it, by decoding the file."""
         with SoundFile.open_input(self.path, str(self.path)) as file:
-            num_frames = 0
+            samples_per_channel = 0
             while num_read := file.read(file.sample_rate).samples_per_channel:
-                num_frames += num_read
-            return num_frames
+                samples_per_channel += num_read
+            return samples_per_channel
 
     def close(self) -> None:
         self._file.close()

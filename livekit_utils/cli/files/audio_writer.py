@@ -1,4 +1,4 @@
-"""AudioWriter: a stream of frames as a sound file."""
+"""AudioWriter writes a stream of frames to a sound file."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
     from livekit_utils.frames.audio_frame import AudioFrame
 
-# The sizes in a WAV have 32 bits; the frames in a FLAC are counted in 36, which is enough for all.
+# A WAV file states its sizes in 32 bits, less the header. A FLAC file states its length in 36 bits.
 _MAX_WAV_BYTES = 0xFFFFFFFF - 1024
-_MAX_FRAMES = 2**36 - 1
+_MAX_SAMPLES_PER_CHANNEL = 2**36 - 1
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
 
 
 class AudioWriter:
-    """Writes 16-bit WAV or FLAC, or Ogg Vorbis, by the suffix of the name.
+    """Writes 16-bit WAV or FLAC, or Ogg Vorbis. The suffix of the name selects the format.
 
-    Nothing shows under the name before `commit` has closed the file, read it back and renamed it; without `commit`
-    nothing is left.
+    The file appears under its name when `commit` has closed it, read it back and renamed it. Without `commit`, no file
+    is left.
 
     Args:
         path: The file to write; its directory must exist.
         sample_rate: Hz.
-        num_channels: From 1.
-        num_frames: How long the file is going to be; 0 if nobody knows.
+        num_channels: 1 or more.
+        samples_per_channel: The length that the file will have; 0 if it is not known.
         replace, inputs: As in `PendingFile`.
 
     Raises:
-        CliError: A suffix that is none of the three, a format that the file type cannot hold, a target in the way.
+        CliError: The suffix is none of the three, the file type cannot hold the format, or the file exists.
         OSError: The directory cannot be written to.
     """
 
@@ -48,7 +48,7 @@ class AudioWriter:
         path: Path,
         sample_rate: int,
         num_channels: int,
-        num_frames: int,
+        samples_per_channel: int,
         *,
         replace: bool,
         inputs: Iterable[Path] = (),
@@ -56,14 +56,18 @@ class AudioWriter:
         format = _FORMATS.get(path.suffix.lower())
         if format is None:
             raise CliError(f"{path}: expected a name that ends in {', '.join(_FORMATS)}, got {path.suffix or 'none'}")
-        if num_frames > _MAX_FRAMES:
-            raise CliError(f"{path}: expected at most {_MAX_FRAMES} frames, got {num_frames}")
-        if format == "WAV" and num_frames * num_channels * 2 > _MAX_WAV_BYTES:
-            got = f"got {num_frames} frames of {num_channels} channels"
+        if samples_per_channel > _MAX_SAMPLES_PER_CHANNEL:
+            raise CliError(
+                f"{path}: expected at most {_MAX_SAMPLES_PER_CHANNEL} samples per channel, got {samples_per_channel}"
+            )
+        if format == "WAV" and samples_per_channel * num_channels * 2 > _MAX_WAV_BYTES:
+            got = f"got {samples_per_channel} samples in {num_channels} channels"
             raise CliError(f"{path}: expected at most 4 GiB for a WAV file, {got}; FLAC has no such limit")
         self.path = path
-        self.num_frames = 0
-        self.max_frames = _MAX_WAV_BYTES // (2 * num_channels) if format == "WAV" else _MAX_FRAMES
+        self.samples_per_channel = 0
+        self.max_samples_per_channel = (
+            _MAX_WAV_BYTES // (2 * num_channels) if format == "WAV" else _MAX_SAMPLES_PER_CHANNEL
+        )
         with ExitStack() as stack:
             self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
             self._file = SoundFile.open_output(self._pending.path, str(path), sample_rate, num_channels, format)
@@ -74,31 +78,32 @@ class AudioWriter:
     def write(self, frame: AudioFrame) -> None:
         """Appends a frame, which must have the rate and channels of the file."""
         self._file.write(frame)
-        self.num_frames += frame.samples_per_channel
+        self.samples_per_channel += frame.samples_per_channel
 
     def commit(self) -> None:
         """Closes the file and gives it its name.
 
         Raises:
-            CliError: What can be read back is not what was written: the disk is full, or the format cannot hold it.
+            CliError: The file cannot be read back: the disk is full, or the format cannot hold the sound.
             OSError: The disk is gone.
         """
-        if self.num_frames == 0 and self._file.format == "FLAC":
-            raise CliError(f"{self.path}: expected at least one frame, without which there is no FLAC file, got none")
+        if self.samples_per_channel == 0 and self._file.format == "FLAC":
+            raise CliError(f"{self.path}: expected at least one sample, because a FLAC file cannot be empty, got none")
         self._file.close()
         self._verify()
         self._pending.commit()
 
     def _verify(self) -> None:
-        # What fails while the file is closed, libsndfile does not report.
-        expected = f"{self.path}: writing failed; is the disk full? Expected {self.num_frames} frames in the file"
+        # libsndfile does not report errors that happen while it closes a file.
+        wanted = f"{self.samples_per_channel} samples per channel"
+        expected = f"{self.path}: writing failed; is the disk full? Expected {wanted} in the file"
         try:
             with AudioReader(self._pending.path) as reader:
-                is_whole = reader.holds(self.num_frames)
+                is_whole = reader.holds(self.samples_per_channel)
         except CliError as error:
             raise CliError(f"{expected}, which cannot be read back") from error
         if not is_whole:
-            raise CliError(f"{expected}, got {reader.num_frames}")
+            raise CliError(f"{expected}, got {reader.samples_per_channel}")
 
     def __enter__(self) -> Self:
         return self
@@ -107,3 +112,11 @@ class AudioWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
+
+
+def shortened(frame: AudioFrame, samples_per_channel: int) -> AudioFrame:
+    """Returns the beginning of a frame, or the frame itself if it is not longer."""
+    if frame.samples_per_channel <= samples_per_channel:
+        return frame
+    samples = frame.data[: samples_per_channel * frame.num_channels]
+    return type(frame)(samples, frame.sample_rate, frame.num_channels, samples_per_channel)

@@ -1,6 +1,6 @@
-"""What a container says about itself, read before a decoder sees it.
+"""Checks the container of a sound file before it is decoded.
 
-libsndfile takes a WAV or an Ogg that was cut off for a shorter one, without a word.
+libsndfile reads a WAV or Ogg file that was cut off as a shorter one, without an error.
 """
 
 from __future__ import annotations
@@ -12,24 +12,27 @@ from livekit_utils.cli.errors import CliError
 
 _SIGNATURES = {b"RIFF": "WAV", b"RIFX": "WAV", b"RF64": "WAV", b"fLaC": "FLAC", b"OggS": "OGG", b"ID3": "MP3"}
 
-# An encoder that writes to a pipe cannot go back to fill in the size: ffmpeg leaves 0xFFFFFFFF, SoX 0x7FFFF000 and up.
+# Bytes. A WAV file that was written to a pipe has this size or more, because the encoder cannot go back to fill in the
+# real one: ffmpeg writes 0xFFFFFFFF, SoX 0x7FFFF000 or more.
 _UNKNOWN_SIZE = 0x7FFFF000
+
+# Bytes of an Ogg page: the header, the table of up to 255 segments, and segments of up to 255 bytes.
 _OGG_HEADER = 27
 _OGG_MAX_PAGE = _OGG_HEADER + 255 + 255 * 255
 
 
 def check_container(file: BinaryIO, name: str) -> bool:
-    """Refuses what is no sound file, and what has been cut off.
+    """Refuses files that are no sound files, and those that were cut off.
 
     Args:
         file: Open for reading, seekable.
-        name: For the error.
+        name: The name for errors.
 
     Returns:
-        Whether it is a WAV whose header says that it is empty, but it is not: the recorder did not come to fill it in.
+        Whether the file is an unfinished WAV: its header says that it is empty, but it is not.
 
     Raises:
-        CliError: The reason.
+        CliError: The file is refused.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)

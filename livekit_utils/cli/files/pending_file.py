@@ -1,4 +1,4 @@
-"""PendingFile: a file that shows under its name only when it is whole."""
+"""PendingFile makes a file that appears under its name only when it is complete."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 
 class PendingFile:
-    """A temporary file in the target's directory that `commit` renames, and that any other way out removes.
+    """Makes a temporary file in the directory of the target. `commit` renames it; if the with block ends without
+    `commit`, the file is removed.
 
-    A symbolic link as target stays one: the file it points to is replaced. A replaced file hands its permissions on.
+    A target that is a symbolic link stays one: the file it points to is replaced. The new file keeps the permissions of
+    the replaced one.
 
     Args:
-        target: Where the file is to be.
-        replace: Whether a file that exists may be replaced.
-        inputs: Files that must not be replaced even so: a recording that is read is never the price of a slip.
+        target: The final path.
+        replace: Whether an existing file may be replaced.
+        inputs: Files that are never replaced, to save the user from overwriting a recording by mistake.
 
     Raises:
-        CliError: The target exists, is an input, is no regular file, or its directory does not exist.
+        CliError: The target exists, is an input or no regular file, or its directory does not exist.
         OSError: The directory cannot be written to.
     """
 
@@ -39,7 +41,7 @@ class PendingFile:
         mode = self._check(inputs)
         self.path = self._resolved.with_name(f".livekit-utils-{secrets.token_hex(8)}{target.suffix}")
         try:
-            # Not mkstemp: its files are for the owner only, whatever the umask says.
+            # mkstemp ignores the umask: its files are for the owner only.
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except OSError as error:
             error.filename = str(target)
@@ -65,7 +67,7 @@ class PendingFile:
         return mode
 
     def commit(self) -> None:
-        """Gives the finished file its name, once its bytes are on the disk.
+        """Writes the file to the disk and gives it its name.
 
         Raises:
             CliError: Another file has taken the name in the meantime.

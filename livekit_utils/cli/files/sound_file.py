@@ -1,4 +1,4 @@
-"""SoundFile: libsndfile behind one door, where its errors become ours."""
+"""SoundFile reads and writes one file with libsndfile, and turns its errors into CliError."""
 
 from __future__ import annotations
 
@@ -20,28 +20,32 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-# Samples of at most 16 bits, which libsndfile hands out bit for bit. Anything else is read as float and converted by
-# our own kernel: asked for int16, libsndfile does not scale float files and cuts 24 bits without rounding.
+# libsndfile reads these samples of at most 16 bits bit for bit. All others are read as float and converted by our own
+# kernel, because libsndfile reads float files to int16 without scaling, and 24-bit files without rounding.
 _S16_SUBTYPES = {"PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "GSM610"}
 
-# libsndfile finds out only at the first write, and may crash when such a file is closed.
+# Hz. libsndfile refuses higher rates only at the first write, and may crash when the file is closed.
 _MAX_VORBIS_RATE = 200_000
 
-# libsndfile's SF_COUNT_MAX, where the header of a FLAC does not tell.
+# SF_COUNT_MAX of libsndfile: the header of a FLAC file does not tell its length.
 _UNKNOWN_COUNT = 0x7FFFFFFFFFFFFFFF
 
 
 class _OneWayFile(soundfile.SoundFile):  # type: ignore[misc]
-    """A file that is not seekable. Of any other, python-soundfile sets the position anew after every read, which at
-    the end of a FLAC of unknown length fails."""
+    """A file that is not seekable.
+
+    In a seekable file, python-soundfile seeks after every read, which fails at the end of a FLAC of unknown length.
+    """
 
     def seekable(self) -> bool:
         return False
 
 
 class _UnfinishedWav(io.FileIO):
-    """A WAV with 0 as the size of its sound. libsndfile believes that unless the size of the RIFF chunk says that
-    nothing was filled in, so it does."""
+    """A WAV whose header states 0 bytes of sound.
+
+    libsndfile reads such a file to its end only if its RIFF chunk has the size 8, so that is what it is given.
+    """
 
     def readinto(self, buffer: Any) -> int:
         start = self.tell()
@@ -60,22 +64,22 @@ def _translated(name: str, action: str) -> Iterator[None]:
         reason = error.error_string.rstrip(".").removeprefix("Error : ")
         raise CliError(f"{name}: {action} ({reason})") from error
     except AssertionError as error:
-        # How python-soundfile reports that libsndfile took less than it was given.
+        # python-soundfile asserts that libsndfile has written all samples.
         raise CliError(f"{name}: {action} (short write)") from error
 
 
 def _name_for_libsndfile(path: Path) -> Any:
-    # Bytes, of which python-soundfile's types know nothing: it encodes names strictly, and fails at one that is not
-    # UTF-8.
+    # python-soundfile encodes names strictly, and fails at one that is not UTF-8. It takes bytes too, though its types
+    # do not say so.
     return os.fsencode(path) if os.name == "posix" else str(path)
 
 
 class SoundFile:
-    """One open file; frames go in or come out, in order.
+    """Reads or writes frames of one open file, in order. Use `open_input` and `open_output` to make one.
 
     Args:
-        file: An open `soundfile.SoundFile`; use `open_input` and `open_output`.
-        name: For errors.
+        file: An open `soundfile.SoundFile`.
+        name: The name for errors.
     """
 
     def __init__(self, file: soundfile.SoundFile, name: str) -> None:
@@ -84,8 +88,8 @@ class SoundFile:
         self._name = name
         self.sample_rate: int = file.samplerate
         self.num_channels: int = file.channels
-        self.num_frames: int | None = file.frames
-        """None: the header does not tell."""
+        self.samples_per_channel: int | None = file.frames
+        """The length of an input; None if its header does not tell."""
         self.format: str = file.format
         self.subtype: str = file.subtype
 
@@ -106,7 +110,7 @@ class SoundFile:
                 return cls(file, name)
             file.close()
             sound_file = cls(_OneWayFile(_name_for_libsndfile(path)), name)
-            sound_file.num_frames = None
+            sound_file.samples_per_channel = None
             return sound_file
 
     @classmethod
@@ -121,25 +125,27 @@ class SoundFile:
             target = _name_for_libsndfile(path)
             return cls(soundfile.SoundFile(target, "w", sample_rate, num_channels, subtype, format=format), name)
 
-    def read(self, num_frames: int) -> AudioFrame:
-        """The next frames; fewer, or none, at the end."""
+    def read(self, samples_per_channel: int) -> AudioFrame:
+        """Returns the next frame. At the end of the file it is shorter, or empty."""
         read_s16 = self.subtype in _S16_SUBTYPES
         with _translated(self._name, "decoding failed, the file is damaged or cut off"):
-            samples: Any = self._file.read(num_frames, dtype="int16" if read_s16 else "float32", always_2d=True)
+            samples: Any = self._file.read(
+                samples_per_channel, dtype="int16" if read_s16 else "float32", always_2d=True
+            )
         data = samples if read_s16 else f32_to_s16(samples)
         return AudioFrame(data, self.sample_rate, self.num_channels, len(samples))
 
-    def holds(self, num_frames: int) -> bool:
-        """Whether the file is so long, and its last frame can be decoded; loses the place of `read`."""
-        if self.num_frames != num_frames or num_frames == 0:
-            return self.num_frames == num_frames
+    def holds(self, samples_per_channel: int) -> bool:
+        """Returns whether the file has this length and its last sample can be decoded; moves the position of `read`."""
+        if self.samples_per_channel != samples_per_channel or samples_per_channel == 0:
+            return self.samples_per_channel == samples_per_channel
         with _translated(self._name, "decoding failed, the file is damaged or cut off"):
-            self._file.seek(num_frames - 1)
+            self._file.seek(samples_per_channel - 1)
             return len(self._file.read(1)) == 1
 
     def write(self, frame: AudioFrame) -> None:
         with _translated(self._name, "writing failed; is the disk full?"):
-            # Not buffer_write: the view it makes, kept by the traceback of an error, can crash the garbage collector.
+            # buffer_write makes a view that can crash the garbage collector if the traceback of an error keeps it.
             self._file.write(np.asarray(frame))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""LevelBar: how loud it is, live."""
+"""LevelBar shows the level of a stream live."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 
     from livekit_utils.frames.audio_frame import AudioFrame
 
+# The level at which the bar is empty.
 _FLOOR_DBFS = -60.0
 _UPDATES_PER_S = 10
 
 
 class LevelBar:
-    """Peak and RMS of the last tenth of a second, on a terminal as a bar.
+    """Shows peak and RMS of the last 100 ms as a bar on a terminal.
 
     Args:
-        title: What is measured.
-        console: Shows the bar, if it is a terminal.
-        lines: Whether stdout gets a line a second where it is none, instead of the bar.
+        title: The text before the bar.
+        console: The console for the bar. Without a terminal there is no bar.
+        lines: Whether to print a line per second on stdout instead of the bar, if stdout is no terminal.
     """
 
     def __init__(self, title: str, console: Console, lines: bool = False) -> None:
@@ -40,19 +41,20 @@ class LevelBar:
         self._lines = lines
         self._progress: Progress | None = None
         if console.file.isatty() and not (lines and not sys.stdout.isatty()):
-            # A device's name is no markup, whatever it looks like.
+            # The name of a device is no markup, even if it looks like it.
             name = TextColumn("{task.description}", markup=False)
             columns = (name, BarColumn(), TextColumn("{task.fields[text]}", markup=False))
             self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
             self._progress.add_task(printable(title), total=-_FLOOR_DBFS, text="")
 
     def add(self, frame: AudioFrame) -> None:
+        """Measures the next frame."""
         self._meter.add(frame)
 
     def show(self, note: Callable[[], str]) -> None:
-        """Shows what has come since the last time, if that is long enough ago, and the note behind it.
+        """Shows the level since the last update and a note, if the next update is due.
 
-        To be called while there are no frames as well.
+        Call it often, also while no frames come.
         """
         now = time.monotonic()
         if now - self._shown_at < (1 / _UPDATES_PER_S if self._progress is not None else 1):

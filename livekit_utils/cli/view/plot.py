@@ -1,4 +1,4 @@
-"""draw_plot: waveforms and spectrograms of a job as a PNG."""
+"""Draws waveforms and spectrograms of a job as a PNG."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _BOTTOM_IN = 0.4
 
 
 def require_matplotlib() -> None:
-    """Before the work, not after it.
+    """Checks that matplotlib is installed, before the work begins.
 
     Raises:
-        CliError: It is not installed.
+        CliError: It is not.
     """
     if find_spec("matplotlib") is None:
         raise CliError('--plot needs matplotlib, which is not installed: pip install "livekit-utils[cli]"')
@@ -70,7 +70,7 @@ def draw_plot(tracks: Sequence[Summary], path: Path) -> None:
     colorbar.set_ticks([float(level) for level in range(0, int(FLOOR_DB) - 1, -10)])
     colorbar.ax.tick_params(labelsize=8)
     with warnings.catch_warnings():
-        # A file's name may be in a script that the font lacks.
+        # The name of a file may have characters that the font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(path, format="png")
 
@@ -96,12 +96,13 @@ def _draw_envelope(axes: Axes, track: Summary, seconds: float) -> None:
     axes.fill_between(edges, lows, highs, step="post", linewidth=0.4, facecolor=_BLUE, edgecolor=_BLUE)
     axes.set_ylim(-1.05, 1.05)
     axes.set_yticks([-0.5, 0, 0.5])
-    # A file's name is no formula, whatever dollar signs are in it.
+    # The name of a file is no formula, even if it has dollar signs.
     axes.set_title(_title(track), loc="left", fontsize=9, pad=3, parse_math=False)
 
 
 def _filled(values: npt.NDArray[np.float32], track: Summary, seconds: float) -> npt.NDArray[np.float32]:
-    """A stream of fewer frames than columns holds each value until the next frame."""
+    """Fills the columns between the samples of a stream that has fewer samples than columns: each repeats the value
+    before it."""
     columns = np.arange(len(values))
     last = np.maximum.accumulate(np.where(np.isnan(values), 0, columns))
     inside = columns < np.ceil(track.duration / seconds * len(values))

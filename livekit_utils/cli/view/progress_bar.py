@@ -1,4 +1,4 @@
-"""ProgressBar: how far a job is, for jobs that take a while."""
+"""ProgressBar shows the progress of a command that takes a while."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+# The bar appears after 1 s, so that short jobs have none.
 _PATIENCE_S = 1.0
 
 
 class ProgressBar:
-    """A bar on stderr, from the second second on. On no terminal there is none.
+    """Shows a bar on stderr if the job takes longer than 1 s. Without a terminal there is no bar.
 
     Args:
-        title: What is being done.
-        total: Seconds of audio in all.
-        console: Of stderr; to be shared with whatever else prints there meanwhile.
+        title: The text before the bar.
+        total: Seconds of audio of the whole job.
+        console: The console for stderr, if others print there at the same time.
     """
 
     def __init__(self, title: str, total: float, console: Console | None = None) -> None:
@@ -34,14 +35,14 @@ class ProgressBar:
         self._started = time.monotonic()
         self._progress: Progress | None = None
         self._console = console or Console(stderr=True)
-        # Not the console's is_terminal, which an environment variable can force.
+        # The console's own is_terminal can be forced by an environment variable.
         self._can_show = sys.stderr.isatty()
 
     def advance(self, seconds: float) -> None:
-        """So many more seconds of audio are through."""
+        """Adds seconds of audio that are done."""
         self._done += seconds
         if self._progress is None and self._can_show and time.monotonic() - self._started > _PATIENCE_S:
-            # A file's name is no markup, whatever it looks like.
+            # The name of a file is no markup, even if it looks like it.
             name = TextColumn("{task.description}", markup=False)
             columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
             self._progress = Progress(*columns, console=self._console, transient=True)

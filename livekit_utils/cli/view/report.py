@@ -1,4 +1,4 @@
-"""The report of a command: a table for people, JSON for programs."""
+"""Prints the report of a command: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
     from livekit_utils.cli.view.summary import Summary
 
-# Where there is no terminal, lines may be as long as they need to be.
+# Characters per line without a terminal: enough for a whole row of the table.
 _WIDTH_OF_A_FILE = 160
 
 
 @dataclass
 class Report:
-    """What a job has done."""
+    """Holds the result of a job."""
 
     inputs: Sequence[Summary]
     output: Summary
     seconds: float
-    """How long it took."""
+    """The time that the job took."""
 
     @property
     def real_time_factor(self) -> float:
@@ -37,13 +37,13 @@ class Report:
         return self.output.duration / self.seconds
 
     def print(self, *, as_json: bool, clipping_hint: str) -> None:
-        """Prints it on stdout; the hint says what to do about clipping."""
+        """Prints the report on stdout. The hint tells how to avoid clipping."""
         if as_json:
             _print_json(
                 {
                     "inputs": [{**_as_dict(track), "gain_db": track.gain_db} for track in self.inputs],
                     "output": _as_dict(self.output),
-                    "clipped_samples": self.output.meter.clipped_samples,
+                    "clipped_samples": self.output.meter.num_clipped,
                     "seconds": self.seconds,
                     "real_time_factor": self.real_time_factor,
                 }
@@ -56,13 +56,13 @@ class Report:
         table.add_row("out", _name(self.output), *_cells(self.output), "", *_levels(self.output))
         console = new_console()
         console.print(table)
-        clipped = self.output.meter.clipped_samples
+        clipped = self.output.meter.num_clipped
         console.print(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
         console.print(f"real-time factor: {self.real_time_factor:.0f} (in {self.seconds:.2f} s)")
 
 
 def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
-    """Prints what there is to say of sound files by themselves."""
+    """Prints the figures of sound files."""
     if as_json:
         _print_json({"files": [_as_dict(track) for track in tracks]})
         return
@@ -80,7 +80,7 @@ def _as_dict(track: Summary) -> dict[str, Any]:
         "subtype": track.subtype,
         "sample_rate": track.sample_rate,
         "channels": track.num_channels,
-        "frames": track.num_frames,
+        "frames": track.samples_per_channel,
         "duration": track.duration,
         "peak_dbfs": _finite(track.meter.peak_dbfs),
         "rms_dbfs": _finite(track.meter.rms_dbfs),
@@ -88,7 +88,7 @@ def _as_dict(track: Summary) -> dict[str, Any]:
 
 
 def _finite(level: float) -> float | None:
-    """JSON knows no infinity; silence is null."""
+    """Returns None for the level of silence, because JSON has no infinity."""
     return level if math.isfinite(level) else None
 
 
@@ -97,7 +97,7 @@ def _print_json(report: dict[str, Any]) -> None:
 
 
 def new_console() -> Console:
-    """Of stdout."""
+    """Returns a console for stdout."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, _WIDTH_OF_A_FILE)
@@ -115,22 +115,22 @@ def _new_table(*headers: str) -> Table:
 
 
 def _cells(track: Summary) -> list[str]:
-    """Rate, channels and length."""
+    """Returns rate, channels and length."""
     return [f"{track.sample_rate} Hz", str(track.num_channels), format_length(track.duration)]
 
 
 def _levels(track: Summary) -> list[str]:
-    """Peak and RMS."""
+    """Returns peak and RMS."""
     return [f"{track.meter.peak_dbfs:.1f} dBFS", f"{track.meter.rms_dbfs:.1f} dBFS"]
 
 
 def _name(track: Summary) -> Text:
-    # Not a str, in which rich would look for [markup].
+    # In a str, rich would look for [markup].
     return Text(printable(track.name))
 
 
 def format_length(seconds: float) -> str:
-    """Seconds, and minutes and hours where there are any."""
+    """Returns a length in seconds, with minutes and hours if there are any."""
     minutes, rest = divmod(round(seconds, 3), 60)
     hours, minutes = divmod(int(minutes), 60)
     if hours:

@@ -1,4 +1,4 @@
-"""Summary: one sound of a job, an input or the result, and what was seen of it."""
+"""Summary collects the figures of one input or output."""
 
 from __future__ import annotations
 
@@ -8,31 +8,46 @@ from typing import TYPE_CHECKING
 from livekit_utils.cli.view.level_meter import LevelMeter
 
 if TYPE_CHECKING:
+    from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.view.track_picture import TrackPicture
     from livekit_utils.frames.audio_frame import AudioFrame
 
 
 @dataclass
 class Summary:
-    """What the report and the plot say of a stream; `add` sees every frame of it."""
+    """Holds the figures of a stream for the report and the plot. `add` must get every frame of the stream."""
 
     name: str
     sample_rate: int
     num_channels: int
-    num_frames: int
-    """Its whole length."""
+    samples_per_channel: int
+    """The length of the stream."""
     gain_db: float = 0.0
     format: str = ""
     subtype: str = ""
     meter: LevelMeter = field(default_factory=LevelMeter)
     picture: TrackPicture | None = None
 
+    @classmethod
+    def of(cls, reader: AudioReader, gain_db: float = 0.0) -> Summary:
+        """Returns the summary of an input, with no frames yet."""
+        return cls(
+            reader.name,
+            reader.sample_rate,
+            reader.num_channels,
+            reader.samples_per_channel,
+            gain_db,
+            reader.format,
+            reader.subtype,
+        )
+
     @property
     def duration(self) -> float:
         """Seconds."""
-        return self.num_frames / self.sample_rate
+        return self.samples_per_channel / self.sample_rate
 
     def add(self, frame: AudioFrame) -> None:
+        """Measures the next frame."""
         self.meter.add(frame)
         if self.picture is not None:
             self.picture.add(frame)

@@ -1,4 +1,4 @@
-"""DeviceMemory: what the side of the device and the side of the application share."""
+"""DeviceMemory: the memory that the device's side and the application share."""
 
 from __future__ import annotations
 
@@ -7,55 +7,73 @@ from collections.abc import Callable
 
 from livekit_utils._kernels.ring_buffer import RingBuffer
 
-# Words of 64 bits. Each is written by one side only, so that a copy of eight bytes is all it takes.
-CALLBACKS = 0  # device: calls of the sound card so far
-CALLBACK_NS = 1  # device: the monotonic time of the last one
+# Words of 64 bits. One side writes each word, so a copy of eight bytes is all that is needed.
+CALLBACKS = 0  # device: number of calls of the sound card so far
+CALLBACK_NS = 1  # device: monotonic time of the last call
 LATENCY_NS = 2  # device: from the microphone to its callback, or from the callback to the speaker
 DEVICE_GAPS = 3  # device: gaps that PortAudio reported (overflows of an input, underflows of an output)
-GAP_FRAMES = 4  # device: samples per channel of silence that a speaker got in the middle of sound
+GAP_SAMPLES = 4  # device: samples per channel of silence that a speaker was given in the middle of sound
 PAUSED = 8  # application: give the speaker silence and keep what is queued
 TAPPED = 9  # application: copy what the speaker is given to the tap
-CLEAR_TO = 10  # application: the position in the ring before which all is to be dropped: an order, when it moves
-CLEAR_FADE = 11  # application: samples per channel over which to fade out before that; written first
-WAKE_BELOW = 12  # application: samples per channel in a speaker's ring; while there are fewer, each block wakes it
+CLEAR_TO = 10  # application: position in the ring up to which the device drops everything, when this changes
+CLEAR_FADE = 11  # application: samples per channel over which to fade out first; written before CLEAR_TO
+WAKE_BELOW = 12  # application: samples per channel in a speaker's ring; a block that leaves fewer wakes the application
 
-_NUM_WORDS = 64
+_NUM_WORDS = 64  # more than there are, so that a new one does not move the rings
+
+# Length of the tap. A microphone fetches from it after each of its blocks; it may be late by this much.
 _TAP_MS = 1000
 
 
 class DeviceMemory:
-    """Words of state, a ring of samples from or to the device, and for a speaker a second ring, the tap: a copy of what
-    it was given, which is what an echo canceller has to know.
+    """Holds words of state, a ring of samples from or to the device, and for a speaker the tap: a second ring with a
+    copy of what the speaker was given, for echo cancellers.
 
-    It needs no lock: each word has one side that writes it, and each ring one that writes and one that reads. It may
-    lie in memory that two processes share.
+    It needs no lock: each word has one side that writes it, and each ring has one side that writes and one that reads.
+    Two processes may share the memory.
+
+    The processor may reorder stores and loads of the words. Where their order matters, both sides call `ring.sync` in
+    between. The application does so after it has stored WAKE_BELOW and before it looks at the ring, the device's side
+    after it has read the ring and before it looks at WAKE_BELOW: so no block leaves less than that without a wake. Both
+    do so at CLEAR_TO: the side that sees it also sees CLEAR_FADE and the samples before it.
+
+    Args:
+        memory: Of `num_bytes` bytes.
+        lay: Makes or opens a ring of a capacity in a view of the memory.
+        capacities: Int16 values that the ring and the tap can hold.
     """
 
-    def __init__(self, memory: mmap.mmap, lay: Callable[[memoryview, int], RingBuffer], sizes: tuple[int, int]) -> None:
+    def __init__(
+        self, memory: mmap.mmap, lay: Callable[[memoryview, int], RingBuffer], capacities: tuple[int, int]
+    ) -> None:
+        ring_at = _NUM_WORDS * 8
+        tap_at = ring_at + RingBuffer.num_bytes(capacities[0])
         self._view = memoryview(memory)
-        self._state = self._view[: _NUM_WORDS * 8]
+        self._state = self._view[:ring_at]
         self.words = self._state.cast("q")
-        ring_end = _NUM_WORDS * 8 + RingBuffer.num_bytes(sizes[0])
-        self._ring_view = self._view[_NUM_WORDS * 8 : ring_end]
-        self._tap_view = self._view[ring_end : ring_end + RingBuffer.num_bytes(sizes[1])]
-        self.ring = lay(self._ring_view, sizes[0])
-        self.tap = lay(self._tap_view, sizes[1])
+        self._ring_view = self._view[ring_at:tap_at]
+        self._tap_view = self._view[tap_at : tap_at + RingBuffer.num_bytes(capacities[1])]
+        self.ring = lay(self._ring_view, capacities[0])
+        self.tap = lay(self._tap_view, capacities[1])
 
     @staticmethod
-    def num_bytes(ring_samples: int, tap_samples: int) -> int:
-        return _NUM_WORDS * 8 + RingBuffer.num_bytes(ring_samples) + RingBuffer.num_bytes(tap_samples)
+    def num_bytes(ring_capacity: int, tap_capacity: int) -> int:
+        """Bytes of memory that are needed."""
+        return _NUM_WORDS * 8 + RingBuffer.num_bytes(ring_capacity) + RingBuffer.num_bytes(tap_capacity)
 
     @classmethod
-    def create(cls, memory: mmap.mmap, ring_samples: int, tap_samples: int) -> DeviceMemory:
-        return cls(memory, RingBuffer.create_in, (ring_samples, tap_samples))
+    def create(cls, memory: mmap.mmap, ring_capacity: int, tap_capacity: int) -> DeviceMemory:
+        """Lays words and rings into zeroed memory."""
+        return cls(memory, RingBuffer.create_in, (ring_capacity, tap_capacity))
 
     @classmethod
-    def attach(cls, memory: mmap.mmap, ring_samples: int, tap_samples: int) -> DeviceMemory:
-        return cls(memory, lambda view, _: RingBuffer.attach(view), (ring_samples, tap_samples))
+    def attach(cls, memory: mmap.mmap, ring_capacity: int, tap_capacity: int) -> DeviceMemory:
+        """Opens what `create` laid into the same memory, perhaps in another process."""
+        return cls(memory, lambda view, _: RingBuffer.attach(view), (ring_capacity, tap_capacity))
 
 
-def ring_sizes(sample_rate: int, num_channels: int, ring_ms: int) -> tuple[int, int]:
-    """Samples of the ring and of the tap."""
+def ring_capacities(sample_rate: int, num_channels: int, ring_ms: int) -> tuple[int, int]:
+    """Returns the int16 values that the ring and the tap of a device hold."""
     return (
         max(1, sample_rate * num_channels * ring_ms // 1000),
         max(1, sample_rate * num_channels * _TAP_MS // 1000),

@@ -1,20 +1,26 @@
-"""PortAudio through PyAudio: its devices, its streams, and one door for its errors. The one place that imports it."""
+"""PortAudio through PyAudio: lists devices, opens streams, and explains errors. The one place that imports PyAudio."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import locale
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceError, DeviceRequest
 
+_COINIT_MULTITHREADED = 0  # of the Windows API
+
+# Numbers of PortAudio's errors.
 _INVALID_RATE = -9997
 _INVALID_CHANNELS = -9998
 
 _ADVICE = {
     -9999: "the sound system refused it: is it plugged in, and is the sound server (PulseAudio, PipeWire) running?",
-    -9993: "the sound server is gone: is PulseAudio or PipeWire running?",
+    -9993: "the sound server has gone: is PulseAudio or PipeWire running?",
     -9996: "there is no such device",
     _INVALID_RATE: "it takes no sample rate that was tried",
     _INVALID_CHANNELS: "it does not have so many channels",
@@ -23,45 +29,45 @@ _ADVICE = {
 
 
 def load() -> Any:
-    """The module `pyaudio`.
+    """Returns the module `pyaudio`.
 
     Raises:
         ImportError: It is not installed, or PortAudio is not.
     """
-    # Or libjack starts a server of its own where one is installed.
+    # Without this, libjack starts a server if one is installed.
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     try:
         import pyaudio
     except ImportError as error:
         raise ImportError(
             f'microphones and speakers need PyAudio: pip install "livekit-utils[devices]" ({error}). '
-            "It compiles itself on Linux, for which it needs PortAudio: apt-get install portaudio19-dev"
+            "On Linux pip builds it from source; install PortAudio first: apt-get install portaudio19-dev"
         ) from error
     return pyaudio
 
 
-def silence() -> None:
-    """ALSA and JACK print no more lines on this process' stderr, of which a single listing makes some ninety."""
-    libc = ctypes.CDLL(None)
-    # Native code, that takes any arguments and does nothing: a Python function would need the GIL in the sound card's
-    # thread, and would have to outlive the interpreter.
-    ignore = ctypes.cast(libc.getpid, ctypes.c_void_p)
-    for library, names in (
-        ("libasound.so.2", ("snd_lib_error_set_handler",)),
-        ("libjack.so.0", ("jack_set_error_function", "jack_set_info_function")),
-    ):
-        try:
-            loaded = ctypes.CDLL(library, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
-        except OSError:
-            continue  # PortAudio was built without it
-        for name in names:
-            setter = getattr(loaded, name)
-            setter.argtypes, setter.restype = [ctypes.c_void_p], None
-            setter(ignore)
+@contextlib.contextmanager
+def calling() -> Iterator[None]:
+    """Prepares the thread for calls of PortAudio, in a `with` block around all of them.
+
+    On Windows it initialises COM. PortAudio does so only in the thread that initialises PortAudio first, but WASAPI
+    needs it in every thread that opens a stream. All threads join the multi-threaded apartment, so that they may use
+    each other's objects.
+    """
+    if sys.platform != "win32":
+        yield
+        return
+    ole32 = ctypes.windll.ole32
+    initialised = ole32.CoInitializeEx(None, _COINIT_MULTITHREADED) >= 0
+    try:
+        yield
+    finally:
+        if initialised:
+            ole32.CoUninitialize()
 
 
 def list_devices(portaudio: Any) -> list[dict[str, Any]]:
-    """All devices of a `PyAudio` object, in the order of their indices."""
+    """Lists the devices of a `PyAudio` object, in the order of their indices."""
     defaults = (_default_index(portaudio, "input"), _default_index(portaudio, "output"))
     host_apis = [
         portaudio.get_host_api_info_by_index(i)["name"] for i in range(portaudio.get_host_api_count())
@@ -71,7 +77,7 @@ def list_devices(portaudio: Any) -> list[dict[str, Any]]:
         info = portaudio.get_device_info_by_index(index)
         devices.append(
             {
-                "name": info["name"],
+                "name": _name(info["name"]),
                 "index": index,
                 "host_api": host_apis[info["hostApi"]],
                 "max_input_channels": info["maxInputChannels"],
@@ -84,6 +90,20 @@ def list_devices(portaudio: Any) -> list[dict[str, Any]]:
     return devices
 
 
+def _name(name: str | bytes) -> str:
+    """Returns the name of a device as PortAudio has it, in UTF-8.
+
+    PyAudio decodes it with the encoding of the locale if that works (on Windows a code page, with which almost anything
+    does), then with UTF-8, and otherwise leaves it in bytes.
+    """
+    if isinstance(name, bytes):
+        return name.decode(errors="replace")
+    try:
+        return name.encode(locale.getpreferredencoding(False)).decode()
+    except UnicodeError:
+        return name
+
+
 def _default_index(portaudio: Any, direction: str) -> int | None:
     try:
         return int(getattr(portaudio, f"get_default_{direction}_device_info")()["index"])
@@ -92,10 +112,10 @@ def _default_index(portaudio: Any, direction: str) -> int | None:
 
 
 def find_device(devices: list[dict[str, Any]], request: DeviceRequest) -> dict[str, Any]:
-    """The device that was asked for, which PortAudio itself does not check: a wrong index ends the process.
+    """Returns the device that was asked for. PortAudio does not check an index: a wrong one aborts the process.
 
     Raises:
-        DeviceError: There is none, or the name fits several.
+        DeviceError: There is no such device, or the name fits several.
     """
     side = "input" if request.is_input else "output"
     usable = [device for device in devices if device[f"max_{side}_channels"] > 0]
@@ -130,7 +150,7 @@ def find_device(devices: list[dict[str, Any]], request: DeviceRequest) -> dict[s
 
 
 def _by_name(devices: list[dict[str, Any]], name: str, host_api: str | None) -> list[dict[str, Any]]:
-    """Those of exactly this name, else those that contain it; of one host API, if it has any."""
+    """Returns the devices of exactly this name, else those of a name that contains it; of one host API if possible."""
     folded = name.casefold()
     found = [device for device in devices if device["name"] == name]
     found = found or [device for device in devices if device["name"].casefold() == folded]
@@ -149,16 +169,17 @@ def open_stream(
     request: DeviceRequest,
     make_callback: Callable[[int, int], Callable[..., Any]],
 ) -> tuple[Any, int, int]:
-    """Opens a stream that is not started yet, at the rate and channel count asked for, or the nearest that it takes.
+    """Opens a stream without starting it, at the rate and channel count asked for, or the next ones that the device
+    takes.
 
     Args:
-        make_callback: Is given the rate and the channel count to be tried, and returns the stream's callback.
+        make_callback: Returns the stream's callback for a rate and a channel count.
 
     Returns:
-        The stream, its sample rate and channel count.
+        The stream, its sample rate and its channel count.
 
     Raises:
-        DeviceError: None that was tried was taken.
+        DeviceError: The device takes no format that was tried.
     """
     refused: OSError | None = None
     for sample_rate, num_channels in _formats(device, request):
@@ -168,7 +189,7 @@ def open_stream(
                 rate=sample_rate,
                 channels=num_channels,
                 format=pyaudio.paInt16,
-                frames_per_buffer=request.block_frames * sample_rate // request.sample_rate,
+                frames_per_buffer=request.block_size * sample_rate // request.sample_rate,
                 start=False,
                 stream_callback=make_callback(sample_rate, num_channels),
                 **{side: True, f"{side}_device_index": device["index"]},
@@ -187,10 +208,10 @@ def open_stream(
 
 
 def _formats(device: dict[str, Any], request: DeviceRequest) -> Iterable[tuple[int, int]]:
-    """Rates and channel counts to try, the best first."""
+    """Yields the rates and channel counts to try, the best first."""
     most = device["max_input_channels" if request.is_input else "max_output_channels"]
     rates = dict.fromkeys((request.sample_rate, 48000, round(device["sample_rate"]), 44100))
-    # Some devices cannot do fewer channels than they have.
+    # Some devices take no fewer channels than they have.
     channels = dict.fromkeys((request.num_channels, 2, most))
     for sample_rate in rates:
         for num_channels in channels:
@@ -205,12 +226,12 @@ def _formats(device: dict[str, Any], request: DeviceRequest) -> Iterable[tuple[i
 
 
 def error_code(error: BaseException) -> int | None:
-    """PortAudio's number, which PyAudio puts in one place or another, or leaves out."""
+    """Returns PortAudio's number of an error, which PyAudio puts first or second in `args`, or leaves out."""
     return next((arg for arg in error.args if isinstance(arg, int) and arg < 0), None)
 
 
 def as_device_error(error: BaseException, request: DeviceRequest, name: str | None = None) -> DeviceError:
-    """What PortAudio says, with the device and what to do about it."""
+    """Returns an error with PortAudio's text, the device, and what to do about it."""
     code = error_code(error)
     text = next((arg for arg in error.args if isinstance(arg, str)), str(error))
     subject = request.wanted if name is None else f"{'input' if request.is_input else 'output'} device {name!r}"

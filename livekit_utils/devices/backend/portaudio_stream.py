@@ -1,7 +1,7 @@
-"""PortAudioStream: one open stream, and the watch over it.
+"""PortAudioStream: opens one stream, serves its callbacks, and watches whether it goes on.
 
-The same code runs in a process of its own and, where there is none, in a thread of the application. PortAudio is not
-made for several threads: everything but the callbacks is done in the thread that calls `open`.
+The same code runs in a process of its own or in a thread of the application. PortAudio is not thread-safe: everything
+but the callbacks happens in the thread that calls `open`.
 """
 
 from __future__ import annotations
@@ -19,26 +19,34 @@ from livekit_utils.devices.backend.memory import (
     LATENCY_NS,
     PAUSED,
     DeviceMemory,
-    ring_sizes,
+    ring_capacities,
 )
 from livekit_utils.devices.backend.renderer import DeviceRenderer
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 
+# Interval between two looks at the stream.
 _LOOK_EVERY_S = 0.1
-# A device that has called back does so every block; one that has not may still be waking up.
+
+# Without a callback for this long, a device that has called back is lost; it should do so every block.
 _STALLED_S = 0.5
+
+# The same for a device that has not called back yet: some take a second or two to start.
 _NEVER_STARTED_S = 3.0
+
+# A look that comes this late shows that the whole machine was stalled, which is no fault of the device.
 _HELD_UP_S = 0.25
+
+# Time for the fade of a pause (5 ms) to reach the speaker, in blocks of up to 25 ms.
 _FADE_OUT_S = 0.03
 
 
 class PortAudioStream:
-    """A microphone or speaker, its callback and its end.
+    """Moves samples between one microphone or speaker and its DeviceMemory.
 
     Args:
         request: What to open.
-        wake: Called in the sound card's thread after a block that the application wants to know of; it must neither
-            wait nor raise.
+        wake: Called in the sound card's thread after each block of a microphone, and after a block of a speaker that
+            leaves fewer samples than the application asked to be woken for. It must neither wait nor raise.
         begin: Called in that thread before the first block.
     """
 
@@ -61,13 +69,13 @@ class PortAudioStream:
         return self._memory
 
     def open(self, make_memory: Callable[[int], mmap.mmap]) -> OpenedDevice:
-        """Opens and starts it.
+        """Opens and starts the stream.
 
         Args:
-            make_memory: Gives zeroed memory of so many bytes.
+            make_memory: Returns zeroed memory of as many bytes as it is given.
 
         Raises:
-            DeviceError: It cannot be opened.
+            DeviceError: The device cannot be opened.
         """
         pyaudio = portaudio.load()
         self._continue = pyaudio.paContinue
@@ -79,7 +87,7 @@ class PortAudioStream:
             self._stream, sample_rate, num_channels = portaudio.open_stream(
                 pyaudio, self._portaudio, device, request, callback
             )
-            sizes = ring_sizes(sample_rate, num_channels, request.ring_ms)
+            sizes = ring_capacities(sample_rate, num_channels, request.ring_ms)
             self._memory = DeviceMemory.create(make_memory(DeviceMemory.num_bytes(*sizes)), *sizes)
             if not request.is_input:
                 self._renderer = DeviceRenderer(self._memory, sample_rate, num_channels)
@@ -93,13 +101,13 @@ class PortAudioStream:
         )
 
     def watch(self, wait: Callable[[float], bool]) -> str | None:
-        """Looks after the stream until it ends.
+        """Returns when the stream has ended, or the application wants it to end.
 
         Args:
-            wait: Waits for so many seconds and says whether the application wants an end.
+            wait: Waits for the seconds that it is given, and returns whether the application wants the stream to end.
 
         Returns:
-            Why the device was lost; None where the application wanted the end.
+            Why the device was lost; None if the application wanted the end.
         """
         words = self.memory.words
         since = time.monotonic_ns()
@@ -109,7 +117,7 @@ class PortAudioStream:
                 return None
             now = time.monotonic_ns()
             if now - before > _HELD_UP_S * 1e9:
-                since = now  # the whole machine was held up, which is no fault of the device
+                since = now
             if self._failure is not None:
                 return f"its callback failed: {self._failure!r}"
             try:
@@ -123,14 +131,14 @@ class PortAudioStream:
                 return "the device stopped moving" if words[CALLBACKS] else "the device never started to move"
 
     def fade_out(self) -> float:
-        """A speaker goes silent without a click; returns how many seconds that takes."""
+        """Has a speaker fade to silence without a click; returns the seconds that it takes."""
         if self._memory is None or self._request.is_input:
             return 0.0
         self._memory.words[PAUSED] = 1
         return _FADE_OUT_S
 
     def close(self) -> None:
-        """Gives everything back. It may take as long as the sound server likes."""
+        """Closes the stream and PortAudio. It blocks for as long as the sound server hangs."""
         stream, self._stream = self._stream, None
         opened, self._portaudio = self._portaudio, None
         try:
@@ -143,7 +151,7 @@ class PortAudioStream:
     # -- in the sound card's thread -----------------------------------------------------------------------------------
 
     def _on_input(self, sample_rate: int, num_channels: int) -> Callable[..., Any]:
-        def callback(data: bytes, num_frames: int, times: dict[str, float], flags: int) -> tuple[None, int]:
+        def callback(data: bytes, samples_per_channel: int, times: dict[str, float], flags: int) -> tuple[None, int]:
             try:
                 memory = self.memory
                 self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
@@ -156,18 +164,18 @@ class PortAudioStream:
         return callback
 
     def _on_output(self, sample_rate: int, num_channels: int) -> Callable[..., Any]:
-        def callback(data: None, num_frames: int, times: dict[str, float], flags: int) -> tuple[bytes, int]:
+        def callback(data: None, samples_per_channel: int, times: dict[str, float], flags: int) -> tuple[bytes, int]:
             try:
                 renderer = self._renderer
                 assert renderer is not None
                 self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
-                block = renderer.render(num_frames)
+                block = renderer.render(samples_per_channel)
                 if renderer.is_low:
                     self._wake()
                 return block, self._continue
             except BaseException as error:
                 self._failure = error
-            return bytes(num_frames * num_channels * 2), self._continue
+            return bytes(samples_per_channel * num_channels * 2), self._continue
 
         return callback
 

@@ -1,4 +1,4 @@
-"""Worker: whatever looks after one open device stream, in another process or thread."""
+"""Worker: looks after one open device stream, in another process or thread."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from livekit_utils.devices.backend.request import OpenedDevice
 
 
 class Worker(ABC):
-    """One open device stream. Made by blocking calls, which belong into a thread of their own; an event loop then
-    listens to it."""
+    """Holds one open device stream. Its constructor and `close` block, so they are called in a thread of their own; an
+    event loop then listens to it."""
 
     info: OpenedDevice
     memory: DeviceMemory
@@ -21,13 +21,18 @@ class Worker(ABC):
     def listen(
         self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None], on_end: Callable[[str], None]
     ) -> None:
-        """From now on, `on_wake` is called in the loop after each block of the device, and `on_end` when the device is
-        lost, with the reason. In the loop's thread."""
+        """Begins to call back in the loop, of what happened before too. Call it in the loop's thread.
+
+        Args:
+            on_wake: Called after each block of a microphone, and after a speaker's block that leaves fewer samples than
+                WAKE_BELOW.
+            on_end: Called once with the reason when the device is lost.
+        """
 
     @abstractmethod
     def leave(self) -> None:
-        """The end of listening. In the loop's thread."""
+        """Ends the calls. Call it in the loop's thread."""
 
     @abstractmethod
     def close(self) -> None:
-        """Ends the stream, within a second or two whatever the sound server does. It blocks."""
+        """Ends the stream, within two seconds even if the sound server hangs. It blocks."""

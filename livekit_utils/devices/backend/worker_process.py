@@ -1,7 +1,7 @@
-"""WorkerProcess: a device stream in a process of its own.
+"""WorkerProcess: runs a device stream in a process of its own.
 
-Whatever happens to it there (a sound server that stops answering, a thread of PortAudio that spins, a crash), the
-process can be ended and the device opened anew. And nothing that the application does with its GIL is heard.
+If a sound server stops answering there, a thread of PortAudio spins, or native code crashes, the process can be ended
+and the device opened again. And a GIL that the application holds for long is not heard.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from livekit_utils._runtime.arguments import check_type
 from livekit_utils.devices.backend.memory import DeviceMemory
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
@@ -34,42 +35,62 @@ _START = (
 )
 _PACKAGE_HOME = str(Path(__file__).parents[3])
 
+# The byte that the process sends for a wake.
 _WAKE = ord("\n")
+
+# A process that was asked to end gets this long, for its fade-out of 30 ms and the sound system; then it is killed.
 _END_S = 0.5
+
+# Lines of PortAudio's and the sound system's output that are logged per process, at DEBUG.
 _MAX_NOTES = 20
 
 
-class WorkerProcess(Worker):
-    """Starts the process and waits until the device is open there.
+def choose_isolated(isolated: bool | None) -> bool:
+    """Returns whether a device gets a process of its own; for None, whether that is possible.
+
+    It is possible where a child process inherits files (not on Windows), and where the running program is a Python
+    interpreter (not one that is frozen into an executable).
 
     Raises:
-        DeviceError: It cannot be opened, or that takes longer than `timeout_s`.
+        TypeError: Neither a bool nor None.
+        ValueError: True where it is not possible.
+    """
+    if isolated is not None:
+        check_type("isolated", isolated, bool)
+    possible = sys.platform != "win32" and bool(sys.executable) and not getattr(sys, "frozen", False)
+    if isolated and not possible:
+        raise ValueError("isolated: expected False or None on Windows and in frozen programs, got True")
+    return possible if isolated is None else isolated
+
+
+class WorkerProcess(Worker):
+    """Starts the process, and waits until the device is open there.
+
+    Raises:
+        DeviceError: The device cannot be opened, or that takes longer than `timeout_s`.
         ImportError: PyAudio is not installed, or does not load.
     """
 
     def __init__(self, request: DeviceRequest, timeout_s: float) -> None:
         self._socket, far_end = socket.socketpair()
         self._notes: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (`close` does)
+        self._process: subprocess.Popen[bytes] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._received = bytearray(4096)
         self._last_words = b""
         self._closed = False
         with far_end, _shared_memory() as memory:
-            self._process = _start(["stream", request.to_json()], [far_end.fileno(), memory.fileno()], self._notes)
-            far_end.close()
             try:
+                self._process = _start(["stream", request.to_json()], [far_end.fileno(), memory.fileno()], self._notes)
+                far_end.close()
                 answer = _receive(self._socket, self._process, request, timeout_s)
                 self.info = OpenedDevice(**answer)
                 mapped = mmap.mmap(memory.fileno(), 0)
-                self.memory = DeviceMemory.attach(mapped, self.info.ring_samples, self.info.tap_samples)
+                self.memory = DeviceMemory.attach(mapped, self.info.ring_capacity, self.info.tap_capacity)
             except BaseException:
                 self.close()
                 raise
         self._socket.setblocking(False)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def listen(
         self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None], on_end: Callable[[str], None]
@@ -86,16 +107,17 @@ class WorkerProcess(Worker):
         if self._closed:
             return
         self._closed = True
-        self._socket.close()  # it ends by itself when it notices
-        try:
-            self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._socket.close()  # the process ends when it notices
+        if self._process is not None:
+            try:
+                self._process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         _log_notes(self._notes)
 
     def _on_readable(self) -> None:
-        """A byte for each block; before the end, in words, why."""
+        """Reads what the process sends: a byte for each wake, and before its end the reason as JSON."""
         try:
             num_received = self._socket.recv_into(self._received)
         except BlockingIOError:
@@ -108,17 +130,23 @@ class WorkerProcess(Worker):
             self._on_wake()
             return
         self.leave()
-        if self._last_words:
-            self._on_end(json.loads(self._last_words)["ended"])
-        else:
-            self._on_end("the process that looks after it ended")
+        self._on_end(end_reason(self._last_words))
+
+
+def end_reason(last_words: bytes) -> str:
+    """Returns why the device ended, from the last words of its process, which may be empty or cut off."""
+    try:
+        reason: str = json.loads(last_words)["ended"]
+    except (ValueError, TypeError, KeyError):
+        return "the process that looks after it ended"
+    return reason
 
 
 def list_devices(timeout_s: float) -> list[dict[str, Any]]:
-    """The devices that there are now, which only a new process can tell: PortAudio makes its list once.
+    """Lists the devices of this moment, in a new process: PortAudio makes its list only once per process.
 
     Raises:
-        DeviceError: The sound system does not answer, or ended the process.
+        DeviceError: The sound system does not answer, or has ended the process.
         ImportError: PyAudio is not installed, or does not load.
     """
     near_end, far_end = socket.socketpair()
@@ -154,7 +182,12 @@ def _start(words: list[str], files: list[int], notes: IO[bytes]) -> subprocess.P
 def _receive(
     near_end: socket.socket, process: subprocess.Popen[bytes], request: DeviceRequest | None, timeout_s: float
 ) -> dict[str, Any]:
-    """The first line that the process says."""
+    """Waits for the first line that the process sends, and returns it as a dictionary.
+
+    Raises:
+        DeviceError: It does not come in time, or reports a failure.
+        ImportError: It reports that PyAudio does not load.
+    """
     subject = "cannot list the sound devices" if request is None else f"cannot open {request.wanted}"
     deadline = time.monotonic() + timeout_s
     received = b""
@@ -189,7 +222,7 @@ def _end_of(process: subprocess.Popen[bytes]) -> str:
 
 
 def _log_notes(notes: IO[bytes]) -> None:
-    """What PortAudio and the sound system printed there."""
+    """Logs what PortAudio and the sound system printed in the process."""
     notes.seek(0)
     lines = notes.read(65536).decode(errors="replace").splitlines()
     notes.close()

@@ -13,7 +13,7 @@ from livekit_utils.devices.backend.request import DeviceRequest
 
 
 def request(device: Any = None, is_input: bool = True, **changes: Any) -> DeviceRequest:
-    fields = {"host_api": None, "sample_rate": 16000, "num_channels": 1, "min_channels": 1, "block_frames": 160}
+    fields = {"host_api": None, "sample_rate": 16000, "num_channels": 1, "min_channels": 1, "block_size": 160}
     return DeviceRequest(is_input=is_input, device=device, ring_ms=500, **(fields | changes))
 
 
@@ -53,7 +53,6 @@ def test_a_name_of_one_host_api_is_preferred_when_it_comes_back() -> None:
     ("wanted", "is_input", "part", "code"),
     [
         (99, True, "there is no input device 99; there are: 0: 'USB Headset: Mono'", -9996),
-        (-1, True, "there is no input device -1", -9996),
         ("nothing", True, "there is no input device 'nothing'", -9996),
         ("headset", True, "fits several input devices: 0: 'USB Headset: Mono', 1: 'USB Headset: Stereo'", None),
         ("Speaker", True, "only an output device", -9998),

@@ -7,7 +7,7 @@ import mmap
 import numpy as np
 import pytest
 
-from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, GAP_FRAMES, PAUSED, TAPPED, DeviceMemory
+from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, GAP_SAMPLES, PAUSED, TAPPED, DeviceMemory
 from livekit_utils.devices.backend.renderer import DeviceRenderer
 from tests.support.randomness import Rand
 
@@ -54,17 +54,17 @@ def test_gaps_are_silence_in_the_middle_of_sound(memory: DeviceMemory, channels:
     speaker.give(1000)  # before any
     memory.ring.write(np.ones(500 * channels, np.int16))
     speaker.give(480)
-    assert memory.words[GAP_FRAMES] == 0
+    assert memory.words[GAP_SAMPLES] == 0
     speaker.give(480)  # 20 of it there
     speaker.give(480)
-    assert memory.words[GAP_FRAMES] == 0  # it may be the end
+    assert memory.words[GAP_SAMPLES] == 0  # it may be the end
     memory.ring.write(np.ones(480 * channels, np.int16))
     speaker.give(480)
-    assert memory.words[GAP_FRAMES] == 460 + 480
+    assert memory.words[GAP_SAMPLES] == 460 + 480
     speaker.give(RATE)  # a pause of a second is none
     memory.ring.write(np.ones(480 * channels, np.int16))
     speaker.give(480)
-    assert memory.words[GAP_FRAMES] == 460 + 480
+    assert memory.words[GAP_SAMPLES] == 460 + 480
 
 
 def test_a_pause_fades_and_goes_on_where_it_was(memory: DeviceMemory, channels: int) -> None:
@@ -83,7 +83,7 @@ def test_a_pause_fades_and_goes_on_where_it_was(memory: DeviceMemory, channels: 
     assert np.abs(np.diff(rising, axis=0)).max() <= 43
     assert (rising[241:] == 10_000).all()
     assert before - memory.ring.readable == 480 * channels
-    assert memory.words[GAP_FRAMES] == 0
+    assert memory.words[GAP_SAMPLES] == 0
 
 
 @pytest.mark.parametrize("fade", [0, 1, 240, 1000, 5000])

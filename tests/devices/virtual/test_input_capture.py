@@ -168,6 +168,95 @@ def fill(ring: RingBuffer) -> None:
     ring.write(bytes(ring.writable * 2))
 
 
+def num_warnings(caplog: pytest.LogCaptureFixture) -> int:
+    return sum("dropped" in record.getMessage() for record in caplog.records)
+
+
+def test_small_losses_are_counted_and_said_once(card: SoundCard, caplog: pytest.LogCaptureFixture) -> None:
+    """16 blocks of 12 ms, of which a queue of 10 ms takes 10 each."""
+
+    async def main() -> None:
+        async with devices(blocksize=576).open_input(**PLAIN, queue_capacity=1) as capture:
+            await asyncio.sleep(16 * 0.012 + 0.001)
+            assert (capture.stats().num_frames, capture.stats().dropped_ms) == (16, 32)
+            await capture.source.aclose()
+
+    run(main())
+    assert num_warnings(caplog) == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_ring_that_overflows_is_counted_to_the_sample(
+    card: SoundCard, caplog: pytest.LogCaptureFixture, channels: int
+) -> None:
+    """What comes afterwards is whole again, each channel where it was, although the ring ended within a frame."""
+    samples = ramp(4800, channels)
+
+    async def main() -> None:
+        async with devices(num_channels=channels).open_input(**PLAIN) as capture:
+            worker = card.workers[0]
+            await asyncio.sleep(0.1)
+            worker.stop()
+            await asyncio.sleep(0)
+            before = capture.stats()
+            assert before.dropped_ms == 0
+            for _ in range(500):  # 5 s while the loop is held up
+                worker.memory.ring.write(np.ones((480, channels), np.int16))
+            worker.on_wake()
+            assert capture.stats().dropped_ms == 5000
+            assert capture.stats().num_frames == before.num_frames
+            worker.incoming = samples.tobytes()
+            worker.listen(asyncio.get_running_loop(), worker.on_wake, worker.on_end)
+            got = joined(await listen(capture, 0.2, channels=channels))
+            assert np.array_equal(got[np.flatnonzero(got[:, 0])[0] :][:4800], samples)
+            assert capture.stats().dropped_ms == 5000
+            await capture.source.aclose()
+
+    run(main())
+    assert num_warnings(caplog) == 1
+
+
+@pytest.mark.parametrize("block", [480, 577])
+@pytest.mark.parametrize("index", [None, 1])
+def test_captured_and_dropped_are_all_that_was_delivered(
+    card: SoundCard, block: int, index: int | None, rand: Rand
+) -> None:
+    """Over losses of the device, breaks of the loop, a source that refuses, and the close."""
+
+    async def main() -> None:
+        options = {"queue_capacity": 5, "input_channel_index": index}
+        async with devices(blocksize=block).open_input(**PLAIN, **options) as capture:
+            loop: Any = asyncio.get_running_loop()
+            for _ in range(20):
+                worker = card.workers[-1]
+                match rand.randrange(4):
+                    case 0:
+                        worker.lose("unplugged")
+                        await asyncio.sleep(0.3)
+                    case 1:
+                        capture.source.pause()
+                        await asyncio.sleep(rand.uniform(0, 2))
+                        capture.source.resume()
+                    case 2:
+                        worker.memory.ring.write(bytes(2 * worker.info.num_channels * rand.randrange(100_000)))
+                        worker.on_wake()
+                    case 3:
+                        loop.block(rand.uniform(0, 0.2))
+                await asyncio.sleep(rand.uniform(0, 0.1))
+            if rand.random() < 0.5:
+                await capture.source.aclose()
+                await asyncio.sleep(0.1)
+            await capture.aclose()
+            stats = capture.stats()
+            rings = [(worker.memory.ring, worker.info.num_channels) for worker in card.workers]
+            delivered = sum((ring.num_written + ring.overrun_samples) / channels for ring, channels in rings)
+            taken_ms = 10 * (stats.num_frames + stats.num_refused) + stats.dropped_ms
+            assert taken_ms == pytest.approx(delivered * 1000 / RATE)
+            await capture.source.aclose()
+
+    run(main())
+
+
 def test_a_source_that_refuses_is_said_once_and_counted(card: SoundCard, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with devices().open_input(**PLAIN) as capture:
@@ -262,20 +351,14 @@ class Processing:
 
     def __init__(self, **stages: bool) -> None:
         self.calls: list[tuple[str, np.ndarray]] = []
-        self.delays: list[int] = []
+        self.delays: list[float] = []
         self.closed = False
 
-    def process_stream(self, frame: AudioFrame) -> None:
+    def process(self, frame: AudioFrame, reference: AudioFrame | None, delay_s: float) -> None:
+        if reference is not None and reference.samples_per_channel:
+            self.delays.append(delay_s)
+            self.calls.append(("played", np.array(reference)))
         self.calls.append(("captured", np.array(frame)))
-
-    def process_reverse_stream(self, frame: AudioFrame) -> None:
-        self.calls.append(("played", np.array(frame)))
-
-    def set_stream_delay_ms(self, delay_ms: int) -> None:
-        self.delays.append(delay_ms)
-
-    def _set_reserve_ms(self, reserve_ms: float) -> None:
-        assert 0 <= reserve_ms <= self.delays[-1] / 2
 
     def close(self) -> None:
         self.closed = True
@@ -293,7 +376,9 @@ def test_the_echo_canceller_hears_what_the_speaker_was_given(
         source = both.open_output()  # a second speaker: their sum
         if output_first:
             await player.start()
+        await asyncio.sleep(0.004)  # so that blocks of both never come at the same time
         capture = both.open_input()
+        await asyncio.sleep(0.004)
         await player.start()
         processing: Any = capture.apm
         samples = ramp(RATE, 1)
@@ -312,7 +397,7 @@ def test_the_echo_canceller_hears_what_the_speaker_was_given(
         # For each 10 ms of the microphone 10 ms of the speaker, alternating.
         kinds = [kind for kind, _ in processing.calls]
         assert all(kinds[i] != kinds[i + 1] for i in range(len(kinds) - 1))
-        assert processing.delays[-1] == 40  # 20 ms here and 20 ms there
+        assert processing.delays[-1] == 0.04  # 20 ms here and 20 ms there
         # A loop that is held up finds both sides full, and brings them together.
         speaker_card = next(worker for worker in card.workers if not worker.is_input)
         microphone = next(worker for worker in card.workers if worker.is_input)
@@ -341,7 +426,7 @@ def test_processing_that_fails_lets_frames_pass(
     class Failing(Processing):
         echo_cancellation = False
 
-        def process_stream(self, frame: AudioFrame) -> None:
+        def process(self, frame: AudioFrame, reference: AudioFrame | None, delay_s: float) -> None:
             raise OSError("broken")
 
     monkeypatch.setattr("livekit_utils.voice.audio_processing_module.AudioProcessingModule", Failing)

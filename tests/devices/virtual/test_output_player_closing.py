@@ -110,7 +110,7 @@ def test_wrong_arguments(card: SoundCard) -> None:
             with pytest.raises(ValueError, match="already"):
                 speaker.add_stream(stream)
             speaker.remove_stream(stream)
-            with pytest.raises(ValueError, match="not played"):
+            with pytest.raises(ValueError, match="not being played"):
                 speaker.remove_stream(stream)
             with pytest.raises(ValueError, match="fade_ms"):
                 speaker.clear(fade_ms=-1)

@@ -52,9 +52,9 @@ class Ear:
         async for event in self._stream:
             now = loop.time()
             self.frames.append((now, np.array(event.frame)))
-            memory = self._capture.input_stream.memory
-            if memory is not None:
-                self.behind.append(now - memory.words[CALLBACK_NS] / 1e9)
+            link = self._capture.input_stream.link
+            if link is not None:
+                self.behind.append(now - link.memory.words[CALLBACK_NS] / 1e9)
 
     @property
     def sound(self) -> np.ndarray[Any, Any]:

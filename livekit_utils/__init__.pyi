@@ -1,0 +1,90 @@
+# Written by tools/face.py from the table in livekit_utils/__init__.py.
+
+from livekit_utils._kernels.ring_buffer import RingBuffer
+from livekit_utils.conversion.audio_resampler import AudioResampler
+from livekit_utils.conversion.engines import AudioResamplerQuality
+from livekit_utils.devices.backend.request import DeviceError
+from livekit_utils.devices.defaults import BLOCKSIZE, DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE, FRAME_SAMPLES
+from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
+from livekit_utils.devices.input_capture import InputCapture, InputCaptureStats
+from livekit_utils.devices.media_devices import MediaDevices
+from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
+from livekit_utils.filters.audio_filter import AudioFilter
+from livekit_utils.filters.audio_filter_session import AudioFilterSession
+from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
+from livekit_utils.filters.frame_processor import FrameProcessor
+from livekit_utils.filters.include import get_include
+from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState, AudioFilterState
+from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
+from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
+from livekit_utils.frames.sine_wave import sine_wave_generator
+from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
+from livekit_utils.mixing.audio_mixer import AudioMixer
+from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
+from livekit_utils.sync.show_record import AVSynchronizerStats
+from livekit_utils.tracks.audio_source import AudioSource
+from livekit_utils.tracks.audio_stream import AudioStream, AudioStreamStats
+from livekit_utils.tracks.events import AudioFrameEvent, VideoFrameEvent
+from livekit_utils.tracks.track import LocalAudioTrack, LocalVideoTrack, Track, TrackKind
+from livekit_utils.tracks.video_source import VideoSource
+from livekit_utils.tracks.video_stream import VideoStream, VideoStreamStats
+from livekit_utils.voice.audio_processing_module import AudioProcessingModule
+from livekit_utils.voice.stages import AudioProcessingModuleStats
+
+__all__ = [
+    "BLOCKSIZE",
+    "DEFAULT_CHANNELS",
+    "DEFAULT_SAMPLE_RATE",
+    "FRAME_SAMPLES",
+    "AVSynchronizer",
+    "AVSynchronizerStats",
+    "AudioFilter",
+    "AudioFilterError",
+    "AudioFilterLoadState",
+    "AudioFilterSession",
+    "AudioFilterState",
+    "AudioFrame",
+    "AudioFrameEvent",
+    "AudioMixer",
+    "AudioMixerStats",
+    "AudioMixerStreamStats",
+    "AudioProcessingModule",
+    "AudioProcessingModuleStats",
+    "AudioResampler",
+    "AudioResamplerQuality",
+    "AudioSource",
+    "AudioStream",
+    "AudioStreamInfo",
+    "AudioStreamStats",
+    "DeviceError",
+    "DeviceState",
+    "DeviceStateChange",
+    "FrameProcessor",
+    "InputCapture",
+    "InputCaptureStats",
+    "LatePolicy",
+    "LocalAudioTrack",
+    "LocalVideoTrack",
+    "MediaDevices",
+    "NoiseCancellationOptions",
+    "OutputPlayer",
+    "OutputPlayerStats",
+    "RingBuffer",
+    "Track",
+    "TrackKind",
+    "VideoBufferType",
+    "VideoFrame",
+    "VideoFrameEvent",
+    "VideoRotation",
+    "VideoSource",
+    "VideoStream",
+    "VideoStreamStats",
+    "combine_audio_frames",
+    "from_livekit",
+    "get_include",
+    "sine_wave_generator",
+    "to_livekit",
+]
+
+__version__: str
