@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from livekit_utils.filters.filter_library import is_cut_off
+from livekit_utils.filters.filter_library import _is_cut_off
 
 
 def seeds() -> list[bytes]:
@@ -19,4 +19,4 @@ def fuzz(data: bytes) -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         path = Path(folder) / "plugin.so"
         path.write_bytes(data)
-        assert is_cut_off(str(path)) in (True, False)
+        assert _is_cut_off(str(path)) in (True, False)

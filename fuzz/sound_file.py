@@ -37,13 +37,13 @@ def fuzz(data: bytes) -> None:
             with AudioReader(path) as reader:
                 assert reader.sample_rate >= 1
                 assert reader.num_channels >= 1
-                assert reader.num_frames >= 0
+                assert reader.samples_per_channel >= 0
                 num_frames = 0
                 for frame in reader.blocks():
                     assert frame.num_channels == reader.num_channels
                     num_frames += frame.samples_per_channel
                     if num_frames > _MAX_FRAMES:
                         return  # a few bytes may say that hours of silence follow
-                assert num_frames == reader.num_frames
+                assert num_frames == reader.samples_per_channel
         except CliError:
             return

@@ -1,4 +1,4 @@
-"""FrameQueue: frames on their way from whoever makes them to whoever reads them."""
+"""Queues from one producer to tasks that read: EndableQueue has an end, LiveQueue also drops the oldest item."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
-logger = logging.getLogger("livekit_utils")
-
+from livekit_utils._runtime.trouble import Trouble
 
 T = TypeVar("T")
 
 
-class FrameQueue(Generic[T]):
-    """A queue with a bound that its owner keeps, and an end that nobody can miss.
+class EndableQueue(Generic[T]):
+    """A queue that can be ended; its owner keeps it within its capacity.
 
-    Ending and closing are states, not items: every reader that waits or comes later sees them. A reader that is
-    cancelled loses nothing. `put`, `drop_oldest`, `end` and `close` never wait, and may be called in another thread
-    than the readers' event loop.
+    The end is a state, not an item: every reader that waits or comes later sees it. A reader that is cancelled loses no
+    item. `put`, `drop_oldest`, `end` and `close` never wait. They may be called in another thread than the event loop
+    of the readers.
 
     Args:
-        capacity: Items from which on it is `full`; 0 for never.
+        capacity: Number of items from which on the queue is `full`; 0 if it never is.
         on_room: Called when an item was read from a full queue.
     """
 
@@ -45,13 +44,13 @@ class FrameQueue(Generic[T]):
         return 0 < self._capacity <= len(self._items)
 
     def put(self, item: T) -> None:
-        """After the end, nothing."""
+        """Appends an item; after the end it does nothing."""
         if not self._ended:
             self._items.append(item)
             self._wake_reader()
 
     def drop_oldest(self) -> bool:
-        """Whether there was one."""
+        """Removes the oldest item; returns False if there is none."""
         try:
             self._items.popleft()
         except IndexError:
@@ -59,7 +58,7 @@ class FrameQueue(Generic[T]):
         return True
 
     def end(self, error: BaseException | None = None) -> None:
-        """No more items: readers get what is there, then the end, or this error."""
+        """Takes no more items. Readers get the items that are left, and then the end, or this error."""
         if error is not None and not self._ended:
             self._error, self._traceback = error, error.__traceback__
         self._ended = True
@@ -67,13 +66,13 @@ class FrameQueue(Generic[T]):
             self._wake_reader()
 
     def close(self) -> None:
-        """Drops what is there, and ends without an error."""
+        """Drops the items that are left, and ends without an error."""
         self._items.clear()
         self._error = None
         self.end()
 
     async def get(self) -> T:
-        """The next item; `StopAsyncIteration` at the end."""
+        """Returns the next item; raises `StopAsyncIteration` at the end."""
         while True:
             if not self._items:
                 await self._wait()
@@ -81,7 +80,7 @@ class FrameQueue(Generic[T]):
             try:
                 item = self._items.popleft()
             except IndexError:
-                item = None  # another reader was quicker, or another thread dropped it
+                item = None  # another reader took it, or another thread dropped it
             if item is not None:
                 if was_full and self._on_room is not None:
                     self._on_room()
@@ -91,14 +90,14 @@ class FrameQueue(Generic[T]):
         """Returns when there may be an item; raises at the end."""
         reader = asyncio.get_running_loop().create_future()
         self._readers.append(reader)
-        # Looked at once the reader can be seen: what another thread did before is found here, and what it does later
-        # wakes the reader.
+        # The reader is in the list before the state is checked. So the check sees everything that another thread did
+        # earlier, and everything that it does later wakes the reader.
         if self._items or self._ended:
             self._forget(reader)
             if self._items:
                 return
             if self._error is not None:
-                # With the traceback it came with: each raise adds to it, and a reader may ask often.
+                # Each raise extends the traceback, and a reader may ask often: raise it with the original one.
                 raise self._error.with_traceback(self._traceback)
             raise StopAsyncIteration
         try:
@@ -107,21 +106,27 @@ class FrameQueue(Generic[T]):
             if reader.cancelled():
                 self._forget(reader)
             else:
-                self._wake_reader()  # the item that woke it is for somebody else now
+                self._wake_reader()  # this reader was woken for an item: another one takes it
             raise
 
     def _forget(self, reader: asyncio.Future[None]) -> None:
-        with contextlib.suppress(ValueError):  # another thread took it out, to wake it
+        with contextlib.suppress(ValueError):  # another thread has taken it out of the list to wake it
             self._readers.remove(reader)
 
     def _wake_reader(self) -> None:
+        if not self._readers:
+            return
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None  # a thread without an event loop
         while self._readers:
             try:
                 reader = self._readers.popleft()
-            except IndexError:  # another thread was quicker
+            except IndexError:  # another thread has taken it
                 return
             loop = reader.get_loop()
-            if loop is asyncio._get_running_loop():
+            if loop is running:
                 if not reader.done():
                     reader.set_result(None)
                     return
@@ -129,7 +134,7 @@ class FrameQueue(Generic[T]):
                 return
 
     def _wake_elsewhere(self, reader: asyncio.Future[None], loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether its loop will see to it."""
+        """Wakes a reader of another loop; returns False if that loop is closed."""
 
         def wake() -> None:
             if not reader.done():
@@ -144,24 +149,30 @@ class FrameQueue(Generic[T]):
         return True
 
 
-# A reader that is slow all the time drops something every few frames.
-_SPARED_BETWEEN_RUNS = 500
+# Number of items without a drop that end a run of drops: 5 s of 10 ms frames. A reader that is slightly too slow all
+# the time drops one item in every few, which is one run.
+_NUM_GOOD_PUTS = 500
 
 
-class LiveQueue(FrameQueue[T]):
-    """A FrameQueue that drops the oldest where it is full: counted, and said once, until it has not for a while.
+class LiveQueue(EndableQueue[T]):
+    """An EndableQueue that drops its oldest item when it is full. Drops are counted, and logged once per run of them.
 
     Args:
-        capacity: Items it keeps; 0 for all.
-        name: Of whoever is read, for the log.
+        capacity: Number of items that it keeps; 0 keeps all.
+        name: Name of the stream that is read, for the log.
     """
 
     def __init__(self, capacity: int, name: str) -> None:
         super().__init__(capacity)
+        self._drops = Trouble(
+            "%s is read too slowly: frames before the last %d are lost", logging.WARNING, num_good=_NUM_GOOD_PUTS
+        )
         self._name = name
-        self._num_spared = 0  # items that must pass before a drop is news
         self.num_put = 0
-        self.num_dropped = 0
+
+    @property
+    def num_dropped(self) -> int:
+        return self._drops.count
 
     def put(self, item: T) -> None:
         self.num_put += 1
@@ -171,9 +182,6 @@ class LiveQueue(FrameQueue[T]):
 
     def _make_room(self) -> None:
         if self.full and self.drop_oldest():
-            self.num_dropped += 1
-            if not self._num_spared:
-                logger.warning("%s is read too slowly: all but the last %d frames are lost", self._name, self._capacity)
-            self._num_spared = _SPARED_BETWEEN_RUNS
-        elif self._num_spared:
-            self._num_spared -= 1
+            self._drops.failed(self._name, self._capacity)
+        elif self._drops.count:
+            self._drops.good()

@@ -1,104 +1,136 @@
-"""Threads for calls into native code (plugins, sound systems) that may never come back."""
+"""Threads for calls into native code (plugins, sound systems) that may never return."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import logging
 import sys
 import threading
 from collections.abc import Callable
+from concurrent import futures
 from typing import TypeVar
 
 logger = logging.getLogger("livekit_utils")
 
+T = TypeVar("T")
+
 
 class Once:
+    """An event that happens once. Threads and coroutines may wait for it, and callbacks may be added."""
+
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal handler may come here from within
-        self._happened = threading.Event()
-        self._callbacks: list[Callable[[], object]] = []
+        self._future: futures.Future[None] = _new_future()
 
     @property
     def happened(self) -> bool:
-        return self._happened.is_set()
+        return self._future.done()
 
     def set(self) -> None:
-        """It happens: whoever waits goes on, callbacks are called in this thread. Again: nothing."""
-        with self._lock:
-            self._happened.set()
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            _call(callback)
+        """Releases all who wait, and calls the callbacks in this thread; does nothing the second time."""
+        with contextlib.suppress(futures.InvalidStateError):
+            self._future.set_result(None)
 
     def add(self, callback: Callable[[], object]) -> None:
-        """Calls back when it happens, in the thread that makes it happen; here and now if it has."""
-        with self._lock:
-            if not self._happened.is_set():
-                self._callbacks.append(callback)
-                return
-        _call(callback)
+        """Adds a callback: called in the thread that calls `set`, or at once if the event has happened."""
+
+        def call(_: futures.Future[None]) -> None:
+            try:
+                callback()
+            except Exception:
+                logger.exception("%r failed", callback)
+
+        self._future.add_done_callback(call)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Holds up the thread until it happens, or for so long; says whether it has."""
-        return self._happened.wait(timeout_s)
+        """Blocks the thread until the event happens or the time is over; returns whether it has happened."""
+        return bool(futures.wait([self._future], timeout_s).done)
 
     async def happens(self, timeout_s: float | None = None) -> bool:
-        """The same for a coroutine."""
-        if self._happened.is_set():
-            return True
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        """Waits like `wait`, in a coroutine."""
+        await _done(self._future, timeout_s)
+        return self.happened
 
-        def wake() -> None:
-            try:
-                loop.call_soon_threadsafe(_resolve, future)
-            except RuntimeError:
-                return  # the loop is closed: nobody waits any more
 
-        self.add(wake)
+async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T], None] | None = None) -> T:
+    """Runs a function in a thread of its own, and returns or raises what it does.
+
+    Args:
+        name: Name of the thread.
+        function: A function that may block.
+        discard: Called with the result, in a thread too, if the task does not wait for it any more.
+    """
+    future: futures.Future[T] = _new_future()
+
+    def run() -> None:
         try:
-            await asyncio.wait([future], timeout=timeout_s)
-        finally:
-            future.cancel()
-            with self._lock:
-                if wake in self._callbacks:
-                    self._callbacks.remove(wake)
-        return self._happened.is_set()
+            result = function()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
+    def throw_away(future: futures.Future[T]) -> None:
+        if discard is not None and future.exception() is None:
+            try_start_thread(name, lambda: discard(future.result()))
 
-def _call(callback: Callable[[], object]) -> None:
+    start_thread(name, run)
     try:
-        callback()
-    except Exception:
-        logger.exception("%r failed", callback)
+        await _done(future)
+    except BaseException:  # the task was cancelled, or is collected together with its loop
+        future.add_done_callback(throw_away)
+        raise
+    return future.result()
 
 
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+def _new_future() -> futures.Future[T]:
+    future: futures.Future[T] = futures.Future()
+    future.set_running_or_notify_cancel()  # it cannot be cancelled any more
+    return future
 
 
-# A session that was closed just before the program ends should be destroyed before the library's own clean-up runs;
-# a plugin that hangs should not be noticed for longer than this.
+async def _done(future: futures.Future[T], timeout_s: float | None = None) -> None:
+    """Returns when the future is done or the time is over. `asyncio.wrap_future` would log an error when the future is
+    done after the loop was closed."""
+    if future.done():
+        return
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    def wake_threadsafe(_: futures.Future[T]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no task waits
+            loop.call_soon_threadsafe(wake)
+
+    future.add_done_callback(wake_threadsafe)
+    try:
+        await asyncio.wait([waiter], timeout=timeout_s)
+    finally:
+        waiter.cancel()
+
+
+# Time that the end of the program waits for the threads, in seconds. A session that was closed just before should be
+# destroyed before the clean-up of its library runs; a plugin that hangs should not delay the end for longer.
 _GRACE_S = 1.0
 
-_MAX_TIMEOUT_MS = 86_400_000
-
-_running = 0
-_ended = threading.Condition()  # reentrant: a destructor may start a thread anywhere
+_num_running = 0
+_ended = threading.Condition()  # reentrant: a destructor, which may run anywhere, may start a thread
 
 
-def start_thread(name: str, target: Callable[[], None]) -> None:
-    """Runs it in a daemon thread, for which the end of the program waits a moment only.
+def start_thread(name: str, target: Callable[[], object]) -> None:
+    """Runs a function in a daemon thread. The end of the program waits for it for 1 s at most.
 
     Raises:
         RuntimeError: The system has no more threads, or the program is ending.
     """
-    global _running
+    global _num_running
     thread = threading.Thread(target=_run, args=(target,), name=f"livekit_utils {name}", daemon=True)
     with _ended:
-        _running += 1
+        _num_running += 1
     try:
         thread.start()
     except BaseException:
@@ -106,9 +138,8 @@ def start_thread(name: str, target: Callable[[], None]) -> None:
         raise
 
 
-def try_start_thread(name: str, target: Callable[[], None]) -> None:
-    """The same for cleaning up, which has nobody to tell: what cannot be done is logged, or left to the end of the
-    program where that has come."""
+def try_start_thread(name: str, target: Callable[[], object]) -> None:
+    """Does what `start_thread` does, for clean-up: an error is logged. While the program ends, it does nothing."""
     if sys.is_finalizing():
         return
     try:
@@ -117,7 +148,7 @@ def try_start_thread(name: str, target: Callable[[], None]) -> None:
         logger.error("cannot %s: %s", name, error)
 
 
-def _run(target: Callable[[], None]) -> None:
+def _run(target: Callable[[], object]) -> None:
     try:
         target()
     finally:
@@ -125,81 +156,15 @@ def _run(target: Callable[[], None]) -> None:
 
 
 def _end() -> None:
-    global _running
+    global _num_running
     with _ended:
-        _running -= 1
+        _num_running -= 1
         _ended.notify_all()
 
 
+# Registered on import, not with the first thread: exit handlers run in reverse order, so this one comes after those of
+# the program, which may still close sessions. It costs nothing while no thread runs.
 @atexit.register
 def _wait_a_moment() -> None:
     with _ended:
-        _ended.wait_for(lambda: _running == 0, _GRACE_S)
-
-
-def limit_in_seconds(timeout_ms: float) -> float:
-    if not 0 < timeout_ms <= _MAX_TIMEOUT_MS:
-        raise ValueError(f"expected a timeout_ms above 0, to {_MAX_TIMEOUT_MS}, got {timeout_ms}")
-    return timeout_ms / 1000
-
-
-T = TypeVar("T")
-
-
-async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T], None] | None = None) -> T:
-    """Runs a function in a thread of its own and returns what it returns, or raises what it raises.
-
-    Args:
-        name: Of the thread.
-        function: What blocks.
-        discard: What becomes of the result where nobody waits for it any more; called in a thread as well.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Callable[[], T]] = loop.create_future()
-
-    def run() -> None:
-        try:
-            result = function()
-        except BaseException as error:
-            raised = error
-
-            def outcome() -> T:
-                raise raised
-        else:
-
-            def outcome() -> T:
-                return result
-
-        def settle() -> None:
-            if not future.done():
-                future.set_result(outcome)
-            else:
-                throw_away(outcome)
-
-        try:
-            loop.call_soon_threadsafe(settle)
-        except RuntimeError:  # the loop is closed
-            throw_away(outcome)
-
-    def throw_away(outcome: Callable[[], T]) -> None:
-        if discard is None:
-            return
-        discard_it = discard
-
-        def run_discard() -> None:
-            try:
-                result = outcome()
-            except BaseException:
-                return  # there is nothing to throw away, and nobody to tell
-            discard_it(result)
-
-        start_thread(name, run_discard)
-
-    start_thread(name, run)
-    try:
-        outcome = await future
-    except asyncio.CancelledError:
-        if future.done() and not future.cancelled():
-            throw_away(future.result())  # it has come just now
-        raise
-    return outcome()
+        _ended.wait_for(lambda: _num_running == 0, _GRACE_S)

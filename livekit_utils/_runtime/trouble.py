@@ -21,6 +21,7 @@ class Trouble:
     Args:
         message: The log message, a %-format for the arguments of `failed`.
         level: The log level.
+        num_good: Number of good calls in a row that end a run of failures.
 
     Threads: for one thread at a time; the counter may be read in any.
 
@@ -31,9 +32,10 @@ class Trouble:
         0
     """
 
-    def __init__(self, message: str, level: int = logging.ERROR) -> None:
+    def __init__(self, message: str, level: int = logging.ERROR, *, num_good: int = 1) -> None:
         self._message = message
         self._level = level
+        self._num_good_to_end_run = num_good
         self._failing = False
         self._num_logged = 0  # runs of failures logged since it last worked for long
         self._num_good = 0  # good calls since the last failure
@@ -54,10 +56,14 @@ class Trouble:
             logger.log(self._level, self._message + last, *arguments, exc_info=error)
         self._failing = True
 
-    def good(self) -> None:
-        """Ends a run of failures."""
-        self._failing = False
-        if self._num_logged:
-            self._num_good += 1
-            if self._num_good >= _NUM_GOOD_CALLS:
-                self._num_logged = self._num_good = 0
+    def good(self) -> bool:
+        """Counts a good call, which may end a run of failures; returns True if the next failure counts as new again."""
+        if not self._failing and not self._num_logged:
+            return False
+        self._num_good += 1
+        if self._num_good >= self._num_good_to_end_run:
+            self._failing = False
+        if self._failing or self._num_good < _NUM_GOOD_CALLS:
+            return False
+        self._num_logged = 0
+        return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.queues import FrameQueue
+from livekit_utils._runtime.queues import EndableQueue
 
 __all__ = ["DeviceState", "DeviceStateChange"]
 
@@ -67,7 +67,7 @@ class DeviceStates:
         self.state = DeviceState.OPENING
         self.reason = ""
         self._listeners: list[Callable[[DeviceStateChange], None]] = []
-        self._readers: weakref.WeakSet[FrameQueue[DeviceStateChange]] = weakref.WeakSet()
+        self._readers: weakref.WeakSet[EndableQueue[DeviceStateChange]] = weakref.WeakSet()
 
     def become(self, state: DeviceState, reason: str, device: str) -> None:
         """Changes the state and reports it. Does nothing if the state is unchanged, or after the close."""
@@ -106,8 +106,8 @@ class DeviceStates:
         return stop
 
     def changes(self) -> AsyncIterator[DeviceStateChange]:
-        """Returns an iterator of every change from now on; it ends when the device is closed."""
-        queue: FrameQueue[DeviceStateChange] = FrameQueue(_MAX_CHANGES)
+        """Every change from now on, until the device is closed."""
+        queue: EndableQueue[DeviceStateChange] = EndableQueue(_MAX_CHANGES)
         if self.state is DeviceState.CLOSED:
             queue.end()
         else:
@@ -115,7 +115,7 @@ class DeviceStates:
         return _iterate(queue)
 
 
-async def _iterate(queue: FrameQueue[DeviceStateChange]) -> AsyncIterator[DeviceStateChange]:
+async def _iterate(queue: EndableQueue[DeviceStateChange]) -> AsyncIterator[DeviceStateChange]:
     while True:
         try:
             change = await queue.get()

@@ -1,4 +1,4 @@
-"""AudioFilter: a plugin that filters audio."""
+"""AudioFilter: a plugin that filters audio, and the register of those that are open."""
 
 from __future__ import annotations
 
@@ -9,47 +9,53 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from livekit_utils._runtime.arguments import check_ms, check_type
+from livekit_utils._runtime.lifecycle import Closing
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.threads import limit_in_seconds
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
 from livekit_utils.filters.description import AudioStreamInfo, options_json
-from livekit_utils.filters.filter_library import LOCK, FilterLibrary, find
+from livekit_utils.filters.filter_library import LOCK, FilterLibrary
 from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, combine_audio_frames
 
 __all__ = ["AudioFilter"]
 
 
-@public
-class AudioFilter:
-    """A plugin that filters audio: a shared library with LiveKit's C interface (`livekit_audio_filter.h`, in the
-    directory that `get_include` names).
+# The open filters of each id, in the order in which they were opened; guarded by LOCK.
+_OPEN: dict[str, list[AudioFilter]] = {}
 
-    An open filter is registered under its `module_id` for the whole process, until `close`; keeping the object is not
-    needed, `AudioFilter.get` finds it. `NoiseCancellationOptions(module_id, options)` puts a stream through it,
-    `process` a frame or a file, `create_session` anything else. The same id and file opened again share the loaded
-    library; each of the two is closed by itself. Sessions go on after `close`: the library is unloaded when the last
+
+@public
+class AudioFilter(Closing):
+    """Loads a plugin that filters audio: a shared library with LiveKit's C interface (`livekit_audio_filter.h`, in the
+    directory that `get_include` returns).
+
+    An open filter is registered under its `module_id` for the whole process until `close`, so the object need not be
+    kept: `AudioFilter.get` finds it. `NoiseCancellationOptions(module_id, options)` filters a stream, `process` a frame
+    or a file, `create_session` anything else. If the same id and file are opened again, the two filters share the
+    loaded library, and each is closed by itself. Sessions go on after `close`: the library is unloaded when the last
     one has ended.
 
     Args:
-        module_id: Unique among the open filters.
-        path: Of the library.
-        dependencies: Libraries to be loaded before it, in this order; a bare name that is no file here is searched for
-            by the system. The plugin finds them if it was linked with them. Of those who share a library the first
-            one's count.
-        timeout_ms: How long the loading may take, above 0. What comes later is unloaded again.
+        module_id: Identifier, unique among the open filters.
+        path: Path of the library.
+        dependencies: Libraries to load before it, in this order. A bare name that is no file here is searched for by
+            the system. The plugin finds them if it was linked with them. Filters that share a library share the
+            dependencies of the first.
+        timeout_ms: Time limit for the loading in milliseconds, above 0. A library that is loaded later is unloaded
+            again.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        IsADirectoryError: It is a directory.
-        AudioFilterError: It is no library for this system, lacks functions (all are named), needs something that is
-            missing, a dependency does not load, or the loading took too long.
-        ValueError: The id is open with another file, or something is out of range.
-        TypeError: Arguments of another kind.
+        FileNotFoundError: The file does not exist.
+        IsADirectoryError: The path is a directory.
+        AudioFilterError: The file is not a library for this system, lacks functions (all are named), needs something
+            that is missing, a dependency does not load, or the loading took too long.
+        ValueError: The id is open with another file, or an argument is out of range.
+        TypeError: An argument of another type.
 
-    Threads: any. The constructor holds up its thread while the library loads: in an event loop use `load`. A library
-    whose initialiser hangs keeps the system from loading any other one in this process, compiled Python modules
-    included; no time limit helps against that.
+    Threads: any. The constructor blocks its thread while the library loads: use `load` in an event loop. Limit: while
+    the initialiser of a library hangs, no other shared library (including compiled Python modules) can be loaded in
+    this process; no time limit can prevent that.
 
     Example:
         >>> AudioFilter("gain", "no/such/plugin.so")
@@ -69,10 +75,10 @@ class AudioFilter:
         *,
         timeout_ms: float = 5000,
     ) -> None:
-        limit_s = limit_in_seconds(timeout_ms)
+        timeout_ms = check_ms("timeout_ms", timeout_ms, above=True)
         library = _open(module_id, path, dependencies)
         try:
-            library.loaded.wait(limit_s)
+            library.loaded.wait(timeout_ms / 1000)
             self._attach(library, timeout_ms)
         except BaseException:
             library.close()
@@ -87,11 +93,12 @@ class AudioFilter:
         *,
         timeout_ms: float = 5000,
     ) -> AudioFilter:
-        """The same as the constructor, without holding up the event loop. A cancelled load leaves nothing behind."""
-        limit_s = limit_in_seconds(timeout_ms)
+        """Opens a filter like the constructor, without blocking the event loop. A cancelled load leaves nothing
+        behind."""
+        timeout_ms = check_ms("timeout_ms", timeout_ms, above=True)
         library = _open(module_id, path, dependencies)
         try:
-            await library.loaded.happens(limit_s)
+            await library.loaded.happens(timeout_ms / 1000)
             opened = cls.__new__(cls)
             opened._attach(library, timeout_ms)
         except BaseException:
@@ -101,18 +108,26 @@ class AudioFilter:
 
     @staticmethod
     def get(module_id: str) -> AudioFilter:
-        """The open filter of this id; of several the one opened first.
+        """Returns the open filter of this id; of several, the one that was opened first.
 
         Raises:
-            ValueError: There is none; names those that there are.
+            ValueError: There is none; the message names those that there are.
+            TypeError: `module_id` is not a str.
 
         Example:
             >>> AudioFilter.get("gain")
             Traceback (most recent call last):
               ...
-            ValueError: expected the module_id of a loaded AudioFilter (none is loaded), got 'gain'
+            ValueError: module_id: expected that of a loaded AudioFilter (none is loaded), got 'gain'
         """
-        return find(module_id)
+        check_type("module_id", module_id, str)
+        with LOCK:
+            if module_id in _OPEN:
+                return _OPEN[module_id][0]
+            names = ", ".join(map(repr, sorted(_OPEN)))
+        raise ValueError(
+            f"module_id: expected that of a loaded AudioFilter ({names or 'none is loaded'}), got {module_id!r}"
+        )
 
     def _attach(self, library: FilterLibrary, timeout_ms: float) -> None:
         if not library.loaded.happened:
@@ -121,13 +136,12 @@ class AudioFilter:
             raise AudioFilterError(library.failure)
         self._library = library
         self._timeout_ms = timeout_ms
-        self._closed = False
         self._offline: AudioFilterSession | None = None
-        self._offline_lock = threading.Lock()  # one process or flush at a time
+        self._offline_lock = threading.Lock()  # one `process` or `flush` at a time; no other method takes it
         with LOCK:
-            library.filters.append(self)
+            _OPEN.setdefault(library.module_id, []).append(self)
 
-    # -- what is known of it ------------------------------------------------------------------------------------------
+    # -- properties ------------------------------------------------------------------------------------------
 
     @property
     def module_id(self) -> str:
@@ -135,11 +149,12 @@ class AudioFilter:
 
     @property
     def path(self) -> str:
-        """Absolute."""
+        """The absolute path of the library."""
         return self._library.path
 
     @property
     def state(self) -> AudioFilterLoadState:
+        """How far the filter has come."""
         if self._closed:
             return AudioFilterLoadState.CLOSED
         if self._library.ready:
@@ -148,7 +163,7 @@ class AudioFilter:
 
     @property
     def last_error(self) -> AudioFilterError | None:
-        """Why the plugin refused to be used, the last time that it was asked."""
+        """The plugin's last refusal to be used; None if it has not refused."""
         return self._library.refusal
 
     # -- sessions -----------------------------------------------------------------------------------------------------
@@ -162,61 +177,73 @@ class AudioFilter:
         stream_info: AudioStreamInfo | None = None,
         timeout_ms: float = 5000,
     ) -> AudioFilterSession:
-        """Puts a stream through the filter. Returns at once; the session starts in a thread.
+        """Makes a session, which filters one stream. Returns at once; the session starts in a thread.
 
         Args:
-            sample_rate: Hz, 100 to 768000.
-            num_channels: 1 to 128. Plugins are not told: one that needs it takes it from its options.
-            options: For the plugin; whatever JSON can express.
-            stream_info: Likewise.
-            timeout_ms: How long the start may take, above 0; then audio passes unfiltered.
+            sample_rate: Sample rate in Hz, 100 to 768000.
+            num_channels: Number of channels, 1 to 128. Plugins are not told; one that needs it takes it from its
+                options.
+            options: Options for the plugin, which JSON can express.
+            stream_info: Description of the stream for the plugin.
+            timeout_ms: Time limit for the start in milliseconds, above 0; after it, audio passes unfiltered.
 
         Raises:
-            ValueError: Something is out of range, or no JSON (NaN).
-            TypeError: Options that are no dict or no JSON (a set), or a stream_info of another type.
+            ValueError: An argument is out of range, or options that JSON cannot express (NaN).
+            TypeError: An argument of another type, or options that JSON cannot express (a set).
             RuntimeError: The filter is closed.
         """
         text = options_json(options)
-        with LOCK:  # the library cannot go away between the two
-            self._check_open()
-            return AudioFilterSession(self._library, sample_rate, num_channels, text, stream_info, timeout_ms)
+        library = self._acquire()
+        try:
+            return AudioFilterSession(library, sample_rate, num_channels, text, stream_info, timeout_ms)
+        finally:
+            library.release()
 
     def update_credentials(self, url: str, token: str) -> None:
-        """Tells the plugin about the connection: now where it is ready (in a thread; where they come fast, the newest
-        ones), else when it is first used.
+        """Hands new credentials to the plugin: now if it is ready (in a thread; if they come fast, the newest ones),
+        otherwise when it is first used.
 
         Raises:
-            TypeError: No strings.
-            ValueError: A NUL in them, or no valid Unicode.
+            TypeError: An argument that is not a str.
+            ValueError: Text with a NUL, or that is not valid Unicode.
             RuntimeError: The filter is closed.
         """
+        library = self._acquire()
+        try:
+            library.update_credentials(url, token)
+        finally:
+            library.release()
+
+    def _acquire(self) -> FilterLibrary:
+        """Returns the library, which cannot be unloaded before it is released."""
         with LOCK:
             self._check_open()
-            self._library.update_credentials(url, token)
+            return self._library.acquire()
 
     # -- without a stream ---------------------------------------------------------------------------------------------
 
     def process(self, frame: AudioFrame, *, options: dict[str, Any] | None = None) -> AudioFrame:
-        """Filters a frame, or the next one of a row of them; `flush` ends the row.
+        """Filters a frame, or the next one of a series of frames, which `flush` ends.
 
-        The plugin gets blocks of 10 ms. What does not fill one is kept for the next call: over all calls and `flush`,
-        exactly as many samples come out as went in.
+        The plugin gets blocks of 10 ms. Samples that do not fill one are kept for the next call: over all calls and
+        `flush`, exactly as many samples come out as went in.
 
         Args:
-            frame: Of any length; ours or the LiveKit SDK's. All frames until `flush` are of one rate and channel count.
-            options: For the plugin; those of the first frame count until `flush`.
+            frame: An AudioFrame of this package or of the LiveKit SDK, of any length. All frames until `flush` have the
+                same sample rate and number of channels.
+            options: Options for the plugin; those of the first frame are used until `flush`.
 
         Returns:
-            A new frame with what is ready, which may be nothing.
+            A new frame with the samples that are ready; it may be empty.
 
         Raises:
             AudioFilterError: The plugin refuses, or its session does not start within the filter's `timeout_ms`.
-            ValueError: Another rate or channel count than before, or options that are no JSON.
-            TypeError: No frame, or options that are no dict or no JSON.
+            ValueError: Another sample rate or number of channels than before, or options that JSON cannot express.
+            TypeError: Not a frame, or options that are not a dict or that JSON cannot express.
             RuntimeError: The filter is closed.
 
-        Threads: any, one call after another; holds up its thread, for the first frame until the plugin is ready. Not
-        for an event loop: use `asyncio.to_thread`, or a session.
+        Threads: any, one call after another. The first frame blocks its thread until the plugin is ready. In an event
+        loop, use `asyncio.to_thread` or a session.
         """
         frame = as_audio_frame(frame)
         text = options_json(options)
@@ -227,8 +254,8 @@ class AudioFilter:
             return _combine(session.push(frame), frame.sample_rate, frame.num_channels)
 
     def flush(self) -> AudioFrame | None:
-        """Ends a row of frames given to `process`: what is left of it, or None where nothing is. The next frame begins
-        a new row, with a new session.
+        """Ends a series of frames given to `process`, and returns the samples that are left; None if none are. The next
+        frame begins a new series, with a new session.
 
         Raises:
             RuntimeError: The filter is closed.
@@ -245,15 +272,17 @@ class AudioFilter:
             return combine_audio_frames(frames) if frames else None
 
     def _start_offline(self, frame: AudioFrame, text: str) -> AudioFilterSession:
-        with LOCK:
-            self._check_open()
-            session = AudioFilterSession(
-                self._library, frame.sample_rate, frame.num_channels, text, None, self._timeout_ms
-            )
-            self._offline = session  # from here on close() ends it
+        library = self._acquire()
+        try:
+            session = AudioFilterSession(library, frame.sample_rate, frame.num_channels, text, None, self._timeout_ms)
+        finally:
+            library.release()
         ready = threading.Event()
         session.on_ready(ready.set)
         try:
+            with LOCK:
+                self._check_open()
+                self._offline = session  # from here on `close` ends it
             ready.wait()
             if session.last_error is not None:
                 raise AudioFilterError(str(session.last_error))
@@ -266,20 +295,19 @@ class AudioFilter:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Unregisters the filter and ends its row of frames. Does not wait; closing again does nothing."""
+        """Unregisters the filter and ends its series of frames, without waiting. A second call does nothing."""
         with LOCK:
             if self._closed:
                 return
             self._closed = True
-            self._library.filters.remove(self)
+            filters = _OPEN[self.module_id]
+            filters.remove(self)
+            if not filters:
+                del _OPEN[self.module_id]
             session, self._offline = self._offline, None
         if session is not None:
             session.close()
         self._library.close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise RuntimeError(f"this AudioFilter is closed: {self.module_id!r}")
 
     def __enter__(self) -> AudioFilter:
         return self
@@ -294,36 +322,35 @@ class AudioFilter:
 def _open(
     module_id: str, path: str | os.PathLike[str], dependencies: Sequence[str | os.PathLike[str]] | None
 ) -> FilterLibrary:
-    """Checks everything that can be checked without loading."""
-    if not isinstance(module_id, str):
-        raise TypeError(f"expected module_id as a str, got {type(module_id).__name__}")
+    """Opens a library, after all checks that are possible without loading it."""
+    check_type("module_id", module_id, str)
     if isinstance(dependencies, (str, bytes, os.PathLike)):
-        raise TypeError(f"expected dependencies as a list of paths, got {type(dependencies).__name__}")
-    given = _as_path(path)
+        raise TypeError(f"dependencies: expected a list of paths, got a {type(dependencies).__name__}")
+    given = _as_path("path", path)
     mode = os.stat(given).st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), given)
     if not stat.S_ISREG(mode):
-        raise AudioFilterError(f"{module_id!r}: {given} is no regular file")  # a pipe would hang the system's loader
+        raise AudioFilterError(f"{module_id!r}: {given} is not a regular file")  # a pipe would hang the system's loader
     return FilterLibrary.open(module_id, _absolute(given), [_as_library_name(item) for item in dependencies or ()])
 
 
-def _as_path(path: str | os.PathLike[str]) -> str:
-    text = os.fspath(path)
+def _as_path(name: str, path: str | os.PathLike[str]) -> str:
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        raise TypeError(f"expected a path as a str, got {type(text).__name__}")
+        raise TypeError(f"{name}: expected a str or a path, got {type(text).__name__}")
     return text
 
 
-def _as_library_name(name: str | os.PathLike[str]) -> str:
-    text = _as_path(name)
+def _as_library_name(path: str | os.PathLike[str]) -> str:
+    text = _as_path("dependencies", path)
     return _absolute(text) if os.path.dirname(text) or os.path.exists(text) else text
 
 
 def _absolute(path: str) -> str:
     if os.name == "nt":
-        return os.path.abspath(path)  # which its loader wants, backslashes and all
-    # Not normalised: what lies beside a link may not lie beside its target.
+        return os.path.abspath(path)  # its loader takes normalised paths with backslashes only
+    # Not normalised: a file beside a link may not be beside its target.
     return os.path.join(os.getcwd(), path)
 
 

@@ -1,16 +1,18 @@
-"""AudioFilterSession: one stream through a filter plugin."""
+"""AudioFilterSession: filters one stream with a plugin."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import operator
 import threading
 from collections.abc import Callable
 
 from livekit_utils._kernels.plugin import PluginSession
 from livekit_utils._kernels.sample_queue import SampleQueue
+from livekit_utils._runtime.arguments import check_int, check_ms, check_type
+from livekit_utils._runtime.calls import Calls
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.threads import Once, limit_in_seconds, start_thread, try_start_thread
+from livekit_utils._runtime.threads import Once, start_thread, try_start_thread
 from livekit_utils.filters.description import AudioStreamInfo
 from livekit_utils.filters.filter_library import FilterLibrary
 from livekit_utils.filters.status import AudioFilterError, AudioFilterState
@@ -20,7 +22,7 @@ __all__ = ["AudioFilterSession"]
 
 logger = logging.getLogger("livekit_utils")
 
-# A block of 10 ms is at least one sample, and no rate makes it take much memory.
+# Range of the sample rate in Hz: a block of 10 ms has at least one sample, and takes little memory.
 _MIN_RATE = 100
 _MAX_RATE = 768_000
 _MAX_CHANNELS = 128
@@ -28,17 +30,18 @@ _MAX_CHANNELS = 128
 
 @public
 class AudioFilterSession:
-    """One stream through a filter plugin; made by `AudioFilter.create_session`.
+    """Filters one stream with a plugin; made by `AudioFilter.create_session`.
 
-    It starts in a thread, and holds what is pushed until the plugin is ready. If the plugin refuses or exceeds the time
-    limit, the session passes audio through bit for bit, says so once in the log, and tells why in `last_error`. Nothing
-    is lost and nothing is added: over pushes and then `flush`, as many samples come out as went in, whatever the plugin
-    does and however the stream was cut.
+    It starts in a thread, and holds the audio that is pushed until the plugin is ready. If the plugin refuses or
+    exceeds the time limit, audio passes through bit for bit; that is logged once, and `last_error` gives the reason. No
+    sample is lost or added: over all pushes and then `flush`, as many samples come out as went in, for any plugin and
+    any lengths of frames.
 
-    The plugin gets blocks of 10 ms, or of `sample_rate // 100` samples per channel where that is a little less.
+    The plugin gets blocks of 10 ms, or `sample_rate // 100` samples per channel if that is a little less.
 
-    Threads: `push` and `flush` belong to one thread, where the plugin also does its work, without the GIL. Everything
-    else may be called from any. The plugin's start and end run in threads of their own.
+    Threads: `push` and `flush` are for one thread, where the plugin also does its work, without the GIL. All other
+    methods may be called in any thread, and do not wait for a `push` in another. The plugin's start and end run in
+    threads of their own.
 
     Example:
         >>> session = AudioFilter.get("gain").create_session(48000, 1)  # doctest: +SKIP
@@ -49,7 +52,7 @@ class AudioFilterSession:
         >>> session.close()                                             # doctest: +SKIP
     """
 
-    _state = AudioFilterState.CLOSED  # of an object that __init__ has refused
+    _state = AudioFilterState.CLOSED  # for `__del__`, if __init__ raises
 
     def __init__(
         self,
@@ -60,24 +63,21 @@ class AudioFilterSession:
         stream_info: AudioStreamInfo | None,
         timeout_ms: float,
     ) -> None:
-        self._sample_rate = operator.index(sample_rate)
-        self._num_channels = operator.index(num_channels)
-        if not _MIN_RATE <= self._sample_rate <= _MAX_RATE:
-            raise ValueError(f"expected a sample_rate of {_MIN_RATE} to {_MAX_RATE}, got {sample_rate}")
-        if not 1 <= self._num_channels <= _MAX_CHANNELS:
-            raise ValueError(f"expected 1 to {_MAX_CHANNELS} channels, got {num_channels}")
-        self._block = self._sample_rate // 100
+        self._sample_rate = check_int("sample_rate", sample_rate, _MIN_RATE, _MAX_RATE)
+        self._num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
+        self._block = self._sample_rate // 100  # samples per channel
         self._stream_info = _checked_info(AudioStreamInfo() if stream_info is None else stream_info)
-        self._limit_s = limit_in_seconds(timeout_ms)
+        self._limit_s = check_ms("timeout_ms", timeout_ms, above=True) / 1000
         self._library = library
         self._options_json = options_json
         self._queue = SampleQueue(self._num_channels)
         self._session: PluginSession | None = None
         self._last_error: AudioFilterError | None = None
-        # Guards the state, and the queue while it is STARTING. Reentrant, because a signal handler may close.
+        self._calls = Calls()  # of the plugin's session
+        # Guards the state, and the queue while it is STARTING. It is reentrant because a signal handler may close.
         self._lock = threading.RLock()
         self._ready = Once()
-        self._ended = Once()  # there is no session of the plugin any more, and none will come
+        self._ended = Once()  # the plugin has no session any more, and will get none
         library.acquire()
         self._state = AudioFilterState.STARTING
         try:
@@ -105,29 +105,29 @@ class AudioFilterSession:
 
     @property
     def last_error(self) -> AudioFilterError | None:
-        """Why audio is not filtered."""
+        """The reason why audio is not filtered."""
         return self._last_error
 
     def push(self, frame: AudioFrame) -> list[AudioFrame]:
-        """Takes audio and returns what is ready.
+        """Takes audio, and returns the audio that is ready.
 
         Args:
-            frame: Of the session's rate and channels, of any length; ours or the LiveKit SDK's. Nothing of it is kept
-                that the caller could still change.
+            frame: An AudioFrame of this package or of the LiveKit SDK, of the session's sample rate and number of
+                channels, of any length. Its memory may be used again when this returns.
 
         Returns:
-            `STARTING`: nothing. `ACTIVE`: filtered frames of 10 ms, which own their samples. `BYPASSED`: first what was
-            held, in frames of 10 ms and the rest; then every frame as it is, without a copy.
+            `STARTING`: nothing. `ACTIVE`: filtered frames of 10 ms, which own their samples. `BYPASSED`: first the
+            audio that was held, in frames of 10 ms and the rest; then every frame as it is, without a copy.
 
         Raises:
-            ValueError: A frame of another rate or channel count; the session stays as it is.
-            TypeError: No frame.
+            ValueError: A frame of another sample rate or number of channels; the session stays as it is.
+            TypeError: Not a frame.
             RuntimeError: The session is closed.
         """
         frame = as_audio_frame(frame)
         if frame.sample_rate != self._sample_rate or frame.num_channels != self._num_channels:
             raise ValueError(
-                f"expected a frame of {self._sample_rate} Hz and {self._num_channels} channels, "
+                f"frame: expected {self._sample_rate} Hz and {self._num_channels} channels, "
                 f"got {frame.sample_rate} Hz and {frame.num_channels}"
             )
         if self._state is AudioFilterState.STARTING:
@@ -142,10 +142,10 @@ class AudioFilterSession:
         return self._filter_blocks(session)
 
     def flush(self) -> list[AudioFrame]:
-        """Ends a stretch of audio: filters what is left, with silence behind it, which is cut off again.
+        """Filters the samples that are left, with silence behind them, which is cut off again.
 
         Returns:
-            What was pushed and has not come out; nothing while `STARTING`, when it stays inside.
+            The audio that was pushed and has not come out; nothing while `STARTING`: it is held.
 
         Raises:
             RuntimeError: The session is closed.
@@ -161,16 +161,17 @@ class AudioFilterSession:
             samples = self._queue.pop(rest)
             num_bytes = len(samples)
             samples += bytes((self._block - rest) * 2 * self._num_channels)
-            filtered = session.process(samples)
+            with self._calls:
+                filtered = session.process(samples)
             del filtered[num_bytes:]
             frames.append(self._frame(filtered))
         return frames
 
     def on_ready(self, callback: Callable[[], object]) -> None:
-        """Calls back once, when the state is not `STARTING` any more; here and now if so already.
+        """Calls back once: when the state is not `STARTING` any more, or at once if so already.
 
-        The callback is called in whichever thread ends the start; where it raises, that is logged. In an event loop:
-        `session.on_ready(lambda: loop.call_soon_threadsafe(...))`, or `wait_ready`.
+        The callback is called in the thread that ends the start; if it raises, that is logged. In an event loop, use
+        `session.on_ready(lambda: loop.call_soon_threadsafe(...))` or `wait_ready`.
         """
         self._ready.add(callback)
 
@@ -178,21 +179,21 @@ class AudioFilterSession:
         """Returns when the session filters.
 
         Raises:
-            AudioFilterError: It does not; says why, like `last_error`.
-            RuntimeError: It is closed.
+            AudioFilterError: The session does not filter; the message is that of `last_error`.
+            RuntimeError: The session is closed.
         """
         await self._ready.happens()
         if self._state is AudioFilterState.CLOSED:
             raise RuntimeError("this AudioFilterSession is closed")
         if self._last_error is not None:
-            raise AudioFilterError(str(self._last_error))  # a new one: who raises an error adds its frames to it
+            raise AudioFilterError(str(self._last_error))  # a new one: each raise extends the traceback
 
     def update_stream_info(self, stream_info: AudioStreamInfo) -> None:
-        """Tells the plugin about a change; before it is ready, as soon as it is. The plugin is called in this thread,
-        after a `push` that is under way in another.
+        """Tells the plugin about a change of the stream: in this thread; or if a `push` is under way in another, in
+        that one; or before the plugin is ready, as soon as it is.
 
         Raises:
-            TypeError: No AudioStreamInfo.
+            TypeError: Not an AudioStreamInfo.
             RuntimeError: The session is closed.
         """
         _checked_info(stream_info)
@@ -202,15 +203,15 @@ class AudioFilterSession:
             self._stream_info = stream_info
             session = self._session
         if session is not None:
-            session.update_stream_info(stream_info.to_json())
+            self._calls.when_none(lambda: _tell(session, stream_info))
 
     def update_credentials(self, url: str, token: str) -> None:
-        """Like `AudioFilter.update_credentials`, also when that filter is closed."""
+        """Does what `AudioFilter.update_credentials` does, also after that filter was closed."""
         self._library.update_credentials(url, token)
 
     def close(self) -> None:
-        """Ends the session at once and drops what it holds; the plugin ends its part in a thread. Closing again does
-        nothing."""
+        """Ends the session at once and drops the audio that it holds; the plugin ends its part in a thread. A second
+        call does nothing."""
         if self._state is AudioFilterState.CLOSED:
             return
         with self._lock:
@@ -228,15 +229,18 @@ class AudioFilterSession:
 
             try_start_thread(f"end {library.module_id!r}", end)
         elif state is AudioFilterState.BYPASSED:
-            self._ended.set()  # if its start still hangs, that was given up before
+            self._ended.set()  # a start that still hangs was given up before
         self._ready.set()
 
     async def aclose(self, timeout_ms: float = 5000) -> None:
-        """Closes, and waits until the plugin has ended its part; for so long at most, then it says so in the log and
-        leaves the plugin to its thread."""
-        limit_s = limit_in_seconds(timeout_ms)
+        """Closes, and waits until the plugin has ended its part, or the time is over; that is logged.
+
+        Args:
+            timeout_ms: Time limit in milliseconds, above 0. A plugin that exceeds it is left to its thread.
+        """
+        timeout_ms = check_ms("timeout_ms", timeout_ms, above=True)
         self.close()
-        if not await self._ended.happens(limit_s):
+        if not await self._ended.happens(timeout_ms / 1000):
             logger.warning(
                 "AudioFilterSession: %r has not ended its session within %g ms", self._library.module_id, timeout_ms
             )
@@ -261,12 +265,13 @@ class AudioFilterSession:
     def _filter_blocks(self, session: PluginSession) -> list[AudioFrame]:
         queue, block = self._queue, self._block
         frames = []
-        while queue.num_frames >= block:
-            frames.append(self._frame(session.process(queue.pop(block))))
+        with self._calls:
+            while queue.num_frames >= block:
+                frames.append(self._frame(session.process(queue.pop(block))))
         return frames
 
     def _drain(self) -> list[AudioFrame]:
-        """What is held, as it is."""
+        """Returns the audio that is held, unfiltered."""
         frames = []
         while num_frames := self._queue.num_frames:
             frames.append(self._frame(self._queue.pop(min(num_frames, self._block))))
@@ -297,7 +302,7 @@ class AudioFilterSession:
         self._ready.set()
 
     def _create(self) -> bool:
-        """Says whether the session is active; one that comes too late is destroyed again."""
+        """Returns whether the session is active; one that comes too late is destroyed again."""
         library, info = self._library, self._stream_info
         session = library.plugin.create(self._sample_rate, self._options_json, info.to_json())
         if session is None:
@@ -332,7 +337,11 @@ class AudioFilterSession:
         self._ready.set()
 
 
+def _tell(session: PluginSession, stream_info: AudioStreamInfo) -> None:
+    with contextlib.suppress(RuntimeError):  # closed in the meantime
+        session.update_stream_info(stream_info.to_json())
+
+
 def _checked_info(stream_info: AudioStreamInfo) -> AudioStreamInfo:
-    if not isinstance(stream_info, AudioStreamInfo):
-        raise TypeError(f"expected an AudioStreamInfo, got {type(stream_info).__name__}")
+    check_type("stream_info", stream_info, AudioStreamInfo, "an")
     return stream_info

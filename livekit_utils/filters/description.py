@@ -1,4 +1,4 @@
-"""AudioStreamInfo: what a filter plugin is told about the stream it filters."""
+"""Descriptions for filter plugins: options, stream and credentials, as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
+from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.public_path import public
 
 __all__ = ["AudioStreamInfo", "NoiseCancellationOptions"]
@@ -14,7 +15,7 @@ __all__ = ["AudioStreamInfo", "NoiseCancellationOptions"]
 @public
 @dataclass
 class NoiseCancellationOptions:
-    """Which loaded filter a stream is to use, and how.
+    """Names the loaded filter that a stream uses, and its options.
 
     Example:
         >>> NoiseCancellationOptions("gain", {"gain": 0.5})
@@ -24,44 +25,46 @@ class NoiseCancellationOptions:
     module_id: str
     """The id under which an `AudioFilter` was loaded."""
     options: dict[str, Any]
-    """What the plugin is told when the stream's session is created; anything that JSON can express."""
+    """Options for the plugin, passed when the stream's session is created; JSON must be able to express them."""
 
 
-def plugin_json(value: object, what: str) -> str:
-    """Compact JSON that UTF-8 can express.
+def plugin_json(value: object, name: str) -> str:
+    """Returns compact JSON that UTF-8 can express.
 
     Raises:
-        TypeError: Something in it is of a type that JSON does not have.
+        TypeError: A value of a type that JSON does not have.
         ValueError: A NaN, an infinity, half a surrogate pair, a circle, or too deep a nesting.
     """
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         text.encode("utf-8")
     except TypeError as error:
-        raise TypeError(f"expected {what} that JSON can express: {error}") from None
+        raise TypeError(f"{name}: expected what JSON can express, got: {error}") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"expected {what} that JSON can express: {error}") from None
+        raise ValueError(f"{name}: expected what JSON can express, got: {error}") from None
     return text
 
 
 def options_json(options: dict[str, Any] | None) -> str:
-    if options is not None and not isinstance(options, dict):
-        raise TypeError(f"expected options as a dict, got {type(options).__name__}")
+    """Returns options as JSON for a plugin."""
+    if options is not None:
+        check_type("options", options, dict)
     return plugin_json(options or {}, "options")
 
 
 def credentials_json(url: str, token: str) -> str:
+    """Returns credentials as JSON for a plugin."""
     return plugin_json({"url": url, "token": token}, "credentials")
 
 
 @public
 @dataclass(frozen=True)
 class AudioStreamInfo:
-    """What a filter plugin is told about the stream it filters; empty where unknown.
+    """Describes a stream to the filter plugin that filters it; a field is empty if it is not known.
 
     Raises:
-        TypeError: Something that is no str.
-        ValueError: Text that is no valid Unicode.
+        TypeError: A field that is not a str.
+        ValueError: Text that is not valid Unicode.
 
     Example:
         >>> AudioStreamInfo(room_name="night train").to_json()
@@ -77,13 +80,11 @@ class AudioStreamInfo:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, str):
-                raise TypeError(f"expected {field.name} as a str, got {type(value).__name__}")
+            check_type(field.name, getattr(self, field.name), str)
         self.to_json()
 
     def to_json(self) -> str:
-        """The JSON that plugins get."""
+        """Returns the JSON that plugins get."""
         return plugin_json(
             {
                 "url": self.url,
@@ -93,5 +94,5 @@ class AudioStreamInfo:
                 "participantId": self.participant_id,
                 "trackId": self.track_id,
             },
-            "a stream info",
+            "stream_info",
         )

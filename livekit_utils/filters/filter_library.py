@@ -1,8 +1,7 @@
-"""FilterLibrary: a loaded plugin with its dependencies, and the register of those that are open.
+"""FilterLibrary: a loaded plugin with its dependencies.
 
-A library is used by AudioFilters, by sessions, and by calls that are under way. It is in the register while an
-AudioFilter is open or being opened, and it is unloaded when nobody uses it any more. Whatever runs code of the plugin
-runs in a thread of its own.
+AudioFilters, sessions, and calls that are under way use a library. It is registered while an AudioFilter is open or
+being opened, and unloaded when nothing uses it any more. Code of the plugin runs in threads of its own.
 """
 
 from __future__ import annotations
@@ -11,89 +10,58 @@ import os
 import struct
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.plugin import PluginLibrary
+from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.threads import Once, start_thread, try_start_thread
 from livekit_utils.filters.description import credentials_json
 from livekit_utils.filters.status import AudioFilterError
 
-if TYPE_CHECKING:
-    from livekit_utils.filters.audio_filter import AudioFilter
-
-
-# By the class byte of the header: the rest of the header up to the entry size and count of the segments; of a segment
-# its type, offset and size in the file.
-_HEADERS = {1: ("16xHHIIIIIHHH", "IIIIIIII", (0, 1, 4)), 2: ("16xHHIQQQIHHH", "IIQQQQQQ", (0, 2, 5))}
-_LOADED = 1
-
-
-def is_cut_off(path: str) -> bool:
-    """Whether an ELF file ends before what it wants to have loaded, as after a download that broke off. The system maps
-    it all the same, and the process dies of a bus error when it looks there. Other files are whole for all we know."""
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        start = file.read(64)
-        if start[:4] != b"\x7fELF" or len(start) < 64 or start[4] not in _HEADERS or start[5] not in (1, 2):
-            return False
-        header, segment, places = _HEADERS[start[4]]
-        order = "<" if start[5] == 1 else ">"
-        values = struct.unpack_from(order + header, start)
-        table, num_bytes, count = values[4], values[8], values[9]
-        if num_bytes != struct.calcsize(order + segment):
-            return False
-        file.seek(min(table, size))
-        segments = file.read(num_bytes * count)
-    if len(segments) < num_bytes * count:
-        return True
-    for item in struct.iter_unpack(order + segment, segments):
-        kind, offset, length = (item[place] for place in places)
-        if kind == _LOADED and offset + length > size:
-            return True
-    return False
-
-
-# Guards the register and all counts. Reentrant, because a signal handler may close a filter anywhere.
+# Guards the registers and all counts. It is reentrant because a signal handler may close a filter at any point. No
+# foreign code is called under it, and nothing is logged.
 LOCK = threading.RLock()
 
 _REGISTER: dict[str, FilterLibrary] = {}
 
 
 class FilterLibrary:
+    """A plugin that is loaded, or being loaded, in a thread."""
+
     def __init__(self, module_id: str, path: str, real_path: str, dependencies: Sequence[str]) -> None:
         self.module_id = module_id
         self.path = path
-        self.loaded = Once()  # or has failed to
+        self.loaded = Once()  # the loading has ended, with or without a failure
         self.failure: str | None = None
-        self.filters: list[AudioFilter] = []
-        self.refusal: AudioFilterError | None = None  # of the last on_load
+        self.refusal: AudioFilterError | None = None  # error of the last on_load
         self._real_path = real_path
         self._dependencies = dependencies
         self._plugin: PluginLibrary | None = None
         self._libraries: list[PluginLibrary] = []
         self._openers = 0
         self._users = 0
-        # Of on_load and update_token, which must not overlap; never taken in a thread of the user's.
+        # For on_load and update_token, which must not overlap. It is never taken in a thread of the user.
         self._call_lock = threading.Lock()
         self._credentials = (0, "", "")
-        self._told: int | None = None  # the number of the credentials that the plugin has
+        self._told: int | None = None  # number of the credentials that the plugin has
         self._telling = False
 
     # -- opening and closing ------------------------------------------------------------------------------------------
 
     @classmethod
     def open(cls, module_id: str, path: str, dependencies: Sequence[str]) -> FilterLibrary:
-        """The library of this id, which is loaded or being loaded; `close` it once.
+        """Returns the library of this id, which is loaded or being loaded; `close` it once.
 
         Raises:
-            ValueError: The id is taken by a library of another path.
+            ValueError: The id is open with a library of another path.
         """
         real_path = os.path.realpath(path)
         with LOCK:
             library = _REGISTER.get(module_id)
             if library is not None:
                 if library._real_path != real_path:
-                    raise ValueError(f"expected a new module_id, got {module_id!r}, which is open as {library.path}")
+                    raise ValueError(
+                        f"module_id: expected a new one, got {module_id!r}, which is open as {library.path}"
+                    )
                 library._openers += 1
                 library._users += 1
                 return library
@@ -111,7 +79,7 @@ class FilterLibrary:
         return library
 
     def close(self) -> None:
-        """One opener less."""
+        """Removes an opener."""
         with LOCK:
             self._openers -= 1
             if self._openers == 0:
@@ -119,18 +87,18 @@ class FilterLibrary:
         self.release()
 
     def acquire(self) -> FilterLibrary:
-        """One user more; by somebody who knows of one that is."""
+        """Adds a user. The caller is one, or holds LOCK and knows of one."""
         with LOCK:
             self._users += 1
         return self
 
     def release(self) -> None:
-        """One user less; the last one unloads the library, in a thread."""
+        """Removes a user; the last one unloads the library, in a thread."""
         if self._is_last_user():
             try_start_thread(f"unload {self.module_id!r}", self._unload)
 
     def release_here(self) -> None:
-        """The same, in a thread that may be held up."""
+        """Does what `release` does, in this thread, which may block."""
         if self._is_last_user():
             self._unload()
 
@@ -175,19 +143,21 @@ class FilterLibrary:
 
     @property
     def plugin(self) -> PluginLibrary:
+        """The loaded library."""
         if self._plugin is None:
             raise RuntimeError(f"{self.module_id!r} is not loaded")
         return self._plugin
 
     @property
     def ready(self) -> bool:
+        """Whether the plugin's on_load has succeeded."""
         return self._told is not None
 
     def be_ready(self) -> None:
-        """Sees to it that the plugin's on_load has succeeded once.
+        """Calls the plugin's on_load, unless it has succeeded before.
 
         Raises:
-            AudioFilterError: It refuses.
+            AudioFilterError: The plugin refuses.
         """
         with self._call_lock:
             if self._told is not None:
@@ -201,12 +171,11 @@ class FilterLibrary:
             self._told = number
 
     def update_credentials(self, url: str, token: str) -> None:
-        """Remembers them, and tells a plugin that had others; in a thread, the newest ones where they come fast."""
+        """Stores credentials, and tells a plugin that had others: in a thread, the newest ones if they come fast."""
         for name, text in (("url", url), ("token", token)):
-            if not isinstance(text, str):
-                raise TypeError(f"expected {name} as a str, got {type(text).__name__}")
+            check_type(name, text, str)
             if "\0" in text:
-                raise ValueError(f"expected {name} without NUL characters")
+                raise ValueError(f"{name}: expected no NUL characters, got one at {text.index(chr(0))}")
         credentials_json(url, token)
         with LOCK:
             self._credentials = (self._credentials[0] + 1, url, token)
@@ -234,20 +203,44 @@ class FilterLibrary:
         self.release_here()
 
 
-def find(module_id: str) -> AudioFilter:
-    """The oldest open filter of this id."""
-    with LOCK:
-        library = _REGISTER.get(module_id)
-        if library is not None and library.filters:
-            return library.filters[0]
-        names = ", ".join(repr(name) for name, library in sorted(_REGISTER.items()) if library.filters)
-    raise ValueError(f"expected the module_id of a loaded AudioFilter ({names or 'none is loaded'}), got {module_id!r}")
-
-
 def _load(path: str, what: str) -> PluginLibrary:
     try:
-        if os.path.isfile(path) and is_cut_off(path):
+        if os.path.isfile(path) and _is_cut_off(path):
             raise AudioFilterError(f"{what} does not load: the file is cut off")
         return PluginLibrary(path)
     except OSError as error:
         raise AudioFilterError(f"{what} does not load: {error}") from None
+
+
+# For each class byte of an ELF header: the format of the header up to the entry size and count of the segments, the
+# format of a segment, and the places of its type, offset and size in the file.
+_HEADERS = {1: ("16xHHIIIIIHHH", "IIIIIIII", (0, 1, 4)), 2: ("16xHHIQQQIHHH", "IIQQQQQQ", (0, 2, 5))}
+_LOADED = 1
+
+
+def _is_cut_off(path: str) -> bool:
+    """Returns whether an ELF file ends before the end of its segments, as after a download that broke off.
+
+    The system maps such a file all the same, and the process dies of a bus error when it reads there. Files of other
+    formats are taken to be whole.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(64)
+        if start[:4] != b"\x7fELF" or len(start) < 64 or start[4] not in _HEADERS or start[5] not in (1, 2):
+            return False
+        header, segment, places = _HEADERS[start[4]]
+        order = "<" if start[5] == 1 else ">"
+        values = struct.unpack_from(order + header, start)
+        table, num_bytes, count = values[4], values[8], values[9]
+        if num_bytes != struct.calcsize(order + segment):
+            return False
+        file.seek(min(table, size))
+        segments = file.read(num_bytes * count)
+    if len(segments) < num_bytes * count:
+        return True
+    for item in struct.iter_unpack(order + segment, segments):
+        kind, offset, length = (item[place] for place in places)
+        if kind == _LOADED and offset + length > size:
+            return True
+    return False

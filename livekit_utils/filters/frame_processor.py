@@ -1,4 +1,4 @@
-"""FrameProcessor: the base of what is done to each frame of a stream."""
+"""FrameProcessor: the base class for processing each frame of a stream."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ T = TypeVar("T", bound=AudioFrame | VideoFrame)
 
 @public
 class FrameProcessor(ABC, Generic[T]):
-    """Something done to each frame of an `AudioStream`: noise cancellation, gain, a meter.
+    """Processes each frame of an `AudioStream`: noise cancellation, gain, a meter.
 
-    A subclass gives `enabled` (a property with a setter), `_process` and `_close`. It is called in the thread and
-    event loop that plays the stream's source, and whatever time it takes, everything there waits.
+    A subclass implements `enabled` (a property with a setter), `_process` and `_close`. `_process` is called in the
+    event loop that plays the stream's source, and blocks that loop while it runs. `_close` is called in the loop that
+    closes the stream, or if `_process` is running in another thread then, in that thread when it has returned. The
+    other methods are called in the thread that tells the stream. No lock is held during a call.
 
     Example:
         >>> import numpy as np
@@ -46,7 +48,7 @@ class FrameProcessor(ABC, Generic[T]):
     @property
     @abstractmethod
     def enabled(self) -> bool:
-        """Whether frames are to be processed; they pass as they are where not."""
+        """Whether frames are processed; otherwise they pass as they are."""
 
     @enabled.setter
     @abstractmethod
@@ -56,23 +58,24 @@ class FrameProcessor(ABC, Generic[T]):
     def _process(self, frame: T) -> T:
         """Returns the processed frame: the given one, which may be changed in place, or another of the same format.
 
-        An exception is logged, once for any number in a row, and the frame then passes as it was.
+        If it raises, the frame passes as it was. Errors are counted, and logged once per run of them.
         """
 
     @abstractmethod
     def _close(self) -> None:
-        """Called once, when the stream is closed, unless it was told `auto_close_noise_cancellation=False`."""
+        """Releases resources. It is called once, after the last call of another method, when the stream is closed;
+        not with `auto_close_noise_cancellation=False`."""
 
-    # Not abstract: they need not be overridden.
+    # Not abstract: a subclass need not override them.
 
     def _on_stream_info_updated(self, *, room_name: str, participant_identity: str, publication_sid: str) -> None:
-        """The stream belongs to this room, participant and publication now."""
+        """Called when the stream belongs to another room, participant or publication."""
 
     def _on_stream_info_cleared(self) -> None:
-        """The stream belongs to no room any more."""
+        """Called when the stream belongs to no room any more."""
 
     def _on_credentials_updated(self, *, token: str, url: str) -> None:
-        """There is a new access token for the server."""
+        """Called when there is a new access token for the server."""
 
     def _on_credentials_cleared(self) -> None:
-        """There is no access token any more."""
+        """Called when there is no access token any more."""

@@ -1,4 +1,4 @@
-"""get_include: where the header for audio filter plugins is."""
+"""get_include: finds the C header for audio filter plugins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["get_include"]
 
 @public
 def get_include() -> str:
-    """The directory of `livekit_audio_filter.h`, for a C compiler's `-I`.
+    """Returns the directory of `livekit_audio_filter.h`, for the `-I` of a C compiler.
 
     Example:
         >>> import os

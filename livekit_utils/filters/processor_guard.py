@@ -1,4 +1,4 @@
-"""ProcessorGuard: a frame processor that cannot do harm."""
+"""ProcessorGuard: calls a frame processor so that its errors do no harm."""
 
 from __future__ import annotations
 
@@ -7,75 +7,76 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from livekit_utils._runtime.calls import Calls
+from livekit_utils._runtime.threads import Once
+from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.filters.description import AudioStreamInfo
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
 
 logger = logging.getLogger("livekit_utils")
 
-# One that fails every other frame must not fill the log: so many runs of failures are said, then it must have worked
-# for so many frames.
-_MAX_LOGGED = 5
-_NUM_GOOD = 100
+
+# Time that a close waits for a processor at work in another thread, in seconds: as long as for a filter plugin.
+_PATIENCE_S = 5.0
 
 
 class ProcessorGuard:
-    """Calls a processor, ours, the LiveKit SDK's, or any object with `enabled` and `_process`.
+    """Calls a processor: a FrameProcessor of this package or the LiveKit SDK, or an object with `enabled` and
+    `_process`.
 
-    Where it raises, or returns no frame of the same format, the frame passes as it was before: said in the log with
-    the first of any number of failures in a row, and counted.
+    If the processor raises, or does not return a frame of the same format, the frame passes as it was. That is counted
+    in `failures`, and logged once per run of failures.
 
     Raises:
         TypeError: Not such an object.
+
+    Threads: any. The processor is called in the thread of each method, without a lock. `_close` is called once, after
+    the last call of another method has returned: in the thread of that call, or of `aclose` if none is under way.
     """
 
     def __init__(self, processor: Any) -> None:
         suitable = callable(getattr(processor, "_process", None)) and hasattr(processor, "enabled")
         if not suitable or isinstance(processor, type):
             raise TypeError(
-                "expected noise_cancellation as NoiseCancellationOptions or a FrameProcessor (an object with `enabled` "
+                "noise_cancellation: expected NoiseCancellationOptions or a FrameProcessor (an object with `enabled` "
                 f"and `_process`), got {processor!r}"
             )
         self._processor = processor
-        self._failing = False
-        self._num_logged = 0  # runs of failures since it last worked for long
-        self._num_good = 0  # frames since the last failure
-        self.failures = 0
+        self._name = type(processor).__name__
+        self._calls = Calls()
+        self._closed = False
+        self._finished = Once()  # no call is under way, and none will come
+        self._trouble = Trouble("AudioStream: %s fails, frames pass unprocessed: %s")
+
+    @property
+    def failures(self) -> int:
+        """Number of frames that passed unprocessed because of an error."""
+        return self._trouble.count
 
     def process(self, frame: AudioFrame) -> AudioFrame:
+        """Returns the processed frame; the frame itself if the processor is off, fails, or is closed."""
+        with self._calls:
+            return frame if self._closed else self._process(frame)
+
+    def _process(self, frame: AudioFrame) -> AudioFrame:
         original = frame
         try:
             if not self._processor.enabled:
                 return frame
-            original = copy_audio_frame(frame)  # it may fail half-way through changing the frame in place
+            original = copy_audio_frame(frame)  # the processor may fail half-way through changing the frame in place
             processed = self._processor._process(frame)
             if processed is not frame:
-                # Copied: it may be read-only, or the processor may use its memory again.
+                # Copied because it may be read-only, and the processor may use its memory again.
                 processed = copy_audio_frame(_checked(processed, original))
         except (Exception, asyncio.CancelledError) as error:
-            self._note_failure(error)
+            self._trouble.failed(self._name, error, error=error)
             return original
-        if self._failing or self._num_logged:
-            self._note_success()
+        if self._trouble.count and self._trouble.good():
+            logger.info("AudioStream: %s works again", self._name)
         return processed
 
-    def _note_failure(self, error: BaseException) -> None:
-        self.failures += 1
-        self._num_good = 0
-        if not self._failing and self._num_logged < _MAX_LOGGED:
-            self._num_logged += 1
-            last = ", and from now on this is only counted" if self._num_logged == _MAX_LOGGED else ""
-            name = type(self._processor).__name__
-            logger.error("AudioStream: %s fails, frames pass unprocessed%s: %s", name, last, error, exc_info=error)
-        self._failing = True
-
-    def _note_success(self) -> None:
-        self._failing = False
-        self._num_good += 1
-        if self._num_good == _NUM_GOOD:
-            logger.info("AudioStream: %s works again", type(self._processor).__name__)
-            self._num_logged = 0
-
     def update_stream_info(self, info: AudioStreamInfo | None) -> None:
+        """Tells the processor what stream it processes; None if it is not known any more."""
         if info is None:
             self._call("_on_stream_info_cleared")
         else:
@@ -87,23 +88,44 @@ class ProcessorGuard:
             )
 
     def update_credentials(self, credentials: dict[str, str] | None) -> None:
+        """Hands the processor new credentials; None clears them."""
         if credentials is None:
             self._call("_on_credentials_cleared")
         else:
             self._call("_on_credentials_updated", **credentials)
 
-    def close(self) -> None:
-        self._call("_close")
+    async def aclose(self, *, closes_processor: bool) -> None:
+        """Makes no more calls, and returns when the last one has returned; after 5 s with a warning.
+
+        Args:
+            closes_processor: Whether the processor's `_close` is called then.
+        """
+        if not self._closed:
+            self._closed = True
+            self._calls.when_none(lambda: self._finish(closes_processor))
+        if not await self._finished.happens(_PATIENCE_S):
+            logger.warning("AudioStream: %s has not returned a frame within %g s", self._name, _PATIENCE_S)
+
+    def _finish(self, closes_processor: bool) -> None:
+        processor, self._processor = self._processor, None
+        if closes_processor:
+            self._call_method(processor, "_close")
+        self._finished.set()
 
     def _call(self, name: str, **arguments: str) -> None:
-        """Calls what a processor may have; whatever is under way has to go on if it fails."""
-        method: Callable[..., object] | None = getattr(self._processor, name, None)
+        with self._calls:
+            if not self._closed:
+                self._call_method(self._processor, name, **arguments)
+
+    def _call_method(self, processor: Any, name: str, **arguments: str) -> None:
+        """Calls a method that a processor may have, and logs its error: the caller has to go on."""
+        method: Callable[..., object] | None = getattr(processor, name, None)
         if method is None:
             return
         try:
             method(**arguments)
         except Exception as error:
-            logger.error("AudioStream: %s.%s: %s", type(self._processor).__name__, name, error, exc_info=error)
+            logger.error("AudioStream: %s.%s: %s", self._name, name, error, exc_info=error)
 
 
 def _checked(processed: Any, frame: AudioFrame) -> AudioFrame:

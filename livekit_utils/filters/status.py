@@ -1,4 +1,4 @@
-"""AudioFilterState: what an AudioFilterSession does with audio."""
+"""States of filters and their sessions, and their error."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["AudioFilterError", "AudioFilterLoadState", "AudioFilterState"]
 
 @public
 class AudioFilterError(Exception):
-    """A filter plugin does not load, lacks functions, refuses, or takes too long; the text says which, and of what."""
+    """Tells that a filter plugin does not load, lacks functions, refuses, or takes too long; the message says which."""
 
 
 @public
 class AudioFilterLoadState(StrEnum):
-    """How far an `AudioFilter` has come.
+    """The state of an `AudioFilter`.
 
-    `LOADED`: the library is loaded; the plugin has not been asked yet whether it may be used, which happens with the
-    first session. `READY`: it said yes. `FAILED`: it said no (see `last_error`); the next session asks again.
+    `LOADED`: the library is loaded; its `audio_filter_on_load` was not called yet, the first session does that.
+    `READY`: the call succeeded. `FAILED`: the plugin refused (see `last_error`); the next session calls it again.
     `CLOSED`: the filter makes no more sessions.
     """
 
@@ -31,10 +31,10 @@ class AudioFilterLoadState(StrEnum):
 
 @public
 class AudioFilterState(StrEnum):
-    """What an `AudioFilterSession` does with audio. `STARTING` is left once, for one of the others; `CLOSED` is final.
+    """The state of an `AudioFilterSession`. `STARTING` is left once, for one of the others; `CLOSED` is final.
 
     `STARTING`: the plugin is not ready; audio is held. `ACTIVE`: audio is filtered. `BYPASSED`: the plugin refused or
-    was too slow (see `last_error`); audio passes through unchanged. `CLOSED`: nothing is taken any more.
+    was too slow (see `last_error`); audio passes through unchanged. `CLOSED`: the session takes no more audio.
     """
 
     STARTING = "starting"

@@ -19,7 +19,7 @@ from livekit_utils._runtime.arguments import check_int, check_ms, check_number, 
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.queues import FrameQueue
+from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.finished_streams import FinishedStreams
 from livekit_utils.mixing.mix_input import survey
@@ -112,7 +112,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
         self._num_lacking = 0  # inputs that the next block waits for
-        self._output: FrameQueue[AudioFrame] = FrameQueue(self._capacity, self._advance)
+        self._output: EndableQueue[AudioFrame] = EndableQueue(self._capacity, self._advance)
         self._num_blocks = 0
         # Whether some input has its part of the next block, so that the others keep it waiting.
         self._kept_waiting = False
@@ -437,7 +437,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 source.await_join()
                 source.late = True
                 # Of a stream that says that its source has paused, it is no news.
-                level = logging.INFO if getattr(source.stream, "resting", False) is True else logging.WARNING
+                level = logging.INFO if getattr(source.stream, "idle", False) is True else logging.WARNING
                 logger.log(
                     level,
                     "AudioMixer: %r is more than %g ms late and silent until it goes on",

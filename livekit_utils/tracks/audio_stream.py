@@ -1,7 +1,7 @@
-"""AudioStream: the audio of a track, as frames in the format that the reader wants.
+"""AudioStream: the audio of a track, in frames of the format that the reader asks for.
 
-How it works. The source hands over its audio as it is played. It is converted, filtered, cut into frames of one size
-and processed on the spot, and waits in a queue for the reader; no task runs.
+The source hands over audio as it plays it. In that call the audio is converted, filtered, cut into frames of one size
+and processed, and put into a queue for the reader. No task runs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Self
 
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils._runtime.arguments import check_int, check_number
-from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.arguments import check_int, check_number, check_type
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.queues import LiveQueue
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.filters.audio_filter import AudioFilter
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
@@ -24,22 +24,24 @@ from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellation
 from livekit_utils.filters.processor_guard import ProcessorGuard
 from livekit_utils.frames.audio_frame import AudioFrame, copy_audio_frame
 from livekit_utils.tracks.events import AudioFrameEvent
+from livekit_utils.tracks.live_stream import LiveStream
 from livekit_utils.tracks.track import LocalAudioTrack, Track
 
 __all__ = ["AudioStream", "AudioStreamStats"]
 
 
 @public
-class AudioStreamStats(NamedTuple):
-    """What a stream has done and holds."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioStreamStats:
+    """Counters of an `AudioStream`."""
 
-    frames: int
-    """Frames made for the reader, those that were dropped included."""
-    dropped_frames: int
-    """Frames that the reader was too slow for."""
-    queued_frames: int
+    num_frames: int
+    """Frames made for the reader, including those that were dropped."""
+    num_dropped_frames: int
+    """Frames that were dropped because the reader was too slow."""
+    num_queued_frames: int
     """Frames that wait to be read."""
-    processor_failures: int
+    num_processor_failures: int
     """Frames that passed unprocessed because the processor failed."""
 
 
@@ -47,35 +49,44 @@ _MAX_FRAME_SIZE_MS = 60_000
 _DEFAULT_FRAME_SIZE_MS = 10
 
 
-@public
-class AudioStream(AsyncClosing):
-    """The audio of a track: an async iterator of `AudioFrameEvent`, live from now on.
+class _Break(Enum):
+    """Audio that ends, for now or for good: nothing is held back any more."""
 
-    Any number of streams may be open on a track; each gets everything, in frames of its own that it may change. What is
-    captured comes out whole, and what is queued when the track ends is delivered before the end. Where less than a
-    frame is left before a break of 40 ms or more, or at the end of the track, the frame is shorter, or if
-    `frame_size_ms` is given, filled up with silence.
+    IDLE = 0
+    END = 1
+
+
+@public
+class AudioStream(LiveStream[AudioFrameEvent]):
+    """Reads the audio of a track, live from now on: an async iterator of `AudioFrameEvent`.
+
+    Any number of streams may be open on a track; each gets all audio, in frames of its own that it may change. No
+    sample is left out, and audio that is queued when the track ends is delivered before the end. If less than a frame
+    is left before a break of 40 ms or more, or at the end of the track, the frame is shorter; if `frame_size_ms` is
+    given, it is filled up with silence.
 
     Args:
-        track: What `LocalAudioTrack.create_audio_track` gave.
-        loop: Not needed, and not used.
-        capacity: Frames that may wait to be read; then the oldest is dropped, counted in `stats`, and said in the log
-            once. 0 drops nothing: memory grows if nobody reads.
-        sample_rate: Hz, of the frames. Audio of another rate is resampled.
-        num_channels: 1 to 128, of the frames. Mono is copied to all channels, many are averaged to mono.
-        frame_size_ms: Length of every frame in milliseconds, up to a minute. None means 10, except before breaks.
-        noise_cancellation: A `FrameProcessor` (ours, the LiveKit SDK's, or any object with `enabled` and `_process`)
-            that each frame goes through, or `NoiseCancellationOptions` for an `AudioFilter` that is loaded. Without a
-            working processor or filter, audio passes as it is: `stats` and `filter` say so.
-        auto_close_noise_cancellation: Whether `aclose` closes the processor. Without it, whoever made it does.
+        track: A track that `LocalAudioTrack.create_audio_track` returned.
+        loop: Not used; accepted for compatibility.
+        capacity: Number of frames that may wait to be read. Beyond it the oldest is dropped, which is counted in
+            `stats` and logged once. 0 drops nothing: memory grows if nobody reads.
+        sample_rate: Sample rate of the frames in Hz, from 100. Audio of another rate is resampled.
+        num_channels: Number of channels of the frames, 1 to 128. Mono is copied to all channels; many channels are
+            averaged to mono.
+        frame_size_ms: Length of every frame in milliseconds, at least one sample, up to 60000. None means 10, except
+            before breaks.
+        noise_cancellation: A `FrameProcessor` (of this package, of the LiveKit SDK, or any object with `enabled` and
+            `_process`) that processes each frame, or `NoiseCancellationOptions` for an `AudioFilter` that is loaded.
+            If the processor or filter does not work, audio passes unchanged; `stats` and `filter` tell.
+        auto_close_noise_cancellation: Whether `aclose` closes the processor.
 
     Raises:
-        ValueError: Something is out of range, the track's audio cannot be converted to this, or no filter of that name
-            is loaded.
-        TypeError: Not an audio track of this package, or something else of the wrong kind.
+        ValueError: An argument is out of range, the track's audio cannot be converted to this format, or no filter of
+            that name is loaded.
+        TypeError: An argument of another type, or `track` is not an audio track of this package.
 
-    Threads: read in one event loop at a time, which may be another than the source's. Conversion and processing are
-    done in the source's. It may be made outside of a loop.
+    Threads: read in one event loop at a time, which may be another one than the source's. Audio is converted and
+    processed in the source's loop. The stream may be made outside of a loop, and closed in any.
 
     Example:
         >>> import asyncio
@@ -103,28 +114,24 @@ class AudioStream(AsyncClosing):
         noise_cancellation: NoiseCancellationOptions | Any | None = None,
         auto_close_noise_cancellation: bool = True,
     ) -> None:
-        if not isinstance(track, LocalAudioTrack):
-            raise TypeError(f"expected an audio track of livekit_utils, got {track!r}")
+        check_type("track", track, LocalAudioTrack, "a livekit_utils")
         self._sample_rate = check_int("sample_rate", sample_rate, 100)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
         self._frame_size = _frame_size(self._sample_rate, frame_size_ms)
         self._pads = frame_size_ms is not None
-        self._track = track
-        self._closed = False
-        # The source may play in another thread than the one that reads and closes.
-        self._lock = threading.RLock()
+        super().__init__(track, capacity)
         self._converter = FrameConverter(self._sample_rate, self._num_channels)
-        # An empty frame says at once whether the source's audio can be converted.
+        # An empty frame tells at once whether the source's audio can be converted.
         self._converter.push(AudioFrame.create(track._source.sample_rate, track._source.num_channels, 0))
         self._samples = SampleQueue(self._num_channels)
-        self._queue: LiveQueue[AudioFrameEvent] = LiveQueue(check_int("capacity", capacity, 0), repr(self))
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None
         self._filter: AudioFilterSession | None = None
-        self._resting = True  # nothing has come for a while
-        self._ending = False
-        # What came while the filter started, or caught up with that, in its thread; None when it is in step.
-        self._held: list[AudioFrame] | None = None
+        self._idle = True
+        # What has come while the filter starts, or catches up in its thread; None once it has caught up. From there on
+        # the filter is used in the source's thread. The lock guards this handover only: nothing is called under it.
+        self._held: list[AudioFrame | _Break] | None = None
+        self._lock = threading.Lock()
         noise: Any = noise_cancellation
         if hasattr(noise, "module_id") and hasattr(noise, "options"):
             self._filter = AudioFilter.get(noise.module_id).create_session(
@@ -134,10 +141,10 @@ class AudioStream(AsyncClosing):
                 stream_info=AudioStreamInfo(track_id=track.sid),
             )
             self._held = []
-            self._filter.on_ready(_unless_gone(self._on_filter_ready))
+            self._filter.on_ready(_unless_gone(self._catch_up))
         elif noise is not None:
             self._processor = ProcessorGuard(noise)
-        track._source._fan_out.attach(self)
+        self._subscribe()
 
     @classmethod
     def from_track(
@@ -152,7 +159,8 @@ class AudioStream(AsyncClosing):
         noise_cancellation: NoiseCancellationOptions | Any | None = None,
         auto_close_noise_cancellation: bool = False,
     ) -> Self:
-        """The same by keywords, except that it does not close the processor unless it is told to."""
+        """Makes a stream like the constructor, with keyword arguments only. By default it does not close the
+        processor."""
         return cls(
             track,
             loop,
@@ -168,18 +176,24 @@ class AudioStream(AsyncClosing):
 
     @property
     def filter(self) -> AudioFilterSession | None:
-        """The session of the `AudioFilter`, where one was asked for: its `state`, and `last_error` if it does not
-        work. `await stream.filter.wait_ready()` raises that error."""
+        """The session of the `AudioFilter`, if one was asked for. Its `state` and `last_error` tell whether it works;
+        `await stream.filter.wait_ready()` raises that error."""
         return self._filter
 
     @property
-    def resting(self) -> bool:
-        """Whether the source is paused, or has had nothing to play, for a while; and until it begins."""
-        return self._resting
+    def idle(self) -> bool:
+        """Whether the source has not played for 40 ms or more: it is paused, has nothing to play, or has not begun."""
+        return self._idle
 
     def update_stream_info(self, info: AudioStreamInfo | None) -> None:
-        """Tells the processor or filter which room and participant the audio belongs to; None for none any more. After
-        `aclose`, nothing happens."""
+        """Tells the processor or filter which room and participant the audio belongs to; None if it belongs to none
+        any more. After `aclose`, it does nothing.
+
+        Raises:
+            TypeError: `info` is neither an AudioStreamInfo nor None.
+        """
+        if info is not None:
+            check_type("info", info, AudioStreamInfo, "an")
         if self._closed:
             return
         if self._processor is not None:
@@ -188,7 +202,13 @@ class AudioStream(AsyncClosing):
             self._filter.update_stream_info(info or AudioStreamInfo(track_id=self._track.sid))
 
     def update_credentials(self, *, token: str, url: str) -> None:
-        """Hands a new access token to the processor, or to the filter's plugin. After `aclose`, nothing happens."""
+        """Hands a new access token to the processor or to the filter's plugin. After `aclose`, it does nothing.
+
+        Raises:
+            TypeError: An argument that is not a str.
+        """
+        check_type("token", token, str)
+        check_type("url", url, str)
         if self._closed:
             return
         if self._processor is not None:
@@ -197,46 +217,34 @@ class AudioStream(AsyncClosing):
             self._filter.update_credentials(url, token)
 
     def clear_credentials(self) -> None:
-        """Tells the processor that there is no access token any more."""
+        """Tells the processor that there is no access token any more. After `aclose`, it does nothing."""
         if self._processor is not None and not self._closed:
             self._processor.update_credentials(None)
 
     def stats(self) -> AudioStreamStats:
-        """What the stream has done and holds."""
+        """Returns the counters of the stream."""
         return AudioStreamStats(
-            frames=self._queue.num_put,
-            dropped_frames=self._queue.num_dropped,
-            queued_frames=len(self._queue),
-            processor_failures=self._processor.failures if self._processor is not None else 0,
+            num_frames=self._queue.num_put,
+            num_dropped_frames=self._queue.num_dropped,
+            num_queued_frames=len(self._queue),
+            num_processor_failures=self._processor.failures if self._processor is not None else 0,
         )
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> AudioFrameEvent:
-        if len(self._queue):
-            return await self._queue.get()
-        fan_out = self._track._source._fan_out
-        held = fan_out.hold(self)
-        try:
-            return await self._queue.get()
-        finally:
-            fan_out.let_go(held)
-
     async def aclose(self) -> None:
-        """Ends the stream at once, for readers that wait as well; closes its processor and filter. What has not been
-        read is dropped. A second call does nothing.
+        """Ends the stream at once, also for tasks that wait for a frame, and closes its processor and filter. Frames
+        that were not read are dropped. A second call does nothing.
+
+        If the processor or the plugin is at work in another thread, it is closed there when it has returned. This
+        waits for it up to 5 s, without blocking the event loop; then a warning is logged.
         """
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._track._source._fan_out.detach(self)
-            self._queue.close()
-            if self._processor is not None and self._auto_close:
-                self._processor.close()
-        if self._filter is not None:
-            await self._filter.aclose()
+        if not self._close():
+            return
+        try:
+            if self._processor is not None:
+                await self._processor.aclose(closes_processor=self._auto_close)
+        finally:
+            if self._filter is not None:
+                await self._filter.aclose()
 
     def __repr__(self) -> str:
         return (
@@ -247,109 +255,100 @@ class AudioStream(AsyncClosing):
     # -- from the source to the reader --------------------------------------------------------------------------------
 
     def _receive(self, frame: AudioFrame) -> None:
+        if self._closed:
+            return
         if self._track.muted:
             frame = AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)
-        with self._lock:
-            self._resting = False
-            self._guarded(lambda: self._convert(frame))
+        self._idle = False
+        try:
+            for converted in self._converter.push(frame):
+                self._pass_on(converted)
+        except Exception as error:
+            self._fail(error)
 
-    def _rest(self) -> None:
-        with self._lock:
-            self._resting = True
-            self._guarded(self._flush)
+    def _on_idle(self) -> None:
+        self._idle = True
+        self._break(_Break.IDLE)
 
     def _end(self) -> None:
-        with self._lock:
-            self._ending = True
-            self._guarded(self._flush)
+        self._break(_Break.END)
 
-    def _on_filter_ready(self) -> None:
-        """Comes in a thread of the filter. There it catches up: the event loop that brought the audio may be gone, and
-        where it is not, it must not wait until seconds of it are filtered."""
-        while self._catch_up():
-            pass
-
-    def _catch_up(self) -> bool:
-        """Filters what is held, without the lock; says whether there was something."""
-        with self._lock:
-            held, self._held = self._held or [], []
-            if not held or self._closed:
-                self._held = None  # from here on it is in step
-                if self._resting or self._ending:
-                    self._guarded(self._flush)
-                return False
-        self._guarded(lambda: self._filter_held(held))
-        return True
-
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _break(self, kind: _Break) -> None:
         if self._closed:
             return
         try:
-            step()
+            for converted in self._converter.flush():
+                self._pass_on(converted)
+            self._pass_on(kind)
         except Exception as error:
-            # The reader gets what was made before, then this.
-            self._track._source._fan_out.detach(self)
-            self._queue.end(error)
+            self._fail(error)
 
-    def _convert(self, frame: AudioFrame) -> None:
-        for converted in self._converter.push(frame):
-            self._apply_filter(converted)
-
-    def _filter_held(self, frames: list[AudioFrame]) -> None:
-        assert self._filter is not None
-        for frame in frames:
-            filtered = self._filter.push(frame)
+    def _pass_on(self, item: AudioFrame | _Break) -> None:
+        """Passes audio on to the filter and the reader; while the filter starts or catches up, holds it."""
+        if self._held is not None:
             with self._lock:
-                self._collect(filtered)
+                if self._held is not None:
+                    self._held.append(item if isinstance(item, _Break) else copy_audio_frame(item))
+                    return
+        self._filter_item(item)
 
-    def _apply_filter(self, frame: AudioFrame) -> None:
-        if self._held is not None:
-            self._held.append(copy_audio_frame(frame))
+    def _catch_up(self) -> None:
+        """Filters what is held. It is called in a thread of the filter: the loop that brought the audio may be gone,
+        and otherwise must not be blocked while seconds of audio are filtered."""
+        while True:
+            with self._lock:
+                held, self._held = self._held, []
+                if not held or self._closed:
+                    self._held = None
+                    return
+            try:
+                for item in held:
+                    self._filter_item(item)
+            except Exception as error:
+                self._fail(error)
+
+    def _filter_item(self, item: AudioFrame | _Break) -> None:
+        if isinstance(item, _Break):
+            for frame in self._filter.flush() if self._filter is not None else ():
+                self._cut(frame)
+            while self._samples.num_frames:
+                self._put(min(self._samples.num_frames, self._frame_size))
+            if item is _Break.END:
+                self._queue.end()
+        elif self._filter is None:
+            self._cut(item)
         else:
-            self._collect([frame] if self._filter is None else self._filter.push(frame))
+            for frame in self._filter.push(item):
+                self._cut(frame)
 
-    def _collect(self, frames: list[AudioFrame]) -> None:
-        for frame in frames:
-            self._samples.push(frame)
-            while self._samples.num_frames >= self._frame_size:
-                self._put(self._frame_size)
+    def _cut(self, frame: AudioFrame) -> None:
+        """Cuts audio into frames of the reader's size."""
+        self._samples.push(frame)
+        while self._samples.num_frames >= self._frame_size:
+            self._put(self._frame_size)
 
-    def _flush(self) -> None:
-        """A break, or the end: everything goes out that was held back for the sake of what follows."""
-        for converted in self._converter.flush():
-            self._apply_filter(converted)
-        if self._held is not None:
-            return  # the filter comes back here
-        if self._filter is not None:
-            self._collect(self._filter.flush())
-        while self._samples.num_frames:
-            self._put(min(self._samples.num_frames, self._frame_size))
-        if self._ending:
-            self._queue.end()
-
-    def _put(self, num_samples: int) -> None:
-        samples = self._samples.pop(num_samples)
-        if self._pads and num_samples < self._frame_size:
-            samples += bytes(2 * self._num_channels * (self._frame_size - num_samples))
-            num_samples = self._frame_size
-        frame = AudioFrame(samples, self._sample_rate, self._num_channels, num_samples)
+    def _put(self, samples_per_channel: int) -> None:
+        samples = self._samples.pop(samples_per_channel)
+        if self._pads and samples_per_channel < self._frame_size:
+            samples += bytes(2 * self._num_channels * (self._frame_size - samples_per_channel))
+            samples_per_channel = self._frame_size
+        frame = AudioFrame(samples, self._sample_rate, self._num_channels, samples_per_channel)
         if self._processor is not None:
             frame = self._processor.process(frame)
         self._queue.put(AudioFrameEvent(frame))
 
 
 def _frame_size(sample_rate: int, frame_size_ms: float | None) -> int:
-    size_ms = check_number("frame_size_ms", _DEFAULT_FRAME_SIZE_MS if frame_size_ms is None else frame_size_ms)
-    if not 0 < size_ms <= _MAX_FRAME_SIZE_MS:
-        raise ValueError(f"expected a frame_size_ms above 0, at most {_MAX_FRAME_SIZE_MS}, got {frame_size_ms}")
+    size_ms = _DEFAULT_FRAME_SIZE_MS if frame_size_ms is None else frame_size_ms
+    size_ms = check_number("frame_size_ms", size_ms, 0, _MAX_FRAME_SIZE_MS, above=True)
     size = int(sample_rate * size_ms / 1000 + 1e-9)
     if size < 1:
-        raise ValueError(f"expected a frame_size_ms of at least one sample at {sample_rate} Hz, got {frame_size_ms}")
+        raise ValueError(f"frame_size_ms: expected at least one sample at {sample_rate} Hz, got {frame_size_ms}")
     return size
 
 
 def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
-    """A callback that does not keep alive whose method it calls."""
+    """Returns a callback that does not keep the object of the method alive."""
     reference = weakref.WeakMethod(method)
 
     def call() -> None:

@@ -1,4 +1,4 @@
-"""AudioFrameEvent: what an AudioStream yields."""
+"""Events that streams yield: a frame, and what came with it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ __all__ = ["AudioFrameEvent", "VideoFrameEvent"]
 
 @public
 @dataclass(slots=True)
+class AudioFrameEvent:
+    """Carries a frame of an `AudioStream`."""
+
+    frame: AudioFrame
+
+
+@public
+@dataclass(slots=True)
 class VideoFrameEvent:
-    """A picture that has arrived, with what was said of it when it was captured."""
+    """Carries a frame of a `VideoStream`, with the arguments of the `VideoSource.capture_frame` that captured it."""
 
     frame: VideoFrame
     timestamp_us: int
     rotation: VideoRotation
     metadata: object = None
-
-
-@public
-@dataclass(slots=True)
-class AudioFrameEvent:
-    """A frame that has arrived."""
-
-    frame: AudioFrame

@@ -1,4 +1,4 @@
-"""FanOut: what a source puts out, to every stream that listens."""
+"""FanOut: hands what a source puts out to all streams on its tracks."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Sink(Protocol[T_contra]):
-    """What listens. It raises nothing, keeps nobody waiting, and changes nothing that it is given."""
+    """A receiver of items. Its methods raise nothing, do not block, and do not change the items."""
 
-    def _receive(self, item: T_contra, /) -> None: ...
+    def _receive(self, item: T_contra, /) -> None:
+        """Takes an item."""
 
-    def _rest(self) -> None:
-        """Nothing has come for a while: what is held back for the sake of the next item should go out."""
+    def _on_idle(self) -> None:
+        """Puts out what was held back to be joined with the next item: no item has come for a while."""
 
     def _end(self) -> None:
-        """Nothing will come any more."""
+        """Takes note that no more items come."""
 
 
 T = TypeVar("T")
 
 
 class FanOut(Generic[T]):
-    """The sinks of one source. It does not keep them alive, except those that are held: a stream that nobody holds any
-    more is gone."""
+    """The sinks of one source.
+
+    It holds weak references: a stream that nobody else references is collected, unless a task waits for it (`hold`).
+
+    Threads: sinks come and go in any thread. No lock is held while a sink is called.
+    """
 
     def __init__(self) -> None:
-        # Replaced, never changed, so that a sink may come and go while an item is on its way. The lock is for streams
-        # of other threads; it can be taken twice, because a finalizer may come here at any moment.
+        # The tuple is replaced, never changed: a sink may come or go while an item is handed out. The lock is for
+        # changes in several threads; it is reentrant because a finalizer, which may run anywhere, may detach a sink.
         self._lock = threading.RLock()
         self._sinks: tuple[weakref.ref[Sink[T]], ...] = ()
         self._ended = False
@@ -40,6 +45,7 @@ class FanOut(Generic[T]):
         return sum(reference() is not None for reference in self._sinks)
 
     def attach(self, sink: Sink[T]) -> None:
+        """Adds a sink, which gets all items from now on; after the end, ends it."""
         with self._lock:
             if not self._ended:
                 self._sinks = (*self._without(None), weakref.ref(sink))
@@ -47,20 +53,26 @@ class FanOut(Generic[T]):
         sink._end()
 
     def detach(self, sink: Sink[T]) -> None:
+        """Removes a sink; does nothing if it is not there."""
         with self._lock:
             self._sinks = self._without(sink)
 
     def hold(self, sink: Sink[T]) -> object:
-        """Keeps a sink alive while somebody waits for what it gets: asyncio does not hold tasks, so one that waits for
-        the stream it alone holds would be collected together with it. What is returned is for `let_go`."""
+        """Keeps a sink alive until `let_go` is called with the token that is returned.
+
+        asyncio keeps only weak references to tasks. Without this, a task that waits for a stream that only the task
+        references could be collected together with it.
+        """
         token = object()
         self._held[token] = sink
         return token
 
     def let_go(self, token: object) -> None:
+        """Ends a `hold`."""
         del self._held[token]
 
     def receive(self, item: T) -> None:
+        """Hands an item to all sinks."""
         complete = True
         for reference in self._sinks:
             sink = reference()
@@ -72,13 +84,15 @@ class FanOut(Generic[T]):
             with self._lock:
                 self._sinks = self._without(None)
 
-    def rest(self) -> None:
+    def idle(self) -> None:
+        """Tells all sinks that the source is idle."""
         for reference in self._sinks:
             sink = reference()
             if sink is not None:
-                sink._rest()
+                sink._on_idle()
 
     def end(self) -> None:
+        """Ends all sinks, and those that come later."""
         with self._lock:
             sinks, self._sinks, self._ended = self._sinks, (), True
         for reference in sinks:

@@ -1,4 +1,4 @@
-"""FrameFifo: frames of any length in, frames of another length out, and what is left as it came in."""
+"""FrameFifo: a queue of frames that are taken out in other lengths than they were put in."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 
 
 class FrameFifo:
-    """A queue of frames of one format, cut anew when they are taken.
+    """A queue of frames of one format, which are cut when they are taken.
 
-    It shares memory with the frames that it was given, and what it returns shares it too.
+    It shares memory with the frames that were pushed, and with those that it returns.
     """
 
     def __init__(self) -> None:
         self._frames: deque[AudioFrame] = deque()
-        self._taken = 0  # samples of the first frame
-        self.num_samples = 0
+        self._taken = 0  # samples per channel of the first frame that were taken
+        self.samples_per_channel = 0
         """Samples per channel in the queue."""
 
     def push(self, frame: AudioFrame) -> None:
+        """Appends a frame; an empty one is left out."""
         if frame.samples_per_channel:
             self._frames.append(frame)
-            self.num_samples += frame.samples_per_channel
+            self.samples_per_channel += frame.samples_per_channel
 
-    def pop(self, num_samples: int) -> AudioFrame:
-        """The first samples, at most as many as there are, which must be one at least."""
+    def pop(self, samples_per_channel: int) -> AudioFrame:
+        """Takes the first samples, from 1; fewer than asked for if the queue has fewer."""
         pieces: list[AudioFrame] = []
-        wanted = min(num_samples, self.num_samples)
-        self.num_samples -= wanted
+        wanted = min(samples_per_channel, self.samples_per_channel)
+        self.samples_per_channel -= wanted
         while True:
             piece = self._pop_piece(wanted)
             wanted -= piece.samples_per_channel
@@ -39,24 +40,24 @@ class FrameFifo:
                 return combine_audio_frames(pieces)
 
     def withdraw(self, frame: AudioFrame) -> bool:
-        """Takes out a frame that was pushed, if nothing of it was taken yet; says whether it was."""
+        """Removes a frame that was pushed; returns False if it is not there, or some of its samples were taken."""
         for i, other in enumerate(self._frames):
             if other is frame and (i or not self._taken):
                 del self._frames[i]
-                self.num_samples -= frame.samples_per_channel
+                self.samples_per_channel -= frame.samples_per_channel
                 return True
         return False
 
     def drain(self) -> list[AudioFrame]:
-        """Everything that is left, frame by frame; of one that was begun its rest."""
+        """Takes all frames; the first may be the rest of a frame that was partly taken."""
         frames = []
         while self._frames:
-            frames.append(self._pop_piece(self.num_samples))
-        self.num_samples = 0
+            frames.append(self._pop_piece(self.samples_per_channel))
+        self.samples_per_channel = 0
         return frames
 
     def _pop_piece(self, wanted: int) -> AudioFrame:
-        """The next samples, as many as one frame has of them."""
+        """Takes the next samples, at most those of one frame."""
         frame = self._frames[0]
         start, left = self._taken, frame.samples_per_channel - self._taken
         if left > wanted:
@@ -67,6 +68,6 @@ class FrameFifo:
         return _part(frame, start, left) if start else frame
 
 
-def _part(frame: AudioFrame, start: int, num_samples: int) -> AudioFrame:
-    data = memoryview(frame)[start : start + num_samples]
-    return AudioFrame(data, frame.sample_rate, frame.num_channels, num_samples, userdata=frame.userdata)
+def _part(frame: AudioFrame, start: int, samples_per_channel: int) -> AudioFrame:
+    data = memoryview(frame)[start : start + samples_per_channel]
+    return AudioFrame(data, frame.sample_rate, frame.num_channels, samples_per_channel, userdata=frame.userdata)

@@ -1,8 +1,8 @@
-"""VideoSource: pictures for whoever watches."""
+"""VideoSource: hands captured video frames to all streams on its tracks."""
 
 from __future__ import annotations
 
-from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.video_frame import VideoFrame, VideoRotation, as_video_frame, frozen_video_frame
@@ -11,24 +11,29 @@ from livekit_utils.tracks.fan_out import FanOut
 
 __all__ = ["VideoSource"]
 
+# Timestamps are passed on as they are; they have to fit into 64 bits, as everywhere in the field.
+_MAX_TIMESTAMP_US = 2**63 - 1
+
 
 @public
 class VideoSource(AsyncClosing):
-    """Hands each picture to every stream on its tracks, when it is captured. There is no queue and no clock: whoever
-    captures sets the pace (`AVSynchronizer` does it by the clock).
+    """Hands each video frame to every stream on its tracks when it is captured.
+
+    It has no queue and no clock: the caller sets the pace (`AVSynchronizer` does that by the clock).
 
     Args:
-        width: Pixels, from 1; what is usual. Frames of other sizes are welcome.
-        height: Rows, from 1.
-        is_screencast: Kept for whoever asks.
+        width: Usual width in pixels, from 1. Frames of other sizes are accepted.
+        height: Usual height in rows, from 1.
+        is_screencast: Not used; the property of this name returns it.
 
     Raises:
         ValueError: A size below 1.
+        TypeError: A size that is not an int.
 
-    Ownership: pixels that could still be changed are copied once, for all streams together, if there are any. A frame
-    made from `bytes` is not copied. Streams share what they get, and cannot write to it.
+    Ownership: pixels that could still be changed are copied once for all streams together, if there are any. A frame
+    over `bytes` is not copied. Streams share the frames, and cannot write to them.
 
-    Threads: `capture_frame` may be called in any thread, by one at a time.
+    Threads: `capture_frame` may be called in any thread, but not in two at a time.
 
     Example:
         >>> from livekit_utils import VideoBufferType
@@ -41,7 +46,6 @@ class VideoSource(AsyncClosing):
         self._height = check_int("height", height, 1)
         self._is_screencast = bool(is_screencast)
         self._fan_out: FanOut[VideoFrameEvent] = FanOut()
-        self._closed = False
 
     @property
     def width(self) -> int:
@@ -63,28 +67,29 @@ class VideoSource(AsyncClosing):
         rotation: VideoRotation | int = VideoRotation.VIDEO_ROTATION_0,
         metadata: object = None,
     ) -> None:
-        """Hands a picture out. It never waits.
+        """Hands a frame to the streams, without waiting.
 
         Args:
-            frame: Ours, or the LiveKit SDK's.
-            timestamp_us: For the event, as it is.
-            rotation: How it is to be turned for display; pixels stay as they are.
-            metadata: For the event, as it is.
+            frame: A VideoFrame of this package or of the LiveKit SDK.
+            timestamp_us: Passed on in the event, in microseconds.
+            rotation: Passed on in the event: how to turn the frame for display. The pixels are not changed.
+            metadata: Passed on in the event.
 
         Raises:
-            TypeError: Not a frame.
-            ValueError: A rotation that there is not, or a frame without enough pixels.
+            TypeError: An argument of another type.
+            ValueError: A rotation that does not exist, or a frame without enough pixels.
             RuntimeError: The source is closed.
         """
-        picture = as_video_frame(frame)
-        rotation = VideoRotation(rotation)
-        if self._closed:
-            raise RuntimeError("this VideoSource is closed")
+        video_frame = as_video_frame(frame)
+        timestamp_us = check_int("timestamp_us", timestamp_us, -_MAX_TIMESTAMP_US, _MAX_TIMESTAMP_US)
+        rotation = check_choice("rotation", rotation, VideoRotation)
+        self._check_open()
         if len(self._fan_out):
-            self._fan_out.receive(VideoFrameEvent(frozen_video_frame(picture), timestamp_us, rotation, metadata))
+            self._fan_out.receive(VideoFrameEvent(frozen_video_frame(video_frame), timestamp_us, rotation, metadata))
 
     async def aclose(self) -> None:
-        """Ends all streams on this source's tracks; what they have queued is delivered. A second call does nothing."""
+        """Ends all streams on this source's tracks; frames that they have queued are delivered. A second call does
+        nothing."""
         self._closed = True
         self._fan_out.end()
 

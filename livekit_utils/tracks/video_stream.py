@@ -1,53 +1,54 @@
-"""VideoStream: the pictures of a track."""
+"""VideoStream: the video frames of a track."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple, Self
+from dataclasses import dataclass
+from typing import Self
 
-from livekit_utils._runtime.arguments import check_int
-from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.arguments import check_choice, check_type
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.queues import LiveQueue
 from livekit_utils.frames.video_frame import VideoBufferType
 from livekit_utils.tracks.events import VideoFrameEvent
+from livekit_utils.tracks.live_stream import LiveStream
 from livekit_utils.tracks.track import LocalVideoTrack, Track
 
 __all__ = ["VideoStream", "VideoStreamStats"]
 
 
 @public
-class VideoStreamStats(NamedTuple):
-    """What a stream has done and holds."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoStreamStats:
+    """Counters of a `VideoStream`."""
 
-    frames: int
-    """Frames that came, those that were dropped included."""
-    dropped_frames: int
-    """Frames that the reader was too slow for."""
-    queued_frames: int
+    num_frames: int
+    """Frames that came, including those that were dropped."""
+    num_dropped_frames: int
+    """Frames that were dropped because the reader was too slow."""
+    num_queued_frames: int
     """Frames that wait to be read."""
 
 
 @public
-class VideoStream(AsyncClosing):
-    """The pictures of a track: an async iterator of `VideoFrameEvent`, live from now on.
+class VideoStream(LiveStream[VideoFrameEvent]):
+    """Reads the video frames of a track, live from now on: an async iterator of `VideoFrameEvent`.
 
-    Any number of streams may be open on a track; they share the pictures, which nobody can write to. What is queued
-    when the track ends is delivered before the end.
+    Any number of streams may be open on a track; they share the frames, which nobody can write to. Frames that are
+    queued when the track ends are delivered before the end.
 
     Args:
-        track: What `LocalVideoTrack.create_video_track` gave.
-        loop: Not needed, and not used.
-        capacity: Frames that may wait to be read; then the oldest is dropped, counted in `stats`, and said in the log
-            once. 0 drops nothing: memory grows if nobody reads.
-        format: The pixel format that the reader relies on. Pictures are not converted: one of another format ends the
-            stream with a `ValueError` to the reader. None takes them as they come.
+        track: A track that `LocalVideoTrack.create_video_track` returned.
+        loop: Not used; accepted for compatibility.
+        capacity: Number of frames that may wait to be read. Beyond it the oldest is dropped, which is counted in
+            `stats` and logged once. 0 drops nothing: memory grows if nobody reads.
+        format: The pixel format that the reader relies on. Frames are not converted: one of another format ends the
+            stream with a `ValueError` for the reader. None takes all formats.
 
     Raises:
-        ValueError: A negative capacity, a format that there is not.
-        TypeError: Not a video track of this package.
+        ValueError: A negative capacity, or a format that does not exist.
+        TypeError: `track` is not a video track of this package.
 
-    Threads: read in one event loop at a time. It may be made outside of one.
+    Threads: read in one event loop at a time. It may be made outside of a loop.
 
     Example:
         >>> import asyncio
@@ -69,13 +70,10 @@ class VideoStream(AsyncClosing):
         capacity: int = 0,
         format: VideoBufferType | int | None = None,
     ) -> None:
-        if not isinstance(track, LocalVideoTrack):
-            raise TypeError(f"expected a video track of livekit_utils, got {track!r}")
-        self._format = None if format is None else VideoBufferType(format)
-        self._track = track
-        self._closed = False
-        self._queue: LiveQueue[VideoFrameEvent] = LiveQueue(check_int("capacity", capacity, 0), repr(self))
-        track._source._fan_out.attach(self)
+        check_type("track", track, LocalVideoTrack, "a livekit_utils")
+        self._format = None if format is None else check_choice("format", format, VideoBufferType)
+        super().__init__(track, capacity)
+        self._subscribe()
 
     @classmethod
     def from_track(
@@ -86,32 +84,21 @@ class VideoStream(AsyncClosing):
         format: VideoBufferType | int | None = None,
         capacity: int = 0,
     ) -> Self:
-        """The same by keywords."""
+        """Makes a stream like the constructor, with keyword arguments only."""
         return cls(track, loop, capacity, format)
 
     def stats(self) -> VideoStreamStats:
-        """What the stream has done and holds."""
-        return VideoStreamStats(self._queue.num_put, self._queue.num_dropped, len(self._queue))
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> VideoFrameEvent:
-        if len(self._queue):
-            return await self._queue.get()
-        fan_out = self._track._source._fan_out
-        held = fan_out.hold(self)
-        try:
-            return await self._queue.get()
-        finally:
-            fan_out.let_go(held)
+        """Returns the counters of the stream."""
+        return VideoStreamStats(
+            num_frames=self._queue.num_put,
+            num_dropped_frames=self._queue.num_dropped,
+            num_queued_frames=len(self._queue),
+        )
 
     async def aclose(self) -> None:
-        """Ends the stream at once, for readers that wait as well. What has not been read is dropped. A second call does
-        nothing."""
-        self._closed = True
-        self._track._source._fan_out.detach(self)
-        self._queue.close()
+        """Ends the stream at once, also for tasks that wait for a frame. Frames that were not read are dropped. A
+        second call does nothing."""
+        self._close()
 
     def __repr__(self) -> str:
         return f"VideoStream(track={self._track.name!r}{', closed' if self._closed else ''})"
@@ -122,13 +109,12 @@ class VideoStream(AsyncClosing):
         if self._closed or self._track.muted:
             return
         if self._format is not None and event.frame.type is not self._format:
-            self._track._source._fan_out.detach(self)
-            self._queue.end(ValueError(f"expected {self._format.name} frames, got {event.frame.type.name}"))
+            self._fail(ValueError(f"frame: expected {self._format.name} (the stream's), got {event.frame.type.name}"))
             return
         self._queue.put(VideoFrameEvent(event.frame, event.timestamp_us, event.rotation, event.metadata))
 
-    def _rest(self) -> None:
-        """Nothing is held back."""
+    def _on_idle(self) -> None:
+        """Does nothing: the stream holds nothing back."""
 
     def _end(self) -> None:
         self._queue.end()

@@ -73,7 +73,7 @@ def test_the_same_id_and_file_share_the_library(tmp_path: Path, monkeypatch: pyt
     assert AudioFilter.get(plugin.id) is second
     second.close()
     third.process(frame_of(bytes(960)))
-    with pytest.raises(ValueError, match=f"expected a new module_id, got '{plugin.id}', which is open as"):
+    with pytest.raises(ValueError, match=f"module_id: expected a new one, got '{plugin.id}', which is open as"):
         AudioFilter(plugin.id, Plugin(tmp_path).path)
     third.close()
     plugin.wait_for("unload")
@@ -133,7 +133,7 @@ def test_use_after_close(tmp_path: Path) -> None:
         lambda: opened.create_session(48000, 1),
         lambda: opened.update_credentials("", ""),
     ):
-        with pytest.raises(RuntimeError, match="this AudioFilter is closed: 'a'"):
+        with pytest.raises(RuntimeError, match="this AudioFilter is closed"):
             call()
     assert "closed" in repr(opened)
 
@@ -181,7 +181,7 @@ def test_a_row_has_one_format_until_flush(tmp_path: Path) -> None:
     with AudioFilter(plugin.id, plugin.path) as opened:
         assert opened.process(frame_of(b"\1\0" * 10), options={"a": 1}).samples_per_channel == 0
         for wrong in (frame_of(bytes(4), 16000), frame_of(bytes(4), 48000, 2)):
-            with pytest.raises(ValueError, match="expected a frame of 48000 Hz and 1 channels"):
+            with pytest.raises(ValueError, match="frame: expected 48000 Hz and 1 channels"):
                 opened.process(wrong)
         rest = opened.flush()
         assert rest is not None
@@ -240,13 +240,13 @@ def test_options_that_are_no_json(tmp_path: Path) -> None:
     with AudioFilter(plugin.id, plugin.path) as opened:
         for make in (lambda o: opened.create_session(48000, 1, options=o), lambda o: opened.process(frame, options=o)):
             for wrong in ([], "{}", 1, NoiseCancellationOptions("a", {})):
-                with pytest.raises(TypeError, match="options as a dict"):
+                with pytest.raises(TypeError, match="options: expected a dict"):
                     make(wrong)
             for wrong in ({"a": {1}}, {"a": b"b"}, {(1, 2): 3}):
-                with pytest.raises(TypeError, match="options that JSON can express"):
+                with pytest.raises(TypeError, match="options: expected what JSON can express"):
                     make(wrong)
             for wrong in ({"a": math.nan}, {"a": [math.inf]}, {"a": "\ud800"}, circle(), deep()):
-                with pytest.raises(ValueError, match="options that JSON can express"):
+                with pytest.raises(ValueError, match="options: expected what JSON can express"):
                     make(wrong)
     plugin.wait_for("unload")
     assert plugin.count("create") == 0
@@ -305,7 +305,7 @@ def test_credentials_for_a_plugin_that_does_not_care(tmp_path: Path) -> None:
         assert plugin.calls[1] == 'on_load {"url":"","token":""}'
         wrong: Any
         for wrong in (("a", None), (1, "b"), (b"a", "b")):
-            with pytest.raises(TypeError, match="as a str"):
+            with pytest.raises(TypeError, match=r"(url|token): expected a str"):
                 opened.update_credentials(*wrong)
         for wrong in (("a\0", "b"), ("a", "\ud800")):
             with pytest.raises(ValueError, match="expected"):

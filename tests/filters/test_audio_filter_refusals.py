@@ -43,7 +43,7 @@ def test_a_pipe(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no named pipes here")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(AudioFilterError, match="pipe is no regular file"):
+    with pytest.raises(AudioFilterError, match="pipe is not a regular file"):
         AudioFilter("a", tmp_path / "pipe")
 
 
@@ -116,18 +116,18 @@ def test_arguments_of_another_kind(tmp_path: Path) -> None:
     path = Plugin(tmp_path).path
     wrong: Any
     for wrong in (None, 1, b"a"):
-        with pytest.raises(TypeError, match="module_id as a str"):
+        with pytest.raises(TypeError, match="module_id: expected a str"):
             AudioFilter(wrong, path)
     for wrong in (None, 1.5, str(path).encode()):
         with pytest.raises(TypeError):
             AudioFilter("a", wrong)
     for wrong in ("abc", path, b"abc"):
-        with pytest.raises(TypeError, match="dependencies as a list"):
+        with pytest.raises(TypeError, match="dependencies: expected a list"):
             AudioFilter("a", path, wrong)
     with pytest.raises(TypeError):
         AudioFilter("a", path, [None])  # type: ignore[list-item]
     for wrong in (0, -1, math.nan, math.inf, 1e12):
-        with pytest.raises(ValueError, match="timeout_ms above 0"):
+        with pytest.raises(ValueError, match="timeout_ms: expected a number above 0"):
             AudioFilter("a", path, timeout_ms=wrong)
     for text in ("a\0b", "\ud800"):
         with pytest.raises((ValueError, OSError)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import json
@@ -113,7 +114,7 @@ def test_frames_of_another_format(tmp_path: Path) -> None:
     session.push(frame_of(b"\1\0" * 100))
     wrong: Any
     for wrong in (frame_of(bytes(960), 16000), frame_of(bytes(960), 48000, 2)):
-        with pytest.raises(ValueError, match="expected a frame of 48000 Hz and 1 channels, got"):
+        with pytest.raises(ValueError, match="frame: expected 48000 Hz and 1 channels, got"):
             session.push(wrong)
     for wrong in (None, b"", 1):
         with pytest.raises(TypeError, match="expected an AudioFrame"):
@@ -137,10 +138,10 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
     wrong: Any
     with AudioFilter(plugin.id, plugin.path) as opened:
         for wrong in (-1, 0, 99, 768_001, 2**70):
-            with pytest.raises(ValueError, match="sample_rate of 100 to 768000"):
+            with pytest.raises(ValueError, match="sample_rate: expected 100 to 768000"):
                 opened.create_session(wrong, 1)
         for wrong in (-1, 0, 129, 2**70):
-            with pytest.raises(ValueError, match="1 to 128 channels"):
+            with pytest.raises(ValueError, match="num_channels: expected 1 to 128"):
                 opened.create_session(48000, wrong)
         for wrong in (None, "48000", 48000.0):
             with pytest.raises(TypeError):
@@ -284,7 +285,7 @@ def test_bypass_is_exact_and_said_once(
     assert str(session.last_error) == f"'{plugin.id}': {reason}"
     assert [(r.name, r.levelno) for r in caplog.records] == [("livekit_utils", logging.WARNING)]
     assert reason in caplog.text
-    with pytest.raises(ValueError, match="expected a frame of"):
+    with pytest.raises(ValueError, match="frame: expected"):
         session.push(frame_of(b"", 48000, 1))
     session.update_stream_info(AudioStreamInfo())
     session.close()
@@ -308,11 +309,64 @@ def test_stream_info_arrives(tmp_path: Path) -> None:
     second = {**dict.fromkeys(keys, ""), "trackId": "TR_2"}
     texts = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in (first, second)]
     assert plugin.calls[2:] == [f'create 48000 {{"a":1}} {texts[0]}', f"update_stream_info {texts[1]}"]
-    with pytest.raises(TypeError, match="expected an AudioStreamInfo, got dict"):
+    with pytest.raises(TypeError, match="stream_info: expected an AudioStreamInfo, got"):
         session.update_stream_info({})  # type: ignore[arg-type]
     session.close()
     with pytest.raises(RuntimeError, match="closed"):
         session.update_stream_info(info)
+
+
+class Halting:
+    """The plugin's session, whose `process` is at work until it is released."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.entered, self.release = threading.Event(), threading.Event()
+        self.calls: list[str] = []
+
+    def process(self, samples: bytearray) -> bytearray:
+        self.entered.set()
+        assert self.release.wait(60)
+        result: bytearray = self.session.process(samples)
+        self.calls.append("processed")
+        return result
+
+    def update_stream_info(self, text: str) -> None:
+        self.calls.append(json.loads(text)["roomId"])
+        self.session.update_stream_info(text)
+
+    def destroy(self) -> None:
+        self.session.destroy()
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_stream_info_that_comes_while_the_plugin_is_at_work(tmp_path: Path, closes: bool) -> None:
+    """The thread that tells it, which may be that of another event loop, does not wait for the plugin."""
+    session = active(open_session(Plugin(tmp_path)))
+    session._session = halting = Halting(session._session)  # type: ignore[assignment]
+
+    def push() -> None:
+        with contextlib.suppress(RuntimeError):  # closed in the meantime
+            session.push(AudioFrame.create(48000, 1, 480))
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    try:
+        assert halting.entered.wait(60)
+        for i in range(2):
+            session.update_stream_info(AudioStreamInfo(room_id=f"RM_{i}"))
+        assert halting.calls == []
+        if closes:
+            session.close()
+            until(lambda: halting.session.destroyed)
+    finally:
+        halting.release.set()
+        thread.join()
+    if not closes:
+        assert halting.calls == ["processed", "RM_0", "RM_1"]
+        session.update_stream_info(AudioStreamInfo(room_id="RM_2"))
+        assert halting.calls[3:] == ["RM_2"]
+        session.close()
 
 
 def test_stream_info_that_comes_while_it_starts(tmp_path: Path) -> None:
@@ -328,9 +382,9 @@ def test_stream_info_that_comes_while_it_starts(tmp_path: Path) -> None:
 
 
 def test_stream_info_is_checked() -> None:
-    with pytest.raises(TypeError, match="expected room_id as a str, got int"):
+    with pytest.raises(TypeError, match="room_id: expected a str, got 1"):
         AudioStreamInfo(room_id=1)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="a stream info that JSON can express"):
+    with pytest.raises(ValueError, match="stream_info: expected what JSON can express"):
         AudioStreamInfo(room_id="\ud800")
     assert json.loads(AudioStreamInfo(room_id="a\0b").to_json())["roomId"] == "a\0b"
     assert AudioStreamInfo("a") == AudioStreamInfo(url="a")

@@ -237,7 +237,7 @@ def raising(frame: AudioFrame) -> AudioFrame:
 def test_a_processor_that_fails(process: Any, caplog: pytest.LogCaptureFixture) -> None:
     values, stream = through(Plain(process), THREE * 100)
     assert values == [100, -200, 30_000] * 100
-    assert stream.stats().processor_failures == 300
+    assert stream.stats().num_processor_failures == 300
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert caplog.records[0].exc_info
     assert "Plain" in caplog.records[0].getMessage()
@@ -259,7 +259,7 @@ def test_enabled_may_fail_as_well(caplog: pytest.LogCaptureFixture) -> None:
 
     values, stream = through(Half(), THREE)
     assert values == [1, -200, 30_000]
-    assert stream.stats().processor_failures == 2
+    assert stream.stats().num_processor_failures == 2
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_processor_of_the_sdk() -> None:
     processor = Halving()
     values, stream = through(processor, THREE)
     assert values == [50, -100, 15_000]
-    assert stream.stats().processor_failures == 0
+    assert stream.stats().num_processor_failures == 0
     stream.update_stream_info(AudioStreamInfo())
     stream.update_stream_info(None)
     stream.update_credentials(token="t", url="u")

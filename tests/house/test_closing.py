@@ -126,7 +126,7 @@ def test_the_end_of_a_stream_drops_what_is_queued_and_leaves_the_others_alone(se
         assert await read(both.stream) == []
         await both.put()
         await both.finish()
-        assert both.stream.stats().queued_frames == 0
+        assert both.stream.stats().num_queued_frames == 0
         await both.source.aclose()
         assert len(await reader) >= 2
 
@@ -259,10 +259,10 @@ def test_cancelled_at_every_point(setup: Setup) -> None:
                 await both.source.aclose()
                 return steps
             assert task.cancelled()
-            before = both.other.stats().frames
+            before = both.other.stats().num_frames
             await soon(both.put())
             await soon(both.finish())
-            assert both.other.stats().frames > before
+            assert both.other.stats().num_frames > before
             assert not getattr(both.source, "_pushes", None)
             assert not getattr(both.source, "_playout_waiters", None)
             await both.source.aclose()

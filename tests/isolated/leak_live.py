@@ -44,7 +44,7 @@ async def main() -> None:
     await asyncio.gather(*readers)
     assert received[0] == MINUTES * 60 * RATE
     assert 0 <= received[1] - MINUTES * 60 * 16000 < 16000 * 7 // 1000
-    assert unread.stats().queued_frames == 5
+    assert unread.stats().num_queued_frames == 5
     assert grown < GROWTH, f"{grown} bytes more"
     assert more_blocks < BLOCKS, f"{more_blocks} blocks more"
 

@@ -21,7 +21,7 @@ class Tape:
     def __init__(self, source: AudioSource, on_piece: Callable[[int], object] | None = None) -> None:
         self.times: list[float] = []
         self.pieces: list[bytes] = []
-        self.rests: list[float] = []
+        self.idle_times: list[float] = []
         self.ends = 0
         self._rate, self._width = source.sample_rate, 2 * source.num_channels
         self._on_piece = on_piece
@@ -35,8 +35,8 @@ class Tape:
         if self._on_piece is not None:
             self._on_piece(len(self.pieces))
 
-    def _rest(self) -> None:
-        self.rests.append(asyncio.get_running_loop().time())
+    def _on_idle(self) -> None:
+        self.idle_times.append(asyncio.get_running_loop().time())
 
     def _end(self) -> None:
         self.ends += 1

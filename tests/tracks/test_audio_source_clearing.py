@@ -320,7 +320,7 @@ def played_with(actions: dict[int, Callable[[AudioSource, LocalAudioTrack], Any]
         await soon(source.wait_for_playout())
         await source.aclose()
         values = [[frame.data[0] for frame in await read(stream)] for stream in (before, acting, behind)]
-        assert acting.stats().processor_failures == 0
+        assert acting.stats().num_processor_failures == 0
         return values, results, source
 
     return run(main())

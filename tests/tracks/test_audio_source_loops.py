@@ -152,11 +152,11 @@ def test_rests_are_told_in_the_next_loop_as_well() -> None:
         await asyncio.sleep(wait)
 
     run(play(0.001))  # its loop is gone before the rest
-    assert not tape.rests
+    assert not tape.idle_times
     run(play(1))
-    assert len(tape.rests) == 1
+    assert len(tape.idle_times) == 1
     run(play(1))
-    assert len(tape.rests) == 2
+    assert len(tape.idle_times) == 2
 
 
 def test_queued_duration_does_not_fall_between_two_loops() -> None:

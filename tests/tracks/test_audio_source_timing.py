@@ -8,7 +8,7 @@ import math
 import pytest
 
 from livekit_utils import AudioFrame, AudioSource
-from livekit_utils.tracks.audio_source import _REST_S
+from livekit_utils.tracks.audio_source import _IDLE_S
 from tests.support.randomness import Rand
 from tests.support.tape import EXACT, RATE, Tape, constant, now, samples_of, soon, turns
 from tests.support.virtual_time import VirtualTimeLoop, run
@@ -194,17 +194,17 @@ def test_streams_are_told_of_a_rest() -> None:
         source = AudioSource(RATE, 1)
         tape = Tape(source)
         await source.capture_frame(constant(1, 25))
-        await asyncio.sleep(0.025 + _REST_S - 0.001)
-        assert tape.rests == []
+        await asyncio.sleep(0.025 + _IDLE_S - 0.001)
+        assert tape.idle_times == []
         await source.capture_frame(constant(1, 25))  # just in time
         begin = now()
         await asyncio.sleep(5)
-        assert tape.rests == pytest.approx([begin + 0.025 + _REST_S], abs=1e-3)
+        assert tape.idle_times == pytest.approx([begin + 0.025 + _IDLE_S], abs=1e-3)
         await source.capture_frame(constant(1, 25))
         begin = now()
         source.clear_queue()
         await asyncio.sleep(5)
-        assert tape.rests[1:] == pytest.approx([begin + 0.01 + _REST_S], abs=1e-3)
+        assert tape.idle_times[1:] == pytest.approx([begin + 0.01 + _IDLE_S], abs=1e-3)
         await source.aclose()
 
     run(main())
@@ -221,21 +221,21 @@ def test_a_pause_is_a_rest_as_well() -> None:
         source.pause()
         begin = now()
         await asyncio.sleep(5)
-        assert tape.rests == pytest.approx([begin + 0.005 + _REST_S], abs=1e-3)
+        assert tape.idle_times == pytest.approx([begin + 0.005 + _IDLE_S], abs=1e-3)
         source.resume()
         for _ in range(20):
             source.pause()
-            await asyncio.sleep(_REST_S - 0.005)
+            await asyncio.sleep(_IDLE_S - 0.005)
             source.resume()
             await asyncio.sleep(0.01)
-        assert len(tape.rests) == 1  # none of these lasted
+        assert len(tape.idle_times) == 1  # none of these lasted
         await source.wait_for_playout()
         assert tape.sizes == [480] * 50
-        assert len(tape.rests) == 1
+        assert len(tape.idle_times) == 1
         source.pause()  # with nothing on, it changes nothing
         source.resume()
         await asyncio.sleep(5)
-        assert len(tape.rests) == 2
+        assert len(tape.idle_times) == 2
         await source.aclose()
 
     run(main())
@@ -249,7 +249,7 @@ def test_a_task_that_captures_in_real_time_gives_no_rest(rand: Rand) -> None:
         for i in range(500):
             await asyncio.sleep(max(begin + i * 0.02 + rand.random() * 0.015 - now(), 0))
             await source.capture_frame(constant(1, 20))
-        assert not tape.rests
+        assert not tape.idle_times
         await source.aclose()
 
     run(main())
@@ -283,7 +283,7 @@ def test_without_a_queue_frames_go_straight_through() -> None:
         task.cancel()
         await asyncio.wait([task])
         await asyncio.sleep(0.2)
-        assert len(tape.rests) == 1
+        assert len(tape.idle_times) == 1
 
     run(main())
 

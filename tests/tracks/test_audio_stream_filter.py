@@ -98,7 +98,7 @@ def test_audio_is_held_until_the_filter_is_ready(opened: Plugin, rand: Rand) -> 
         await speak(source, data)
         assert stream.filter is not None
         assert stream.filter.state is AudioFilterState.STARTING
-        assert stream.stats().frames == 0
+        assert stream.stats().num_frames == 0
         assert await samples_of(stream) == filtered(data)
         await stream.aclose()
 
@@ -132,7 +132,7 @@ def test_nobody_waits_while_a_late_filter_catches_up(opened: Plugin, rand: Rand)
             np.asarray(part)[:] = 0  # the caller's again
             if i == 9:
                 await asyncio.to_thread(filtering.wait, 20)
-        assert stream.stats().frames == 0
+        assert stream.stats().num_frames == 0
         go_on.set()
         first = [(await anext(stream)).frame for _ in range(10)]
         await source.aclose()

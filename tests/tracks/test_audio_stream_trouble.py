@@ -15,6 +15,7 @@ import pytest
 
 from livekit_utils import AudioFrame, AudioMixer, AudioSource, AudioStream, LocalAudioTrack
 from tests.filters.test_frame_processor import Plain, through
+from tests.support.audio_filters import until
 from tests.support.tape import RATE, Tape, constant, now, turns
 from tests.support.virtual_time import VirtualTimeLoop, run
 
@@ -38,7 +39,7 @@ def test_each_run_of_failures_is_said_once(caplog: pytest.LogCaptureFixture) -> 
         return frame
 
     _, stream = through(Plain(process), [constant(1)] * 60)
-    assert stream.stats().processor_failures == 30
+    assert stream.stats().num_processor_failures == 30
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 3
 
 
@@ -54,7 +55,7 @@ def test_failures_now_and_then_do_not_fill_the_log(caplog: pytest.LogCaptureFixt
         return frame
 
     _, stream = through(Plain(process), [constant(1)] * 1200)
-    assert stream.stats().processor_failures == 500
+    assert stream.stats().num_processor_failures == 500
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 5 + ["INFO"]
     assert "only counted" in caplog.records[4].getMessage()
     assert caplog.records[5].getMessage().endswith("works again")
@@ -66,7 +67,7 @@ def test_a_processor_that_raises_cancelled_error() -> None:
 
     values, stream = through(Plain(process), [constant(3)] * 20)
     assert values == [3] * 20
-    assert stream.stats().processor_failures == 20
+    assert stream.stats().num_processor_failures == 20
 
 
 def test_a_processor_slower_than_the_audio_leaves_others_their_turn() -> None:
@@ -163,12 +164,12 @@ def test_for_the_mixer_a_source_that_rests_is_no_news(caplog: pytest.LogCaptureF
             await sources[0].capture_frame(constant(1, 1000))
             capture = asyncio.create_task(sources[0].capture_frame(constant(1, 500)))
             await asyncio.sleep(0.3)
-            assert [stream.resting for stream in streams] == [False, True]  # the other one has not begun
+            assert [stream.idle for stream in streams] == [False, True]  # the other one has not begun
             await sources[1].capture_frame(constant(1, 300))
             await asyncio.sleep(0.9)
-            assert [stream.resting for stream in streams] == [False, True]
+            assert [stream.idle for stream in streams] == [False, True]
             await sources[1].capture_frame(constant(1, 100))
-            assert not streams[1].resting
+            assert not streams[1].idle
             for source in sources:
                 await source.wait_for_playout()
                 await source.aclose()
@@ -327,6 +328,137 @@ def test_a_stream_closed_in_another_thread_processes_nothing_more(
 
     asyncio.run(main())
     assert not wrong
+
+
+class Working:
+    """A processor that is at work until it is released, and notes what is called."""
+
+    def __init__(self) -> None:
+        self.enabled = True
+        self.entered, self.release = threading.Event(), threading.Event()
+        self.calls: list[str] = []
+
+    def _process(self, frame: AudioFrame) -> AudioFrame:
+        self.calls.append("process")
+        self.entered.set()
+        assert self.release.wait(60)
+        self.calls.append("processed")
+        return frame
+
+    def _on_credentials_cleared(self) -> None:
+        self.calls.append("cleared")
+
+    def _close(self) -> None:
+        self.calls.append(f"close in {threading.current_thread().name}")
+
+
+@pytest.mark.parametrize("auto_close", [True, False])
+def test_a_processor_at_work_does_not_hold_up_the_loop_that_closes(
+    playing: tuple[AudioSource, asyncio.AbstractEventLoop], auto_close: bool
+) -> None:
+    source, _ = playing
+    processor = Working()
+
+    async def main() -> None:
+        stream = AudioStream(track_of(source), noise_cancellation=processor, auto_close_noise_cancellation=auto_close)
+        reader = asyncio.create_task(read_all(stream))
+        assert await asyncio.to_thread(processor.entered.wait, 60)
+        closing = asyncio.create_task(stream.aclose())
+        assert await soon_real(reader) == []  # the readers do not wait for the processor
+        stream.clear_credentials()
+        await stream.aclose()
+        assert not closing.done()
+        assert processor.calls == ["process"]
+        processor.release.set()
+        await soon_real(closing)
+        assert processor.calls[:2] == ["process", "processed"]
+        assert [call[:5] for call in processor.calls[2:]] == ["close"] * auto_close
+        assert processor.calls[2:] != ["close in MainThread"]
+        await asyncio.sleep(0.05)
+        assert len(processor.calls) == 2 + auto_close
+
+    try:
+        asyncio.run(main())
+    finally:
+        processor.release.set()
+
+
+def test_a_close_that_is_cancelled_closes_the_processor_all_the_same(
+    playing: tuple[AudioSource, asyncio.AbstractEventLoop],
+) -> None:
+    source, _ = playing
+    processor = Working()
+
+    async def main() -> None:
+        stream = AudioStream(track_of(source), noise_cancellation=processor)
+        assert await asyncio.to_thread(processor.entered.wait, 60)
+        closing = asyncio.create_task(stream.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+
+    try:
+        asyncio.run(main())
+    finally:
+        processor.release.set()
+    until(lambda: len(processor.calls) == 3)
+    assert processor.calls[2].startswith("close")
+
+
+def test_a_processor_that_does_not_return_is_left_to_its_thread(
+    playing: tuple[AudioSource, asyncio.AbstractEventLoop],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("livekit_utils.filters.processor_guard._PATIENCE_S", 0.01)
+    source, _ = playing
+    processor = Working()
+
+    async def main() -> None:
+        stream = AudioStream(track_of(source), noise_cancellation=processor)
+        assert await asyncio.to_thread(processor.entered.wait, 60)
+        await soon_real(stream.aclose())
+        assert processor.calls == ["process"]
+
+    try:
+        asyncio.run(main())
+    finally:
+        processor.release.set()
+    assert "Working has not returned a frame within 0.01 s" in caplog.text
+    until(lambda: len(processor.calls) == 3)
+
+
+def test_a_processor_that_closes_its_stream() -> None:
+    """From within a call of it: it is closed when that call has returned."""
+    calls = []
+
+    async def main() -> None:
+        source = AudioSource(RATE, 1)
+
+        class Ending(Plain):
+            def _close(self) -> None:
+                calls.append("close")
+
+        def process(frame: AudioFrame) -> AudioFrame:
+            closing = stream.aclose()
+            closing.send(None)  # waits for this call
+            closing.close()
+            calls.append("processed")
+            return frame
+
+        stream = AudioStream(track_of(source), noise_cancellation=Ending(process))
+        await source.capture_frame(constant(1, 50))
+        await source.wait_for_playout()
+        assert calls == ["processed", "close"]
+        assert await read_all(stream) == []
+        await source.aclose()
+
+    run(main())
+
+
+async def read_all(stream: AudioStream) -> list[AudioFrame]:
+    return [event.frame async for event in stream]
 
 
 async def soon_real(awaitable: Any) -> Any:

@@ -24,8 +24,8 @@ class Listener:
         if self.on_item is not None:
             self.on_item(item)
 
-    def _rest(self) -> None:
-        self.heard.append("rest")
+    def _on_idle(self) -> None:
+        self.heard.append("idle")
 
     def _end(self) -> None:
         self.heard.append("end")
@@ -39,13 +39,13 @@ def test_everybody_gets_everything_in_order() -> None:
         fan_out.attach(listener)
     assert len(fan_out) == 3
     fan_out.receive(10)
-    fan_out.rest()
+    fan_out.idle()
     fan_out.receive(11)
     fan_out.end()
     assert [listener.heard for listener in listeners] == [
-        [1, 2, 10, "rest", 11, "end"],
-        [2, 10, "rest", 11, "end"],
-        [10, "rest", 11, "end"],
+        [1, 2, 10, "idle", 11, "end"],
+        [2, 10, "idle", 11, "end"],
+        [10, "idle", 11, "end"],
     ]
 
 
@@ -56,7 +56,7 @@ def test_the_end_comes_once_and_to_latecomers_at_once() -> None:
     fan_out.end()
     fan_out.end()
     fan_out.receive(1)
-    fan_out.rest()
+    fan_out.idle()
     fan_out.attach(late)
     fan_out.receive(2)
     assert early.heard == late.heard == ["end"]

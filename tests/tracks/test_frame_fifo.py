@@ -12,8 +12,8 @@ from tests.support.randomness import Rand
 RATE = 16000
 
 
-def frame(rand: Rand, num_samples: int, channels: int, **userdata: int) -> AudioFrame:
-    return AudioFrame(rand.pcm(num_samples * channels), RATE, channels, num_samples, userdata=userdata)
+def frame(rand: Rand, samples_per_channel: int, channels: int, **userdata: int) -> AudioFrame:
+    return AudioFrame(rand.pcm(samples_per_channel * channels), RATE, channels, samples_per_channel, userdata=userdata)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 7])
@@ -32,11 +32,11 @@ def test_against_bytes(rand: Rand, channels: int) -> None:
                 assert bytes(taken.data) == model[: n * width]
                 assert taken.samples_per_channel == len(model[: n * width]) // width
                 model = model[n * width :]
-            assert fifo.num_samples == len(model) // width
+            assert fifo.samples_per_channel == len(model) // width
         rest = fifo.drain()
         assert b"".join(bytes(piece.data) for piece in rest) == model
         assert all(piece.samples_per_channel for piece in rest)
-        assert (fifo.num_samples, fifo.drain()) == (0, [])
+        assert (fifo.samples_per_channel, fifo.drain()) == (0, [])
 
 
 def test_drain_gives_back_the_frames_themselves(rand: Rand) -> None:

@@ -23,6 +23,7 @@ from livekit_utils import (
     VideoRotation,
     VideoSource,
     VideoStream,
+    VideoStreamStats,
 )
 from tests.support.randomness import Rand
 from tests.support.tape import soon, turns
@@ -41,6 +42,12 @@ def opened(num_streams: int = 1, **arguments: Any) -> tuple[VideoSource, LocalVi
     return source, track, [VideoStream(track, **arguments) for _ in range(num_streams)]
 
 
+def counted(num_frames: int, num_dropped_frames: int, num_queued_frames: int) -> VideoStreamStats:
+    return VideoStreamStats(
+        num_frames=num_frames, num_dropped_frames=num_dropped_frames, num_queued_frames=num_queued_frames
+    )
+
+
 async def read(stream: VideoStream) -> list[VideoFrameEvent]:
     return [event async for event in stream]
 
@@ -54,7 +61,7 @@ def test_events_carry_what_was_said() -> None:
         source, _, streams = opened(2)
         metadata = {"key": object()}
         for i, rotation in enumerate([*VideoRotation, 3]):
-            source.capture_frame(picture(i), timestamp_us=-(2**70) * i, rotation=rotation, metadata=metadata)
+            source.capture_frame(picture(i), timestamp_us=-(2**40) * i, rotation=rotation, metadata=metadata)
         source.capture_frame(picture(9))
         await source.aclose()
         for stream in streams:
@@ -63,7 +70,7 @@ def test_events_carry_what_was_said() -> None:
                 assert isinstance(event, VideoFrameEvent)
                 assert (event.frame.width, event.frame.height, event.frame.type) == (4, 2, RGBA)
                 assert set(event.frame.data) == {i}
-                assert event.timestamp_us == -(2**70) * i
+                assert event.timestamp_us == -(2**40) * i
                 assert event.rotation is VideoRotation(min(i, 3))
                 assert event.metadata is metadata
             assert (last.timestamp_us, last.rotation, last.metadata) == (0, VideoRotation.VIDEO_ROTATION_0, None)
@@ -156,7 +163,7 @@ def test_a_format_that_the_reader_relies_on(given: Any) -> None:
             source.capture_frame(picture(0, kind), timestamp_us=i)
         assert [(await anext(strict)).timestamp_us for _ in range(2)] == [0, 1]
         for _ in range(3):
-            with pytest.raises(ValueError, match="expected I420 frames, got RGBA"):
+            with pytest.raises(ValueError, match="frame: expected I420"):
                 await anext(strict)
         await source.aclose()
         with pytest.raises(ValueError, match="I420"):
@@ -175,8 +182,8 @@ def test_capacity_drops_the_oldest(capacity: int, caplog: pytest.LogCaptureFixtu
         unbounded = VideoStream.from_track(track=track)
         for i in range(50):
             source.capture_frame(picture(), timestamp_us=i)
-        assert bounded.stats() == (50, 50 - capacity, capacity)
-        assert unbounded.stats() == (50, 0, 50)
+        assert bounded.stats() == counted(50, 50 - capacity, capacity)
+        assert unbounded.stats() == counted(50, 0, 50)
         await source.aclose()
         assert await stamps(bounded) == list(range(50 - capacity, 50))
         assert await stamps(unbounded) == list(range(50))
@@ -297,7 +304,7 @@ def test_wrong_frames_reach_nobody() -> None:
         with pytest.raises(ValueError, match="32 bytes"):
             source.capture_frame(Short())  # type: ignore[arg-type]
         for rotation in (4, -1, 90, "90", None):
-            with pytest.raises(ValueError, match="VideoRotation"):
+            with pytest.raises((ValueError, TypeError), match="rotation: expected one of VIDEO_ROTATION_0"):
                 source.capture_frame(picture(), rotation=rotation)  # type: ignore[arg-type]
         await source.aclose()
         assert await read(stream) == []
@@ -309,12 +316,12 @@ def test_wrong_streams() -> None:
     source, track, [stream] = opened()
     audio = LocalAudioTrack.create_audio_track("a", AudioSource(48000, 1))
     for wrong in (None, source, audio, "camera"):
-        with pytest.raises(TypeError, match="video track"):
+        with pytest.raises(TypeError, match="track: expected a livekit_utils LocalVideoTrack"):
             VideoStream(wrong)  # type: ignore[arg-type]
     for arguments in ({"capacity": -1}, {"format": 11}, {"format": -1}, {"format": "I420"}):
-        with pytest.raises(ValueError, match=r"capacity|VideoBufferType"):
+        with pytest.raises(ValueError, match=r"^(capacity|format): expected"):
             VideoStream(track, **arguments)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         VideoStream(track, capacity=None)  # type: ignore[arg-type]
     assert len(source._fan_out) == 1
-    assert stream.stats() == (0, 0, 0)
+    assert stream.stats() == counted(0, 0, 0)

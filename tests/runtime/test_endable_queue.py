@@ -1,4 +1,4 @@
-"""FrameQueue and LiveQueue: nothing is lost, and nobody waits for ever."""
+"""EndableQueue and LiveQueue: nothing is lost, and nobody waits for ever."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import FrameType
 
 import pytest
 
-from livekit_utils._runtime.queues import FrameQueue
+from livekit_utils._runtime.queues import EndableQueue
 from tests.support.randomness import Rand
 from tests.support.virtual_time import run
 
 
-async def drain(queue: FrameQueue[int]) -> list[int]:
+async def drain(queue: EndableQueue[int]) -> list[int]:
     items = []
     while True:
         try:
@@ -26,7 +26,7 @@ async def drain(queue: FrameQueue[int]) -> list[int]:
 
 def test_in_order_and_to_the_end() -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         for item in range(5):
             queue.put(item)
         queue.end()
@@ -43,7 +43,7 @@ def test_in_order_and_to_the_end() -> None:
 @pytest.mark.parametrize("how", ["end", "error", "close"])
 def test_the_end_reaches_all_who_wait(how: str) -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         readers = [asyncio.create_task(drain(queue)) for _ in range(3)]
         await asyncio.sleep(1)
         queue.put(1)
@@ -64,7 +64,7 @@ def test_the_end_reaches_all_who_wait(how: str) -> None:
 
 def test_an_error_comes_behind_the_items_and_stays() -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         queue.put(1)
         queue.end(ValueError("first"))
         queue.end(KeyError("second"))
@@ -79,7 +79,7 @@ def test_an_error_comes_behind_the_items_and_stays() -> None:
 
 def test_an_error_that_is_raised_often_does_not_grow() -> None:
     async def main() -> int:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         error = ValueError("on purpose")
         queue.end(error)
         for _ in range(50):
@@ -95,7 +95,7 @@ def test_an_error_that_is_raised_often_does_not_grow() -> None:
 
 def test_close_drops_and_forgets_the_error() -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         queue.put(1)
         queue.end(ValueError())
         queue.close()
@@ -106,7 +106,7 @@ def test_close_drops_and_forgets_the_error() -> None:
 
 def test_cancelled_readers_lose_nothing_and_are_not_kept(rand: Rand) -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         got: list[int] = []
 
         async def reader() -> None:
@@ -138,7 +138,7 @@ def test_cancelled_readers_lose_nothing_and_are_not_kept(rand: Rand) -> None:
 
 def test_all_woken_readers_are_cancelled_but_one() -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         readers = [asyncio.create_task(queue.get()) for _ in range(4)]
         await asyncio.sleep(0)
         queue.put(7)  # wakes the first
@@ -152,7 +152,7 @@ def test_all_woken_readers_are_cancelled_but_one() -> None:
 
 def test_a_wake_up_from_another_thread_for_a_reader_that_is_cancelled_meanwhile() -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         first, second = (asyncio.create_task(queue.get()) for _ in range(2))
         await asyncio.sleep(0)
         thread = threading.Thread(target=queue.put, args=(7,))
@@ -167,7 +167,7 @@ def test_a_wake_up_from_another_thread_for_a_reader_that_is_cancelled_meanwhile(
 
 def test_one_reader_per_item() -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         readers = [asyncio.create_task(queue.get()) for _ in range(5)]
         await asyncio.sleep(0)
         for item in range(5):
@@ -180,7 +180,7 @@ def test_one_reader_per_item() -> None:
 def test_capacity_and_room() -> None:
     async def main() -> None:
         room: list[int] = []
-        queue: FrameQueue[int] = FrameQueue(2, lambda: room.append(len(queue)))
+        queue: EndableQueue[int] = EndableQueue(2, lambda: room.append(len(queue)))
         assert not queue.full
         for item in range(3):
             queue.put(item)
@@ -191,14 +191,14 @@ def test_capacity_and_room() -> None:
         queue.put(5)
         assert queue.drop_oldest() is True
         assert len(queue) == 0
-        assert not FrameQueue(0).full
+        assert not EndableQueue(0).full
 
     run(main())
 
 
 def test_an_item_dropped_on_its_way_to_a_reader() -> None:
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(1)
+        queue: EndableQueue[int] = EndableQueue(1)
         reader = asyncio.create_task(queue.get())
         await asyncio.sleep(0)
         queue.put(1)
@@ -212,7 +212,7 @@ def test_an_item_dropped_on_its_way_to_a_reader() -> None:
 
 
 def test_a_reader_of_a_loop_that_is_gone_is_passed_over() -> None:
-    queue: FrameQueue[int] = FrameQueue(0)
+    queue: EndableQueue[int] = EndableQueue(0)
     old = asyncio.new_event_loop()
     left = old.create_task(queue.get())
     old.run_until_complete(asyncio.sleep(0))
@@ -237,7 +237,7 @@ def quick_switches() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
-def produce_in_threads(queue: FrameQueue[int], num_threads: int, each: int) -> Callable[[], None]:
+def produce_in_threads(queue: EndableQueue[int], num_threads: int, each: int) -> Callable[[], None]:
     def produce(first: int) -> None:
         for item in range(first, first + each):
             queue.put(item)
@@ -261,7 +261,7 @@ def test_producers_in_other_threads(num_threads: int, num_readers: int) -> None:
     each = 6000 // num_threads
 
     async def main() -> None:
-        queue: FrameQueue[int] = FrameQueue(0)
+        queue: EndableQueue[int] = EndableQueue(0)
         readers = [asyncio.create_task(drain(queue)) for _ in range(num_readers)]
         await asyncio.sleep(0)
         finish = produce_in_threads(queue, num_threads, each)
@@ -282,8 +282,8 @@ def test_producers_in_other_threads(num_threads: int, num_readers: int) -> None:
 def test_ping_pong_between_threads() -> None:
     """Every item is put while its reader is about to wait: the moment that loses a wake-up, if any does."""
     rounds = 5000
-    there: FrameQueue[int] = FrameQueue(0)
-    back: FrameQueue[int] = FrameQueue(0)
+    there: EndableQueue[int] = EndableQueue(0)
+    back: EndableQueue[int] = EndableQueue(0)
 
     async def echo() -> None:
         for item in await_items:
@@ -314,7 +314,7 @@ def test_ping_pong_between_threads() -> None:
     assert not errors
 
 
-class HaltingQueue(FrameQueue[int]):
+class HaltingQueue(EndableQueue[int]):
     """Whoever puts in another thread has put the item, and halts before it wakes the reader."""
 
     def __init__(self) -> None:
@@ -366,7 +366,7 @@ async def get_with(queue: HaltingQueue, other: Callable[[], None], first: int, s
     return await asyncio.wait_for(task, 60) if reached else None
 
 
-async def drain_one(queue: FrameQueue[int]) -> int:
+async def drain_one(queue: EndableQueue[int]) -> int:
     try:
         return await queue.get()
     except StopAsyncIteration:

@@ -1,0 +1,70 @@
+"""LiveStream: the reading half that AudioStream and VideoStream share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Generic, Self, TypeVar
+
+from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.queues import LiveQueue
+from livekit_utils.tracks.fan_out import FanOut
+from livekit_utils.tracks.track import Track
+
+E = TypeVar("E")
+
+
+class LiveStream(AsyncClosing, Generic[E]):
+    """A stream of events that its track's source puts into a queue, from which tasks read.
+
+    A subclass implements what the source calls, and calls `_subscribe` when it is ready for that.
+
+    Args:
+        track: A track with a source.
+        capacity: Number of events that may wait to be read; 0 keeps all.
+    """
+
+    def __init__(self, track: Track, capacity: int) -> None:
+        self._track = track
+        self._fan_out: FanOut[Any] = track._fan_out
+        self._queue: LiveQueue[E] = LiveQueue(check_int("capacity", capacity, 0), repr(self))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> E:
+        if len(self._queue):
+            return await self._queue.get()
+        token = self._fan_out.hold(self)
+        try:
+            return await self._queue.get()
+        finally:
+            self._fan_out.let_go(token)
+
+    def _subscribe(self) -> None:
+        self._fan_out.attach(self)
+
+    def _fail(self, error: BaseException) -> None:
+        """Ends the stream: the reader gets the events that are queued, then the error."""
+        self._fan_out.detach(self)
+        self._queue.end(error)
+
+    def _close(self) -> bool:
+        """Closes the reading half; returns False if it is closed already."""
+        if self._closed:
+            return False
+        self._closed = True
+        self._fan_out.detach(self)
+        self._queue.close()
+        return True
+
+    # -- what the source calls ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _receive(self, item: Any, /) -> None: ...
+
+    @abstractmethod
+    def _on_idle(self) -> None: ...
+
+    @abstractmethod
+    def _end(self) -> None: ...
