@@ -15,9 +15,8 @@ from setuptools import Extension, setup
 # A kernel word names its module, its C file and its header; further C files that it calls are listed.
 KERNELS = {
     "simd": ["simd"],
-    "concat": ["concat"],
-    "mix": ["mix"],
     "sample_queue": [],
+    "gain_queue": ["mix", "level"],
     "convert": ["convert"],
     "level": ["level"],
     "channels": ["channels"],
@@ -81,7 +80,7 @@ extensions = [
 # Compiled classes outside of the kernels.
 extensions += [
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
-    extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", ["mix", "level"]),
+    extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", []),
 ]
 
 setup(

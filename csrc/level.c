@@ -1,8 +1,6 @@
 #include "level.h"
 
 LKU_INLINE void level_body(const lku_s16 *in, size_t num_samples, lku_level *level) {
-
-
     int32_t low = 0;
     int32_t high = 0;
     uint64_t sum = 0;

@@ -1,6 +1,14 @@
+#define _DEFAULT_SOURCE /* glibc: on_exit */
 #include "plugin.h"
 
+#include <stdatomic.h>
 #include <string.h>
+
+#if defined(__GLIBC__)
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#endif
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
@@ -93,9 +101,45 @@ static void describe_failure(char *reason, size_t num_reason) {
 
 #endif
 
+/* Calls into the system's loader that have not come back. */
+static atomic_int calls_in_loader;
+
+#if defined(__GLIBC__)
+
+/* glibc holds its lock while the initialisers of a library run, and exit() takes the same lock: a library whose
+ * initialiser hangs would keep the process from ending. */
+static void leave_a_hanging_loader(int status, void *unused) {
+    (void)unused;
+    if (atomic_load(&calls_in_loader) > 0) {
+        fflush(stdout);
+        _exit(status);
+    }
+}
+
+static void enter_loader(void) {
+    static atomic_flag registered = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&registered))
+        on_exit(leave_a_hanging_loader, NULL);
+    atomic_fetch_add(&calls_in_loader, 1);
+}
+
+#else
+
+static void enter_loader(void) {
+    atomic_fetch_add(&calls_in_loader, 1);
+}
+
+#endif
+
+static void leave_loader(void) {
+    atomic_fetch_sub(&calls_in_loader, 1);
+}
+
 bool lku_plugin_open(lku_plugin *plugin, const lku_path_char *path, char *reason, size_t num_reason) {
     memset(plugin, 0, sizeof *plugin);
+    enter_loader();
     plugin->library = open_library(path);
+    leave_loader();
     if (plugin->library == NULL) {
         describe_failure(reason, num_reason);
         return false;
@@ -108,7 +152,9 @@ bool lku_plugin_open(lku_plugin *plugin, const lku_path_char *path, char *reason
 }
 
 void lku_plugin_close(lku_plugin *plugin) {
+    enter_loader();
     close_library(plugin->library);
+    leave_loader();
     memset(plugin, 0, sizeof *plugin);
 }
 

@@ -3,6 +3,8 @@
  * Contract
  *   - lku_plugin_open and lku_plugin_close run the library's own initialisers and destructors, and any other call runs
  *     the plugin: each may take as long as it likes.
+ *   - On glibc, exit() does not wait for an initialiser or destructor that hangs: it flushes stdout and ends the
+ *     process. Elsewhere it may hang too.
  *   - Everything but open, close and missing demands that nothing is missing.
  *   - A plugin is closed once, when all its sessions are destroyed and no call is under way.
  */

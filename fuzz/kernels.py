@@ -8,10 +8,9 @@ from typing import Any
 from fuzz.input import Input
 from livekit_utils import RingBuffer
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
-from livekit_utils._kernels.concat import concat_s16
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
+from livekit_utils._kernels.gain_queue import GainQueue, Ramp, mix
 from livekit_utils._kernels.linear import LinearInterpolator
-from livekit_utils._kernels.mix import mix_s16
 from livekit_utils._kernels.polyphase import PolyphaseConverter, PolyphaseFilter
 
 # Less memory than this may be asked for.
@@ -77,11 +76,18 @@ def _linear(source: Input) -> None:
         assert len(converter.process(block)) % 2 == 0
 
 
-def _blocks(source: Input) -> None:
-    blocks = [source.buffer() for _ in range(source.below(4))]
-    gains: Any = [source.below(4000) / 10 - 200 for _ in blocks] if source.below(2) else None
-    assert len(mix_s16(blocks, gains)) % 2 == 0
-    assert len(concat_s16(blocks)) == sum(memoryview(block).nbytes for block in blocks)
+def _gains(source: Input) -> None:
+    num_channels = source.argument(4)
+    queues = [GainQueue(num_channels, source.below(2600) / 10 - 130) for _ in range(source.below(4))]
+    for queue in queues:
+        queue.push(source.buffer())
+        queue.set_gain(source.below(2600) / 10 - 130, source.argument(700))
+    samples_per_channel = source.argument(700)
+    if not isinstance(samples_per_channel, int) or samples_per_channel < _MAX_BYTES:
+        assert len(mix(queues, samples_per_channel, num_channels)) % 2 == 0
+    ramp, block = Ramp(num_channels), source.buffer()
+    ramp.start(source.below(2600) / 10 - 130, source.argument(700))
+    assert len(ramp.apply(block)) == memoryview(block).nbytes
 
 
 def _channels(source: Input) -> None:
@@ -98,7 +104,7 @@ def _convert(source: Input) -> None:
     assert len(f32_to_s16(source.buffer())) % 2 == 0
 
 
-_PARTS: list[Callable[[Input], None]] = [_ring, _own_ring, _polyphase, _linear, _blocks, _channels, _convert]
+_PARTS: list[Callable[[Input], None]] = [_ring, _own_ring, _polyphase, _linear, _gains, _channels, _convert]
 
 
 def fuzz(data: bytes) -> None:

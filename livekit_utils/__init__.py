@@ -30,7 +30,7 @@ _PUBLIC = {
     "frames.sine_wave": ("sine_wave_generator",),
     "frames.video_frame": ("VideoBufferType", "VideoFrame", "VideoRotation"),
     "mixing.audio_mixer": ("AudioMixer",),
-    "mixing.mixer_stream": ("AudioMixerStats", "AudioMixerStreamStats"),
+    "mixing.mixer_input": ("AudioMixerStats", "AudioMixerStreamStats"),
     "sync.av_synchronizer": ("AVSynchronizer", "LatePolicy"),
     "sync.show_record": ("AVSynchronizerStats",),
     "tracks.audio_source": ("AudioSource",),

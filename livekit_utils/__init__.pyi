@@ -20,7 +20,7 @@ from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
 from livekit_utils.frames.sine_wave import sine_wave_generator
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 from livekit_utils.mixing.audio_mixer import AudioMixer
-from livekit_utils.mixing.mixer_stream import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
 from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
 from livekit_utils.sync.show_record import AVSynchronizerStats
 from livekit_utils.tracks.audio_source import AudioSource

@@ -1,8 +1,8 @@
-"""The mixing kernel: blocks of int16 to one, saturated."""
+"""Mixing: blocks of int16 into queues, and from the queues to one, saturated."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from benchmarks.quantity import Quantity
 from benchmarks.read_loop import ReadLoop
 from benchmarks.signals import noise
 from benchmarks.target import Target
-from livekit_utils._kernels.mix import mix_s16
+from livekit_utils._kernels.gain_queue import GainQueue, mix
 
 _SIZES = ((8, 4800), (2, 480), (32, 480), (128, 480))
 _GAIN = 0.5
@@ -33,7 +33,7 @@ def _experiment(effort: Effort, num_streams: int, num_samples: int) -> Experimen
     blocks = [array.tobytes() for array in arrays]
     name = f"mix/{num_streams}x{num_samples}"
     contenders = [
-        Contender.timed(OURS, lambda: mix_s16(blocks)),
+        Contender.timed(OURS, _queues(blocks)),
         Contender.timed("numpy", lambda: _stack_and_sum(arrays)),
         Contender.timed("numpy_in_place", lambda: _accumulate(arrays)),
     ]
@@ -45,7 +45,7 @@ def _experiment(effort: Effort, num_streams: int, num_samples: int) -> Experimen
 
     def check() -> None:
         expected = np.clip(np.stack(arrays).astype(np.int64).sum(axis=0), -32768, 32767)
-        same(name, expected, int16(mix_s16(blocks)))
+        same(name, expected, int16(_queues(blocks)()))
         same(name, expected, _stack_and_sum(arrays))
         same(name, expected, _accumulate(arrays))
         if read is not None:
@@ -65,14 +65,26 @@ def gain_experiments(effort: Effort) -> Iterator[Experiment]:
     def check() -> None:
         expected = np.clip(np.round(np.stack(arrays).astype(np.float64).sum(axis=0) * _GAIN), -32768, 32767)
         # One step: how a tie is rounded is not what is compared.
-        same("mix_gain", expected, int16(mix_s16(blocks, gains)), tolerance=1)
+        same("mix_gain", expected, int16(_queues(blocks, _GAIN)()), tolerance=1)
         same("mix_gain", expected, _float_mix(arrays, gains), tolerance=1)
 
     contenders = (
-        Contender.timed(OURS, lambda: mix_s16(blocks, gains)),
+        Contender.timed(OURS, _queues(blocks, _GAIN)),
         Contender.timed("numpy", lambda: _float_mix(arrays, gains)),
     )
     yield Experiment("mix_gain/8x4800", contenders, check, effort.rounds)
+
+
+def _queues(blocks: list[bytes], gain: float = 1.0) -> Callable[[], bytearray]:
+    queues = [GainQueue(1, gain) for _ in blocks]
+    samples_per_channel = len(blocks[0]) // 2
+
+    def step() -> bytearray:
+        for queue, block in zip(queues, blocks, strict=True):
+            queue.push(block)
+        return mix(queues, samples_per_channel, 1)
+
+    return step
 
 
 def _stack_and_sum(arrays: list[npt.NDArray[np.int16]]) -> npt.NDArray[np.int16]:

@@ -1,13 +1,33 @@
 # The one way in for samples: borrow a buffer, check that it holds int16 samples or plain bytes, count them.
-# Whoever borrows releases with PyBuffer_Release in the same function; an object that borrows for longer holds a
-# `borrowed_buffer` and releases when it goes.
+# The function that borrows releases with PyBuffer_Release; an object that borrows for longer holds a
+# `borrowed_buffer` and releases it when it is deallocated.
 from cpython.buffer cimport PyBUF_FULL_RO, PyBUF_WRITABLE
 from cpython.buffer cimport PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 
 
+cdef extern from "Python.h" nogil:
+    ctypedef struct PyThreadState
+    PyThreadState *PyEval_SaveThread()
+    void PyEval_RestoreThread(PyThreadState *state)
+
+
 cdef enum:
-    # Below this a copy or a kernel takes a few microseconds, and giving the GIL away could cost a thread switch.
+    # int16 values. Below this a kernel takes a few microseconds, less than the thread switch that giving the GIL away
+    # may cost.
     NOGIL_SAMPLES = 32768
+
+
+cdef inline PyThreadState *release_gil_if(bint is_long) noexcept nogil:
+    """Releases the GIL around a long call into C; hand the result to `restore_gil` behind the call.
+
+    Between the two, only C code may run: no Python object may be touched.
+    """
+    return PyEval_SaveThread() if is_long else NULL
+
+
+cdef inline void restore_gil(PyThreadState *released) noexcept nogil:
+    if released is not NULL:
+        PyEval_RestoreThread(released)
 
 
 cdef struct borrowed_buffer:

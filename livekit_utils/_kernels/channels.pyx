@@ -2,7 +2,7 @@
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16
+from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16, release_gil_if, restore_gil
 
 from livekit_utils._kernels import simd as _simd
 
@@ -26,11 +26,9 @@ def upmix_s16(data, Py_ssize_t num_channels):
     try:
         result = PyByteArray_FromStringAndSize(NULL, num_frames * num_channels * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
-        if num_frames >= NOGIL_SAMPLES:
-            with nogil:
-                csrc.lku_upmix_s16(SIMD, <const csrc.lku_s16 *>view.buf, num_frames, num_channels, out)
-        else:
-            csrc.lku_upmix_s16(SIMD, <const csrc.lku_s16 *>view.buf, num_frames, num_channels, out)
+        released = release_gil_if(num_frames >= NOGIL_SAMPLES)
+        csrc.lku_upmix_s16(SIMD, <const csrc.lku_s16 *>view.buf, num_frames, num_channels, out)
+        restore_gil(released)
         return result
     finally:
         PyBuffer_Release(&view)
@@ -47,11 +45,9 @@ def downmix_s16(data, Py_ssize_t num_channels):
             raise ValueError(f"expected whole frames of {num_channels} channels, got {num_samples} samples")
         result = PyByteArray_FromStringAndSize(NULL, num_frames * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
-        if num_samples >= NOGIL_SAMPLES:
-            with nogil:
-                csrc.lku_downmix_s16(SIMD, <const csrc.lku_s16 *>view.buf, num_frames, num_channels, out)
-        else:
-            csrc.lku_downmix_s16(SIMD, <const csrc.lku_s16 *>view.buf, num_frames, num_channels, out)
+        released = release_gil_if(num_samples >= NOGIL_SAMPLES)
+        csrc.lku_downmix_s16(SIMD, <const csrc.lku_s16 *>view.buf, num_frames, num_channels, out)
+        restore_gil(released)
         return result
     finally:
         PyBuffer_Release(&view)

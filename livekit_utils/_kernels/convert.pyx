@@ -3,6 +3,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBUF_WRITABLE, PyBuffer_Release, borrow_f32, borrow_s16
+from livekit_utils._kernels.borrow cimport release_gil_if, restore_gil
 
 from livekit_utils._kernels import simd as _simd
 
@@ -18,11 +19,9 @@ def s16_to_f32(data, out):
         try:
             if room < n:
                 raise ValueError(f"expected room for {n} samples, got {room}")
-            if n >= NOGIL_SAMPLES:
-                with nogil:
-                    csrc.lku_s16_to_f32(SIMD, <const csrc.lku_s16 *>source.buf, n, <csrc.lku_f32 *>target.buf)
-            else:
-                csrc.lku_s16_to_f32(SIMD, <const csrc.lku_s16 *>source.buf, n, <csrc.lku_f32 *>target.buf)
+            released = release_gil_if(n >= NOGIL_SAMPLES)
+            csrc.lku_s16_to_f32(SIMD, <const csrc.lku_s16 *>source.buf, n, <csrc.lku_f32 *>target.buf)
+            restore_gil(released)
         finally:
             PyBuffer_Release(&target)
     finally:
@@ -37,11 +36,9 @@ def f32_to_s16(data):
     try:
         result = PyByteArray_FromStringAndSize(NULL, n * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
-        if n >= NOGIL_SAMPLES:
-            with nogil:
-                csrc.lku_f32_to_s16(SIMD, <const csrc.lku_f32 *>source.buf, n, out)
-        else:
-            csrc.lku_f32_to_s16(SIMD, <const csrc.lku_f32 *>source.buf, n, out)
+        released = release_gil_if(n >= NOGIL_SAMPLES)
+        csrc.lku_f32_to_s16(SIMD, <const csrc.lku_f32 *>source.buf, n, out)
+        restore_gil(released)
         return result
     finally:
         PyBuffer_Release(&source)

@@ -14,41 +14,8 @@ from threading import Lock
 import cython
 
 
-cdef extern from *:
-    """
-    /* Calls into the system's loader that have not come back. The GIL guards it. */
-    static volatile int calls_in_loader;
-
-    #if defined(__GLIBC__)
-    #include <stdio.h>
-    #include <stdlib.h>
-    #include <unistd.h>
-
-    /* glibc runs the initialisers of a library with its lock held, and exit() takes the same lock: a library that
-     * hangs would hang the end of the process. */
-    static void leave_a_hanging_loader(int status, void *unused) {
-        (void)unused;
-        if (calls_in_loader > 0) {
-            fflush(stdout);
-            _exit(status);
-        }
-    }
-
-    static void be_able_to_leave(void) {
-        on_exit(leave_a_hanging_loader, NULL);
-    }
-    #else
-    static void be_able_to_leave(void) {}
-    #endif
-    """
-    int calls_in_loader
-    void be_able_to_leave() nogil
-
-
 cdef enum:
     NUM_REASON = 2048
-
-cdef bint able_to_leave = False
 
 
 # no_gc_clear: the garbage collector would take the library away from a session that is still destroyed or called.
@@ -75,7 +42,6 @@ cdef class PluginLibrary:
     cdef Py_ssize_t _num_sessions, _num_calls
 
     def __init__(self, str path not None):
-        global able_to_leave, calls_in_loader
         cdef char reason[NUM_REASON]
         cdef bint opened
         if self._initialised:
@@ -85,13 +51,8 @@ cdef class PluginLibrary:
         cdef bytes encoded = path.encode("utf-16-le") + b"\0" if sys.platform == "win32" else os.fsencode(path)
         cdef const csrc.lku_path_char *text = <const csrc.lku_path_char *><void *>PyBytes_AS_STRING(encoded)
         self._initialised = True
-        if not able_to_leave:
-            able_to_leave = True
-            be_able_to_leave()
-        calls_in_loader += 1
         with nogil:
             opened = csrc.lku_plugin_open(&self._plugin, text, reason, NUM_REASON)
-        calls_in_loader -= 1
         if not opened:
             raise OSError((<bytes>reason).decode("utf-8", "replace").strip() or "for no reason given")
         self._open = True
@@ -182,16 +143,13 @@ cdef class PluginLibrary:
         Raises:
             RuntimeError: A session is not destroyed, or a call is under way.
         """
-        global calls_in_loader
         if not self._open:
             return
         if self._num_sessions or self._num_calls:
             raise RuntimeError(f"this library is in use: {self._num_sessions} sessions, {self._num_calls} calls")
         self._open = False
-        calls_in_loader += 1
         with nogil:
             csrc.lku_plugin_close(&self._plugin)
-        calls_in_loader -= 1
 
 
 @cython.final

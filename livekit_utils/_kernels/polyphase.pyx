@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 import cython
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_f32, borrow_s16
+from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_f32, borrow_s16, release_gil_if, restore_gil
 
 from livekit_utils._kernels import simd as _simd
 
@@ -135,13 +135,11 @@ cdef class PolyphaseConverter:
             num_outputs = csrc.lku_polyphase_num_outputs(&self._state, num_frames) * self._num_channels
             result = PyByteArray_FromStringAndSize(NULL, num_outputs * 2)
             out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
-            if num_outputs * <Py_ssize_t>self._filter._filter.num_taps >= NOGIL_PRODUCTS:
-                self._busy = True
-                with nogil:
-                    csrc.lku_polyphase_s16(SIMD, &self._state, <const csrc.lku_s16 *>view.buf, num_frames, out)
-                self._busy = False
-            else:
-                csrc.lku_polyphase_s16(SIMD, &self._state, <const csrc.lku_s16 *>view.buf, num_frames, out)
+            self._busy = True  # only seen by other threads where the GIL is released
+            released = release_gil_if(num_outputs * <Py_ssize_t>self._filter._filter.num_taps >= NOGIL_PRODUCTS)
+            csrc.lku_polyphase_s16(SIMD, &self._state, <const csrc.lku_s16 *>view.buf, num_frames, out)
+            restore_gil(released)
+            self._busy = False
             return result
         finally:
             PyBuffer_Release(&view)

@@ -8,11 +8,10 @@ from cpython.object cimport PyTypeObject
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memset
 
-from operator import index
-
 import cython
 
 from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.arguments cimport PY_SSIZE_T_MAX, check_int
 from livekit_utils._kernels.borrow cimport borrow_s16, borrowed_buffer
 
 
@@ -218,30 +217,28 @@ cdef class RingBuffer:
         PyBuffer_Release(&view)
         return n
 
-    def read(self, Py_ssize_t num_samples):
+    def read(self, num_samples):
         """Reader: takes up to `num_samples` samples (at most the capacity) out and returns their bytes."""
         self._check()
-        if num_samples < 0:
-            raise ValueError(f"expected a number of samples, got {num_samples}")
-        # Not more memory than there can be samples, whatever was asked for.
-        cdef Py_ssize_t room = min(<uint64_t>num_samples, self._ring.capacity)
+        # Not more memory than there can be samples, however many were asked for.
+        cdef uint64_t wanted = check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX)
+        cdef Py_ssize_t room = min(wanted, self._ring.capacity)
         result = PyByteArray_FromStringAndSize(NULL, room * 2)
         cdef Py_ssize_t n = csrc.lku_ring_read(&self._ring, <csrc.lku_s16 *>PyByteArray_AS_STRING(result), room)
         if n < room:
             PyByteArray_Resize(result, n * 2)
         return result
 
-    def read_padded(self, Py_ssize_t num_samples):
+    def read_padded(self, num_samples):
         """Reader: exactly `num_samples` samples as `bytes`, with silence behind where there are too few, which is not
         counted. It is what a sound card asks for."""
         self._check()
-        if num_samples < 0 or <size_t>num_samples > csrc.LKU_RING_MAX_CAPACITY:
-            raise ValueError(f"expected a number of samples, got {num_samples}")
-        result = PyBytes_FromStringAndSize(NULL, num_samples * 2)
+        cdef Py_ssize_t wanted = check_int("num_samples", num_samples, 0, csrc.LKU_RING_MAX_CAPACITY)
+        result = PyBytes_FromStringAndSize(NULL, wanted * 2)
         cdef csrc.lku_s16 *samples = <csrc.lku_s16 *>PyBytes_AS_STRING(result)
-        cdef Py_ssize_t n = min(<size_t>num_samples, csrc.lku_ring_readable(&self._ring))
+        cdef Py_ssize_t n = min(<size_t>wanted, csrc.lku_ring_readable(&self._ring))
         csrc.lku_ring_read(&self._ring, samples, n)
-        memset(samples + n, 0, (num_samples - n) * 2)
+        memset(samples + n, 0, (wanted - n) * 2)
         return result
 
     def read_into(self, out):
@@ -256,45 +253,43 @@ cdef class RingBuffer:
         finally:
             PyBuffer_Release(&view)
 
-    def acquire_write(self, Py_ssize_t num_samples):
+    def acquire_write(self, num_samples):
         """Writer: two writable int16 views of room for up to `num_samples`, in order; the second one is empty
         unless the ring wraps. Fill them, then `commit_write`; until then the reader sees nothing of it."""
         self._check()
         cdef csrc.lku_ring_regions regions
-        csrc.lku_ring_acquire_write(&self._ring, _check_count(num_samples), &regions)
+        csrc.lku_ring_acquire_write(&self._ring, check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX), &regions)
         return (_view(self, regions.first, regions.num_first, False),
                 _view(self, regions.second, regions.num_second, False))
 
-    def commit_write(self, Py_ssize_t num_samples):
+    def commit_write(self, num_samples):
         """Writer: hands over the first `num_samples` of the room acquired.
 
         Raises:
             ValueError: More than there is room for.
         """
         self._check()
-        if _check_count(num_samples) > csrc.lku_ring_writable(&self._ring):
-            raise ValueError(f"expected at most {csrc.lku_ring_writable(&self._ring)} samples, got {num_samples}")
-        csrc.lku_ring_commit_write(&self._ring, num_samples)
+        cdef Py_ssize_t writable = csrc.lku_ring_writable(&self._ring)
+        csrc.lku_ring_commit_write(&self._ring, check_int("num_samples", num_samples, 0, writable))
 
-    def acquire_read(self, Py_ssize_t num_samples):
+    def acquire_read(self, num_samples):
         """Reader: two read-only int16 views of up to `num_samples` samples, in order; the second one is empty
         unless the ring wraps. Look at them, then `commit_read`; after that the writer may overwrite them."""
         self._check()
         cdef csrc.lku_ring_regions regions
-        csrc.lku_ring_acquire_read(&self._ring, _check_count(num_samples), &regions)
+        csrc.lku_ring_acquire_read(&self._ring, check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX), &regions)
         return (_view(self, regions.first, regions.num_first, True),
                 _view(self, regions.second, regions.num_second, True))
 
-    def commit_read(self, Py_ssize_t num_samples):
+    def commit_read(self, num_samples):
         """Reader: drops the first `num_samples` samples.
 
         Raises:
             ValueError: More than there are.
         """
         self._check()
-        if _check_count(num_samples) > csrc.lku_ring_readable(&self._ring):
-            raise ValueError(f"expected at most {csrc.lku_ring_readable(&self._ring)} samples, got {num_samples}")
-        csrc.lku_ring_commit_read(&self._ring, num_samples)
+        cdef Py_ssize_t readable = csrc.lku_ring_readable(&self._ring)
+        csrc.lku_ring_commit_read(&self._ring, check_int("num_samples", num_samples, 0, readable))
 
     def clear(self):
         """Reader: drops all samples that are there; returns how many."""
@@ -320,19 +315,10 @@ cdef class RingBuffer:
 
 
 cdef size_t _round_up(object capacity) except 0:
-    number = index(capacity)
-    if not 1 <= number <= csrc.LKU_RING_MAX_CAPACITY:
-        raise ValueError(f"expected a capacity of 1 to {csrc.LKU_RING_MAX_CAPACITY} samples, got {capacity}")
-    cdef size_t wanted = number, rounded = 1
+    cdef size_t wanted = check_int("capacity", capacity, 1, csrc.LKU_RING_MAX_CAPACITY), rounded = 1
     while rounded < wanted:
         rounded *= 2
     return rounded
-
-
-cdef size_t _check_count(Py_ssize_t num_samples) except? 0:
-    if num_samples < 0:
-        raise ValueError(f"expected a number of samples, got {num_samples}")
-    return num_samples
 
 
 cdef RingBuffer _borrow(object memory):

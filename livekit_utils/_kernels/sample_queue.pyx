@@ -12,7 +12,7 @@ cdef class SampleQueue:
 
     def __cinit__(self, Py_ssize_t num_channels, *args, **kwargs):
         if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
-            raise ValueError(f"expected 1 to {csrc.LKU_MIX_MAX_CHANNELS} channels, got {num_channels}")
+            raise ValueError(f"num_channels: expected 1 to {csrc.LKU_MIX_MAX_CHANNELS}, got {num_channels}")
         self.num_channels = num_channels
 
     def __dealloc__(self):

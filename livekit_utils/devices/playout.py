@@ -7,13 +7,13 @@ import logging
 import math
 from typing import Any
 
+from livekit_utils._kernels.gain_queue import GainQueue, mix
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.devices.speaker_feed import SpeakerFeed
 from livekit_utils.frames.audio_frame import as_audio_frame
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 
 logger = logging.getLogger("livekit_utils")
 
@@ -333,7 +333,7 @@ class PlayoutMixer:
     def _mix(self, playing: list[PlayoutInput]) -> bytearray:
         parts = [source.queue for source in playing]
         parts += [source.tail for source in playing if source.tail.num_frames]
-        return mix_inputs(parts, self._block, self._num_channels)
+        return mix(parts, self._block, self._num_channels)
 
 
 # Length of the crossfade where sound is left out: short, but without a click.
@@ -377,8 +377,8 @@ class PlayoutInput:
         self.num_stalls = 0
         self.task: asyncio.Task[None] | None = None
         self.room = Waiters()  # its task waits here while enough is queued
-        self.queue = MixInput(num_channels)
-        self.tail = MixInput(num_channels)  # the part of what was left out that fades out
+        self.queue = GainQueue(num_channels)
+        self.tail = GainQueue(num_channels)  # the part of what was left out that fades out
         self._converter = FrameConverter(sample_rate, num_channels)
         self._sample_rate = sample_rate
         self._crossfade = max(1, round(_CROSSFADE_S * sample_rate))

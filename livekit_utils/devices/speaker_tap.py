@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from livekit_utils._kernels.gain_queue import GainQueue, mix
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.backend.memory import LATENCY_NS, TAPPED
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.frames.audio_frame import AudioFrame
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 
 # Sound that waits for a reader, in seconds. More waits only where a microphone delivers nothing, and is too old then.
 _MAX_WAITING_S = 0.5
@@ -63,7 +63,7 @@ class SpeakerTap:
         waiting = [output.fetch() for output in outputs]
         ready = max(min(waiting), max(waiting) - int(_MAX_APART_S * self._sample_rate))
         if ready > 0:
-            mixed = mix_inputs([output.queue for output in outputs], ready, self._num_channels)
+            mixed = mix([output.queue for output in outputs], ready, self._num_channels)
             for reader in self._readers:
                 reader._push(mixed)
 
@@ -127,7 +127,7 @@ class _Output:
     def __init__(self, link: DeviceLink, sample_rate: int, num_channels: int) -> None:
         info = link.info
         self.words = link.memory.words
-        self.queue = MixInput(num_channels)
+        self.queue = GainQueue(num_channels)
         self._ring = link.memory.tap
         self._num_overruns = self._ring.overruns
         self._sample_rate, self._num_channels = info.sample_rate, info.num_channels

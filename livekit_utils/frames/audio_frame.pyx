@@ -2,17 +2,16 @@
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
-from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.object cimport PyTypeObject
 from libc.stdint cimport int16_t, uintptr_t
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16
+from livekit_utils._kernels.arguments cimport check_int, described
+from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16, release_gil_if, restore_gil
 
 from copyreg import __newobj__
-from operator import index
 
 import cython
 
@@ -23,20 +22,6 @@ cdef char *FORMAT = b"h"
 
 cdef enum:
     MAX_COUNT = 0x7FFFFFFF
-
-
-cdef Py_ssize_t as_count(object value, Py_ssize_t least, str name) except -1:
-    cdef int overflow = 0
-    cdef long long number = -1
-    if not isinstance(value, int):
-        try:
-            value = index(value)
-        except TypeError:
-            raise TypeError(f"expected {name} as an int, got {type(value).__name__}") from None
-    number = PyLong_AsLongLongAndOverflow(value, &overflow)
-    if overflow or not least <= number <= MAX_COUNT:
-        raise ValueError(f"expected {name} of {least} to {MAX_COUNT}, got {value}")
-    return number
 
 
 # no_gc_clear: views of the samples may outlive the collector's clearing, and need the frame's memory for as long.
@@ -124,11 +109,11 @@ cdef class AudioFrame:
         self.num_channels = 1
 
     def __init__(self, data, sample_rate, num_channels, samples_per_channel, *, userdata=None):
-        cdef Py_ssize_t rate = as_count(sample_rate, 1, "a sample_rate")
-        cdef Py_ssize_t channels = as_count(num_channels, 1, "num_channels")
-        cdef Py_ssize_t frames = as_count(samples_per_channel, 0, "samples_per_channel")
+        cdef Py_ssize_t rate = check_int("sample_rate", sample_rate, 1, MAX_COUNT)
+        cdef Py_ssize_t channels = check_int("num_channels", num_channels, 1, MAX_COUNT)
+        cdef Py_ssize_t frames = check_int("samples_per_channel", samples_per_channel, 0, MAX_COUNT)
         if userdata is not None and not isinstance(userdata, dict):
-            raise TypeError(f"expected userdata as a dict, got {type(userdata).__name__}")
+            raise TypeError(f"userdata: expected a dict or None, got {described(userdata)}")
         if self._borrowed:
             raise RuntimeError("this AudioFrame is initialised already")
         cdef Py_ssize_t num_samples = borrow_s16(data, &self._memory.view)
@@ -159,8 +144,8 @@ cdef class AudioFrame:
             >>> AudioFrame.create(48000, 1, 480).duration
             0.01
         """
-        frames = as_count(samples_per_channel, 0, "samples_per_channel")
-        channels = as_count(num_channels, 1, "num_channels")
+        frames = check_int("samples_per_channel", samples_per_channel, 0, MAX_COUNT)
+        channels = check_int("num_channels", num_channels, 1, MAX_COUNT)
         return cls(bytearray(frames * channels * 2), sample_rate, channels, frames)
 
     @property
@@ -395,11 +380,9 @@ def combine_audio_frames(buffer):
             total += blocks[i].num_samples
         data = PyByteArray_FromStringAndSize(NULL, total * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(data)
-        if total >= NOGIL_SAMPLES:
-            with nogil:
-                csrc.lku_concat_s16(blocks, num_frames, out)
-        else:
-            csrc.lku_concat_s16(blocks, num_frames, out)
+        released = release_gil_if(total >= NOGIL_SAMPLES)
+        csrc.lku_concat_s16(blocks, num_frames, out)
+        restore_gil(released)
     finally:
         PyMem_Free(blocks)
     return AudioFrame(data, first.sample_rate, first.num_channels, total // first.num_channels)

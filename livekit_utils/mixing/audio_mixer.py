@@ -14,15 +14,16 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
-from livekit_utils._runtime.arguments import check_int
+from livekit_utils._kernels.gain_queue import mix
+from livekit_utils._runtime.arguments import check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
-from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.finished_streams import FinishedStreams
-from livekit_utils.mixing.mix_input import mix_inputs, survey
-from livekit_utils.mixing.mixer_stream import AudioMixerStats, MixerStream
+from livekit_utils.mixing.mix_input import survey
+from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 
 __all__ = ["AudioMixer"]
 
@@ -45,7 +46,7 @@ _MAX_READ_AHEAD_S = 1.0
 
 
 @public
-class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
+class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     """Mixes streams of frames into one stream of blocks.
 
     The mix is the exact sum of all streams, saturated once: it depends neither on their order nor on their number.
@@ -100,29 +101,26 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
         self._block = check_int("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
         self._capacity = check_int("capacity", capacity, 1)
-        if not stream_timeout_ms > 0:
-            raise ValueError(f"expected a stream_timeout_ms above 0, got {stream_timeout_ms}")
-        self._deadline = Deadline(stream_timeout_ms / 1000, self._give_up_waiting)
+        timeout_ms = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True)
+        self._deadline = Deadline(timeout_ms / 1000, self._give_up_waiting)
         # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
-        self._inputs: list[MixerStream] = []
+        self._inputs: list[MixerInput] = []
         self._finished = FinishedStreams()
-        self._unstarted: deque[MixerStream] = deque()
+        self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
         self._num_lacking = 0  # inputs that the next block waits for
         self._output: EndableQueue[AudioFrame] = EndableQueue(self._capacity, self._advance)
-        self._blocks = 0
+        self._num_blocks = 0
         # Whether some input has its part of the next block, so that the others keep it waiting.
         self._kept_waiting = False
         self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
         self._is_paced = True  # blocks go out about as fast as they are heard
         self._has_arrived = False  # something has, since the wait began
         self._last_arrival = 0.0  # when; kept up to date while nobody is kept waiting
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
-        self._closed = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
 
@@ -144,21 +142,23 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if self._closed or self._ending:
             raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
         if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
-            raise TypeError(f"expected an async iterator of frames, got {type(stream).__name__}")
+            raise TypeError(f"stream: expected an async iterator of frames, got {type(stream).__name__}")
         if any(source.stream is stream and not source.ended for source in self._inputs):
             raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
-        if name is None:
+        if name is not None:
+            check_type("name", name, str)
+        else:
             self._num_named += 1
             name = f"stream {self._num_named}"
         if any(source.name == name and not source.ended for source in self._inputs):
-            raise ValueError(f"this AudioMixer has a stream of the name {name!r} already")
+            raise ValueError(f"name: expected one that no other stream has, got {name!r}")
 
-        source = MixerStream(self._num_channels, gain, stream, name)
+        source = MixerInput(self._num_channels, check_number("gain", gain), stream, name)
         source.sample_rate = self._sample_rate
         source.block = self._block
         source.read_ahead = self._block if self._is_paced else self._read_ahead
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
-        if any(other.expected and other.frames_in for other in self._inputs):
+        if any(other.expected and other.num_delivered for other in self._inputs):
             source.await_join()
         self._inputs.append(source)
         self._unstarted.append(source)
@@ -198,14 +198,13 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             ValueError: Not a stream of this mixer, or something is out of range.
         """
         source = self._find(stream)
-        if not 0 <= ramp_ms <= _MAX_RAMP_MS:
-            raise ValueError(f"expected a ramp_ms of 0 to {_MAX_RAMP_MS}, got {ramp_ms}")
-        source.set_gain(gain, round(ramp_ms * self._sample_rate / 1000))
+        ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
+        source.set_gain(check_number("gain", gain), ramp_length)
 
     def stats(self) -> AudioMixerStats:
         """What the mixer has done so far, and of each stream."""
         streams = {source.name: source.stats() for source in self._inputs}
-        return AudioMixerStats(self._blocks, len(self._output), streams)
+        return AudioMixerStats(num_blocks=self._num_blocks, num_queued_blocks=len(self._output), streams=streams)
 
     def end_input(self) -> None:
         """Says that no more streams will be added: the iteration ends when all that are there have."""
@@ -243,11 +242,8 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
 
     def _start(self) -> None:
         """Starts the tasks of streams that have none yet."""
+        self._bind()
         loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise RuntimeError("this AudioMixer belongs to another event loop")
         while self._unstarted:
             source = self._unstarted.popleft()
             if not source.ended:
@@ -255,7 +251,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                 self._tasks.add(source.task)
                 source.task.add_done_callback(self._tasks.discard)
 
-    async def _read(self, source: MixerStream) -> None:
+    async def _read(self, source: MixerInput) -> None:
         clock = asyncio.get_running_loop().time
         source.begin_count(clock())
         try:
@@ -267,12 +263,11 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                     item = await advance()
                 except StopAsyncIteration:
                     break
-                taken = source.take(item)
-                if taken < 0:
+                if not source.take(item):
                     if source.ended:
                         return  # removed, by its own code or although it does not heed its cancellation
                     self._take(source, item)
-                elif taken & 1:
+                elif source.completes:
                     self._complete()
                 else:
                     self._has_arrived = True
@@ -280,8 +275,10 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
                         self._last_arrival = clock()
                         if not self._deadline.running:
                             self._watch()
-                if taken & 2 and self._is_read_enough(source):  # also of -1, which tells nothing
-                    await self._wait_for_room(source)
+                if source.is_full and self._is_read_enough(source):
+                    source.paused = True  # `end` takes it back where this is cancelled
+                    await source.room.wait()
+                    source.paused = False
                     source.begin_count(clock())
             if source.converter is not None:
                 for frame in source.converter.flush():
@@ -299,7 +296,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             self._end(source)
             await source.close()
 
-    def _is_read_enough(self, source: MixerStream) -> bool:
+    def _is_read_enough(self, source: MixerInput) -> bool:
         """Whether a stream that has its part of the block has to wait for room.
 
         A live stream is read on, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much
@@ -312,23 +309,14 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             return False
         return source.num_frames >= self._read_ahead or not source.is_live(now)
 
-    async def _wait_for_room(self, source: MixerStream) -> None:
-        source.room = asyncio.get_running_loop().create_future()
-        source.paused = True
-        try:
-            await source.room
-        finally:
-            source.room = None
-            source.paused = False
-
-    def _take(self, source: MixerStream, item: Any) -> None:
+    def _take(self, source: MixerInput, item: Any) -> None:
         """An item that the compiled way does not take: an event, a frame to be converted, one of another library, the
         first one of a stream that joins."""
         frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
         for converted in source.convert(frame):
             self._push(source, converted)
 
-    def _push(self, source: MixerStream, frame: AudioFrame) -> None:
+    def _push(self, source: MixerInput, frame: AudioFrame) -> None:
         """A frame of the mixer's own format."""
         if source.joining:
             self._join(source)
@@ -350,7 +338,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             self._kept_waiting = True
             self._watch()
 
-    def _join(self, source: MixerStream) -> None:
+    def _join(self, source: MixerInput) -> None:
         """A stream that was not waited for delivers: it takes its place where the others are within the block."""
         reached = [other.num_frames for other in self._inputs if other.expected]
         source.join()
@@ -358,7 +346,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         if reached and min(reached) < self._block:
             source.push_silence(min(reached))
 
-    def _end(self, source: MixerStream) -> None:
+    def _end(self, source: MixerInput) -> None:
         """A stream has no more; what it has queued is still mixed."""
         if source.ended:
             return
@@ -368,7 +356,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
             self._forget(source)
         self._advance()
 
-    def _forget(self, source: MixerStream) -> None:
+    def _forget(self, source: MixerInput) -> None:
         source.end()
         if source in self._inputs:
             self._inputs.remove(source)
@@ -381,27 +369,27 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     def _advance(self) -> None:
         """Mixes every block that is due, then sees what the next one waits for."""
         inputs, block = self._inputs, self._block
-        num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
-        while num_lacking == 0 and num_ready and not self._output.full:
+        found = survey(inputs, block)
+        while found.lacking == 0 and found.ready and not self._output.full:
             try:
-                samples = mix_inputs(inputs, block, self._num_channels)
+                samples = mix(inputs, block, self._num_channels)
                 self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
             except MemoryError as error:
                 self._output.end(error)  # whoever reads must not wait for a block that cannot be made
                 return
-            self._blocks += 1
+            self._num_blocks += 1
             self._deadline.clear()  # the next block has a wait of its own
-            if num_expected < len(inputs):
+            if found.expected < len(inputs):
                 self._settle()
-            num_lacking, num_ready, num_expected, num_holding, num_starved = survey(inputs, block)
-        self._num_lacking = num_lacking
-        if num_starved:
+            found = survey(inputs, block)
+        self._num_lacking = found.lacking
+        if found.starved:
             for source in inputs:
                 if source.num_frames < block:
-                    source.resume()
+                    source.room.release()
             self._has_arrived = True  # streams that were not read could not deliver
-        was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(num_lacking and num_ready)
-        if not (num_lacking and num_holding):
+        was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(found.lacking and found.ready)
+        if not (found.lacking and found.holding):
             self._deadline.clear()
         elif not self._deadline.running or self._kept_waiting is not was_kept_waiting:
             self._watch()
@@ -409,12 +397,12 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     def _look_at_pace(self, now: float) -> None:
         """Limits how far streams are read ahead: to their part of a block, unless blocks go out much faster than they
         are heard."""
-        num_blocks = self._blocks - self._seen_blocks
+        num_blocks = self._num_blocks - self._seen_blocks
         if not num_blocks:
             return
         block_s = self._block / self._sample_rate
         is_paced = now - self._seen_at > num_blocks * block_s / _FASTER_THAN_LIVE
-        self._seen_blocks, self._seen_at = self._blocks, now
+        self._seen_blocks, self._seen_at = self._num_blocks, now
         if is_paced is not self._is_paced:
             self._is_paced = is_paced
             for source in self._inputs:
@@ -423,7 +411,7 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
     def _settle(self) -> None:
         """After a block that was not waiting for every stream."""
         for source in list(self._inputs):
-            source.late_blocks += source.late
+            source.num_late_blocks += source.late
             if source.ended and source.num_frames == 0:
                 self._forget(source)
 
@@ -468,14 +456,14 @@ class AudioMixer(AsyncClosing, AsyncIterator[AudioFrame]):
         here = [source for source in self._inputs if source.stream is stream]
         return all(source.ended for source in here) and (bool(here) or stream in self._finished)
 
-    def _find(self, stream: object) -> MixerStream:
+    def _find(self, stream: object) -> MixerInput:
         for source in self._inputs:
             if source.stream is stream:
                 return source
         raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
 
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+    def _leave_loop(self) -> None:
+        raise RuntimeError("this AudioMixer belongs to another event loop, which has ended")
 
     def _state(self) -> str:
         return "closed" if self._closed else "ending" if self._ending else "open"

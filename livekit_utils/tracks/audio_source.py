@@ -11,13 +11,13 @@ import math
 import time
 from collections import deque
 
+from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 from livekit_utils.tracks.fan_out import FanOut
 from livekit_utils.tracks.frame_fifo import FrameFifo
 from livekit_utils.tracks.playout_clock import PlayoutClock
@@ -94,7 +94,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._queue_size_s = check_ms("queue_size_ms", queue_size_ms) / 1000
         self._step = max(self._sample_rate // 100, 1)  # samples per channel handed out at a time
         self._fifo = FrameFifo()  # audio that was not handed to the streams yet
-        self._fade = Fade()
+        self._fade = Ramp(self._num_channels)
         self._clock = PlayoutClock(self._sample_rate)
         self._running = False  # audio is being played, or the last 10 ms are not over
         self._handing_out = False
@@ -209,8 +209,8 @@ class AudioSource(AsyncClosing, LoopBound):
         """
         self._enter()
         num_fading = math.floor(check_ms("fade_ms", fade_ms) * self._sample_rate / 1000)
-        if self._fade.num_left:
-            num_fading = min(num_fading, self._fade.num_left)
+        if self._fade.samples_left:
+            num_fading = min(num_fading, self._fade.samples_left)
         fades = self._running and not self.paused and num_fading and self._fifo.samples_per_channel
         tail = self._fifo.pop(num_fading) if fades else None
         unplayed = self._fifo.drain()
@@ -221,9 +221,11 @@ class AudioSource(AsyncClosing, LoopBound):
                 push.settle(True)
         if tail is not None:
             self._fifo.push(tail)
-            self._fade.begin(tail.samples_per_channel, self._num_channels)
+            if not self._fade.samples_left:
+                self._fade.start(1.0, 0)  # else from where an earlier fade has come to, which this one replaces
+            self._fade.start(0.0, tail.samples_per_channel)
         else:
-            self._fade.end()
+            self._fade.start(1.0, 0)
             if self._running:
                 self._end_run()
         self._play()
@@ -332,9 +334,10 @@ class AudioSource(AsyncClosing, LoopBound):
         return self._clock.end <= now + early_s
 
     def _hand_out(self) -> None:
-        chunk = self._fifo.pop(min(self._step, self._fade.num_left or self._step))
-        if self._fade.num_left:
-            chunk = self._fade.apply(chunk)
+        chunk = self._fifo.pop(min(self._step, self._fade.samples_left or self._step))
+        if self._fade.samples_left:
+            faded = self._fade.apply(chunk)
+            chunk = AudioFrame(faded, self._sample_rate, self._num_channels, chunk.samples_per_channel)
         self._clock.advance(chunk.samples_per_channel)
         self._fan_out.receive(chunk)
 
@@ -420,35 +423,3 @@ class AudioSource(AsyncClosing, LoopBound):
         self._cancel_timer()
         self._idle.close()
         self._clock.restart(asyncio.get_running_loop().time())
-
-
-class Fade:
-    """Fades audio out to silence in a straight line."""
-
-    def __init__(self) -> None:
-        self._ramp: MixInput | None = None
-        self.num_left = 0
-        """Samples per channel that are still to be faded; 0 if there is no fade."""
-
-    def begin(self, samples_per_channel: int, num_channels: int) -> None:
-        """Starts a fade over the next samples, from the gain that an earlier fade has reached."""
-        if self._ramp is None:
-            self._ramp = MixInput(num_channels)
-        self._ramp.set_gain(0.0, samples_per_channel)
-        self.num_left = samples_per_channel
-
-    def end(self) -> None:
-        """Ends the fade; the next samples have their full gain."""
-        self._ramp = None
-        self.num_left = 0
-
-    def apply(self, frame: AudioFrame) -> AudioFrame:
-        """Returns the next samples, at most `num_left`, faded."""
-        assert self._ramp is not None
-        samples_per_channel = frame.samples_per_channel
-        self._ramp.push(frame)
-        faded = mix_inputs([self._ramp], samples_per_channel, frame.num_channels)
-        self.num_left -= samples_per_channel
-        if not self.num_left:
-            self.end()
-        return AudioFrame(faded, frame.sample_rate, frame.num_channels, samples_per_channel)

@@ -17,7 +17,7 @@ PACKAGE = SOURCE / "livekit_utils"
 COMPILED = (".pyx", ".pxd")
 
 beside_the_source = pytest.mark.skipif(
-    not (PACKAGE / "_kernels" / "mix.pyx").is_file(), reason="the source tree does not lie beside the tests"
+    not (PACKAGE / "_kernels" / "borrow.pxd").is_file(), reason="the source tree does not lie beside the tests"
 )
 
 

@@ -61,7 +61,7 @@ async def main() -> None:
     async with rtc.AudioMixer(48000, 1) as mixer:
         assert_type(mixer, AudioMixer)
         mixer.add_stream(sine_wave_generator(440, 1.0), gain=0.5, name="tone")
-        assert_type(mixer.stats().streams["tone"].late_blocks, int)
+        assert_type(mixer.stats().streams["tone"].num_late_blocks, int)
         async for mixed in mixer:
             assert_type(mixed, AudioFrame)
 """
@@ -88,7 +88,7 @@ NOT_IN_BOTH = r"""
 .*\.__test__
 .*__(reduce|setstate)_cython__
 livekit_utils\._kernels\.(high_pass\.HighPass|linear\.LinearInterpolator)\.__init__
-livekit_utils\.(mixing\.mix_input\.MixInput|_kernels\.sample_queue\.SampleQueue)\.__init__
+livekit_utils\.(mixing\.mix_input\.MixInput|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp))\.__init__
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
 livekit_utils\.frames\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 
 from livekit_utils._kernels import simd
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
-from livekit_utils._kernels.concat import concat_s16
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
+from livekit_utils._kernels.gain_queue import GainQueue, Ramp
+from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
-from livekit_utils._kernels.mix import mix_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
 
 SIZES = (0, 1, 7, 8, 9, 15, 17, 31, 33, 63, 65, 255, 256, 257, 480, 1023, 1025, 4095, 4097, 33_000)
 
@@ -31,26 +30,32 @@ def pcm(rand: random.Random, num_samples: int) -> memoryview:
     return memoryview(b"x" * odd + data)[odd:]
 
 
-def concat(rand: random.Random) -> Iterator[bytes]:
-    for n in SIZES:
-        yield concat_s16([pcm(rand, n), pcm(rand, 7)])
-
-
 def mix(rand: random.Random) -> Iterator[bytes]:
     for n in SIZES:
         blocks = [pcm(rand, n) for _ in range(rand.choice((1, 2, 7, 8, 9, 17)))]
-        yield mix_s16(blocks)
-        yield mix_s16(blocks, [rand.choice((1.0, rand.uniform(-2, 2), rand.uniform(-127, 127))) for _ in blocks])
+        gains = [rand.choice((1.0, rand.uniform(-2, 2), rand.uniform(-127, 127))) for _ in blocks]
+        for queues in ([GainQueue(1) for _ in blocks], [GainQueue(1, gain) for gain in gains]):
+            for queue, block in zip(queues, blocks, strict=True):
+                queue.push(block)
+            yield mix_queues(queues, n, 1)
 
 
-def mix_input(rand: random.Random) -> Iterator[bytes]:
+def ramp(rand: random.Random) -> Iterator[bytes]:
     for num_channels in (1, 2, 3, 128):
-        inputs = [MixInput(num_channels, rand.uniform(-2, 2)) for _ in range(9)]
+        fade = Ramp(num_channels)
+        for n in (0, 1, 33, 128, 129, 257, 480):
+            fade.start(rand.uniform(-2, 2), rand.choice((0, 1, 100, 1000)))
+            yield fade.apply(pcm(rand, n * num_channels))
+
+
+def gain_queue(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3, 128):
+        inputs = [GainQueue(num_channels, rand.uniform(-2, 2)) for _ in range(9)]
         for n in (0, 1, 33, 128, 129, 257, 480):
             for source in inputs:
                 source.push(pcm(rand, n * num_channels))
                 source.set_gain(rand.uniform(-2, 2), rand.choice((0, 1, 100, 1000)))
-            yield mix_inputs(inputs, n, num_channels)
+            yield mix_queues(inputs, n, num_channels)
             yield repr([source.level for source in inputs]).encode()
 
 
@@ -106,7 +111,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    concat, mix, mix_input, convert, level, channels, linear, polyphase, sine, audio_frame,
+    mix, ramp, gain_queue, convert, level, channels, linear, polyphase, sine, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":

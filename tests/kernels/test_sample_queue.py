@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from livekit_utils import AudioFrame
+from livekit_utils._kernels.gain_queue import GainQueue
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils.mixing.mix_input import MixInput
 from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
 from tests.support.randomness import Rand
 
@@ -24,7 +24,7 @@ class TestRefusals(RefusesWrongData):
 class AgainstBytes(RuleBasedStateMachine):
     """A queue beside a string of bytes; of the base class, and of the subclass that inherits it."""
 
-    @initialize(num_channels=st.sampled_from((1, 2, 3, 128)), kind=st.sampled_from((SampleQueue, MixInput)))
+    @initialize(num_channels=st.sampled_from((1, 2, 3, 128)), kind=st.sampled_from((SampleQueue, GainQueue)))
     def start(self, num_channels: int, kind: Any) -> None:
         self.width = 2 * num_channels
         self.queue = kind(num_channels)
@@ -89,7 +89,7 @@ def test_only_whole_frames(num_channels: int, num_samples: int) -> None:
 
 @pytest.mark.parametrize("num_channels", [0, -1, 129, 2**31, -(2**63)])
 def test_num_channels_out_of_range(num_channels: int) -> None:
-    with pytest.raises(ValueError, match="1 to 128 channels"):
+    with pytest.raises(ValueError, match="num_channels: expected 1 to 128"):
         SampleQueue(num_channels)
 
 
@@ -147,16 +147,14 @@ def test_a_long_life_at_a_steady_level(rand: Rand) -> None:
     assert queue.num_frames == len(model) // 6
 
 
-def test_mix_input_is_one() -> None:
-    source = MixInput(2, 0.5)
+def test_a_queue_with_a_gain_is_one() -> None:
+    source = GainQueue(2, 0.5)
     assert isinstance(source, SampleQueue)
     assert source.push(bytes(8)) == 2
-    assert source.frames_in == 2
     with pytest.raises(ValueError, match="whole frames"):
         source.push(bytes(6))
-    assert source.frames_in == 2
     assert source.pop(1) == bytes(4)
     source.clear()
-    assert (source.num_frames, source.frames_in, source.gain) == (0, 2, 0.5)
-    with pytest.raises(ValueError, match="1 to 128 channels"):
-        MixInput(0)
+    assert (source.num_frames, source.gain) == (0, 0.5)
+    with pytest.raises(ValueError, match="num_channels: expected 1 to 128"):
+        GainQueue(0)

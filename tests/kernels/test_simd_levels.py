@@ -34,7 +34,7 @@ def test_a_level_can_be_chosen(run_python: Any, level: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sse9", "AVX2", " ", "1", "avx2,avx512"])
-@pytest.mark.parametrize("module", ["simd", "mix", "sine"])
+@pytest.mark.parametrize("module", ["simd", "gain_queue", "sine"])
 def test_an_unknown_level_fails_the_import(run_python: Any, name: str, module: str) -> None:
     process = run_python("-c", f"import livekit_utils._kernels.{module}", LIVEKIT_UTILS_SIMD=name)
     assert process.returncode == 1

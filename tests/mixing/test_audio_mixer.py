@@ -205,10 +205,10 @@ def test_gain_is_checked() -> None:
         async with AudioMixer(RATE, 1) as mixer:
             stream = timed([constant(1)])
             for gain in (math.nan, math.inf, 128.0, -128.0):
-                with pytest.raises(ValueError, match="expected a gain"):
+                with pytest.raises(ValueError, match="gain: expected a number"):
                     mixer.add_stream(stream, gain=gain)
             mixer.add_stream(stream)
-            with pytest.raises(ValueError, match="expected a gain"):
+            with pytest.raises(ValueError, match="gain: expected a number"):
                 mixer.set_gain(stream, math.nan)
             for ramp in (-1, math.nan, math.inf, 1e300, 3_600_001):
                 with pytest.raises(ValueError, match="ramp_ms"):
@@ -227,10 +227,10 @@ def test_stats() -> None:
             for _ in range(5):
                 await anext(mixer)
             stats = mixer.stats()
-            assert stats.blocks == 5
-            assert stats.queued_blocks == 0
+            assert stats.num_blocks == 5
+            assert stats.num_queued_blocks == 0
             assert set(stats.streams) == {"loud", "silent"}
-            assert stats.streams["loud"].samples_in == 5 * 480
+            assert stats.streams["loud"].num_samples_per_channel == 5 * 480
             assert stats.streams["loud"].queued_ms == 0
             assert stats.streams["silent"].queued_ms == pytest.approx(100 / 48)
             assert stats.streams["loud"].peak_dbfs == pytest.approx(-6.0206, abs=1e-3)
@@ -274,7 +274,7 @@ def test_streams_are_checked() -> None:
             mixer.add_stream(stream, name="one")
             with pytest.raises(ValueError, match="already"):
                 mixer.add_stream(stream)
-            with pytest.raises(ValueError, match="name 'one'"):
+            with pytest.raises(ValueError, match="name: expected one that no other stream has, got 'one'"):
                 mixer.add_stream(timed([]), name="one")
             with pytest.raises(ValueError, match="not a stream"):
                 mixer.remove_stream(timed([]))

@@ -215,7 +215,7 @@ def test_remove_stream_is_immediate_and_the_others_go_on() -> None:
             mixer.add_stream(live)
             await asyncio.sleep(0.035)
             mixer.remove_stream(stuck)
-            assert mixer.stats().queued_blocks == 3
+            assert mixer.stats().num_queued_blocks == 3
             mixer.end_input()
             assert await drain(mixer) == 10
 
@@ -369,7 +369,7 @@ def test_a_block_that_cannot_be_made_is_an_error_for_the_reader(monkeypatch: pyt
     def no_memory(*_: object) -> bytearray:
         raise MemoryError
 
-    monkeypatch.setattr("livekit_utils.mixing.audio_mixer.mix_inputs", no_memory)
+    monkeypatch.setattr("livekit_utils.mixing.audio_mixer.mix", no_memory)
 
     async def main() -> None:
         async with AudioMixer(RATE, 1, blocksize=480) as mixer:

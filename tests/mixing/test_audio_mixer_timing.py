@@ -138,7 +138,7 @@ def test_a_repeated_stall_is_logged_once_each(caplog: pytest.LogCaptureFixture) 
             mixer.end_input()
             late = 0
             async for _ in mixer:
-                late = max([late, *(s.late_blocks for n, s in mixer.stats().streams.items() if n == "lazy")])
+                late = max([late, *(s.num_late_blocks for n, s in mixer.stats().streams.items() if n == "lazy")])
             # Two stalls of 1 s of which 50 ms are waited for: what is missing of the 2 s are late blocks.
             assert 180 <= late <= 200
 
@@ -271,7 +271,7 @@ def test_a_slow_reader_stops_the_reading_of_the_streams() -> None:
             mixer.add_stream(endless())
             mixer.add_stream(timed([constant(1)] * 1000))
             await asyncio.sleep(60)
-            assert mixer.stats().queued_blocks == 7
+            assert mixer.stats().num_queued_blocks == 7
             assert 7 <= taken <= 7 + 20
             for _ in range(100):
                 await anext(mixer)
@@ -290,7 +290,7 @@ def test_a_late_stream_is_given_up_after_the_reader_made_room() -> None:
             await asyncio.sleep(10)
             for _ in range(100):
                 await asyncio.wait_for(anext(mixer), 5)
-            return mixer.stats().blocks
+            return mixer.stats().num_blocks
 
     assert run(main()) == 100
 
@@ -349,7 +349,7 @@ def test_a_stream_of_empty_frames_lets_others_run() -> None:
             mixer.add_stream(empty())
             for _ in range(10):
                 await asyncio.sleep(0)
-            assert mixer.stats().blocks == 0
+            assert mixer.stats().num_blocks == 0
 
     run(main())
 

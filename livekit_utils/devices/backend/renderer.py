@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils.devices.backend.memory import (
     CLEAR_FADE,
     CLEAR_TO,
@@ -11,37 +12,6 @@ from livekit_utils.devices.backend.memory import (
     WAKE_BELOW,
     DeviceMemory,
 )
-from livekit_utils.mixing.mix_input import MixInput, mix_inputs
-
-
-class Ramp:
-    """Moves the gain of samples in straight lines, without steps.
-
-    Args:
-        num_channels: Of the interleaved samples.
-    """
-
-    def __init__(self, num_channels: int) -> None:
-        self._num_channels = num_channels
-        self._input = MixInput(num_channels)
-        self.num_left = 0
-        """Samples per channel until the gain that was asked for is reached."""
-
-    @property
-    def gain(self) -> float:
-        """The gain that is reached, or that the ramp leads to."""
-        return self._input.gain
-
-    def start(self, gain: float, num_frames: int) -> None:
-        """Moves the gain over the next `num_frames` samples per channel; 0 changes it at once."""
-        self._input.set_gain(gain, num_frames)
-        self.num_left = num_frames
-
-    def apply(self, samples: bytes, num_frames: int) -> bytes:
-        self._input.push(samples)
-        self.num_left = max(0, self.num_left - num_frames)
-        return bytes(mix_inputs([self._input], num_frames, self._num_channels))
-
 
 # Length of the fades at the two ends of a pause: short, but without a click.
 _PAUSE_FADE_S = 0.005
@@ -98,26 +68,26 @@ class DeviceRenderer:
         self._memory.ring.sync()
         return self._memory.ring.readable < self._memory.words[WAKE_BELOW] * self._num_channels
 
-    def _pieces(self, size: int) -> list[bytes]:
+    def _pieces(self, size: int) -> list[bytes | bytearray]:
         """Returns the pieces of a block in the middle of which a fade begins or ends."""
-        pieces = []
+        pieces: list[bytes | bytearray] = []
         while size:
             piece, num_taken = self._piece(size)
             pieces.append(piece)
             size -= num_taken
         return pieces
 
-    def _piece(self, size: int) -> tuple[bytes, int]:
+    def _piece(self, size: int) -> tuple[bytes | bytearray, int]:
         if self._clearing and (not self._fade_left or self._paused):
             self._end_clear()
         if self._clearing:
             n = min(size, self._fade_left)
             self._fade_left -= n
-            return self._ramp.apply(self._take(n), n), n
+            return self._ramp.apply(self._take(n)), n
         if self._ramping:
-            n = min(size, self._ramp.num_left)
-            piece = self._ramp.apply(self._take(n), n)
-            self._ramping = self._ramp.num_left > 0
+            n = min(size, self._ramp.samples_left)
+            piece = self._ramp.apply(self._take(n))
+            self._ramping = self._ramp.samples_left > 0
             return piece, n
         if self._paused:
             return bytes(size * self._num_channels * 2), size

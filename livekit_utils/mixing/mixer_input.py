@@ -1,12 +1,14 @@
-"""MixerStream: what an AudioMixer knows of one of its streams."""
+"""MixerInput: one of the streams of an AudioMixer."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
+from livekit_utils._runtime.lifecycle import Waiters
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -20,34 +22,36 @@ _FASTER_THAN_LIVE = 4
 
 
 @public
-class AudioMixerStreamStats(NamedTuple):
-    """One stream of a mixer."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioMixerStreamStats:
+    """One stream of an AudioMixer."""
 
-    samples_in: int
+    num_samples_per_channel: int
     """Samples per channel that it has delivered, at the mixer's rate."""
-    late_blocks: int
+    num_late_blocks: int
     """Blocks that went out without it, because it was late."""
     queued_ms: float
-    """What it has delivered and has not been mixed yet."""
+    """Audio that it has delivered and that has not been mixed yet."""
     peak_dbfs: float
     """Peak of its part of the last block, before the gain; -inf is silence."""
     rms_dbfs: float
-    """The same as RMS, against a full-scale square wave."""
+    """RMS of its part of the last block, before the gain, against a full-scale square wave; -inf is silence."""
 
 
 @public
-class AudioMixerStats(NamedTuple):
-    """What a mixer has done and holds."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioMixerStats:
+    """The state of an AudioMixer, and what it has done so far."""
 
-    blocks: int
+    num_blocks: int
     """Blocks mixed."""
-    queued_blocks: int
+    num_queued_blocks: int
     """Blocks that wait to be read."""
     streams: dict[str, AudioMixerStreamStats]
-    """By name; a stream that has ended or was removed is not here any more."""
+    """By name; without the streams that have ended or were removed."""
 
 
-class MixerStream(MixInput):
+class MixerInput(MixInput):
     """A stream of an AudioMixer: its queue and gain, and where it stands."""
 
     def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
@@ -56,10 +60,10 @@ class MixerStream(MixInput):
         self.name = name
         self.converter: FrameConverter | None = None
         self.task: asyncio.Task[None] | None = None
-        self.room: asyncio.Future[None] | None = None  # its task waits for this while enough is queued
+        self.room = Waiters()  # its task, while enough is queued
         self.joining = False  # not waited for until it delivers: late, or new to a mix that is running
         self.late = False
-        self.late_blocks = 0
+        self.num_late_blocks = 0
         self.ended = False
         self.plain = True
         self._counted_since = 0.0  # the loop's time when the count of what it delivers began
@@ -68,11 +72,11 @@ class MixerStream(MixInput):
     def begin_count(self, now: float) -> None:
         """Counts from now on how fast it delivers."""
         self._counted_since = now
-        self._counted_from = self.frames_in
+        self._counted_from = self.num_delivered
 
     def is_live(self, now: float) -> bool:
         """Whether it has not delivered much faster than real time since the last look."""
-        delivered_s = (self.frames_in - self._counted_from) / self.sample_rate
+        delivered_s = (self.num_delivered - self._counted_from) / self.sample_rate
         is_live = now - self._counted_since >= delivered_s / _FASTER_THAN_LIVE
         self.begin_count(now)
         return is_live
@@ -105,6 +109,7 @@ class MixerStream(MixInput):
     def end(self) -> None:
         """It delivers no more."""
         self.ended = True
+        self.paused = False
         self.joining = False
         self.expected = False
         self.plain = False
@@ -118,16 +123,11 @@ class MixerStream(MixInput):
             self.plain = False
         return self.converter.push(frame)
 
-    def resume(self) -> None:
-        """There is room again."""
-        if self.room is not None and not self.room.done():
-            self.room.set_result(None)
-
     def stats(self) -> AudioMixerStreamStats:
         peak, rms = self.level
         return AudioMixerStreamStats(
-            samples_in=self.frames_in,
-            late_blocks=self.late_blocks,
+            num_samples_per_channel=self.num_delivered,
+            num_late_blocks=self.num_late_blocks,
             queued_ms=self.num_frames * 1000 / self.sample_rate,
             peak_dbfs=_dbfs(peak),
             rms_dbfs=_dbfs(rms),

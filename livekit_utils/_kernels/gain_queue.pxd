@@ -1,0 +1,25 @@
+from libc.stdint cimport int32_t, uint32_t
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.sample_queue cimport SampleQueue
+
+
+cdef struct moving_gain:
+    # A gain in fixed point that may be on its way in a straight line, as lku_mix_input has it.
+    int32_t gain
+    int32_t gain_from
+    uint32_t ramp_length
+    uint32_t ramp_position
+
+
+cdef class GainQueue(SampleQueue):
+    cdef moving_gain _gain
+    cdef csrc.lku_level _level
+    cdef Py_ssize_t _level_values
+
+    cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1
+
+
+cdef class Ramp:
+    cdef readonly Py_ssize_t num_channels, samples_left
+    cdef moving_gain _gain

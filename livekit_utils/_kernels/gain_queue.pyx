@@ -1,0 +1,199 @@
+"""Gains that move in ramps: GainQueue, a queue of samples with a gain; `mix`, the sum of many; and Ramp, a gain alone."""
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.math cimport fabs, llround, sqrt
+from libc.stdint cimport int32_t, uint32_t
+from libc.string cimport memset
+
+from livekit_utils._kernels cimport csrc
+from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16
+from livekit_utils._kernels.sample_queue cimport SampleQueue
+
+from livekit_utils._kernels import simd as _simd
+
+cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
+
+
+cdef enum:
+    MAX_QUEUES = 131071  # at a gain of 128 each they reach LKU_MIX_MAX_TOTAL_GAIN
+    MAX_SAMPLES = 0x7FFFFFFF  # per channel
+
+cdef Py_ssize_t MAX_RAMP = 0xFFFFFFFF  # samples per channel
+
+
+cdef int check_samples(Py_ssize_t samples_per_channel) except -1:
+    if not 0 <= samples_per_channel <= MAX_SAMPLES:
+        raise ValueError(f"samples_per_channel: expected 0 to {MAX_SAMPLES}, got {samples_per_channel}")
+    return 0
+
+
+cdef int32_t fixed_gain(double gain) except? -1:
+    """A gain as a factor, in the fixed point of the mix kernel."""
+    # NaN fails the comparison too.
+    if not fabs(gain) < 128.0:
+        raise ValueError(f"gain: expected a number above -128 and below 128 (+42 dB), got {gain}")
+    return <int32_t>min(llround(gain * csrc.LKU_GAIN_UNITY), 2147483647)
+
+
+cdef int start_ramp(moving_gain *moving, double gain, Py_ssize_t ramp_length) except -1:
+    """Moves the gain in a straight line from where it has come to; a length of 0 jumps."""
+    cdef int32_t target = fixed_gain(gain)
+    if not 0 <= ramp_length <= MAX_RAMP:
+        raise ValueError(f"ramp_length: expected 0 to {MAX_RAMP}, got {ramp_length}")
+    moving.gain_from = csrc.lku_mix_ramp_gain(
+        moving.gain_from, moving.gain, moving.ramp_length, moving.ramp_position)
+    moving.gain = target
+    moving.ramp_length = ramp_length if target != moving.gain_from else 0
+    moving.ramp_position = 0
+    return 0
+
+
+cdef void advance(moving_gain *moving, Py_ssize_t samples_per_channel) noexcept:
+    if moving.ramp_length - moving.ramp_position > samples_per_channel:
+        moving.ramp_position += <uint32_t>samples_per_channel
+    else:
+        moving.ramp_length = 0
+        moving.ramp_position = 0
+
+
+cdef void describe(const moving_gain *moving, const csrc.lku_s16 *samples, csrc.lku_mix_input *description) noexcept:
+    description.samples = samples
+    description.gain = moving.gain
+    description.gain_from = moving.gain_from
+    description.ramp_frames = moving.ramp_length
+    description.ramp_position = moving.ramp_position
+
+
+cdef class GainQueue(SampleQueue):
+    """A queue of samples to be mixed, and a gain that moves in ramps.
+
+    Args:
+        num_channels: 1 to 128.
+        gain: A factor, above -128 and below 128.
+    """
+
+    def __cinit__(self, Py_ssize_t num_channels, double gain=1.0, *args, **kwargs):
+        self._gain.gain = fixed_gain(gain)
+
+    @property
+    def gain(self):
+        """The gain that the last ramp leads to."""
+        return self._gain.gain / <double>csrc.LKU_GAIN_UNITY
+
+    @property
+    def level(self):
+        """(peak, RMS) of the samples that the last mix took from this queue, before the gain; full scale is 32768."""
+        if self._level_values == 0:
+            return 0, 0.0
+        return self._level.peak, sqrt(<double>self._level.sum_squares / self._level_values)
+
+    def push_silence(self, Py_ssize_t samples_per_channel):
+        """Appends silence."""
+        check_samples(samples_per_channel)
+        cdef Py_ssize_t n = samples_per_channel * self.num_channels
+        if n > 0:
+            self._make_room(n)
+            memset(self._samples + self._head + self._size, 0, n * 2)
+            self._size += n
+
+    def set_gain(self, double gain, Py_ssize_t ramp_length):
+        """Moves the gain in a straight line over the next `ramp_length` samples per channel of the mix; 0 jumps.
+
+        A ramp that is under way ends where it has come to, and the new one starts there.
+        """
+        start_ramp(&self._gain, gain, ramp_length)
+
+    cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1:
+        """Points the kernel at the next samples, with silence behind them where there are too few; returns 1, or 0
+        where there are none at all."""
+        cdef Py_ssize_t n = min(self._size, num_values)
+        self._level_values = n
+        if n == 0:
+            return 0
+        csrc.lku_level_s16(SIMD, self._samples + self._head, n, &self._level)
+        if n < num_values:
+            self._make_room(num_values - n)
+            memset(self._samples + self._head + n, 0, (num_values - n) * 2)
+        describe(&self._gain, self._samples + self._head, description)
+        return 1
+
+
+def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels):
+    """Takes up to `samples_per_channel` samples from each queue and returns the sum, each with its gain, saturated
+    once. A queue that has fewer is silent behind them."""
+    check_samples(samples_per_channel)
+    cdef Py_ssize_t num_queues = len(queues), num_values = samples_per_channel * num_channels, i, described = 0
+    cdef GainQueue queue
+    if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
+        raise ValueError(f"num_channels: expected 1 to {csrc.LKU_MIX_MAX_CHANNELS}, got {num_channels}")
+    if num_queues > MAX_QUEUES:
+        raise ValueError(f"queues: expected at most {MAX_QUEUES}, got {num_queues}")
+    for i in range(num_queues):
+        if not isinstance(queues[i], GainQueue):
+            raise TypeError(f"queues: expected GainQueues, got {type(queues[i]).__name__}")
+        queue = <GainQueue>queues[i]
+        if queue.num_channels != num_channels:
+            raise ValueError(f"queues: expected {num_channels} channels, got {queue.num_channels}")
+    cdef csrc.lku_mix_input *descriptions = \
+        <csrc.lku_mix_input *>PyMem_Malloc(max(num_queues, 1) * sizeof(csrc.lku_mix_input))
+    try:
+        if descriptions is NULL:
+            raise MemoryError()
+        result = PyByteArray_FromStringAndSize(NULL, num_values * 2)
+        for i in range(num_queues):
+            queue = <GainQueue>queues[i]
+            # A queue without samples adds nothing.
+            described += queue._describe(num_values, &descriptions[described])
+        csrc.lku_mix_s16(SIMD, descriptions, described, samples_per_channel, num_channels,
+                         <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+        # Only now is anything taken: an exception above leaves every queue as it was.
+        for i in range(num_queues):
+            queue = <GainQueue>queues[i]
+            queue._drop(num_values)
+            advance(&queue._gain, samples_per_channel)
+        return result
+    finally:
+        PyMem_Free(descriptions)
+
+
+cdef class Ramp:
+    """A gain that moves in ramps over the samples that are handed to it, and fades them out and in without steps.
+
+    Args:
+        num_channels: Of the interleaved samples, 1 to 128.
+    """
+
+    def __cinit__(self, Py_ssize_t num_channels):
+        if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
+            raise ValueError(f"num_channels: expected 1 to {csrc.LKU_MIX_MAX_CHANNELS}, got {num_channels}")
+        self.num_channels = num_channels
+        self._gain.gain = csrc.LKU_GAIN_UNITY
+
+    @property
+    def gain(self):
+        """The gain that the last ramp leads to."""
+        return self._gain.gain / <double>csrc.LKU_GAIN_UNITY
+
+    def start(self, double gain, Py_ssize_t ramp_length):
+        """Moves the gain in a straight line over the next `ramp_length` samples per channel, which are then the
+        `samples_left`; 0 jumps. A ramp that is under way ends where it has come to, and the new one starts there."""
+        start_ramp(&self._gain, gain, ramp_length)
+        self.samples_left = ramp_length
+
+    def apply(self, data):
+        """Returns a copy of the samples with the gain."""
+        cdef Py_buffer view
+        cdef Py_ssize_t num_values = borrow_s16(data, &view), samples_per_channel = num_values // self.num_channels
+        cdef csrc.lku_mix_input description
+        try:
+            if samples_per_channel * self.num_channels != num_values:
+                raise ValueError(f"expected whole frames of {self.num_channels} channels, got {num_values} samples")
+            result = PyByteArray_FromStringAndSize(NULL, num_values * 2)
+            describe(&self._gain, <const csrc.lku_s16 *>view.buf, &description)
+            csrc.lku_mix_s16(SIMD, &description, 1, samples_per_channel, self.num_channels,
+                             <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+        finally:
+            PyBuffer_Release(&view)
+        advance(&self._gain, samples_per_channel)
+        self.samples_left = max(0, self.samples_left - samples_per_channel)
+        return result
