@@ -86,6 +86,12 @@ fuzz: $(VENV)/bin/python
 	@$(PIP) install --quiet ".[cli]"
 	@tools/run_fuzz.sh $(ARGS)
 
+# Those in virtual time have a loop of their own.
+uvloop:
+	@tools/prepare.sh devices
+	@$(PIP) install --quiet uvloop
+	@LIVEKIT_UTILS_LOOP=uvloop tools/run_tests.sh $(or $(ARGS),$(shell grep -rlE 'asyncio\.run\b|new_event_loop' tests --include='test_*.py'))
+
 coverage:
 	@tools/prepare.sh devices
 	@tools/run_coverage.sh $(ARGS)

@@ -1,5 +1,6 @@
 """What all tests share: repeatable randomness, counted references, a second interpreter."""
 
+import asyncio
 import gc
 import os
 import subprocess
@@ -23,6 +24,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
+LOOP = os.environ.get("LIVEKIT_UTILS_LOOP", "asyncio")
+if LOOP == "uvloop":
+    import uvloop
+
+    # What asyncio.run makes. Virtual time has a loop of its own.
+    asyncio.events.new_event_loop = asyncio.new_event_loop = uvloop.new_event_loop
+
 settings.load_profile(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS", "default"))
 
 
@@ -35,7 +43,7 @@ def exact_timers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_report_header() -> str:
-    return f"LIVEKIT_UTILS_SEED={SEED}"
+    return f"LIVEKIT_UTILS_SEED={SEED} LIVEKIT_UTILS_LOOP={LOOP}"
 
 
 @pytest.fixture

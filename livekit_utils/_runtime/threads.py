@@ -67,9 +67,9 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
         try:
             result = function()
         except BaseException as error:
-            future.set_exception(error)
+            future.set_exception(error)  # noqa: F821
         else:
-            future.set_result(result)
+            future.set_result(result)  # noqa: F821
 
     def throw_away(future: futures.Future[T]) -> None:
         if discard is not None and future.exception() is None:
@@ -81,7 +81,12 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
     except BaseException:  # the task was cancelled, or is collected together with its loop
         future.add_done_callback(throw_away)
         raise
-    return future.result()
+    try:
+        return future.result()
+    finally:
+        # An error holds the frames that it has passed, and this one holds the error: the variables of the callers, such
+        # as the memory of a device, would live until the garbage collector runs.
+        del future
 
 
 def _new_future() -> futures.Future[T]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import warnings
+import weakref
 
 import pytest
 
@@ -19,6 +21,39 @@ def test_it_returns_and_raises() -> None:
             await in_thread("test", lambda: 1 / 0)
 
     asyncio.run(main())
+
+
+class Held:
+    """Stands for what a caller holds, such as the memory of a device."""
+
+
+def test_an_error_keeps_nothing_of_its_callers_alive() -> None:
+    async def call_again() -> Held:
+        for function in (lambda: 1 / 0, lambda: [][0], Held):
+            try:
+                held = await in_thread("test", function)
+            except Exception:
+                held = None
+            if held is not None:
+                return held
+        raise AssertionError
+
+    async def main() -> None:
+        held = await call_again()
+        reference = weakref.ref(held)
+        del held
+        for _ in range(1000):
+            if reference() is None:
+                return
+            await asyncio.sleep(0.01)  # the threads are still ending
+        raise AssertionError("it is kept")
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()
 
 
 def test_the_loop_goes_on() -> None:
