@@ -12,7 +12,7 @@ T = TypeVar("T")
 class PendingPush(Generic[T]):
     """An item, and the task that waits for it to be taken.
 
-    When the task is cancelled while it waits, its item is not taken: `waiting` is False at once. It is made in the event
+    If the task is cancelled while it waits, its item is not taken: `waiting` is False at once. Make it in the event
     loop of that task.
     """
 
