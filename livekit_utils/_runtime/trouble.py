@@ -27,9 +27,12 @@ class Trouble:
 
     Example:
         >>> trouble = Trouble("AudioStream: %s fails")
+        >>> trouble.failed("it")  # logs "AudioStream: it fails"
+        >>> trouble.failed("it")
         >>> trouble.good()
+        False
         >>> trouble.count
-        0
+        2
     """
 
     def __init__(self, message: str, level: int = logging.ERROR, *, num_good: int = 1) -> None:

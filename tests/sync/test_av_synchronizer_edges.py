@@ -108,7 +108,7 @@ def test_a_video_source_that_raises(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_an_audio_source_that_raises() -> None:
     async def action(watched: Show) -> None:
-        with pytest.raises(ValueError, match="expected frames of 48000 Hz"):
+        with pytest.raises(ValueError, match="frame: expected 48000 Hz"):
             await watched.sync.push(sound(sample_rate=16000), 0.02)
         await watched.push_in_turn(times(0, 2, 30), ends(0, 2))
 
