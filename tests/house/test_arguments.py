@@ -146,12 +146,14 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {},
         {"timestamp_us": [None, "1", 1.5, math.nan, []], "rotation": CHOICE},
     ),
-    "LocalAudioTrack": (
+    "LocalAudioTrack": (LocalAudioTrack, {"name": "voice", "source": AudioSource(48000, 1)}, {"name": TEXT}),
+    "LocalAudioTrack.create_audio_track": (
         LocalAudioTrack.create_audio_track,
         {"name": "voice", "source": AudioSource(48000, 1)},
         {"name": TEXT, "source": [None, 1, "a"]},
     ),
-    "LocalVideoTrack": (
+    "LocalVideoTrack": (LocalVideoTrack, {"name": "camera", "source": VideoSource(4, 2)}, {"name": TEXT}),
+    "LocalVideoTrack.create_video_track": (
         LocalVideoTrack.create_video_track,
         {"name": "camera", "source": VideoSource(4, 2)},
         {"name": TEXT, "source": [None, 1, "a"]},
