@@ -29,10 +29,10 @@ LKU_INLINE double step(const lku_biquad *biquad, double *cells, double x) {
 }
 
 static void filter_channel(const lku_high_pass *filter, lku_high_pass_memory *memory, lku_s16 *samples,
-                           size_t num_frames, size_t num_channels) {
+                           size_t samples_per_channel, size_t num_channels) {
     const lku_high_pass f = *filter;
     lku_high_pass_memory m = *memory;
-    for (size_t i = 0; i < num_frames; i++) {
+    for (size_t i = 0; i < samples_per_channel; i++) {
         double value = samples[i * num_channels];
         for (int k = 0; k < LKU_HIGH_PASS_BIQUADS; k++)
             value = step(&f.biquads[k], m.cells[k], value);
@@ -46,9 +46,9 @@ static void filter_channel(const lku_high_pass *filter, lku_high_pass_memory *me
 }
 
 void lku_high_pass_s16(const lku_high_pass *filter, lku_high_pass_memory *memories, lku_s16 *samples,
-                       size_t num_frames, size_t num_channels) {
-    for (size_t start = 0; start < num_frames; start += TILE_FRAMES) {
-        const size_t count = lku_min_size(TILE_FRAMES, num_frames - start);
+                       size_t samples_per_channel, size_t num_channels) {
+    for (size_t start = 0; start < samples_per_channel; start += TILE_FRAMES) {
+        const size_t count = lku_min_size(TILE_FRAMES, samples_per_channel - start);
         for (size_t channel = 0; channel < num_channels; channel++)
             filter_channel(filter, &memories[channel], samples + start * num_channels + channel, count, num_channels);
     }

@@ -38,10 +38,10 @@ typedef struct lku_high_pass_memory {
 /* sample_rate: above 2 * LKU_HIGH_PASS_HZ. */
 void lku_high_pass_init(lku_high_pass *filter, double sample_rate);
 
-/* samples  [in/out] num_frames * num_channels, filtered in place
+/* samples  [in/out] samples_per_channel * num_channels, filtered in place
  * memories [in/out] one for each channel
  */
 void lku_high_pass_s16(const lku_high_pass *filter, lku_high_pass_memory *memories, lku_s16 *samples,
-                       size_t num_frames, size_t num_channels);
+                       size_t samples_per_channel, size_t num_channels);
 
 #endif

@@ -1,18 +1,19 @@
 #include "linear.h"
 
-size_t lku_linear_num_outputs(const lku_linear *state, size_t num_frames) {
+size_t lku_linear_num_outputs(const lku_linear *state, size_t samples_per_channel) {
     /* The last output may lie on the last frame, or between the last two. In units of 1 / output_rate: */
-    if (num_frames == 0 || state->frame > num_frames - 1)
+    if (samples_per_channel == 0 || state->frame > samples_per_channel - 1)
         return 0;
-    const uint64_t whole = num_frames - 1 - state->frame;
+    const uint64_t whole = samples_per_channel - 1 - state->frame;
     if (whole == 0)
         return state->rest == 0 ? 1 : 0;
     const uint64_t room = whole * state->output_rate - state->rest;
     return (size_t)(room / state->input_rate) + 1;
 }
 
-size_t lku_linear_s16(lku_linear *state, const lku_s16 *in, size_t num_frames, size_t num_channels, lku_s16 *out) {
-    const size_t num_outputs = lku_linear_num_outputs(state, num_frames);
+size_t lku_linear_s16(lku_linear *state, const lku_s16 *in, size_t samples_per_channel, size_t num_channels,
+                      lku_s16 *out) {
+    const size_t num_outputs = lku_linear_num_outputs(state, samples_per_channel);
     const uint64_t input_rate = state->input_rate;
     const int64_t output_rate = (int64_t)state->output_rate;
     /* Division of non-negative numbers rounds down, so samples are moved there and back. */
@@ -30,7 +31,7 @@ size_t lku_linear_s16(lku_linear *state, const lku_s16 *in, size_t num_frames, s
         state->frame += state->rest / state->output_rate;
         state->rest %= state->output_rate;
     }
-    const size_t used = lku_min_size((size_t)state->frame, num_frames);
+    const size_t used = lku_min_size((size_t)state->frame, samples_per_channel);
     state->frame -= used;
     return used;
 }

@@ -24,15 +24,16 @@ typedef struct lku_linear {
     uint64_t rest;
 } lku_linear;
 
-/* How many frames a call with num_frames input frames would write. */
-size_t lku_linear_num_outputs(const lku_linear *state, size_t num_frames);
+/* How many frames a call with samples_per_channel input frames would write. */
+size_t lku_linear_num_outputs(const lku_linear *state, size_t samples_per_channel);
 
 /* state        [in/out] left at the position of the next output, relative to the same input
- * in           [in]     num_frames * num_channels samples
- * out          [out]    lku_linear_num_outputs(state, num_frames) * num_channels samples; must not overlap in
+ * in           [in]     samples_per_channel * num_channels samples
+ * out          [out]    lku_linear_num_outputs(state, samples_per_channel) * num_channels samples; must not overlap in
  * returns               how many leading input frames will not be needed again; the caller keeps the rest, puts it
  *                       before the next input, and the state counts from there
  */
-size_t lku_linear_s16(lku_linear *state, const lku_s16 *in, size_t num_frames, size_t num_channels, lku_s16 *out);
+size_t lku_linear_s16(lku_linear *state, const lku_s16 *in, size_t samples_per_channel, size_t num_channels,
+                      lku_s16 *out);
 
 #endif

@@ -43,7 +43,7 @@ LKU_KERNEL_VARIANTS(mix_unity,
 
 /* The step of one frame of a ramp, with 24 further fractional bits, so that a long ramp still ends where it should. */
 LKU_INLINE int64_t ramp_step(const lku_mix_input *input) {
-    return ((int64_t)input->gain - input->gain_from) * ((int64_t)1 << 24) / input->ramp_frames;
+    return ((int64_t)input->gain - input->gain_from) * ((int64_t)1 << 24) / input->ramp_length;
 }
 
 LKU_INLINE int64_t ramp_at(int32_t gain_from, int64_t step, size_t frame) {
@@ -51,29 +51,30 @@ LKU_INLINE int64_t ramp_at(int32_t gain_from, int64_t step, size_t frame) {
     return gain_from + ((step * (int64_t)frame) >> 24);
 }
 
-int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame) {
-    const lku_mix_input input = {NULL, gain, gain_from, ramp_frames, 0};
-    if (frame >= ramp_frames)
+int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_length, uint32_t frame) {
+    const lku_mix_input input = {NULL, gain, gain_from, ramp_length, 0};
+    if (frame >= ramp_length)
         return gain;
     return (int32_t)ramp_at(gain_from, ramp_step(&input), frame);
 }
 
 LKU_INLINE void add_ramp(int64_t *sum, const lku_s16 *samples, const lku_mix_input *input, size_t first_frame,
-                         size_t num_frames, size_t num_channels) {
+                         size_t samples_per_channel, size_t num_channels) {
     const int64_t step = ramp_step(input);
-    for (size_t k = 0; k < num_frames; k++) {
+    for (size_t k = 0; k < samples_per_channel; k++) {
         const int64_t gain = ramp_at(input->gain_from, step, first_frame + k);
         for (size_t channel = 0; channel < num_channels; channel++)
             sum[k * num_channels + channel] += samples[k * num_channels + channel] * gain;
     }
 }
 
-LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, size_t num_frames, size_t num_channels,
-                              size_t frames_per_tile, int64_t *LKU_RESTRICT sum, lku_s16 *LKU_RESTRICT out) {
+LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+                              size_t num_channels, size_t frames_per_tile, int64_t *LKU_RESTRICT sum,
+                              lku_s16 *LKU_RESTRICT out) {
     const int64_t half = (int64_t)1 << (LKU_GAIN_BITS - 1);
 
-    for (size_t start = 0; start < num_frames; start += frames_per_tile) {
-        const size_t frames = lku_min_size(num_frames - start, frames_per_tile);
+    for (size_t start = 0; start < samples_per_channel; start += frames_per_tile) {
+        const size_t frames = lku_min_size(samples_per_channel - start, frames_per_tile);
         const size_t n = frames * num_channels;
         for (size_t i = 0; i < n; i++)
             sum[i] = half;
@@ -82,8 +83,8 @@ LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, si
             const lku_s16 *samples = input->samples + start * num_channels;
             size_t ramp = 0;
             const size_t position = input->ramp_position + start;
-            if (input->ramp_frames > position) {
-                ramp = lku_min_size(input->ramp_frames - position, frames);
+            if (input->ramp_length > position) {
+                ramp = lku_min_size(input->ramp_length - position, frames);
                 add_ramp(sum, samples, input, position, ramp, num_channels);
             }
             const int64_t gain = input->gain;
@@ -101,21 +102,21 @@ LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, si
 }
 
 LKU_KERNEL_VARIANTS(mix_gain,
-                    (const lku_mix_input *inputs, size_t num_inputs, size_t num_frames, size_t num_channels,
+                    (const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel, size_t num_channels,
                      size_t frames_per_tile, int64_t *LKU_RESTRICT sum, lku_s16 *LKU_RESTRICT out),
-                    (inputs, num_inputs, num_frames, num_channels, frames_per_tile, sum, out))
+                    (inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, sum, out))
 
 static bool all_unity(const lku_mix_input *inputs, size_t num_inputs) {
     for (size_t i = 0; i < num_inputs; i++)
-        if (inputs[i].gain != LKU_GAIN_UNITY || inputs[i].ramp_frames != 0)
+        if (inputs[i].gain != LKU_GAIN_UNITY || inputs[i].ramp_length != 0)
             return false;
     return true;
 }
 
-void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,
+void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                  size_t num_channels, lku_s16 *out) {
     if (num_inputs <= MAX_INPUTS_S32 && all_unity(inputs, num_inputs)) {
-        const size_t num_samples = num_frames * num_channels;
+        const size_t num_samples = samples_per_channel * num_channels;
         size_t done = 0;
 #if LKU_HAS_TARGETS
         done = lku_mix_pairs(simd, inputs, num_inputs, num_samples, out);
@@ -125,6 +126,6 @@ void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, 
     } else {
         int64_t sum[GAIN_TILE];
         LKU_KERNEL_CALL(mix_gain, simd,
-                        (inputs, num_inputs, num_frames, num_channels, GAIN_TILE / num_channels, sum, out));
+                        (inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, sum, out));
     }
 }

@@ -24,21 +24,21 @@
 #define LKU_MIX_MAX_CHANNELS 128
 
 typedef struct lku_mix_input {
-    const lku_s16 *samples; /* num_frames * num_channels, interleaved */
+    const lku_s16 *samples; /* samples_per_channel * num_channels, interleaved */
     int32_t gain;           /* from the end of the ramp on */
     int32_t gain_from;      /* where the ramp began; from there it moves to `gain` in a straight line */
-    uint32_t ramp_frames;   /* length of the whole ramp; 0: no ramp, gain_from is not read */
+    uint32_t ramp_length;   /* length of the whole ramp; 0: no ramp, gain_from is not read */
     uint32_t ramp_position; /* how much of it has gone by before frame 0 */
 } lku_mix_input;
 
-/* The gain at a frame of a ramp; at and after ramp_frames it is `gain`. */
-int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame);
+/* The gain at a frame of a ramp; at and after ramp_length it is `gain`. */
+int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_length, uint32_t frame);
 
 /* inputs       [in]  num_inputs of them; 0 inputs give silence
  * num_channels [in]  1 to LKU_MIX_MAX_CHANNELS
- * out          [out] num_frames * num_channels samples; must not overlap any input
+ * out          [out] samples_per_channel * num_channels samples; must not overlap any input
  */
-void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,
+void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                  size_t num_channels, lku_s16 *out);
 
 #endif

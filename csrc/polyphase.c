@@ -35,9 +35,9 @@ void lku_polyphase_reset(lku_polyphase *state) {
     state->phase = 0;
 }
 
-size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t num_frames) {
+size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t samples_per_channel) {
     const lku_polyphase_filter *filter = state->filter;
-    const uint64_t known = (uint64_t)(state->end - state->start) + num_frames;
+    const uint64_t known = (uint64_t)(state->end - state->start) + samples_per_channel;
     if (known < filter->num_taps)
         return 0;
     /* In units of 1 / num_phases of an input: from the next output to before where there are too few for another. */
@@ -45,30 +45,32 @@ size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t num_frames) 
     return (size_t)(room / filter->step) + 1;
 }
 
-LKU_INLINE void load_body(const lku_s16 *in, size_t num_frames, size_t num_channels, lku_f32 *LKU_RESTRICT to) {
+LKU_INLINE void load_body(const lku_s16 *in, size_t samples_per_channel, size_t num_channels,
+                          lku_f32 *LKU_RESTRICT to) {
     if (num_channels == 1) { /* spelled out, because the compiler vectorises only a fixed stride */
-        for (size_t k = 0; k < num_frames; k++)
+        for (size_t k = 0; k < samples_per_channel; k++)
             to[k] = in[k];
     } else {
-        for (size_t k = 0; k < num_frames; k++)
+        for (size_t k = 0; k < samples_per_channel; k++)
             to[k] = in[k * num_channels];
     }
 }
 
-LKU_INLINE void store_body(const float *values, size_t num_frames, size_t num_channels, lku_s16 *LKU_RESTRICT out) {
+LKU_INLINE void store_body(const float *values, size_t samples_per_channel, size_t num_channels,
+                           lku_s16 *LKU_RESTRICT out) {
     int16_t rounded[TILE];
 
     /* As in convert.c: adding this rounds to an integer, ties to even. */
     const float magic = 12582912.0f;
-    for (size_t k = 0; k < num_frames; k++) {
+    for (size_t k = 0; k < samples_per_channel; k++) {
         float value = values[k] < -32768.0f ? -32768.0f : values[k];
         value = value > 32767.0f ? 32767.0f : value;
         rounded[k] = (int16_t)(int32_t)((value + magic) - magic);
     }
     if (num_channels == 1) {
-        memcpy(out, rounded, num_frames * sizeof(int16_t));
+        memcpy(out, rounded, samples_per_channel * sizeof(int16_t));
     } else {
-        for (size_t k = 0; k < num_frames; k++)
+        for (size_t k = 0; k < samples_per_channel; k++)
             out[k * num_channels] = rounded[k];
     }
 }
@@ -93,11 +95,12 @@ LKU_INLINE void filter_body(const lku_polyphase_filter *filter, const lku_f32 *i
     }
 }
 
-LKU_KERNEL_VARIANTS(load, (const lku_s16 *in, size_t num_frames, size_t num_channels, lku_f32 *LKU_RESTRICT to),
-                    (in, num_frames, num_channels, to))
+LKU_KERNEL_VARIANTS(load,
+                    (const lku_s16 *in, size_t samples_per_channel, size_t num_channels, lku_f32 *LKU_RESTRICT to),
+                    (in, samples_per_channel, num_channels, to))
 LKU_KERNEL_VARIANTS(store,
-                    (const float *values, size_t num_frames, size_t num_channels, lku_s16 *LKU_RESTRICT out),
-                    (values, num_frames, num_channels, out))
+                    (const float *values, size_t samples_per_channel, size_t num_channels, lku_s16 *LKU_RESTRICT out),
+                    (values, samples_per_channel, num_channels, out))
 
 static void filter_outputs(lku_simd simd, const lku_polyphase_filter *filter, const lku_f32 *in, size_t phase,
                            size_t num_outputs, float *out) {
@@ -113,12 +116,12 @@ static void filter_outputs(lku_simd simd, const lku_polyphase_filter *filter, co
 }
 
 /* Puts the frames behind those that are there, where they find room. */
-static void append(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t num_frames) {
+static void append(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t samples_per_channel) {
     for (size_t channel = 0; channel < state->num_channels; channel++) {
         lku_f32 *to = state->memory + channel * state->capacity + state->end;
-        LKU_KERNEL_CALL(load, simd, (in + channel, num_frames, state->num_channels, to));
+        LKU_KERNEL_CALL(load, simd, (in + channel, samples_per_channel, state->num_channels, to));
     }
-    state->end += num_frames;
+    state->end += samples_per_channel;
 }
 
 /* Moves what is still needed to where the memory begins. */
@@ -146,15 +149,16 @@ static void emit(lku_simd simd, lku_polyphase *state, size_t num_outputs, lku_s1
     state->phase = position % filter->num_phases;
 }
 
-void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t num_frames, lku_s16 *out) {
-    while (num_frames > 0) {
+void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t samples_per_channel,
+                       lku_s16 *out) {
+    while (samples_per_channel > 0) {
         /* What has come in reaches the next output's first product, whose row is longer than a step. */
-        if (state->capacity - state->end < num_frames)
+        if (state->capacity - state->end < samples_per_channel)
             make_room(state);
-        const size_t taken = lku_min_size(num_frames, state->capacity - state->end);
+        const size_t taken = lku_min_size(samples_per_channel, state->capacity - state->end);
         append(simd, state, in, taken);
         in += taken * state->num_channels;
-        num_frames -= taken;
+        samples_per_channel -= taken;
 
         size_t num_outputs = lku_polyphase_num_outputs(state, 0);
         while (num_outputs > 0) {

@@ -55,12 +55,13 @@ void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter
 /* Back to the start of a stream. */
 void lku_polyphase_reset(lku_polyphase *state);
 
-/* How many frames a call with num_frames input frames, up to 2^31, would write. */
-size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t num_frames);
+/* How many frames a call with samples_per_channel input frames, up to 2^31, would write. */
+size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t samples_per_channel);
 
-/* in  [in]  num_frames * num_channels samples, interleaved
- * out [out] lku_polyphase_num_outputs(state, num_frames) * num_channels samples; must not overlap in
+/* in  [in]  samples_per_channel * num_channels samples, interleaved
+ * out [out] lku_polyphase_num_outputs(state, samples_per_channel) * num_channels samples; must not overlap in
  */
-void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t num_frames, lku_s16 *out);
+void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *in, size_t samples_per_channel,
+                       lku_s16 *out);
 
 #endif

@@ -1,5 +1,7 @@
 /* The sample type of every kernel, and the only clamp to it.
  *
+ * `num_samples` counts int16 values, those of all channels; `samples_per_channel` counts those of one channel.
+ *
  * A kernel is handed memory that somebody else allocated: a slice of a bytes object may well start at an odd
  * address. `lku_s16` is therefore an int16_t that may stand anywhere and may alias anything; on x86-64 and
  * aarch64 this costs nothing, because their vector loads take any address.

@@ -31,11 +31,12 @@ static void check_floats(input *in) {
 }
 
 static void check_samples(input *in) {
-    const size_t num_channels = 1 + take_below(in, MAX_CHANNELS), num_frames = take_below(in, MAX_SAMPLES);
-    const size_t num_samples = num_channels * num_frames, shift = take_below(in, 2);
+    const size_t num_channels = 1 + take_below(in, MAX_CHANNELS), samples_per_channel = take_below(in, MAX_SAMPLES);
+    const size_t num_samples = num_channels * samples_per_channel, shift = take_below(in, 2);
     unsigned char *memory = take_memory(in, num_samples * sizeof(int16_t) + shift);
     const lku_s16 *samples = (const lku_s16 *)(memory + shift);
-    lku_s16 *mono = make_memory(num_frames * sizeof(int16_t)), *same = make_memory(num_frames * sizeof(int16_t));
+    lku_s16 *mono = make_memory(samples_per_channel * sizeof(int16_t));
+    lku_s16 *same = make_memory(samples_per_channel * sizeof(int16_t));
     lku_s16 *wide = make_memory(num_samples * sizeof(int16_t));
     lku_level first = {0, 0};
     for (int level = LKU_SIMD_BASELINE; level <= (int)best; level++) {
@@ -45,10 +46,10 @@ static void check_samples(input *in) {
         if (level == LKU_SIMD_BASELINE)
             first = other;
         CHECK(first.peak == other.peak && first.sum_squares == other.sum_squares);
-        lku_downmix_s16((lku_simd)level, samples, num_frames, num_channels, mono);
-        lku_upmix_s16((lku_simd)level, mono, num_frames, num_channels, wide);
-        lku_downmix_s16((lku_simd)level, wide, num_frames, num_channels, same);
-        CHECK(memcmp(mono, same, num_frames * sizeof(int16_t)) == 0);
+        lku_downmix_s16((lku_simd)level, samples, samples_per_channel, num_channels, mono);
+        lku_upmix_s16((lku_simd)level, mono, samples_per_channel, num_channels, wide);
+        lku_downmix_s16((lku_simd)level, wide, samples_per_channel, num_channels, same);
+        CHECK(memcmp(mono, same, samples_per_channel * sizeof(int16_t)) == 0);
     }
     const size_t cut = take_below(in, num_samples + 1);
     const lku_block blocks[] = {{samples, cut}, {NULL, 0}, {samples + cut, num_samples - cut}};

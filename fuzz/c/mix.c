@@ -11,7 +11,7 @@ static uint32_t take_u32(input *in) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t num_bytes) {
     input in = {data, num_bytes};
     const size_t num_inputs = take_below(&in, MAX_INPUTS + 1), num_channels = 1 + take_below(&in, MAX_CHANNELS);
-    const size_t num_frames = take_below(&in, MAX_FRAMES), num_samples = num_frames * num_channels;
+    const size_t samples_per_channel = take_below(&in, MAX_FRAMES), num_samples = samples_per_channel * num_channels;
     const lku_simd best = lku_simd_detect();
     lku_mix_input inputs[MAX_INPUTS], turned[MAX_INPUTS];
     lku_s16 *blocks[MAX_INPUTS];
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t num_bytes) {
         if (!plain) {
             made.gain = (int32_t)take_u32(&in);
             made.gain_from = (int32_t)take_u32(&in);
-            made.ramp_frames = take_u32(&in);
+            made.ramp_length = take_u32(&in);
             made.ramp_position = take_u32(&in);
         }
         blocks[i] = take_memory(&in, num_samples * sizeof(int16_t));
@@ -31,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t num_bytes) {
     }
 
     lku_s16 *first = make_memory(num_samples * sizeof(int16_t)), *other = make_memory(num_samples * sizeof(int16_t));
-    lku_mix_s16(LKU_SIMD_BASELINE, inputs, num_inputs, num_frames, num_channels, first);
+    lku_mix_s16(LKU_SIMD_BASELINE, inputs, num_inputs, samples_per_channel, num_channels, first);
     for (int level = LKU_SIMD_BASELINE; level <= (int)best; level++) {
-        lku_mix_s16((lku_simd)level, turned, num_inputs, num_frames, num_channels, other);
+        lku_mix_s16((lku_simd)level, turned, num_inputs, samples_per_channel, num_channels, other);
         CHECK(memcmp(first, other, num_samples * sizeof(int16_t)) == 0);
     }
     for (size_t i = 0; i < num_inputs; i++)

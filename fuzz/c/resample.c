@@ -13,13 +13,14 @@ static float take_tap(input *in) {
 }
 
 /* One piece, whose input and output are exactly as long as its samples. */
-static size_t process(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t num_frames, lku_s16 *to) {
+static size_t process(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t samples_per_channel,
+                      lku_s16 *to) {
     const size_t frame_bytes = state->num_channels * sizeof(int16_t);
-    const size_t num_outputs = lku_polyphase_num_outputs(state, num_frames);
-    lku_s16 *piece = make_memory(num_frames * frame_bytes), *out = make_memory(num_outputs * frame_bytes);
-    if (num_frames > 0)
-        memcpy(piece, samples, num_frames * frame_bytes);
-    lku_polyphase_s16(simd, state, piece, num_frames, out);
+    const size_t num_outputs = lku_polyphase_num_outputs(state, samples_per_channel);
+    lku_s16 *piece = make_memory(samples_per_channel * frame_bytes), *out = make_memory(num_outputs * frame_bytes);
+    if (samples_per_channel > 0)
+        memcpy(piece, samples, samples_per_channel * frame_bytes);
+    lku_polyphase_s16(simd, state, piece, samples_per_channel, out);
     if (num_outputs > 0)
         memcpy(to, out, num_outputs * frame_bytes);
     CHECK(lku_polyphase_num_outputs(state, 0) == 0);
@@ -43,24 +44,25 @@ static void check_polyphase(input *in) {
     filter.taps = taps;
 
     const size_t num_channels = 1 + take_below(in, MAX_CHANNELS), frame_bytes = num_channels * sizeof(int16_t);
-    size_t num_frames = take_below(in, MAX_FRAMES);
-    while ((num_frames + 1) * filter.num_phases / filter.step > MAX_OUTPUTS)
-        num_frames /= 2;
-    lku_s16 *samples = take_memory(in, num_frames * frame_bytes);
+    size_t samples_per_channel = take_below(in, MAX_FRAMES);
+    while ((samples_per_channel + 1) * filter.num_phases / filter.step > MAX_OUTPUTS)
+        samples_per_channel /= 2;
+    lku_s16 *samples = take_memory(in, samples_per_channel * frame_bytes);
     lku_f32 *memory = make_memory(lku_polyphase_memory(&filter, num_channels) * sizeof(float));
     lku_polyphase state;
     lku_polyphase_init(&state, &filter, num_channels, memory);
-    const size_t num_outputs = lku_polyphase_num_outputs(&state, num_frames);
-    CHECK(num_outputs <= (num_frames + 1) * filter.num_phases / filter.step + 1);
+    const size_t num_outputs = lku_polyphase_num_outputs(&state, samples_per_channel);
+    CHECK(num_outputs <= (samples_per_channel + 1) * filter.num_phases / filter.step + 1);
     lku_s16 *whole = make_memory(num_outputs * frame_bytes), *cut = make_memory(num_outputs * frame_bytes);
-    CHECK(process(LKU_SIMD_BASELINE, &state, samples, num_frames, whole) == num_outputs);
+    CHECK(process(LKU_SIMD_BASELINE, &state, samples, samples_per_channel, whole) == num_outputs);
 
     const lku_simd best = lku_simd_detect();
     for (int level = LKU_SIMD_BASELINE; level <= (int)best; level++) {
         lku_polyphase_reset(&state);
         size_t done = 0, made = 0;
-        for (int piece = 0; piece < MAX_PIECES && done < num_frames; piece++) {
-            const size_t n = piece + 1 < MAX_PIECES ? take_below(in, num_frames - done + 1) : num_frames - done;
+        for (int piece = 0; piece < MAX_PIECES && done < samples_per_channel; piece++) {
+            const size_t left = samples_per_channel - done;
+            const size_t n = piece + 1 < MAX_PIECES ? take_below(in, left + 1) : left;
             CHECK(made + lku_polyphase_num_outputs(&state, n) <= num_outputs);
             made += process((lku_simd)level, &state, samples + done * num_channels, n, cut + made * num_channels);
             done += n;
@@ -80,13 +82,13 @@ static uint64_t take_rate(input *in) {
 
 static void check_linear(input *in) {
     lku_linear state = {take_rate(in), take_rate(in), 0, 0};
-    const size_t num_channels = 1 + take_below(in, MAX_CHANNELS), num_frames = take_below(in, MAX_FRAMES);
-    const size_t num_outputs = lku_linear_num_outputs(&state, num_frames);
+    const size_t num_channels = 1 + take_below(in, MAX_CHANNELS), samples_per_channel = take_below(in, MAX_FRAMES);
+    const size_t num_outputs = lku_linear_num_outputs(&state, samples_per_channel);
     if (num_outputs > MAX_OUTPUTS)
         return;
-    lku_s16 *samples = take_memory(in, num_frames * num_channels * sizeof(int16_t));
+    lku_s16 *samples = take_memory(in, samples_per_channel * num_channels * sizeof(int16_t));
     lku_s16 *out = make_memory(num_outputs * num_channels * sizeof(int16_t));
-    CHECK(lku_linear_s16(&state, samples, num_frames, num_channels, out) <= num_frames);
+    CHECK(lku_linear_s16(&state, samples, samples_per_channel, num_channels, out) <= samples_per_channel);
     free(samples);
     free(out);
 }

@@ -1,4 +1,5 @@
-"""The compiled room: each module is the Cython side of the C kernel of the same name in csrc/.
+"""The compiled room: its modules hand the memory of Python objects to the C kernels in csrc/.
 
-They validate, borrow, call and release; they hold no policy and are no public interface.
+They validate, borrow, call and release. They hold no policy, know no frame, and are no public interface, except
+RingBuffer.
 """

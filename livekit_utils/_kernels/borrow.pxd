@@ -31,9 +31,10 @@ cdef inline void restore_gil(PyThreadState *released) noexcept nogil:
 
 
 cdef struct borrowed_buffer:
-    # What a class holds instead of a Py_buffer, whose owner Cython would show to the garbage collector. The collector
-    # then takes a memoryview in a cycle for garbage and clears it under its borrower: an error, and a crash in CPython
-    # before 3.12.7. Inside a struct the loan is a reference from outside, and the owner stays until it is released.
+    # A class holds this instead of a Py_buffer, whose owner Cython would show to the garbage collector. The collector
+    # would then take a memoryview in a cycle for garbage and clear it under its borrower: an error, and a crash in
+    # CPython before 3.12.7. Inside a struct, the owner has a reference that the collector does not see, and stays until
+    # it is released.
     Py_buffer view
 
 
@@ -59,7 +60,7 @@ cdef inline bint is_contiguous(const Py_buffer *view) noexcept:
 
 
 cdef inline Py_ssize_t borrow_s16(object data, Py_buffer *view) except -1:
-    """Fills `view` and returns the number of int16 samples; on an exception nothing is borrowed."""
+    """Fills `view` and returns the number of int16 samples. After an exception nothing is borrowed."""
     if not PyObject_CheckBuffer(data):
         raise TypeError(f"expected bytes or int16 samples, got {type(data).__name__}")
     PyObject_GetBuffer(data, view, PyBUF_FULL_RO)
@@ -71,7 +72,7 @@ cdef inline Py_ssize_t borrow_s16(object data, Py_buffer *view) except -1:
 
 
 cdef inline object refusal(const Py_buffer *view):
-    """What is wrong with a buffer that holds no samples."""
+    """Returns the error for a buffer that holds no samples."""
     if not is_bytes(view) and not is_format(view, b'h', 2):
         text = (<bytes>view.format).decode('ascii', 'replace')
         return TypeError(f"expected bytes or int16 samples, got a buffer of format {text!r}")
@@ -80,8 +81,13 @@ cdef inline object refusal(const Py_buffer *view):
     return ValueError(f"expected whole int16 samples, got {view.len} bytes")
 
 
+cdef inline object uneven(Py_ssize_t num_samples, Py_ssize_t num_channels):
+    """Returns the error for samples that are not as many for each channel."""
+    return ValueError(f"expected a multiple of {num_channels} samples for {num_channels} channels, got {num_samples}")
+
+
 cdef inline Py_ssize_t borrow_f32(object data, Py_buffer *view, int flags) except -1:
-    """The same for float32; `flags` may be PyBUF_WRITABLE."""
+    """Does the same for float32; `flags` may be PyBUF_WRITABLE."""
     PyObject_GetBuffer(data, view, PyBUF_FULL_RO | flags)
     if is_format(view, b'f', 4) and PyBuffer_IsContiguous(view, b'C'):
         return view.len >> 2

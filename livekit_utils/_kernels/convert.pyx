@@ -1,4 +1,4 @@
-"""int16 samples to float32 and back: full scale is 32768, rounding is to nearest, the result is saturated."""
+"""Converts int16 samples to float32 and back: full scale is 32768; the way back rounds to nearest and saturates."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 
 from livekit_utils._kernels cimport csrc
@@ -11,7 +11,7 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 
 def s16_to_f32(data, out):
-    """Writes the samples of `data` to `out`, a writable float32 buffer of at least as many."""
+    """Writes the samples of `data` to `out`, a writable float32 buffer with room for all; returns how many."""
     cdef Py_buffer source, target
     cdef Py_ssize_t n = borrow_s16(data, &source), room
     try:
@@ -30,6 +30,7 @@ def s16_to_f32(data, out):
 
 
 def f32_to_s16(data):
+    """Returns float32 samples as int16."""
     cdef Py_buffer source
     cdef Py_ssize_t n = borrow_f32(data, &source, 0)
     cdef csrc.lku_s16 *out

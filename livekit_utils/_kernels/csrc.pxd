@@ -34,11 +34,11 @@ cdef extern from "mix.h" nogil:
         const lku_s16 *samples
         int32_t gain
         int32_t gain_from
-        uint32_t ramp_frames
+        uint32_t ramp_length
         uint32_t ramp_position
 
-    int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_frames, uint32_t frame) noexcept
-    void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t num_frames,
+    int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_length, uint32_t frame) noexcept
+    void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                      size_t num_channels, lku_s16 *out) noexcept
 
 
@@ -56,9 +56,9 @@ cdef extern from "level.h" nogil:
 
 
 cdef extern from "channels.h" nogil:
-    void lku_upmix_s16(lku_simd simd, const lku_s16 *samples, size_t num_frames, size_t num_channels,
+    void lku_upmix_s16(lku_simd simd, const lku_s16 *samples, size_t samples_per_channel, size_t num_channels,
                        lku_s16 *out) noexcept
-    void lku_downmix_s16(lku_simd simd, const lku_s16 *samples, size_t num_frames, size_t num_channels,
+    void lku_downmix_s16(lku_simd simd, const lku_s16 *samples, size_t samples_per_channel, size_t num_channels,
                          lku_s16 *out) noexcept
 
 
@@ -71,8 +71,8 @@ cdef extern from "linear.h" nogil:
         uint64_t frame
         uint64_t rest
 
-    size_t lku_linear_num_outputs(const lku_linear *state, size_t num_frames) noexcept
-    size_t lku_linear_s16(lku_linear *state, const lku_s16 *samples, size_t num_frames, size_t num_channels,
+    size_t lku_linear_num_outputs(const lku_linear *state, size_t samples_per_channel) noexcept
+    size_t lku_linear_s16(lku_linear *state, const lku_s16 *samples, size_t samples_per_channel, size_t num_channels,
                           lku_s16 *out) noexcept
 
 
@@ -85,7 +85,7 @@ cdef extern from "high_pass.h" nogil:
 
     void lku_high_pass_init(lku_high_pass *filter, double sample_rate) noexcept
     void lku_high_pass_s16(const lku_high_pass *filter, lku_high_pass_memory *memories, lku_s16 *samples,
-                           size_t num_frames, size_t num_channels) noexcept
+                           size_t samples_per_channel, size_t num_channels) noexcept
 
 
 cdef extern from "polyphase.h" nogil:
@@ -107,8 +107,8 @@ cdef extern from "polyphase.h" nogil:
     void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter, size_t num_channels,
                             lku_f32 *memory) noexcept
     void lku_polyphase_reset(lku_polyphase *state) noexcept
-    size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t num_frames) noexcept
-    void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t num_frames,
+    size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t samples_per_channel) noexcept
+    void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t samples_per_channel,
                            lku_s16 *out) noexcept
 
 

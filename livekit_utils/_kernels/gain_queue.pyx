@@ -1,4 +1,4 @@
-"""Gains that move in ramps: GainQueue, a queue of samples with a gain; `mix`, the sum of many; and Ramp, a gain alone."""
+"""Gains that move in ramps: GainQueue is a queue of samples with one, `mix` adds many up, Ramp is one alone."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs, llround, sqrt
@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memset
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16
+from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16, uneven
 from livekit_utils._kernels.sample_queue cimport SampleQueue
 
 from livekit_utils._kernels import simd as _simd
@@ -60,7 +60,7 @@ cdef void describe(const moving_gain *moving, const csrc.lku_s16 *samples, csrc.
     description.samples = samples
     description.gain = moving.gain
     description.gain_from = moving.gain_from
-    description.ramp_frames = moving.ramp_length
+    description.ramp_length = moving.ramp_length
     description.ramp_position = moving.ramp_position
 
 
@@ -187,7 +187,7 @@ cdef class Ramp:
         cdef csrc.lku_mix_input description
         try:
             if samples_per_channel * self.num_channels != num_values:
-                raise ValueError(f"expected whole frames of {self.num_channels} channels, got {num_values} samples")
+                raise uneven(num_values, self.num_channels)
             result = PyByteArray_FromStringAndSize(NULL, num_values * 2)
             describe(&self._gain, <const csrc.lku_s16 *>view.buf, &description)
             csrc.lku_mix_s16(SIMD, &description, 1, samples_per_channel, self.num_channels,

@@ -1,4 +1,4 @@
-"""How loud int16 samples are."""
+"""Measures how loud int16 samples are."""
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16, release_gil_if, restore_gil
 
@@ -8,7 +8,7 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 
 def level_s16(data):
-    """(largest absolute value, sum of the squares), both exact; full scale is 32768."""
+    """Returns (largest absolute value, sum of the squares), both exact; full scale is 32768."""
     cdef csrc.lku_level level
     cdef Py_buffer view
     cdef Py_ssize_t n = borrow_s16(data, &view)

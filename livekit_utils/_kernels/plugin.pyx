@@ -1,4 +1,4 @@
-"""PluginLibrary: a shared library with the C interface of an audio filter; and PluginSession, what it makes."""
+"""PluginLibrary loads a shared library with the C interface of an audio filter, and makes PluginSessions."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport int16_t, int32_t, uint32_t, uintptr_t
@@ -22,16 +22,16 @@ cdef enum:
 @cython.final
 @cython.no_gc_clear
 cdef class PluginLibrary:
-    """A shared library that is loaded until `close`; forgotten without it, it stays loaded.
+    """A shared library that stays loaded until `close`, even if the object is dropped before.
 
-    A library that is no audio filter loads too, as a dependency of one; `missing` says what it lacks, and calls of
-    plugin functions are then a RuntimeError. So they are after `close`.
+    A library that is no audio filter loads too, as a dependency of one. `missing` then lists the functions that it
+    lacks, and calls of plugin functions raise RuntimeError, as they do after `close`.
 
     Args:
-        path: As the system takes it; without a slash it is searched for along the system's path.
+        path: In the form of the system; a name without a slash is looked up on the system's search path.
 
     Raises:
-        OSError: It does not load; says why.
+        OSError: The library does not load; the message says why.
 
     Threads: any. The GIL is released while code of the library runs, its initialisers and destructors included.
     `create` may run in several threads at once.
@@ -90,7 +90,7 @@ cdef class PluginLibrary:
         return 0
 
     def on_load(self, str options_json not None):
-        """Calls `audio_filter_on_load`; returns what it does, 0 where all is well."""
+        """Calls `audio_filter_on_load` and returns its result; 0 is success."""
         self._check()
         cdef bytes options = c_string(options_json)
         cdef const char *text = PyBytes_AS_STRING(options)
@@ -119,7 +119,7 @@ cdef class PluginLibrary:
         self._num_calls -= 1
 
     def create(self, uint32_t sample_rate, str options_json not None, str stream_info_json not None):
-        """A new session, or None where the plugin refuses."""
+        """Returns a new session, or None if the plugin refuses."""
         self._check()
         cdef bytes options = c_string(options_json), info = c_string(stream_info_json)
         cdef const char *options_text = PyBytes_AS_STRING(options)
@@ -155,7 +155,7 @@ cdef class PluginLibrary:
 @cython.final
 @cython.no_gc_clear
 cdef class PluginSession:
-    """What `PluginLibrary.create` returns; forgotten without `destroy`, it is never destroyed.
+    """A session of a plugin, from `PluginLibrary.create`; it is never destroyed without `destroy`.
 
     Threads: any. One call runs at a time, the others wait without the GIL; none runs after `destroy`.
     """
@@ -177,8 +177,7 @@ cdef class PluginSession:
         return self._session is NULL
 
     def process(self, data):
-        """Filters int16 samples (bytes, an int16 buffer, a frame), as many as the plugin is to have at once; returns
-        as many."""
+        """Hands int16 samples (bytes, an int16 buffer, a frame) to the plugin in one call; returns as many."""
         cdef Py_buffer view
         cdef Py_ssize_t n = borrow_s16(data, &view)
         cdef int16_t *out
@@ -187,7 +186,7 @@ cdef class PluginSession:
                 return self.process(bytes(data))  # a plugin may count on its samples being aligned
             result = PyByteArray_FromStringAndSize(NULL, n * 2)
             out = <int16_t *>PyByteArray_AS_STRING(result)
-            memset(out, 0, n * 2)  # whatever a plugin leaves out
+            memset(out, 0, n * 2)  # silence where the plugin writes nothing
             with self._lock:
                 self._check()
                 if n > 0:
@@ -213,7 +212,7 @@ cdef class PluginSession:
         with self._lock:
             session = self._session
             self._session = NULL
-        # Without the lock: whoever still comes is refused at once, however long the plugin takes over this.
+        # Without the lock: later calls are refused at once, even if the plugin takes long here.
         if session is not NULL:
             with nogil:
                 self._library._plugin.destroy(session)
@@ -221,10 +220,10 @@ cdef class PluginSession:
 
 
 cdef bytes c_string(str text):
-    """UTF-8 for C.
+    """Returns text as UTF-8 for C.
 
     Raises:
-        ValueError: A NUL, at which C would see the end, or half a surrogate pair.
+        ValueError: The text has a NUL, where C would see its end, or half a surrogate pair.
     """
     if "\0" in text:
         raise ValueError(f"expected text without NUL characters, got {text!r}")

@@ -1,4 +1,4 @@
-"""Conversion between two sample rates of a fixed ratio: a bank of filters, and the streams that go through it."""
+"""Converts between two sample rates of a fixed ratio: a filter with a row of taps per phase, and streams through it."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs
@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 import cython
 
 from livekit_utils._kernels cimport csrc
-from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_f32, borrow_s16, release_gil_if, restore_gil
+from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_f32, borrow_s16, release_gil_if, restore_gil, uneven
 
 from livekit_utils._kernels import simd as _simd
 
@@ -19,26 +19,26 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 
 cdef enum:
-    NOGIL_PRODUCTS = 0x80000  # some tens of microseconds
+    NOGIL_PRODUCTS = 0x80000  # multiplications, which take some tens of microseconds
     CACHE_LINE = 64
     MAX_CHANNELS = 128
-    MAX_TAP = 65536  # any number of such products is far from the end of float32
+    MAX_TAP = 65536  # sums of such products do not overflow a float32
 
 
 cdef csrc.lku_f32 *aligned(void *memory) noexcept:
-    """The first whole cache line."""
+    """Returns the start of the first whole cache line."""
     return <csrc.lku_f32 *>((<uintptr_t>memory + CACHE_LINE - 1) & ~<uintptr_t>(CACHE_LINE - 1))
 
 
 cdef class PolyphaseFilter:
-    """A row of taps for each phase of an output between two inputs; immutable, for any number of converters.
+    """A row of taps for each phase that an output may have between two inputs. Any number of converters may share it.
 
     Args:
         taps: float32, up to 65536; `num_phases` rows of equal length, a multiple of `LANES` and more than
             `step / num_phases`.
         step: Input rate, up to `MAX_RATIO`.
         num_phases: Output rate, likewise.
-        look_ahead: Inputs after an output's position that it needs; less than a row is long.
+        look_ahead: Inputs that an output needs after its own position; fewer than a row has taps.
     """
 
     cdef csrc.lku_polyphase_filter _filter
@@ -88,10 +88,13 @@ cdef class PolyphaseFilter:
         return self._filter.num_taps
 
 
-# no_gc_clear: the state points into the filter for as long as the converter is there.
+# no_gc_clear: the state points into the filter until the converter is deallocated.
 @cython.no_gc_clear
 cdef class PolyphaseConverter:
-    """One stream through a filter. One thread at a time: a second one that comes in between is refused."""
+    """Sends one stream through a filter.
+
+    Threads: one at a time; a call of another thread meanwhile is a RuntimeError.
+    """
 
     cdef csrc.lku_polyphase _state
     cdef PolyphaseFilter _filter
@@ -101,7 +104,7 @@ cdef class PolyphaseConverter:
 
     def __cinit__(self, PolyphaseFilter filter not None, Py_ssize_t num_channels):
         if not 1 <= num_channels <= MAX_CHANNELS:
-            raise ValueError(f"expected 1 to {MAX_CHANNELS} channels, got {num_channels}")
+            raise ValueError(f"num_channels: expected 1 to {MAX_CHANNELS}, got {num_channels}")
         self._filter = filter
         self._num_channels = num_channels
         self._memory = PyMem_Malloc(
@@ -123,21 +126,21 @@ cdef class PolyphaseConverter:
         csrc.lku_polyphase_reset(&self._state)
 
     def process(self, data):
-        """Takes whole frames, returns the outputs that can be known by now."""
+        """Takes samples, and returns the outputs for which all input has come in."""
         cdef Py_buffer view
-        cdef Py_ssize_t num_samples = borrow_s16(data, &view), num_frames, num_outputs
+        cdef Py_ssize_t num_samples = borrow_s16(data, &view), samples_per_channel, num_outputs
         cdef csrc.lku_s16 *out
         try:
-            num_frames = num_samples // self._num_channels
-            if num_frames * self._num_channels != num_samples:
-                raise ValueError(f"expected whole frames of {self._num_channels} channels, got {num_samples} samples")
+            samples_per_channel = num_samples // self._num_channels
+            if samples_per_channel * self._num_channels != num_samples:
+                raise uneven(num_samples, self._num_channels)
             self._check_free()
-            num_outputs = csrc.lku_polyphase_num_outputs(&self._state, num_frames) * self._num_channels
+            num_outputs = csrc.lku_polyphase_num_outputs(&self._state, samples_per_channel) * self._num_channels
             result = PyByteArray_FromStringAndSize(NULL, num_outputs * 2)
             out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
-            self._busy = True  # only seen by other threads where the GIL is released
+            self._busy = True  # other threads see this only while the GIL is released
             released = release_gil_if(num_outputs * <Py_ssize_t>self._filter._filter.num_taps >= NOGIL_PRODUCTS)
-            csrc.lku_polyphase_s16(SIMD, &self._state, <const csrc.lku_s16 *>view.buf, num_frames, out)
+            csrc.lku_polyphase_s16(SIMD, &self._state, <const csrc.lku_s16 *>view.buf, samples_per_channel, out)
             restore_gil(released)
             self._busy = False
             return result

@@ -1,4 +1,4 @@
-"""RingBuffer: int16 samples between one writer and one reader."""
+"""RingBuffer carries int16 samples from one writer to one reader."""
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -26,7 +26,7 @@ cdef class _Region:
     cdef bint readonly
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        # A view can be asked for its owner, and the owner for another view, after the memory has gone.
+        # A view has its owner as an attribute, so another view may be asked for after the memory was released.
         if self.ring is None or self.ring._ring.header is NULL:
             raise BufferError("this region has no memory: its RingBuffer was released")
         PyBuffer_FillInfo(view, self, self.samples, self.num_samples * 2, self.readonly, flags)
@@ -41,12 +41,12 @@ cdef class RingBuffer:
     """A queue of int16 samples between one writer and one reader, without locks, of fixed size.
 
     One thread writes (`write`, `acquire_write`, `commit_write`) and one reads (`read`, `read_into`, `acquire_read`,
-    `commit_read`); they may be the same thread. No call waits: what does not fit is left out and counted, what is
-    not there is not returned and counted. With `create_in` and `attach` the ring lies in memory of yours, such as
-    `multiprocessing.shared_memory`, and the two sides may be two processes.
+    `commit_read`); they may be the same thread. No call waits: samples that do not fit are left out and counted, and a
+    read returns what there is and counts what was missing. With `create_in` and `attach` the ring lies in memory of
+    yours, such as `multiprocessing.shared_memory`, and the two sides may be two processes.
 
     Args:
-        capacity: Samples that it can hold, from 1; rounded up to a power of two (see `capacity`).
+        capacity: int16 values that it can hold, from 1; rounded up to a power of two (see `capacity`).
 
     Raises:
         ValueError: The capacity is out of range.
@@ -54,7 +54,7 @@ cdef class RingBuffer:
     The garbage collector does not see from a ring to borrowed memory. Where that memory refers back to the ring (an
     object that exports the buffer and holds the ring in an attribute), `release` breaks the cycle.
 
-    Threads: calls hold the GIL for the few microseconds of a copy; nothing else is needed between the two sides.
+    Threads: calls hold the GIL for the few microseconds of a copy. The two sides need no other lock.
 
     Example:
         >>> ring = RingBuffer(1000)

@@ -1,4 +1,4 @@
-"""Which instruction set the kernels use.
+"""Chooses the instruction set that the kernels use.
 
 LIVEKIT_UTILS_SIMD in the environment forces a level: `baseline`, `avx2` or `avx512`. It is read once, at import.
 """

@@ -1,4 +1,4 @@
-"""A sine wave as int16 samples."""
+"""Makes a sine wave of int16 samples."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 
 from libc.math cimport isfinite
@@ -14,7 +14,7 @@ cdef enum:
 
 
 def sine_s16(double peak, double phase_turns, double step_turns, Py_ssize_t num_samples):
-    """`num_samples` samples of peak * sin(2 pi (phase_turns + i * step_turns)), rounded to nearest."""
+    """Returns `num_samples` samples of peak * sin(2 pi (phase_turns + i * step_turns)), rounded to nearest."""
     if not 0.0 <= peak <= 32767.0:
         raise ValueError(f"expected a peak of 0 to 32767, got {peak}")
     if not (isfinite(phase_turns) and isfinite(step_turns)):

@@ -57,7 +57,7 @@ class CapturedAudio:
         self._skip()
         self._convert(self._ring.read(self._ring.readable // self._device_channels * self._device_channels))
         frames = []
-        for _ in range(self._queue.num_frames // self._samples_per_channel):
+        for _ in range(self._queue.samples_per_channel // self._samples_per_channel):
             samples = self._queue.pop(self._samples_per_channel)
             frames.append(AudioFrame(samples, self._sample_rate, self._num_channels, self._samples_per_channel))
         return frames
@@ -71,7 +71,7 @@ class CapturedAudio:
     def close(self) -> float:
         """Drops the sound that was not taken, and returns the milliseconds of sound that were dropped in all."""
         self._num_skipped += self._ring.clear()
-        return self.dropped_ms + self._queue.num_frames * 1000 / self._sample_rate
+        return self.dropped_ms + self._queue.samples_per_channel * 1000 / self._sample_rate
 
     def _skip(self) -> None:
         """Drops what is too old. If the ring has overflowed, that is everything: it is older than what was lost. Then

@@ -332,7 +332,7 @@ class PlayoutMixer:
 
     def _mix(self, playing: list[PlayoutInput]) -> bytearray:
         parts = [source.queue for source in playing]
-        parts += [source.tail for source in playing if source.tail.num_frames]
+        parts += [source.tail for source in playing if source.tail.samples_per_channel]
         return mix(parts, self._block, self._num_channels)
 
 
@@ -392,7 +392,7 @@ class PlayoutInput:
     @property
     def fill(self) -> int:
         """Samples per channel in the queue."""
-        return self.queue.num_frames
+        return self.queue.samples_per_channel
 
     @property
     def can_go_on(self) -> bool:

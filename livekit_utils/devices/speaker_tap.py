@@ -99,7 +99,7 @@ class TapReader:
             speakers in nanoseconds.
         """
         self._tap._fetch()
-        queued = self._queue.num_frames
+        queued = self._queue.samples_per_channel
         parts = []
         for i in range(num_parts):
             size = queued * (i + 1) // num_parts - queued * i // num_parts
@@ -157,4 +157,4 @@ class _Output:
                 frame = AudioFrame(samples, self._sample_rate, self._num_channels, size)
                 for converted in self._converter.push(frame):
                     self.queue.push(converted)
-        return self.queue.num_frames
+        return self.queue.samples_per_channel

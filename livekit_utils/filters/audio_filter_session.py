@@ -156,7 +156,7 @@ class AudioFilterSession:
             return self._drain()
         session = self._active_session()
         frames = self._filter_blocks(session)
-        rest = self._queue.num_frames
+        rest = self._queue.samples_per_channel
         if rest:
             samples = self._queue.pop(rest)
             num_bytes = len(samples)
@@ -266,14 +266,14 @@ class AudioFilterSession:
         queue, block = self._queue, self._block
         frames = []
         with self._calls:
-            while queue.num_frames >= block:
+            while queue.samples_per_channel >= block:
                 frames.append(self._frame(session.process(queue.pop(block))))
         return frames
 
     def _drain(self) -> list[AudioFrame]:
         """Returns the audio that is held, unfiltered."""
         frames = []
-        while num_frames := self._queue.num_frames:
+        while num_frames := self._queue.samples_per_channel:
             frames.append(self._frame(self._queue.pop(min(num_frames, self._block))))
         return frames
 

@@ -4,16 +4,16 @@ from livekit_utils._kernels.borrow cimport borrowed_buffer
 
 
 cdef class AudioFrame:
-    cdef borrowed_buffer _memory   # shared with whoever made the frame; held until the frame goes
+    cdef borrowed_buffer _memory   # shared with its owner, and borrowed until the frame is deallocated
     cdef bint _borrowed
-    cdef int16_t *_samples         # may stand at an odd address: hand it to kernels only
+    cdef int16_t *_samples         # may lie at an odd address: only kernels may read it
     cdef readonly Py_ssize_t sample_rate
     cdef readonly Py_ssize_t num_channels
     cdef readonly Py_ssize_t samples_per_channel
     cdef Py_ssize_t _shape[2]
     cdef Py_ssize_t _strides[2]
-    cdef bytearray _own            # a copy of read-only memory that was to be written to
-    cdef object _userdata          # made when first asked for
+    cdef bytearray _own            # a copy of read-only memory, made before a write
+    cdef object _userdata          # made at the first use
     cdef object __weakref__
 
     cdef bytes _plain(self)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from typing_extensions import Buffer
 
 class _Frame(Protocol):
-    """What is read of a frame, ours or another's."""
+    """The attributes that are read of a frame, ours or another's."""
 
     @property
     def data(self) -> Buffer: ...

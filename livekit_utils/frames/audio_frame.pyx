@@ -1,4 +1,4 @@
-"""AudioFrame, and combine_audio_frames to join many of them."""
+"""AudioFrame is a stretch of sound over memory of the caller; combine_audio_frames joins many."""
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
@@ -34,7 +34,7 @@ cdef class _Samples:
     cdef Py_ssize_t stride
 
     def __len__(self):
-        # In bytes, as of a bytearray: the SDK asks for it to see that a memoryview is no part of something longer.
+        # In bytes, as of a bytearray: the SDK compares it to see whether a memoryview is a part of something longer.
         return 2 * self.num_samples
 
     def __getbuffer__(self, Py_buffer *view, int flags):
@@ -54,17 +54,16 @@ cdef class _Samples:
 cdef class AudioFrame:
     """A stretch of sound: 16-bit samples, interleaved by channel.
 
-    The frame shares memory with the data it is given: it copies nothing and keeps the data borrowed for as long as
-    it lives, so a `bytearray` in a frame can be written to, but not resized. What is written to either shows in
-    both. A frame is read-only exactly where its data is (`bytes`), until `AudioProcessingModule.process_stream` gives it
-    a copy.
+    The frame shares memory with its data. It copies nothing and borrows the data until it is deallocated, so a
+    `bytearray` in a frame can be written to, but not resized; a change of one shows in both. A frame is read-only if
+    its data is (`bytes`), until `AudioProcessingModule.process_stream` gives it a copy.
 
-    The LiveKit SDK's sources, resampler and `AudioProcessingModule` take it as one of their own: `to_livekit` says where
-    they copy.
+    The LiveKit SDK's sources, resampler and `AudioProcessingModule` take it as one of their own: `to_livekit` says
+    where they copy.
 
-    It offers the buffer protocol itself: `numpy.asarray(frame)` is an int16 array of shape
-    `(samples_per_channel, num_channels)` over the same memory. It can be pickled; with protocol 5 and a
-    `buffer_callback` without a copy.
+    It has the buffer protocol: `numpy.asarray(frame)` is an int16 array of shape
+    `(samples_per_channel, num_channels)` over the same memory. It can be pickled, with protocol 5 and
+    a `buffer_callback` without a copy.
 
     The garbage collector sees from a frame to its `userdata`, but not to its data. Frames in reference cycles are
     collected, except where the data itself refers back to the frame: an object that exports the buffer and holds the
@@ -74,17 +73,17 @@ cdef class AudioFrame:
 
     Args:
         data: Any C-contiguous buffer of bytes or int16 samples, at least `num_channels * samples_per_channel`
-            samples long; what lies beyond is left out of the frame.
+            samples long; the frame leaves out the rest.
         sample_rate: Samples per second and channel, from 1.
         num_channels: From 1.
         samples_per_channel: From 0.
         userdata: A dictionary to carry along; the frame keeps this very object.
 
     Raises:
-        ValueError: Too little data, an odd number of bytes, a strided buffer, a number out of range.
-        TypeError: Data that is no buffer, or of another kind than bytes or int16.
+        ValueError: The data is too short, strided or of an odd number of bytes, or a number is out of range.
+        TypeError: The data is no buffer of bytes or int16, or another argument is of a wrong type.
 
-    Threads: may be handed from one to another; nobody guards the samples against two that write at once.
+    Threads: a frame may be handed from one to another. Nothing guards the samples against two threads that write.
 
     Example:
         >>> frame = AudioFrame(b"\\x01\\x00\\x02\\x00\\x03\\x00\\x04\\x00", 48000, 2, 2)
@@ -103,7 +102,7 @@ cdef class AudioFrame:
     """
 
     def __cinit__(self):
-        # An object that __init__ has not seen is an empty frame, not a trap.
+        # Without __init__ the object is an empty frame, so that no method can crash.
         self._samples = NOTHING
         self.sample_rate = 1
         self.num_channels = 1
@@ -136,7 +135,7 @@ cdef class AudioFrame:
 
     @classmethod
     def create(cls, sample_rate, num_channels, samples_per_channel):
-        """A writable frame of silence.
+        """Returns a writable frame of silence.
 
         Args and errors are those of the constructor.
 
@@ -152,7 +151,7 @@ cdef class AudioFrame:
     def data(self):
         """The samples: a memoryview of format `h`, interleaved, `num_channels * samples_per_channel` long. It keeps
         their memory alive."""
-        # Of memory that it cannot write to, the SDK's resampler knows the address of `bytes` only.
+        # The SDK's resampler can take read-only memory only from `bytes`.
         cdef bytes plain = self._plain()
         if plain is not None:
             num_bytes = self.num_channels * self.samples_per_channel * 2
@@ -170,16 +169,16 @@ cdef class AudioFrame:
 
     @property
     def userdata(self):
-        """A dictionary for whatever should travel with the frame."""
+        """A dictionary that travels with the frame."""
         if self._userdata is None:
             self._userdata = {}
         return self._userdata
 
     def to_wav_bytes(self):
-        """The frame as a complete WAV file.
+        """Returns the frame as a complete WAV file.
 
         Raises:
-            ValueError: A rate, channel count or length that the header of a WAV file has no room for.
+            ValueError: The rate, channel count or length does not fit the header of a WAV file.
 
         Example:
             >>> AudioFrame.create(48000, 1, 480).to_wav_bytes()[:4]
@@ -202,11 +201,11 @@ cdef class AudioFrame:
         return (f"{type(self).__name__}(sample_rate={self.sample_rate}, num_channels={self.num_channels}, "
                 f"samples_per_channel={self.samples_per_channel}, duration={self.duration:.3f})")
 
-    # What the LiveKit SDK reads of a frame.
+    # These are the attributes that the LiveKit SDK reads.
 
     @property
     def _data(self):
-        """The samples as bytes that can be written to; a read-only frame gets a copy of its samples for it."""
+        """The samples as writable bytes; a read-only frame gets a copy of its samples first."""
         make_writable(self)
         return self.data.cast("B")
 
@@ -216,7 +215,7 @@ cdef class AudioFrame:
         self.data.cast("B")[:] = data
 
     def _proto_info(self):
-        """Where the samples are, as the message that a source sends to its library."""
+        """Returns the address of the samples as the message that the SDK sends to its library."""
         from livekit_utils.frames.sdk import load
 
         message = load()._proto.audio_frame_pb2.AudioFrameBufferInfo
@@ -224,7 +223,7 @@ cdef class AudioFrame:
                        num_channels=self.num_channels, samples_per_channel=self.samples_per_channel)
 
     cdef bytes _plain(self):
-        """The bytes that the frame begins with; None where it lies elsewhere."""
+        """Returns the bytes at whose start the samples lie, or None if they lie elsewhere."""
         if not self._is_readonly() or <void *>self._memory.view.obj is NULL:
             return None
         owner = self._memory.view.obj
@@ -240,7 +239,7 @@ cdef class AudioFrame:
         return self._borrowed and self._memory.view.readonly and self._own is None
 
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1:
-        """What both views of the samples have in common: everything but their shape."""
+        """Fills in everything but the shape, which the two views of the samples do not share."""
         cdef bint readonly = self._is_readonly()
         if readonly and flags & PyBUF_WRITABLE:
             view.obj = None
@@ -291,8 +290,8 @@ cdef class AudioFrame:
 
 
 cpdef AudioFrame as_audio_frame(object frame):
-    """Any frame as an AudioFrame over the same memory: ours as it is, another's (the LiveKit SDK's, say) by its
-    `data`, `sample_rate`, `num_channels` and `samples_per_channel`, and its `userdata` if it has one."""
+    """Returns a frame as an AudioFrame over the same memory: ours unchanged, another one (such as the LiveKit SDK's) by
+    its `data`, `sample_rate`, `num_channels` and `samples_per_channel`, and its `userdata` if it has one."""
     if isinstance(frame, AudioFrame):
         return <AudioFrame>frame
     try:
@@ -303,15 +302,15 @@ cpdef AudioFrame as_audio_frame(object frame):
 
 
 cpdef AudioFrame copy_audio_frame(AudioFrame frame):
-    """A writable frame with the same samples in memory of its own, and the same `userdata`."""
+    """Returns a writable frame with a copy of the samples, and the same `userdata`."""
     cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
     data = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
     return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
 
 
 cpdef void make_writable(AudioFrame frame):
-    """A read-only frame gets a copy of its samples. Views of it that there are already keep the old ones, whose memory
-    stays borrowed until the frame goes."""
+    """Gives a read-only frame a copy of its samples. Views made before keep the old samples, whose memory stays
+    borrowed until the frame is deallocated."""
     if frame._is_readonly():
         num_bytes = 2 * frame.num_channels * frame.samples_per_channel
         frame._own = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
@@ -323,16 +322,15 @@ def combine_audio_frames(buffer):
     """Joins frames into one.
 
     Args:
-        buffer: One frame, or any iterable of them. All must have one sample rate and one channel count. Frames of
-            the LiveKit SDK are welcome.
+        buffer: One frame, or any iterable of frames. All must have one sample rate and one channel count. Frames of
+            the LiveKit SDK are taken too.
 
     Returns:
-        A new, writable frame with the samples of all in order, which shares memory with none of them; of a single
-        frame a copy.
+        A new, writable frame with a copy of all samples in order.
 
     Raises:
         ValueError: The iterable is empty, or sample rates or channel counts differ.
-        TypeError: Something in it is not a frame.
+        TypeError: An item is not a frame.
 
     Threads: for long audio the copy runs without the GIL.
 
@@ -348,7 +346,7 @@ def combine_audio_frames(buffer):
     if isinstance(buffer, AudioFrame):
         frames = (buffer,)
     elif type(buffer) is list:
-        frames = tuple(buffer)  # a copy: nobody may take a frame away while the GIL is released
+        frames = tuple(buffer)  # a copy: other threads may change the list while the GIL is released
     elif hasattr(buffer, "samples_per_channel"):
         frames = (buffer,)
     else:

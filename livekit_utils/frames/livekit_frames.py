@@ -1,4 +1,4 @@
-"""Frames to and from LiveKit's own package."""
+"""Converts frames to and from those of the LiveKit SDK."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def to_livekit(frame: AudioFrame | rtc.AudioFrame) -> rtc.AudioFrame: ...
 def to_livekit(frame: VideoFrame | rtc.VideoFrame) -> rtc.VideoFrame: ...
 @public
 def to_livekit(frame: Any) -> Any:
-    """A frame of this package as one of the LiveKit SDK's.
+    """Returns a frame of this package as one of the LiveKit SDK.
 
     It is rarely needed: the SDK's `AudioSource.capture_frame`, `VideoSource.capture_frame`, `AudioResampler.push` and
     `AudioProcessingModule` take our frames as they are. It is for code that asks for the type, such as the SDK's
@@ -33,12 +33,12 @@ def to_livekit(frame: Any) -> Any:
         frame: An `AudioFrame` or `VideoFrame`. One of the SDK's is returned as it is.
 
     Returns:
-        A frame over the same memory, where it can be had: SDK 1.0.x always copies, later ones read-only memory that is
-        no `bytes`, or `bytes` that are longer than the frame. It shares `userdata` where the SDK has that.
+        A frame over the same memory, if the SDK can take it: SDK 1.0.x always copies; later ones copy read-only memory
+        that is no `bytes`, or `bytes` that are longer than the frame. It shares `userdata` if the SDK has it.
 
     Raises:
         ImportError: The SDK is not installed.
-        TypeError: Not a frame.
+        TypeError: The argument is not a frame.
 
     Example:
         >>> to_livekit(AudioFrame.create(48000, 1, 480))
@@ -61,26 +61,26 @@ def from_livekit(frame: rtc.AudioFrame | AudioFrame) -> AudioFrame: ...
 def from_livekit(frame: rtc.VideoFrame | VideoFrame) -> VideoFrame: ...
 @public
 def from_livekit(frame: Any) -> Any:
-    """A frame of the LiveKit SDK as one of this package, over the same memory, with the same `userdata`.
+    """Returns a frame of the LiveKit SDK as one of this package, over the same memory, with the same `userdata`.
 
-    It is rarely needed: whatever takes a frame here takes the SDK's as well.
+    It is rarely needed: every function here that takes a frame takes the SDK's as well.
 
     Args:
         frame: An audio or video frame. One of this package is returned as it is.
 
     Raises:
-        TypeError: Not a frame.
-        ValueError: Its data is shorter than it says.
+        TypeError: The argument is not a frame.
+        ValueError: The data is shorter than its other attributes say.
     """
     if hasattr(frame, "samples_per_channel"):
         return as_audio_frame(frame)
     if hasattr(frame, "width") and hasattr(frame, "height"):
         return as_video_frame(frame)
-    raise TypeError(f"expected an audio or a video frame, got {type(frame).__name__}")
+    raise TypeError(f"frame: expected an audio or a video frame, got {type(frame).__name__}")
 
 
 def _owned(data: memoryview) -> memoryview | bytes:
-    """The same memory in an object of just its length, which the SDK keeps; of memory that it cannot find, a copy."""
+    """Returns the memory in an object of exactly its length, which the SDK keeps; a copy if the SDK cannot find it."""
     if not data.readonly:
         return memoryview((ctypes.c_char * data.nbytes).from_buffer(data)).cast("B")
     return data.cast("B") if isinstance(data.obj, bytes) else bytes(data)

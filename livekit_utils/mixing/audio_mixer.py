@@ -1,8 +1,8 @@
-"""AudioMixer: many streams of frames into one.
+"""AudioMixer mixes many streams of frames into one.
 
-How it works. Each stream has a task that reads it and appends its samples to the stream's MixInput. There is no task
-that mixes: whichever arrival completes a block mixes it on the spot, so a block costs no task switch and no delay. One
-timer, moved lazily, notices streams that are late. Everything runs in one event loop and is touched by no other thread.
+Each stream has a task that reads it and appends its samples to the stream's MixerInput. No task mixes: the task whose
+samples complete a block mixes it at once, so a block costs no task switch and no delay. One timer (Deadline) notices
+streams that are late. Everything runs in one event loop, and no other thread touches it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ __all__ = ["AudioMixer"]
 
 logger = logging.getLogger("livekit_utils")
 
-# How long aclose waits for streams that do not let go when they are cancelled.
+# Seconds that aclose waits for streams that do not end when they are cancelled.
 _CLOSE_TIMEOUT_S = 5.0
 
-# A stream that never waits, and whose frames are empty or tiny, must let others have their turn all the same.
+# Reads after which a stream that never waits lets other tasks run: with empty or tiny frames it is not stopped by a
+# full queue.
 _READS_IN_A_ROW = 1024
 
 # Audio that comes or goes this many times faster than real time is not live. Live audio may come in bursts.
@@ -41,7 +42,7 @@ _FASTER_THAN_LIVE = 4
 _MAX_BLOCK_S = 60
 _MAX_RAMP_MS = 3_600_000
 
-# Memory is bounded by this, not by a timeout of an hour.
+# Seconds. It bounds memory where the timeout is long.
 _MAX_READ_AHEAD_S = 1.0
 
 
@@ -54,23 +55,23 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     to mono).
 
     A block goes out as soon as every stream has delivered its part. A stream that keeps the others waiting for
-    `stream_timeout_ms` is late: it is silent, said so once in the log, and not waited for until it delivers again, so
-    the others go on without delay. What it delivers then is used, from the point the others have reached. A stream
-    added while others are running is likewise not waited for until its first frame. No block goes out while no stream
-    has anything.
+    `stream_timeout_ms` is late: that is logged once, and no block waits for it until it delivers again. Its new
+    samples are then mixed from the point that the others have reached. Nor does a block wait for the first frame of a
+    stream that was added while others are running. No block goes out while no stream has samples.
 
-    When a stream ends, its last part of a block is filled up with silence. A stream that raises, yields something that
-    is no frame, or frames that cannot be converted, is logged once and ends there; the others go on.
+    When a stream ends, its last part of a block is filled up with silence. A stream that raises, or yields an item that
+    is no frame or cannot be converted, is logged once and ends there; the others go on.
 
     Args:
         sample_rate: Hz, from 10.
         num_channels: 1 to 128.
         blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
-        stream_timeout_ms: How long a block waits for a stream, above 0.
-        capacity: Blocks that may wait to be read, from 1. When they do, the mixer stops reading its streams.
+        stream_timeout_ms: Time that a block waits for a stream, above 0.
+        capacity: Blocks that may wait to be read, from 1. When there are as many, the mixer stops reading its streams.
 
     Raises:
-        ValueError: Something is out of range.
+        ValueError: A number is out of range.
+        TypeError: An argument is of a wrong type.
 
     Threads: belongs to the event loop in which it starts, with the first `add_stream` or iteration. It may be made
     outside of one.
@@ -117,9 +118,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         # Whether some input has its part of the next block, so that the others keep it waiting.
         self._kept_waiting = False
         self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
-        self._is_paced = True  # blocks go out about as fast as they are heard
-        self._has_arrived = False  # something has, since the wait began
-        self._last_arrival = 0.0  # when; kept up to date while nobody is kept waiting
+        self._is_paced = True  # blocks go out about in real time
+        self._has_arrived = False  # samples have arrived since the wait began
+        self._last_arrival = 0.0  # time of the last arrival, while no stream is kept waiting
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -127,16 +128,16 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def add_stream(
         self, stream: AsyncIterator[Any] | AsyncIterable[Any], *, gain: float = 1.0, name: str | None = None
     ) -> None:
-        """Adds a stream; it may be done at any time.
+        """Adds a stream, at any time.
 
         Args:
             stream: Yields frames, or events with a `frame` (an `AudioStream`'s).
             gain: A factor, above -128 and below 128 (+42 dB); 0 mutes, 1 leaves every bit as it is.
-            name: For the log and `stats`; made up where none is given.
+            name: For the log and `stats`; "stream 1" and so on by default.
 
         Raises:
             ValueError: The stream or the name is there already, or the gain is out of range.
-            TypeError: Not an async iterator or iterable.
+            TypeError: The stream is no async iterator or iterable, or another argument is of a wrong type.
             RuntimeError: After `end_input` or `aclose`.
         """
         if self._closed or self._ending:
@@ -195,26 +196,26 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             ramp_ms: From 0, which jumps (and may click), to an hour.
 
         Raises:
-            ValueError: Not a stream of this mixer, or something is out of range.
+            ValueError: Not a stream of this mixer, or a number is out of range.
         """
         source = self._find(stream)
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
         source.set_gain(check_number("gain", gain), ramp_length)
 
     def stats(self) -> AudioMixerStats:
-        """What the mixer has done so far, and of each stream."""
+        """Returns the state of the mixer and of each stream, and what they have done so far."""
         streams = {source.name: source.stats() for source in self._inputs}
         return AudioMixerStats(num_blocks=self._num_blocks, num_queued_blocks=len(self._output), streams=streams)
 
     def end_input(self) -> None:
-        """Says that no more streams will be added: the iteration ends when all that are there have."""
+        """Declares that no more streams will be added: the iteration ends when all streams have ended."""
         self._ending = True
         if not self._inputs:
             self._output.end()
 
     async def aclose(self) -> None:
-        """Stops at once: drops what is queued, cancels the reading of all streams and waits until their tasks are
-        gone. Iterations end, those that are waiting included. Closing again does nothing."""
+        """Stops at once: drops all queued samples, cancels the reading of all streams and waits until their tasks have
+        ended. Iterations end, also those that are waiting. A second call does nothing."""
         self._closed = True
         self._deadline.close()
         for source in list(self._inputs):
@@ -265,7 +266,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     break
                 if not source.take(item):
                     if source.ended:
-                        return  # removed, by its own code or although it does not heed its cancellation
+                        return  # removed by its own code, or it ignores its cancellation
                     self._take(source, item)
                 elif source.completes:
                     self._complete()
@@ -289,10 +290,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
         except Exception as error:
             if source.ended:
-                return  # removed: what its end is like does not matter
+                return  # removed: its error does not matter any more
             logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
         finally:
-            source.task = None  # or task, exception, traceback and this frame would keep each other
+            source.task = None  # else task, exception, traceback and this frame would keep each other alive
             self._end(source)
             await source.close()
 
@@ -300,27 +301,27 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Whether a stream that has its part of the block has to wait for room.
 
         A live stream is read on, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much
-        faster than real time can wait: what was read of it has left its maker, but is not heard yet. Only a mix that
-        goes faster than real time itself reads all streams on, for the sake of speed.
+        faster than real time can wait: samples that were read have left their source, but are not heard yet. Only a mix
+        that goes faster than real time itself reads all streams on, for the sake of speed.
         """
         now = self._now()
         self._look_at_pace(now)
-        if source.num_frames < source.read_ahead:
+        if source.samples_per_channel < source.read_ahead:
             return False
-        return source.num_frames >= self._read_ahead or not source.is_live(now)
+        return source.samples_per_channel >= self._read_ahead or not source.is_live(now)
 
     def _take(self, source: MixerInput, item: Any) -> None:
-        """An item that the compiled way does not take: an event, a frame to be converted, one of another library, the
-        first one of a stream that joins."""
+        """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
+        first frame of a stream that joins."""
         frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
         for converted in source.convert(frame):
             self._push(source, converted)
 
     def _push(self, source: MixerInput, frame: AudioFrame) -> None:
-        """A frame of the mixer's own format."""
+        """Appends a frame of the mixer's own format."""
         if source.joining:
             self._join(source)
-        had_its_part = source.num_frames >= self._block
+        had_its_part = source.samples_per_channel >= self._block
         if source.push(frame) >= self._block and not had_its_part:
             self._complete()
             return
@@ -339,20 +340,21 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._watch()
 
     def _join(self, source: MixerInput) -> None:
-        """A stream that was not waited for delivers: it takes its place where the others are within the block."""
-        reached = [other.num_frames for other in self._inputs if other.expected]
+        """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
+        that the others have reached."""
+        reached = [other.samples_per_channel for other in self._inputs if other.expected]
         source.join()
         self._num_lacking += 1
         if reached and min(reached) < self._block:
             source.push_silence(min(reached))
 
     def _end(self, source: MixerInput) -> None:
-        """A stream has no more; what it has queued is still mixed."""
+        """Handles the end of a stream; its queued samples are still mixed."""
         if source.ended:
             return
         source.end()
         self._finished.add(source.stream)
-        if source.num_frames == 0:
+        if source.samples_per_channel == 0:
             self._forget(source)
         self._advance()
 
@@ -367,7 +369,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     # -- mixing -------------------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        """Mixes every block that is due, then sees what the next one waits for."""
+        """Mixes every block that is complete, then starts the wait for the next one."""
         inputs, block = self._inputs, self._block
         found = survey(inputs, block)
         while found.lacking == 0 and found.ready and not self._output.full:
@@ -375,7 +377,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 samples = mix(inputs, block, self._num_channels)
                 self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
             except MemoryError as error:
-                self._output.end(error)  # whoever reads must not wait for a block that cannot be made
+                self._output.end(error)  # the reader must not wait for a block that cannot be made
                 return
             self._num_blocks += 1
             self._deadline.clear()  # the next block has a wait of its own
@@ -385,7 +387,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._num_lacking = found.lacking
         if found.starved:
             for source in inputs:
-                if source.num_frames < block:
+                if source.samples_per_channel < block:
                     source.room.release()
             self._has_arrived = True  # streams that were not read could not deliver
         was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(found.lacking and found.ready)
@@ -395,8 +397,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._watch()
 
     def _look_at_pace(self, now: float) -> None:
-        """Limits how far streams are read ahead: to their part of a block, unless blocks go out much faster than they
-        are heard."""
+        """Limits how far streams are read ahead: to their part of a block, unless blocks go out much faster than real
+        time."""
         num_blocks = self._num_blocks - self._seen_blocks
         if not num_blocks:
             return
@@ -409,10 +411,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 source.read_ahead = self._block if is_paced else self._read_ahead
 
     def _settle(self) -> None:
-        """After a block that was not waiting for every stream."""
+        """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
         for source in list(self._inputs):
             source.num_late_blocks += source.late
-            if source.ended and source.num_frames == 0:
+            if source.ended and source.samples_per_channel == 0:
                 self._forget(source)
 
     # -- waiting for late streams -------------------------------------------------------------------------------------
@@ -421,7 +423,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Starts the wait for the next block, of which something is there.
 
         Where one stream has its part, the others keep it waiting: the wait begins when that is so. Where none has,
-        nobody is kept waiting, but a part of a block must not lie here for ever: the wait begins at the last arrival.
+        no stream is kept waiting, but a part of a block must not stay here for ever: the wait begins at the last
+        arrival.
         """
         if self._num_lacking and not self._output.full:
             self._has_arrived = False
@@ -433,10 +436,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._deadline.start(self._last_arrival)  # more has arrived since the wait began
             return
         for source in self._inputs:
-            if source.expected and source.num_frames < self._block:
+            if source.expected and source.samples_per_channel < self._block:
                 source.await_join()
                 source.late = True
-                # Of a stream that says that its source has paused, it is no news.
+                # A stream whose source is idle is expected to be late.
                 level = logging.INFO if getattr(source.stream, "idle", False) is True else logging.WARNING
                 logger.log(
                     level,

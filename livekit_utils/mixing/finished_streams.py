@@ -1,4 +1,4 @@
-"""FinishedStreams: remembers which streams have ended, without keeping them alive."""
+"""FinishedStreams remembers which streams have ended, without keeping them alive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class FinishedStreams:
     """A set of objects by identity, which does not keep them alive.
 
     An object that takes no weak references is known by its id for as long as it is among the last `_MAX_IDS`. Another
-    object may get that id later: `in` is then wrongly true, which the owner has to bear.
+    object may get that id later: `in` is then wrongly true, and the owner must be able to bear that.
     """
 
     def __init__(self) -> None:

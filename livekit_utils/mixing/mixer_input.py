@@ -1,4 +1,4 @@
-"""MixerInput: one of the streams of an AudioMixer."""
+"""MixerInput holds one stream of an AudioMixer; AudioMixerStats describes them all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livekit_utils.mixing.mix_input import MixInput
 
 __all__ = ["AudioMixerStats", "AudioMixerStreamStats"]
 
-# A stream that delivers this many times faster than real time is no live one. A live one may come in bursts.
+# A stream that delivers this many times faster than real time is not live. A live one may come in bursts.
 _FASTER_THAN_LIVE = 4
 
 
@@ -52,7 +52,7 @@ class AudioMixerStats:
 
 
 class MixerInput(MixInput):
-    """A stream of an AudioMixer: its queue and gain, and where it stands."""
+    """A stream of an AudioMixer: its queue, its gain, and its state."""
 
     def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
         self.stream: Any = stream
@@ -60,8 +60,8 @@ class MixerInput(MixInput):
         self.name = name
         self.converter: FrameConverter | None = None
         self.task: asyncio.Task[None] | None = None
-        self.room = Waiters()  # its task, while enough is queued
-        self.joining = False  # not waited for until it delivers: late, or new to a mix that is running
+        self.room = Waiters()  # the task that reads the stream waits here while enough is queued
+        self.joining = False  # no block waits for it until it delivers: it is late, or new to a running mix
         self.late = False
         self.num_late_blocks = 0
         self.ended = False
@@ -70,44 +70,44 @@ class MixerInput(MixInput):
         self._counted_from = 0
 
     def begin_count(self, now: float) -> None:
-        """Counts from now on how fast it delivers."""
+        """Begins to measure how fast the stream delivers."""
         self._counted_since = now
         self._counted_from = self.num_delivered
 
     def is_live(self, now: float) -> bool:
-        """Whether it has not delivered much faster than real time since the last look."""
+        """Returns whether the stream has delivered about in real time since the last call; measures again from now."""
         delivered_s = (self.num_delivered - self._counted_from) / self.sample_rate
         is_live = now - self._counted_since >= delivered_s / _FASTER_THAN_LIVE
         self.begin_count(now)
         return is_live
 
     def open(self) -> Callable[[], Awaitable[Any]]:
-        """What gives the next item."""
+        """Returns the function that reads the next item."""
         self.iterator = aiter(self.stream) if hasattr(type(self.stream), "__aiter__") else self.stream
         advance: Callable[[], Awaitable[Any]] = self.iterator.__anext__
         return advance
 
     async def close(self) -> None:
-        """Closes the iterator if it was made by `open`, so that nobody else can; a stream that is its own iterator
-        belongs to whoever added it."""
+        """Closes the iterator if `open` made it. A stream that is its own iterator belongs to the caller of
+        `add_stream`."""
         if self.iterator is not self.stream:
             await close_iterator(self.iterator, f"AudioMixer: the iterator of {self.name!r}")
 
     def await_join(self) -> None:
-        """From now on it is not waited for until it delivers."""
+        """Lets no block wait for the stream until it delivers."""
         self.joining = True
         self.expected = False
         self.plain = False
 
     def join(self) -> None:
-        """It delivers."""
+        """Lets blocks wait for the stream again: it delivers."""
         self.joining = False
         self.late = False
         self.expected = True
         self.plain = self.converter is None
 
     def end(self) -> None:
-        """It delivers no more."""
+        """Marks the end of the stream; the samples in the queue are still mixed."""
         self.ended = True
         self.paused = False
         self.joining = False
@@ -115,7 +115,7 @@ class MixerInput(MixInput):
         self.plain = False
 
     def convert(self, frame: AudioFrame) -> list[AudioFrame]:
-        """The frame in the mixer's format."""
+        """Returns a frame in the mixer's format."""
         if self.converter is None:
             if frame.sample_rate == self.sample_rate and frame.num_channels == self.num_channels:
                 return [frame]
@@ -124,11 +124,12 @@ class MixerInput(MixInput):
         return self.converter.push(frame)
 
     def stats(self) -> AudioMixerStreamStats:
+        """Returns the state of the stream, for the mixer's statistics."""
         peak, rms = self.level
         return AudioMixerStreamStats(
             num_samples_per_channel=self.num_delivered,
             num_late_blocks=self.num_late_blocks,
-            queued_ms=self.num_frames * 1000 / self.sample_rate,
+            queued_ms=self.samples_per_channel * 1000 / self.sample_rate,
             peak_dbfs=_dbfs(peak),
             rms_dbfs=_dbfs(rms),
         )

@@ -311,8 +311,8 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         if isinstance(item, _Break):
             for frame in self._filter.flush() if self._filter is not None else ():
                 self._cut(frame)
-            while self._samples.num_frames:
-                self._put(min(self._samples.num_frames, self._frame_size))
+            while self._samples.samples_per_channel:
+                self._put(min(self._samples.samples_per_channel, self._frame_size))
             if item is _Break.END:
                 self._queue.end()
         elif self._filter is None:
@@ -324,7 +324,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
     def _cut(self, frame: AudioFrame) -> None:
         """Cuts audio into frames of the reader's size."""
         self._samples.push(frame)
-        while self._samples.num_frames >= self._frame_size:
+        while self._samples.samples_per_channel >= self._frame_size:
             self._put(self._frame_size)
 
     def _put(self, samples_per_channel: int) -> None:

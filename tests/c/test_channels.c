@@ -3,12 +3,12 @@
 
 enum { ROUNDS = 400 };
 
-static void test_upmix(size_t num_frames, size_t num_channels) {
-    block in = make_noise(num_frames);
+static void test_upmix(size_t samples_per_channel, size_t num_channels) {
+    block in = make_noise(samples_per_channel);
     FOR_EACH_SIMD(simd) {
-        block out = make_block(num_frames * num_channels * sizeof(int16_t));
-        lku_upmix_s16(simd, in.data, num_frames, num_channels, out.data);
-        for (size_t i = 0; i < num_frames * num_channels; i++)
+        block out = make_block(samples_per_channel * num_channels * sizeof(int16_t));
+        lku_upmix_s16(simd, in.data, samples_per_channel, num_channels, out.data);
+        for (size_t i = 0; i < samples_per_channel * num_channels; i++)
             CHECK(((const lku_s16 *)out.data)[i] == ((const lku_s16 *)in.data)[i / num_channels],
                   "level %d, %zu channels, sample %zu", (int)simd, num_channels, i);
         drop_block(out);
@@ -16,15 +16,15 @@ static void test_upmix(size_t num_frames, size_t num_channels) {
     drop_block(in);
 }
 
-static void test_downmix(size_t num_frames, size_t num_channels, int16_t constant) {
-    block in = make_noise(num_frames * num_channels);
+static void test_downmix(size_t samples_per_channel, size_t num_channels, int16_t constant) {
+    block in = make_noise(samples_per_channel * num_channels);
     if (constant != 0)
-        for (size_t i = 0; i < num_frames * num_channels; i++)
+        for (size_t i = 0; i < samples_per_channel * num_channels; i++)
             ((lku_s16 *)in.data)[i] = constant;
     FOR_EACH_SIMD(simd) {
-        block out = make_block(num_frames * sizeof(int16_t));
-        lku_downmix_s16(simd, in.data, num_frames, num_channels, out.data);
-        for (size_t k = 0; k < num_frames; k++) {
+        block out = make_block(samples_per_channel * sizeof(int16_t));
+        lku_downmix_s16(simd, in.data, samples_per_channel, num_channels, out.data);
+        for (size_t k = 0; k < samples_per_channel; k++) {
             int64_t sum = 0;
             for (size_t channel = 0; channel < num_channels; channel++)
                 sum += ((const lku_s16 *)in.data)[k * num_channels + channel];

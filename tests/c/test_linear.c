@@ -31,18 +31,18 @@ int main(int argc, char **argv) {
         const uint64_t common = gcd(input_rate, output_rate);
         input_rate /= common;
         output_rate /= common;
-        size_t num_frames = random_below(MAX_FRAMES + 1);
+        size_t samples_per_channel = random_below(MAX_FRAMES + 1);
         if (output_rate / input_rate > 10)
-            num_frames %= 5;
+            samples_per_channel %= 5;
         if (output_rate / input_rate > 100000)
             continue;
         const size_t num_channels = 1 + random_below(MAX_CHANNELS);
-        block whole = make_noise(num_frames * num_channels);
+        block whole = make_noise(samples_per_channel * num_channels);
         lku_linear state = {input_rate, output_rate, 0, 0};
         size_t first = 0, known = 0, done = 0; /* frames given back, frames handed over, outputs */
-        while (known < num_frames || known == 0) {
-            known += random_below(2) ? random_below(5) : random_below(num_frames + 1);
-            known = known < num_frames ? known : num_frames;
+        while (known < samples_per_channel || known == 0) {
+            known += random_below(2) ? random_below(5) : random_below(samples_per_channel + 1);
+            known = known < samples_per_channel ? known : samples_per_channel;
             const size_t num_bytes = (known - first) * num_channels * sizeof(int16_t);
             block in = make_block(num_bytes);
             memcpy(in.data, (const unsigned char *)whole.data + first * num_channels * sizeof(int16_t), num_bytes);
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
             /* All outputs up to the last known frame, and none beyond. */
             CHECK(known == 0 || (done - 1) * input_rate <= (known - 1) * output_rate, "%zu too many", done);
             CHECK(known == 0 || done * input_rate > (known - 1) * output_rate, "%zu too few", done);
-            if (num_frames == 0)
+            if (samples_per_channel == 0)
                 break;
         }
         drop_block(whole);

@@ -24,24 +24,24 @@ static uint32_t random_ramp(void) {
 /* The step is cut towards 0, the gain itself rounds down. */
 static int64_t plain_gain(const lku_mix_input *input, uint64_t frame) {
     frame += input->ramp_position;
-    if (frame >= input->ramp_frames)
+    if (frame >= input->ramp_length)
         return input->gain;
-    const int64_t step = ((int64_t)input->gain - input->gain_from) * 16777216 / (int64_t)input->ramp_frames;
+    const int64_t step = ((int64_t)input->gain - input->gain_from) * 16777216 / (int64_t)input->ramp_length;
     return input->gain_from + floor_div(step * (int64_t)frame, 16777216);
 }
 
-static void compare(const lku_mix_input *inputs, size_t num_inputs, size_t num_frames, size_t num_channels) {
+static void compare(const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel, size_t num_channels) {
     FOR_EACH_SIMD(simd) {
-        block out = make_block(num_frames * num_channels * sizeof(int16_t));
-        lku_mix_s16(simd, inputs, num_inputs, num_frames, num_channels, out.data);
+        block out = make_block(samples_per_channel * num_channels * sizeof(int16_t));
+        lku_mix_s16(simd, inputs, num_inputs, samples_per_channel, num_channels, out.data);
         const lku_s16 *got = out.data;
-        for (size_t i = 0; i < num_frames * num_channels; i++) {
+        for (size_t i = 0; i < samples_per_channel * num_channels; i++) {
             int64_t sum = 0;
             for (size_t j = 0; j < num_inputs; j++)
                 sum += inputs[j].samples[i] * plain_gain(&inputs[j], i / num_channels);
             const int32_t expected = clamp_s16(floor_div(sum + (1 << 23), 1 << 24));
             CHECK(got[i] == expected, "level %d, %zu inputs, %zu frames of %zu: sample %zu is %d, expected %d",
-                  (int)simd, num_inputs, num_frames, num_channels, i, got[i], expected);
+                  (int)simd, num_inputs, samples_per_channel, num_channels, i, got[i], expected);
         }
         drop_block(out);
     }
@@ -51,19 +51,19 @@ static void test_random(bool unity) {
     static const size_t channel_counts[] = {1, 2, 3, 6, 127, LKU_MIX_MAX_CHANNELS};
     for (int round = 0; round < ROUNDS; round++) {
         const size_t num_channels = channel_counts[random_below(sizeof channel_counts / sizeof *channel_counts)];
-        const size_t num_frames = random_size(4200 / num_channels);
+        const size_t samples_per_channel = random_size(4200 / num_channels);
         const size_t num_inputs = random_below(MAX_INPUTS + 1);
         block data[MAX_INPUTS];
         lku_mix_input inputs[MAX_INPUTS];
         for (size_t j = 0; j < num_inputs; j++) {
-            data[j] = make_noise(num_frames * num_channels);
+            data[j] = make_noise(samples_per_channel * num_channels);
             inputs[j].samples = data[j].data;
             inputs[j].gain = unity ? LKU_GAIN_UNITY : random_gain();
             inputs[j].gain_from = unity ? 0 : random_gain();
-            inputs[j].ramp_frames = unity ? 0 : random_ramp();
+            inputs[j].ramp_length = unity ? 0 : random_ramp();
             inputs[j].ramp_position = random_below(2) ? 0 : random_ramp();
         }
-        compare(inputs, num_inputs, num_frames, num_channels);
+        compare(inputs, num_inputs, samples_per_channel, num_channels);
         for (size_t j = 0; j < num_inputs; j++)
             drop_block(data[j]);
     }
@@ -73,9 +73,9 @@ static void test_ramp_gain(void) {
     for (int round = 0; round < 100000; round++) {
         const lku_mix_input input = {NULL, random_gain(), random_gain(), random_ramp(), 0};
         const uint32_t frame = random_below(2) ? (uint32_t)random_u64() : (uint32_t)random_below(3000);
-        const int32_t got = lku_mix_ramp_gain(input.gain_from, input.gain, input.ramp_frames, frame);
+        const int32_t got = lku_mix_ramp_gain(input.gain_from, input.gain, input.ramp_length, frame);
         CHECK(got == plain_gain(&input, frame), "from %d to %d in %u at %u: %d", input.gain_from, input.gain,
-              input.ramp_frames, frame, got);
+              input.ramp_length, frame, got);
         const int32_t low = input.gain < input.gain_from ? input.gain : input.gain_from;
         const int32_t high = input.gain < input.gain_from ? input.gain_from : input.gain;
         CHECK(got >= low && got <= high, "from %d to %d: %d", input.gain_from, input.gain, got);

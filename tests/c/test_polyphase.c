@@ -31,14 +31,14 @@ static double plain_output(const lku_polyphase_filter *filter, const lku_s16 *in
 }
 
 /* In random pieces, each of which is exactly as long as its samples. */
-static block convert(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t num_frames,
+static block convert(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t samples_per_channel,
                      size_t *num_outputs) {
     const size_t frame_bytes = state->num_channels * sizeof(int16_t);
-    block all = make_block(lku_polyphase_num_outputs(state, num_frames) * frame_bytes);
+    block all = make_block(lku_polyphase_num_outputs(state, samples_per_channel) * frame_bytes);
     size_t done = 0;
     *num_outputs = 0;
-    while (done < num_frames) {
-        const size_t rest = num_frames - done;
+    while (done < samples_per_channel) {
+        const size_t rest = samples_per_channel - done;
         const size_t n = random_below(2) ? random_below(6) % (rest + 1) : random_below(rest + 1);
         block in = make_block(n * frame_bytes);
         memcpy(in.data, samples + done * state->num_channels, in.num_bytes);
@@ -65,10 +65,10 @@ static void test_random(void) {
     filter.taps = taps.data;
 
     const size_t num_channels = 1 + random_below(MAX_CHANNELS);
-    size_t num_frames = random_size(MAX_FRAMES);
-    while (num_frames * filter.num_phases / filter.step > 2 * MAX_FRAMES)
-        num_frames /= 2;
-    block samples = make_noise(num_frames * num_channels);
+    size_t samples_per_channel = random_size(MAX_FRAMES);
+    while (samples_per_channel * filter.num_phases / filter.step > 2 * MAX_FRAMES)
+        samples_per_channel /= 2;
+    block samples = make_noise(samples_per_channel * num_channels);
     block memory = make_block(lku_polyphase_memory(&filter, num_channels) * sizeof(lku_f32));
     block first = {NULL, NULL, 0};
     size_t num_first = 0;
@@ -78,7 +78,7 @@ static void test_random(void) {
         lku_polyphase_init(&state, &filter, num_channels, memory.data);
         for (int run = 0; run < 2; run++) { /* the second one after a reset */
             size_t num_outputs;
-            block out = convert(simd, &state, samples.data, num_frames, &num_outputs);
+            block out = convert(simd, &state, samples.data, samples_per_channel, &num_outputs);
             CHECK(num_outputs * num_channels * sizeof(int16_t) == out.num_bytes, "%zu frames out", num_outputs);
             if (first.memory == NULL) {
                 const lku_s16 *got = out.data;

@@ -91,7 +91,7 @@ def test_most_channels(sample: int) -> None:
 def test_channels_out_of_range(num_channels: int) -> None:
     data = bytearray(8)
     for function in (upmix_s16, downmix_s16):
-        with pytest.raises(ValueError, match=f"1 to 32768 channels, got {num_channels}"):
+        with pytest.raises(ValueError, match=f"num_channels: expected 1 to 32768, got {num_channels}"):
             function(data, num_channels)
     assert_not_borrowed(data)
 
@@ -99,7 +99,9 @@ def test_channels_out_of_range(num_channels: int) -> None:
 @pytest.mark.parametrize(("num_samples", "num_channels"), [(1, 2), (3, 2), (4, 3), (5, 32768)])
 def test_incomplete_frame(num_samples: int, num_channels: int) -> None:
     data = bytearray(2 * num_samples)
-    with pytest.raises(ValueError, match=f"whole frames of {num_channels} channels, got {num_samples} samples"):
+    with pytest.raises(
+        ValueError, match=f"a multiple of {num_channels} samples for {num_channels} channels, got {num_samples}"
+    ):
         downmix_s16(data, num_channels)
     assert_not_borrowed(data)
 

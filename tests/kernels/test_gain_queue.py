@@ -78,7 +78,7 @@ class AgainstLists(RuleBasedStateMachine):
     def same_state(self) -> None:
         for compiled, model in getattr(self, "pairs", []):
             assert compiled.num_channels == model.num_channels
-            assert compiled.num_frames == model.num_frames
+            assert compiled.samples_per_channel == model.samples_per_channel
             assert compiled.gain == model.gain / reference.GAIN_UNITY
 
 
@@ -155,7 +155,7 @@ def test_what_an_input_lacks_is_silence(rand: Any) -> None:
     full, short = rand.quiet_pcm(600), rand.quiet_pcm(200)
     inputs = [made(2, full), made(2, short), GainQueue(2)]
     assert mix(inputs, 300, 2) == mix_s16([full, short + bytes(800)])
-    assert [source.num_frames for source in inputs] == [0, 0, 0]
+    assert [source.samples_per_channel for source in inputs] == [0, 0, 0]
     # The padding was no input: what comes next follows at once.
     inputs[1].push(short)
     assert mix(inputs, 100, 2) == short
@@ -186,8 +186,8 @@ def test_a_long_queue_keeps_its_order(rand: Any) -> None:
         n = 2 * rand.randint(0, 3000)
         source.push(at_odd_address(block[position : position + n]))
         position += n
-        taken += mix([source], rand.randint(0, source.num_frames), 1)
-    taken += mix([source], source.num_frames, 1)
+        taken += mix([source], rand.randint(0, source.samples_per_channel), 1)
+    taken += mix([source], source.samples_per_channel, 1)
     assert taken == block
 
 
@@ -196,16 +196,16 @@ def test_an_error_takes_nothing() -> None:
     good.set_gain(0.0, 10)
     with pytest.raises(ValueError, match="queues: expected 1 channels, got 2"):
         mix([good, GainQueue(2)], 2, 1)
-    assert good.num_frames == 2
+    assert good.samples_per_channel == 2
     assert good.level == (0, 0.0)
     assert reference.ints(mix([good], 2, 1)) == [5, 5]
 
 
 def test_incomplete_frame() -> None:
     source, data = GainQueue(2), bytearray(6)
-    with pytest.raises(ValueError, match="whole frames of 2 channels, got 3 samples"):
+    with pytest.raises(ValueError, match="a multiple of 2 samples for 2 channels, got 3"):
         source.push(data)
-    assert source.num_frames == 0
+    assert source.samples_per_channel == 0
     assert_not_borrowed(data)
 
 
@@ -243,7 +243,7 @@ def test_ramp_out_of_range(ramp_length: int) -> None:
 
 def test_attributes_that_are_read_only() -> None:
     source = GainQueue(1)
-    for name in ("num_channels", "num_frames", "gain", "level"):
+    for name in ("num_channels", "samples_per_channel", "gain", "level"):
         with pytest.raises(AttributeError):
             setattr(source, name, 1)
 
@@ -278,7 +278,7 @@ def test_beyond_range(run_python: Any, call: str, error: str) -> None:
         try:
             {call}
         except (MemoryError if "2**" in {call!r} else {error}, {error}) as caught:
-            assert (source.num_frames, loud.num_frames) == (100, 100)
+            assert (source.samples_per_channel, loud.samples_per_channel) == (100, 100)
             print("refused")
     """
     process = run_python("-c", script)
@@ -322,7 +322,7 @@ def test_a_ramp_leaves_the_data_alone() -> None:
 def test_a_ramp_refuses_half_samples_and_stays() -> None:
     ramp, data = Ramp(2), bytearray(6)
     ramp.start(0.0, 4)
-    with pytest.raises(ValueError, match="2 channels, got 3 samples"):
+    with pytest.raises(ValueError, match="2 channels, got 3"):
         ramp.apply(data)
     assert_not_borrowed(data)
     for gain, length in ((math.nan, 4), (128.0, 4), (1.0, -1), (1.0, 2**32)):

@@ -93,7 +93,7 @@ def test_data_is_given_back() -> None:
     data, odd = bytearray(800), bytearray(802)
     high_pass = HighPass(48000, 2)
     high_pass.process(data)
-    with pytest.raises(ValueError, match="whole frames of 2 channels, got 401 samples"):
+    with pytest.raises(ValueError, match="a multiple of 2 samples for 2 channels, got 401"):
         high_pass.process(odd)
     with pytest.raises(ValueError, match="writable buffer, got a read-only one"):
         high_pass.process(bytes(4))

@@ -121,7 +121,7 @@ def test_data_is_given_back() -> None:
     data, odd = bytearray(800), bytearray(802)
     interpolator = LinearInterpolator(3, 2, 2)
     interpolator.process(data)
-    with pytest.raises(ValueError, match="whole frames of 2 channels, got 401 samples"):
+    with pytest.raises(ValueError, match="a multiple of 2 samples for 2 channels, got 401"):
         interpolator.process(odd)
     assert_not_borrowed(data, odd)
 

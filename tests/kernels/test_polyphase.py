@@ -129,7 +129,7 @@ def test_data_is_given_back() -> None:
     floats = memoryview(taps).cast("f")
     converter = PolyphaseConverter(PolyphaseFilter(floats, 1, 1, 0), 2)
     converter.process(data)
-    with pytest.raises(ValueError, match="whole frames of 2 channels, got 401 samples"):
+    with pytest.raises(ValueError, match="a multiple of 2 samples for 2 channels, got 401"):
         converter.process(odd)
     with pytest.raises(ValueError, match="look_ahead"):
         PolyphaseFilter(floats, 1, 1, LANES)
@@ -185,7 +185,7 @@ def test_arguments_of_other_types() -> None:
     with pytest.raises(TypeError):
         PolyphaseConverter(None, 1)  # type: ignore[arg-type]
     for num_channels in (0, -1, 129):
-        with pytest.raises(ValueError, match=f"1 to 128 channels, got {num_channels}"):
+        with pytest.raises(ValueError, match=f"num_channels: expected 1 to 128, got {num_channels}"):
             PolyphaseConverter(PolyphaseFilter(array("f", bytes(4 * LANES)), 1, 1, 0), num_channels)
 
 

@@ -31,18 +31,23 @@ class AgainstBytes(RuleBasedStateMachine):
         self.model = b""
 
     @rule(
-        num_frames=st.one_of(st.integers(0, 20), st.sampled_from((511, 512, 513, 1500))), place=placements, d=st.data()
+        samples_per_channel=st.one_of(st.integers(0, 20), st.sampled_from((511, 512, 513, 1500))),
+        place=placements,
+        d=st.data(),
     )
-    def push(self, num_frames: int, place: Any, d: Any) -> None:
-        block = d.draw(blocks_of(num_frames * self.width // 2))
+    def push(self, samples_per_channel: int, place: Any, d: Any) -> None:
+        block = d.draw(blocks_of(samples_per_channel * self.width // 2))
         self.model += block
         assert self.queue.push(place(block)) == len(self.model) // self.width
 
-    @rule(num_frames=st.one_of(st.integers(0, 30), st.sampled_from((500, 1024, 2**31, 2**62, 2**63 - 1))))
-    def pop(self, num_frames: int) -> None:
-        got = self.queue.pop(num_frames)
+    @rule(samples_per_channel=st.one_of(st.integers(0, 30), st.sampled_from((500, 1024, 2**31, 2**62, 2**63 - 1))))
+    def pop(self, samples_per_channel: int) -> None:
+        got = self.queue.pop(samples_per_channel)
         assert isinstance(got, bytearray)
-        expected, self.model = self.model[: num_frames * self.width], self.model[num_frames * self.width :]
+        expected, self.model = (
+            self.model[: samples_per_channel * self.width],
+            self.model[samples_per_channel * self.width :],
+        )
         assert got == expected
         got[:] = bytes(len(got))  # it is the caller's
         assert_not_borrowed(got)
@@ -62,11 +67,11 @@ class AgainstBytes(RuleBasedStateMachine):
     @invariant()
     def same_length(self) -> None:
         if hasattr(self, "queue"):
-            assert self.queue.num_frames == len(self.model) // self.width
+            assert self.queue.samples_per_channel == len(self.model) // self.width
 
     def teardown(self) -> None:
         if hasattr(self, "queue"):
-            assert self.queue.pop(self.queue.num_frames) == self.model
+            assert self.queue.pop(self.queue.samples_per_channel) == self.model
 
 
 TestAgainstBytes = AgainstBytes.TestCase
@@ -79,9 +84,11 @@ def test_only_whole_frames(num_channels: int, num_samples: int) -> None:
     queue.push(bytes(2 * num_channels))
     data = bytearray(2 * num_samples)
     if num_samples % num_channels:
-        with pytest.raises(ValueError, match=f"whole frames of {num_channels} channels, got {num_samples} samples"):
+        with pytest.raises(
+            ValueError, match=f"a multiple of {num_channels} samples for {num_channels} channels, got {num_samples}"
+        ):
             queue.push(data)
-        assert queue.num_frames == 1
+        assert queue.samples_per_channel == 1
     else:
         assert queue.push(data) == 1 + num_samples // num_channels
     assert_not_borrowed(data)
@@ -102,19 +109,19 @@ def test_num_channels_of_another_kind(arguments: Any) -> None:
 @pytest.mark.parametrize("num_channels", [1, 2, 128])
 def test_num_channels(num_channels: int) -> None:
     queue = SampleQueue(num_channels)
-    assert (queue.num_channels, queue.num_frames) == (num_channels, 0)
+    assert (queue.num_channels, queue.samples_per_channel) == (num_channels, 0)
     assert queue.pop(5) == b""
     queue.clear()
     with pytest.raises(AttributeError):
         queue.num_channels = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("num_frames", ["1", 1.5, None, 2**63, -(2**63) - 1])
-def test_pop_of_another_kind(num_frames: Any) -> None:
+@pytest.mark.parametrize("samples_per_channel", ["1", 1.5, None, 2**63, -(2**63) - 1])
+def test_pop_of_another_kind(samples_per_channel: Any) -> None:
     queue = SampleQueue(1)
     queue.push(b"\x01\x00")
     with pytest.raises((TypeError, OverflowError)):
-        queue.pop(num_frames)
+        queue.pop(samples_per_channel)
     assert queue.pop(1) == b"\x01\x00"
 
 
@@ -131,7 +138,7 @@ def test_what_is_pushed_is_copied() -> None:
     data[:] = b"\xff" * 4
     assert queue.pop(2) == b"\x01\x00\x02\x00"
     queue.push(queue.pop(0))
-    assert queue.num_frames == 0
+    assert queue.samples_per_channel == 0
 
 
 def test_a_long_life_at_a_steady_level(rand: Rand) -> None:
@@ -144,17 +151,17 @@ def test_a_long_life_at_a_steady_level(rand: Rand) -> None:
         n = rand.randrange(0, 720)
         assert queue.pop(n) == model[: 6 * n]
         del model[: 6 * n]
-    assert queue.num_frames == len(model) // 6
+    assert queue.samples_per_channel == len(model) // 6
 
 
 def test_a_queue_with_a_gain_is_one() -> None:
     source = GainQueue(2, 0.5)
     assert isinstance(source, SampleQueue)
     assert source.push(bytes(8)) == 2
-    with pytest.raises(ValueError, match="whole frames"):
+    with pytest.raises(ValueError, match="a multiple of 2 samples"):
         source.push(bytes(6))
     assert source.pop(1) == bytes(4)
     source.clear()
-    assert (source.num_frames, source.gain) == (0, 0.5)
+    assert (source.samples_per_channel, source.gain) == (0, 0.5)
     with pytest.raises(ValueError, match="num_channels: expected 1 to 128"):
         GainQueue(0)

@@ -67,14 +67,14 @@ def test_take_leaves_anything_else(item: Any) -> None:
     source.take(AudioFrame.create(48000, 1, 4))
     assert source.completes
     assert not source.take(item)
-    assert (source.num_frames, source.num_delivered) == (4, 4)
+    assert (source.samples_per_channel, source.num_delivered) == (4, 4)
 
 
 def test_take_leaves_a_frame_that_the_mixer_looks_at_itself() -> None:
     source = plain()
     source.plain = False
     assert not source.take(AudioFrame.create(48000, 1, 4))
-    assert source.num_frames == 0
+    assert source.samples_per_channel == 0
 
 
 def test_an_empty_frame_into_an_empty_input() -> None:
@@ -87,12 +87,12 @@ def test_an_empty_frame_into_an_empty_input() -> None:
 def test_silence_is_not_delivered() -> None:
     source = MixInput(2)
     source.push_silence(3)
-    assert (source.num_frames, source.num_delivered) == (3, 0)
+    assert (source.samples_per_channel, source.num_delivered) == (3, 0)
     source.push(bytes(8))
-    assert (source.num_frames, source.num_delivered) == (5, 2)
-    with pytest.raises(ValueError, match="got 3 samples"):
+    assert (source.samples_per_channel, source.num_delivered) == (5, 2)
+    with pytest.raises(ValueError, match="2 channels, got 3"):
         source.push(bytes(6))
-    assert (source.num_frames, source.num_delivered) == (5, 2)
+    assert (source.samples_per_channel, source.num_delivered) == (5, 2)
 
 
 def counts(inputs: list[MixInput], block: int) -> tuple[int, int, int, int, int]:

@@ -33,10 +33,10 @@ def fixed_gain(gain: float) -> int:
     return min(nearest if gain >= 0 else -nearest, 2**31 - 1)
 
 
-def ramp_gain(gain_from: int, gain: int, ramp_frames: int, frame: int) -> int:
-    if frame >= ramp_frames:
+def ramp_gain(gain_from: int, gain: int, ramp_length: int, frame: int) -> int:
+    if frame >= ramp_length:
         return gain
-    step = math.trunc(Fraction((gain - gain_from) << 24, ramp_frames))
+    step = math.trunc(Fraction((gain - gain_from) << 24, ramp_length))
     return gain_from + ((step * frame) >> 24)
 
 
@@ -45,50 +45,48 @@ class MixSource:
     samples: list[int]
     gain: int = GAIN_UNITY
     gain_from: int = GAIN_UNITY
-    ramp_frames: int = 0
+    ramp_length: int = 0
     ramp_position: int = 0
 
 
-def mix(sources: Sequence[MixSource], num_frames: int, num_channels: int) -> list[int]:
-    totals = [0] * (num_frames * num_channels)
+def mix(sources: Sequence[MixSource], samples_per_channel: int, num_channels: int) -> list[int]:
+    totals = [0] * (samples_per_channel * num_channels)
     for source in sources:
-        for frame in range(num_frames):
-            gain = ramp_gain(source.gain_from, source.gain, source.ramp_frames, source.ramp_position + frame)
+        for frame in range(samples_per_channel):
+            gain = ramp_gain(source.gain_from, source.gain, source.ramp_length, source.ramp_position + frame)
             for i in range(frame * num_channels, (frame + 1) * num_channels):
                 totals[i] += source.samples[i] * gain
     return [clamp((2 * total + GAIN_UNITY) // (2 * GAIN_UNITY)) for total in totals]
 
 
 class MixQueue:
-    """What a MixInput should be: a list of samples and a gain on its way."""
+    """A GainQueue as a list of samples and a gain on its way."""
 
     def __init__(self, num_channels: int, gain: float) -> None:
         self.num_channels = num_channels
         self.samples: list[int] = []
         self.gain = self.gain_from = fixed_gain(gain)
-        self.ramp_frames = self.ramp_position = 0
-        self.frames_in = 0
+        self.ramp_length = self.ramp_position = 0
         self.level = (0, 0.0)
 
     @property
-    def num_frames(self) -> int:
+    def samples_per_channel(self) -> int:
         return len(self.samples) // self.num_channels
 
     def push(self, samples: Sequence[int]) -> int:
         self.samples += samples
-        self.frames_in += len(samples) // self.num_channels
-        return self.num_frames
+        return self.samples_per_channel
 
-    def push_silence(self, num_frames: int) -> None:
-        self.samples += [0] * (num_frames * self.num_channels)
+    def push_silence(self, samples_per_channel: int) -> None:
+        self.samples += [0] * (samples_per_channel * self.num_channels)
 
-    def set_gain(self, gain: float, ramp_frames: int) -> None:
-        self.gain_from = ramp_gain(self.gain_from, self.gain, self.ramp_frames, self.ramp_position)
+    def set_gain(self, gain: float, ramp_length: int) -> None:
+        self.gain_from = ramp_gain(self.gain_from, self.gain, self.ramp_length, self.ramp_position)
         self.gain = fixed_gain(gain)
-        self.ramp_frames, self.ramp_position = ramp_frames, 0
+        self.ramp_length, self.ramp_position = ramp_length, 0
 
-    def take(self, num_frames: int) -> MixSource:
-        num_samples = num_frames * self.num_channels
+    def take(self, samples_per_channel: int) -> MixSource:
+        num_samples = samples_per_channel * self.num_channels
         taken, self.samples = self.samples[:num_samples], self.samples[num_samples:]
         peak, squares = level(taken)
         self.level = (peak, math.sqrt(squares / len(taken)) if taken else 0.0)
@@ -96,10 +94,10 @@ class MixQueue:
             taken + [0] * (num_samples - len(taken)),
             self.gain,
             self.gain_from,
-            self.ramp_frames,
+            self.ramp_length,
             self.ramp_position,
         )
-        self.ramp_position += num_frames
+        self.ramp_position += samples_per_channel
         return source
 
 
