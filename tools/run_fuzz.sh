@@ -51,8 +51,9 @@ for source in fuzz/c/*.c; do
         "$work/$target" "$seconds" "$seed"
     else
         mkdir -p "$work/corpus/c-$target"
-        "$work/$target" -max_total_time="$seconds" -seed="$seed" -timeout=20 -verbosity=0 -print_final_stats=1 \
-            -artifact_prefix="$work/$target-" "$work/corpus/c-$target"
+        "$work/$target" -max_total_time="$seconds" -seed="$seed" -timeout=20 -artifact_prefix="$work/$target-" \
+            "$work/corpus/c-$target" >"$work/$target.log" 2>&1 || { tail -n 60 "$work/$target.log"; exit 1; }
+        grep -a '^Done' "$work/$target.log"
     fi
 done
 
@@ -66,5 +67,10 @@ for source in fuzz/*.py; do
     target=$(basename "$source" .py)
     grep -q '^def fuzz(' "$source" && wanted "$target" "$@" || continue
     echo "==> Python: $target"
-    "$venv/bin/python" -m fuzz "$target" --seconds "$seconds" --seed "$seed"
+    # Decoders print a line for each damaged file.
+    "$venv/bin/python" -m fuzz "$target" --seconds "$seconds" --seed "$seed" >"$target.log" 2>&1 || {
+        tail -n 60 "$target.log"
+        exit 1
+    }
+    grep -aE '^Done|inputs$' "$target.log"
 done
