@@ -21,7 +21,7 @@ $install "$wheel[devices]" 2>"$work/pyaudio.log" || echo "==> without PyAudio: t
 [ -z "${LIVEKIT:-}" ] || $install "livekit==$LIVEKIT"
 
 # The tests, and what they look at besides the package; not the package itself.
-cp -R tests csrc examples README.md pyproject.toml "$work"
+cp -R tests csrc examples tools README.md pyproject.toml "$work"
 cd "$work"
 # tests/house reads the source, as text.
 export LIVEKIT_UTILS_SOURCE="$OLDPWD"

@@ -60,7 +60,9 @@ def test_take_copies_in_order(rand: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "item", [None, b"", object(), AudioFrame.create(16000, 1, 4), AudioFrame.create(48000, 2, 4)], ids=str
+    "item",
+    [None, b"", object(), AudioFrame.create(16000, 1, 4), AudioFrame.create(48000, 2, 4)],
+    ids=["None", "bytes", "object", "another rate", "another channel count"],
 )
 def test_take_leaves_anything_else(item: Any) -> None:
     source = plain()
