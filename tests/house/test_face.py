@@ -92,6 +92,15 @@ def test_the_version() -> None:
     assert importlib.metadata.version("livekit-utils") == livekit_utils.__version__
 
 
+WORKFLOW = SOURCE / ".github" / "workflows" / "release.yml"
+
+
+@pytest.mark.skipif(not WORKFLOW.exists(), reason="the source is not here")
+def test_a_release_reads_the_version_from_the_source() -> None:
+    (code,) = re.findall(r"version=\$\(python -c '(.*)'\)", WORKFLOW.read_text())
+    assert run(code, cwd=SOURCE) == f"{livekit_utils.__version__}\n"
+
+
 @pytest.mark.skipif(not (SOURCE / "tools" / "face.py").exists(), reason="the source is not here")
 def test_the_stubs_are_those_of_the_table() -> None:
     command = [sys.executable, SOURCE / "tools" / "face.py", "--check"]
