@@ -75,8 +75,9 @@ async def in_thread(name: str, function: Callable[[], T], discard: Callable[[T],
             outcome[0].set_result(result)
 
     def throw_away(future: futures.Future[T]) -> None:
-        if discard is not None and future.exception() is None:
-            try_start_thread(name, lambda: discard(future.result()))
+        discard_it = discard
+        if discard_it is not None and future.exception() is None:
+            try_start_thread(name, lambda: discard_it(future.result()))
 
     start_thread(name, run)
     try:

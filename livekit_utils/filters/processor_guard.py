@@ -41,7 +41,7 @@ class ProcessorGuard:
                 "noise_cancellation: expected NoiseCancellationOptions or a FrameProcessor (an object with `enabled` "
                 f"and `_process`), got {processor!r}"
             )
-        self._processor = processor
+        self._processor: Any = processor
         self._name = type(processor).__name__
         self._calls = Calls()
         self._closed = False
