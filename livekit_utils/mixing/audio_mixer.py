@@ -264,6 +264,12 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     item = await advance()
                 except StopAsyncIteration:
                     break
+                # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
+                if source.is_full and self._is_read_enough(source):
+                    source.paused = True  # `end` takes it back where this is cancelled
+                    await source.room.wait()
+                    source.paused = False
+                    source.begin_count(clock())
                 if not source.take(item):
                     if source.ended:
                         return  # removed by its own code, or it ignores its cancellation
@@ -276,11 +282,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                         self._last_arrival = clock()
                         if not self._deadline.running:
                             self._watch()
-                if source.is_full and self._is_read_enough(source):
-                    source.paused = True  # `end` takes it back where this is cancelled
-                    await source.room.wait()
-                    source.paused = False
-                    source.begin_count(clock())
             if source.converter is not None:
                 for frame in source.converter.flush():
                     self._push(source, frame)
@@ -460,7 +461,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         return all(source.ended for source in here) and (bool(here) or stream in self._finished)
 
     def _find(self, stream: object) -> MixerInput:
-        for source in self._inputs:
+        for source in reversed(self._inputs):  # a stream that was added again comes after its own end
             if source.stream is stream:
                 return source
         raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
