@@ -195,8 +195,10 @@ class OutputPlayer(AsyncClosing):
     def remove_stream(self, stream: AsyncIterable[Any]) -> None:
         """Stops playing a stream; only what is already queued before the device is still played.
 
+        A stream that has ended by itself, or failed, is played to its end: for it, this does nothing.
+
         Raises:
-            ValueError: The stream is not being played, or has ended.
+            ValueError: The stream was never added, or was removed before.
         """
         if not self._playout.remove(stream):
             raise ValueError(f"stream: {stream!r} is not being played by this OutputPlayer")

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from livekit_utils._kernels.gain_queue import GainQueue, mix
+from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -52,6 +53,7 @@ class Playout(Closing):
         self._feed: SpeakerFeed | None = None
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
+        self._finished = FinishedStreams()
         self._waiters = Waiters()
         self._num_waiting = 0
         self.tasks: set[asyncio.Task[None]] = set()
@@ -79,10 +81,10 @@ class Playout(Closing):
         return self._find(key) is not None
 
     def remove(self, key: Any) -> bool:
-        """Stops playing a stream; returns whether it was played and had not ended."""
+        """Stops playing a stream; one that has ended is played to its end. Returns whether it was ever played."""
         source = self._find(key)
         if source is None:
-            return False
+            return key in self._finished
         self._remove(source)
         self.pump()
         return True
@@ -115,6 +117,8 @@ class Playout(Closing):
         finally:
             source.task = None
             source.end()
+            if source in self._mixer.inputs:  # it was not removed
+                self._finished.add(source.key)
             self.pump()
             if stream is not source.key or iterator is not stream:
                 await close_iterator(iterator, f"OutputPlayer: {iterator!r}")

@@ -17,11 +17,11 @@ from typing import Any
 from livekit_utils._kernels.gain_queue import mix
 from livekit_utils._runtime.arguments import check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
+from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.mixing.finished_streams import FinishedStreams
 from livekit_utils.mixing.mix_input import survey
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 

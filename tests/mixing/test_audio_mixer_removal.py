@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import AudioFrame, AudioMixer
-from livekit_utils.mixing.finished_streams import FinishedStreams
+from livekit_utils._runtime.finished_streams import FinishedStreams
 from tests.support.streams import RATE, constant, frame, ready, timed
 from tests.support.virtual_time import run
 

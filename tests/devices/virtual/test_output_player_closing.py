@@ -116,3 +116,19 @@ def test_wrong_arguments(card: SoundCard) -> None:
                 speaker.clear(fade_ms=-1)
 
     run(main())
+
+
+@pytest.mark.usefixtures("card")
+def test_of_a_stream_that_has_ended_removing_is_no_error() -> None:
+    async def main() -> None:
+        async with player() as speaker:
+            stream = at_once(ramp(BLOCK))
+            speaker.add_stream(stream)
+            await speaker.start()
+            await speaker.wait_for_playout()
+            speaker.remove_stream(stream)
+            speaker.remove_stream(stream)
+            with pytest.raises(ValueError, match="not being played"):
+                speaker.remove_stream(at_once(ramp(BLOCK)))
+
+    run(main())
