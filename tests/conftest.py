@@ -37,7 +37,7 @@ settings.load_profile(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS", "default"))
 @pytest.fixture(autouse=True)
 def exact_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources set their timers a little early, because a real loop's are late. In virtual time none is, so that what
-    should come at some time comes at that time; tests/test_audio_source_early.py is about the rest."""
+    should come at some time comes at that time; tests/tracks/test_audio_source_early.py is about the rest."""
     if "livekit_utils.tracks.audio_source" in sys.modules:  # else the test has nothing to do with it
         monkeypatch.setattr("livekit_utils.tracks.audio_source._EARLY_S", 0.0)
 
