@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.public_path import public
+from livekit_utils.frames.sdk_class import class_beside_sdk
 
 __all__ = ["AudioStreamInfo", "NoiseCancellationOptions"]
 
@@ -26,6 +27,14 @@ class NoiseCancellationOptions:
     """The id under which an `AudioFilter` was loaded."""
     options: dict[str, Any]
     """Options for the plugin, passed when the stream's session is created; JSON must be able to express them."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[NoiseCancellationOptions]:
+        """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
+        return class_beside_sdk(type(self), "livekit.rtc.audio_stream", "NoiseCancellationOptions")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return object.__new__, (type(self),), self.__dict__
 
 
 def plugin_json(value: object, name: str) -> str:

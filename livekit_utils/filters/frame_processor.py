@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.frames.sdk_class import sdk_class
 from livekit_utils.frames.video_frame import VideoFrame
 
 __all__ = ["FrameProcessor"]
@@ -17,6 +18,9 @@ T = TypeVar("T", bound=AudioFrame | VideoFrame)
 @public
 class FrameProcessor(ABC, Generic[T]):
     """Processes each frame of an `AudioStream`: noise cancellation, gain, a meter.
+
+    For `isinstance` it is a `FrameProcessor` of the LiveKit SDK too, so the SDK's `AudioStream` and livekit-agents use
+    it, and the SDK's processors are processors here.
 
     A subclass implements `enabled` (a property with a setter), `_process` and `_close`. `_process` is called in the
     event loop that plays the stream's source, and blocks that loop while it runs. `_close` is called in the loop that
@@ -66,6 +70,23 @@ class FrameProcessor(ABC, Generic[T]):
         """Releases resources. It is called once, after the last call of another method, when the stream is closed;
         not with `auto_close_noise_cancellation=False`."""
 
+    # For `isinstance`, a processor of this package is one of the LiveKit SDK too, and the SDK's one of this package.
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[FrameProcessor[T]]:
+        """This class. It is registered with the SDK's when it is asked for, which `isinstance` does first."""
+        theirs = _sdk_frame_processor()
+        if theirs is not None and not issubclass(FrameProcessor, theirs):
+            theirs.register(FrameProcessor)
+        return type(self)
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        theirs = _sdk_frame_processor()
+        if cls is FrameProcessor and theirs in other.__mro__[1:]:  # not the SDK's class itself: that would be a circle
+            return True
+        return NotImplemented
+
     # Not abstract: a subclass need not override them.
 
     def _on_stream_info_updated(self, *, room_name: str, participant_identity: str, publication_sid: str) -> None:
@@ -79,3 +100,7 @@ class FrameProcessor(ABC, Generic[T]):
 
     def _on_credentials_cleared(self) -> None:
         """Called when there is no access token any more."""
+
+
+def _sdk_frame_processor() -> Any:
+    return sdk_class("livekit.rtc.frame_processor", "FrameProcessor")

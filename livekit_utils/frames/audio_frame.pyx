@@ -1,6 +1,11 @@
 """AudioFrame is a stretch of sound over memory of the caller; combine_audio_frames joins many."""
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyObject_GetBuffer
+from cpython.bytearray cimport (
+    PyByteArray_AS_STRING,
+    PyByteArray_CheckExact,
+    PyByteArray_FromStringAndSize,
+    PyByteArray_GET_SIZE,
+)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromObject
@@ -11,11 +16,10 @@ from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.arguments cimport check_int, described
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16, release_gil_if, restore_gil
 
-from copyreg import __newobj__
-
 import cython
 
 from livekit_utils._runtime.public_path import public
+from livekit_utils.frames.sdk_class import class_beside_sdk
 
 cdef int16_t NOTHING[1]
 cdef char *FORMAT = b"h"
@@ -46,6 +50,9 @@ cdef class _Samples:
         view.shape = &self.num_samples if flags & PyBUF_ND else NULL
         view.strides = &self.stride if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
 
+    def __releasebuffer__(self, Py_buffer *view):
+        self.frame.unpin()
+
 
 # no_gc_clear: a cycle can only lead through the userdata, a dictionary that the garbage collector clears by itself; the
 # frame stays whole for whoever still sees it.
@@ -54,12 +61,15 @@ cdef class _Samples:
 cdef class AudioFrame:
     """A stretch of sound: 16-bit samples, interleaved by channel.
 
-    The frame shares memory with its data. It copies nothing and borrows the data until it is deallocated, so a
-    `bytearray` in a frame can be written to, but not resized; a change of one shows in both. A frame is read-only if
-    its data is (`bytes`), until `AudioProcessingModule.process_stream` gives it a copy.
+    The frame shares memory with its data: it copies nothing, and a change of one shows in both. It borrows the data
+    until it is deallocated. From a `bytearray` it borrows only while something looks at the samples (`data`, an array
+    over the frame), so the owner may resize it between; a frame whose `bytearray` became too short raises BufferError
+    when its samples are asked for. A frame is read-only if its data is (`bytes`), until
+    `AudioProcessingModule.process_stream` gives it a copy.
 
-    The LiveKit SDK's sources, resampler and `AudioProcessingModule` take it as one of their own: `to_livekit` says
-    where they copy.
+    `isinstance(frame, rtc.AudioFrame)` is true for the LiveKit SDK's class as well, wherever the SDK is imported, and
+    the SDK's classes take the frame as one of their own; `to_livekit` says where they copy. It may be the type of a
+    field of a pydantic model. It has no attributes but these; `userdata` is for yours.
 
     It has the buffer protocol: `numpy.asarray(frame)` is an int16 array of shape
     `(samples_per_channel, num_channels)` over the same memory. It can be pickled, with protocol 5 and
@@ -73,14 +83,16 @@ cdef class AudioFrame:
 
     Args:
         data: Any C-contiguous buffer of bytes or int16 samples, at least `num_channels * samples_per_channel`
-            samples long; the frame leaves out the rest.
+            samples long; the frame leaves out the rest. An array of two dimensions must have the frame's shape,
+            `(samples_per_channel, num_channels)`, or be one row of all interleaved samples.
         sample_rate: Samples per second and channel, from 1.
         num_channels: From 1.
         samples_per_channel: From 0.
         userdata: A dictionary to carry along; the frame keeps this very object.
 
     Raises:
-        ValueError: The data is too short, strided or of an odd number of bytes, or a number is out of range.
+        ValueError: The data is too short, strided, of an odd number of bytes or of another shape, or a number is out
+            of range.
         TypeError: The data is no buffer of bytes or int16, or another argument is of a wrong type.
 
     Threads: a frame may be handed from one to another. Nothing guards the samples against two threads that write.
@@ -113,25 +125,57 @@ cdef class AudioFrame:
         cdef Py_ssize_t frames = check_int("samples_per_channel", samples_per_channel, 0, MAX_COUNT)
         if userdata is not None and not isinstance(userdata, dict):
             raise TypeError(f"userdata: expected a dict or None, got {described(userdata)}")
-        if self._borrowed:
-            raise RuntimeError("this AudioFrame is initialised already")
-        cdef Py_ssize_t num_samples = borrow_s16(data, &self._memory.view)
-        if num_samples // channels < frames:
-            num_bytes = self._memory.view.len
-            PyBuffer_Release(&self._memory.view)
-            raise ValueError(f"expected at least {frames * channels * 2} bytes for {frames} samples of "
-                             f"{channels} channel{'s' if channels > 1 else ''}, got {num_bytes}")
-        self._borrowed = True
-        if frames:
-            self._samples = <int16_t *>self._memory.view.buf
+        cdef Py_ssize_t needed = frames * channels
+        cdef Py_buffer view
+        if PyByteArray_CheckExact(data):
+            self._check_not_initialised()
+            if PyByteArray_GET_SIZE(data) & 1:
+                raise ValueError(f"data: expected whole int16 samples, got {len(data)} bytes")
+            if PyByteArray_GET_SIZE(data) < 2 * needed:
+                raise too_short(len(data), channels, frames)
+            if needed:
+                self._resizable = <bytearray>data
+        else:
+            borrow_s16(data, &view)
+            try:
+                self._check_not_initialised()  # by now: the data may be an object that called back
+                if view.len < 2 * needed:
+                    raise too_short(view.len, channels, frames)
+                if view.ndim > 1 and not has_shape(&view, channels, frames):
+                    raise ValueError(f"data: expected the shape ({frames}, {channels}), samples by channels, got "
+                                     f"{tuple([view.shape[i] for i in range(view.ndim)])}")
+            except:
+                PyBuffer_Release(&view)
+                raise
+            self._memory.view = view
+            self._borrowed = True
+            if needed:
+                self._samples = <int16_t *>view.buf
+        self._initialised = True
         self.sample_rate = rate
         self.num_channels = channels
         self.samples_per_channel = frames
         self._userdata = userdata
 
+    cdef int _check_not_initialised(self) except -1:
+        if self._initialised:
+            raise RuntimeError("this AudioFrame is initialised already")
+        return 0
+
     def __dealloc__(self):
-        if self._borrowed:
+        if self._borrowed or self._num_pins:
             PyBuffer_Release(&self._memory.view)
+
+    @property
+    def __class__(self):
+        """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
+        return class_beside_sdk(type(self), "livekit.rtc.audio_frame", "AudioFrame")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source, handler):
+        from livekit_utils.frames.pydantic_schema import audio_frame_schema
+
+        return audio_frame_schema(cls)
 
     @classmethod
     def create(cls, sample_rate, num_channels, samples_per_channel):
@@ -219,8 +263,33 @@ cdef class AudioFrame:
         from livekit_utils.frames.sdk import load
 
         message = load()._proto.audio_frame_pb2.AudioFrameBufferInfo
-        return message(data_ptr=<uintptr_t>self._samples, sample_rate=self.sample_rate,
+        return message(data_ptr=<uintptr_t>self.samples(), sample_rate=self.sample_rate,
                        num_channels=self.num_channels, samples_per_channel=self.samples_per_channel)
+
+    cdef int16_t *samples(self) except NULL:
+        """Returns the address of the samples. It is valid until Python code runs, or until `unpin` after a `pin`."""
+        if self._resizable is None:
+            return self._samples
+        if PyByteArray_GET_SIZE(self._resizable) < 2 * self.num_channels * self.samples_per_channel:
+            raise BufferError(f"the bytearray of this AudioFrame was cut to {len(self._resizable)} bytes: expected at "
+                              f"least {2 * self.num_channels * self.samples_per_channel}")
+        return <int16_t *>PyByteArray_AS_STRING(self._resizable)
+
+    cdef int pin(self) except -1:
+        """Keeps the samples where they are until `unpin`."""
+        if self._resizable is not None:
+            self.samples()
+            if not self._num_pins:
+                PyObject_GetBuffer(self._resizable, &self._memory.view, PyBUF_SIMPLE)
+            self._num_pins += 1
+        return 0
+
+    cdef int unpin(self) except -1:
+        if self._resizable is not None:
+            self._num_pins -= 1
+            if not self._num_pins:
+                PyBuffer_Release(&self._memory.view)
+        return 0
 
     cdef bytes _plain(self):
         """Returns the bytes at whose start the samples lie, or None if they lie elsewhere."""
@@ -244,7 +313,8 @@ cdef class AudioFrame:
         if readonly and flags & PyBUF_WRITABLE:
             view.obj = None
             raise BufferError("this AudioFrame is read-only, because its data is")
-        view.buf = self._samples
+        self.pin()
+        view.buf = self.samples()
         view.len = self.num_channels * self.samples_per_channel * 2
         view.readonly = readonly
         view.itemsize = 2
@@ -264,6 +334,9 @@ cdef class AudioFrame:
         view.shape = self._shape if flags & PyBUF_ND else NULL
         view.strides = self._strides if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
 
+    def __releasebuffer__(self, Py_buffer *view):
+        self.unpin()
+
     def __reduce_ex__(self, int protocol):
         if protocol >= 5:
             from pickle import PickleBuffer
@@ -274,8 +347,8 @@ cdef class AudioFrame:
             data = bytearray(self.data)
         attributes = getattr(self, "__dict__", None) or None  # of a subclass
         # A pickle names the class and no function of this module. A subclass is made without its __init__, which may
-        # take other arguments.
-        return __newobj__, (type(self),), (data, self.sample_rate, self.num_channels, self.samples_per_channel,
+        # take other arguments. (copyreg.__newobj__ does the same, but pickle then asks for `__class__`.)
+        return AudioFrame.__new__, (type(self),), (data, self.sample_rate, self.num_channels, self.samples_per_channel,
                                            self._userdata or None, attributes)
 
     def __setstate__(self, tuple state):
@@ -283,6 +356,18 @@ cdef class AudioFrame:
         AudioFrame.__init__(self, data, sample_rate, num_channels, samples_per_channel, userdata=userdata)
         if attributes:
             self.__dict__.update(attributes)
+
+
+cdef object too_short(Py_ssize_t num_bytes, Py_ssize_t channels, Py_ssize_t frames):
+    return ValueError(f"data: expected at least {frames * channels * 2} bytes for {frames} samples of "
+                      f"{channels} channel{'s' if channels > 1 else ''}, got {num_bytes}")
+
+
+cdef bint has_shape(const Py_buffer *view, Py_ssize_t channels, Py_ssize_t frames) noexcept:
+    """Whether an array of some dimensions holds a row for each time (there may be more), or one row of everything."""
+    cdef Py_ssize_t row = channels * 2 // view.itemsize
+    return view.ndim == 2 and (view.shape[1] == row and view.shape[0] >= frames
+                               or view.shape[0] == 1 and view.shape[1] >= row * frames)
 
 
 # Its path in messages, help and pickles. Python takes `__module__` of a class in C from this name.
@@ -304,7 +389,7 @@ cpdef AudioFrame as_audio_frame(object frame):
 cpdef AudioFrame copy_audio_frame(AudioFrame frame):
     """Returns a writable frame with a copy of the samples, and the same `userdata`."""
     cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
-    data = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
+    data = PyByteArray_FromStringAndSize(<char *>frame.samples(), num_bytes)
     return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
 
 
@@ -364,6 +449,7 @@ def combine_audio_frames(buffer):
     if blocks is NULL:
         raise MemoryError()
     cdef csrc.lku_s16 *out
+    cdef Py_ssize_t num_pinned = 0
     try:
         for i in range(num_frames):
             frame = <AudioFrame>(<tuple>frames)[i]
@@ -373,14 +459,20 @@ def combine_audio_frames(buffer):
             if frame.num_channels != first.num_channels:
                 raise ValueError(f"expected frames of one channel count, got {first.num_channels} and "
                                  f"{frame.num_channels}")
-            blocks[i].samples = frame._samples
+            blocks[i].samples = frame.samples()
             blocks[i].num_samples = frame.samples_per_channel * frame.num_channels
             total += blocks[i].num_samples
         data = PyByteArray_FromStringAndSize(NULL, total * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(data)
+        if total >= NOGIL_SAMPLES:  # other threads run meanwhile
+            for i in range(num_frames):
+                (<AudioFrame>(<tuple>frames)[i]).pin()
+                num_pinned += 1
         released = release_gil_if(total >= NOGIL_SAMPLES)
         csrc.lku_concat_s16(blocks, num_frames, out)
         restore_gil(released)
     finally:
+        for i in range(num_pinned):
+            (<AudioFrame>(<tuple>frames)[i]).unpin()
         PyMem_Free(blocks)
     return AudioFrame(data, first.sample_rate, first.num_channels, total // first.num_channels)

@@ -24,10 +24,10 @@ def to_livekit(frame: VideoFrame | rtc.VideoFrame) -> rtc.VideoFrame: ...
 def to_livekit(frame: Any) -> Any:
     """Returns a frame of this package as one of the LiveKit SDK.
 
-    It is rarely needed: the SDK's `AudioSource.capture_frame`, `VideoSource.capture_frame`, `AudioResampler.push` and
-    `AudioProcessingModule` take our frames as they are. It is for code that asks for the type, such as the SDK's
-    `AVSynchronizer` and `AudioMixer`, and for read-only audio frames where the resampler or `AudioProcessingModule`
-    refuses them: those of SDK 1.0.x always, the resampler of later ones where their memory does not begin `bytes`.
+    It is rarely needed: the SDK's classes and livekit-agents take our frames as they are, and `isinstance` counts them
+    as theirs. It is for code that compares types (`type(frame) is rtc.AudioFrame`), and for read-only audio frames
+    where the SDK's resampler or `AudioProcessingModule` refuses them: those of SDK 1.0.x always, the resampler of later
+    ones where their memory does not begin `bytes`.
 
     Args:
         frame: An `AudioFrame` or `VideoFrame`. One of the SDK's is returned as it is.
@@ -45,9 +45,9 @@ def to_livekit(frame: Any) -> Any:
         rtc.AudioFrame(sample_rate=48000, num_channels=1, samples_per_channel=480, duration=0.010)
     """
     sdk = load()
-    if isinstance(frame, (sdk.AudioFrame, sdk.VideoFrame)):
-        return frame
     ours = from_livekit(frame)
+    if ours is not frame and isinstance(frame, (sdk.AudioFrame, sdk.VideoFrame)):
+        return frame
     data = _owned(ours.data)
     if isinstance(ours, VideoFrame):
         return sdk.VideoFrame(ours.width, ours.height, int(ours.type), data)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk import load
+from livekit_utils.frames.sdk_class import class_beside_sdk
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -103,8 +105,9 @@ class VideoRotation(IntEnum):
 class VideoFrame:
     """Holds a picture: its width, its height, its pixel format and its pixels.
 
-    The frame shares the memory of `data` and keeps it alive; nothing is copied. The LiveKit SDK's `VideoSource` takes
-    it like one of its own.
+    The frame shares the memory of `data` and keeps it alive; nothing is copied. `isinstance(frame, rtc.VideoFrame)` is
+    true for the LiveKit SDK's class as well, wherever the SDK is imported, and its `VideoSource` takes the frame like
+    one of its own. It may be the type of a field of a pydantic model.
 
     Args:
         width: Pixels in a row, from 1.
@@ -197,8 +200,28 @@ class VideoFrame:
             address += size
         return info
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> builtins.type[VideoFrame]:  # noqa: PLW3201
+        """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
+        return class_beside_sdk(builtins.type(self), "livekit.rtc.video_frame", "VideoFrame")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from livekit_utils.frames.pydantic_schema import video_frame_schema
+
+        return video_frame_schema(cls)
+
     def __reduce__(self) -> tuple[object, ...]:
-        return VideoFrame, (self._width, self._height, self._type, bytearray(self._data))
+        # A subclass is made without its __init__, which may take other arguments.
+        attributes = getattr(self, "__dict__", None) or None
+        state = (self._width, self._height, self._type, bytearray(self._data), attributes)
+        return object.__new__, (builtins.type(self),), state
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        *arguments, attributes = state
+        VideoFrame.__init__(self, *arguments)
+        if attributes:
+            self.__dict__.update(attributes)
 
     def __repr__(self) -> str:
         return f"VideoFrame(width={self._width}, height={self._height}, type={self._type.name})"

@@ -62,7 +62,7 @@ cdef class MixInput(GainQueue):
         n = frame.samples_per_channel * frame.num_channels
         if n > 0:
             self._make_room(n)
-            memcpy(self._samples + self._head + before, frame._samples, n * 2)
+            memcpy(self._samples + self._head + before, frame.samples(), n * 2)
             self._size += n
         self.num_delivered += frame.samples_per_channel
         self.completes = before < part <= self._size

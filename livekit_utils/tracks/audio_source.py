@@ -145,7 +145,7 @@ class AudioSource(AsyncClosing, LoopBound):
             RuntimeError: The source is closed, or was closed before there was room; or it is used by another event
                 loop, which is running.
         """
-        if frame.__class__ is not AudioFrame:
+        if type(frame) is not AudioFrame:
             frame = as_audio_frame(frame)
         if not self._offer(frame):
             await self._wait_for_room(frame)

@@ -198,7 +198,7 @@ class AudioProcessingModule(Closing):
         """
         if delay_s.__class__ is not float:
             delay_s = check_finite("delay_s", delay_s, 0)
-        if reference is not None and reference.__class__ is not AudioFrame:
+        if reference is not None and type(reference) is not AudioFrame:
             reference = as_audio_frame(reference)
         writable, samples = _writable(frame)
         with self._lock:

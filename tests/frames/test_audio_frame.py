@@ -1,7 +1,10 @@
+import asyncio
 import ctypes
 import gc
 import hashlib
 import io
+import pickle
+import re
 import socket
 import wave
 import weakref
@@ -14,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_utils._runtime.arguments import check_int
-from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils import AudioResampler, AudioSource
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, combine_audio_frames, copy_audio_frame
 
 
 def address(buffer: Any) -> int:
@@ -76,7 +80,7 @@ SOURCES = [
     pytest.param(lambda data: np.frombuffer(data, np.int16).reshape(-1, 2), id="numpy 2D"),
     pytest.param(lambda data: np.frombuffer(data, np.uint8), id="numpy bytes"),
     pytest.param(lambda data: (ctypes.c_int16 * (len(data) // 2)).from_buffer_copy(data), id="ctypes"),
-    pytest.param(lambda data: AudioFrame(data, 8000, 1, len(data) // 2), id="frame"),
+    pytest.param(lambda data: AudioFrame(data, 8000, 2, len(data) // 4), id="frame"),
     pytest.param(lambda data: AudioFrame(data, 8000, 1, len(data) // 2).data, id="frame data"),
 ]
 
@@ -171,16 +175,103 @@ def test_data_keeps_the_frame_alive() -> None:
 
 
 def test_borrows_as_long_as_it_lives() -> None:
-    data = bytearray(8)
+    data = array("h", range(4))
     frame = AudioFrame(data, 48000, 1, 4)
     with pytest.raises(BufferError):
-        data.extend(b"\x00")
+        data.append(1)
     view = frame.data
     del frame
     with pytest.raises(BufferError):
-        data.extend(b"\x00")
+        data.append(1)
     del view
+    data.append(1)
+
+
+def test_a_bytearray_is_borrowed_only_while_something_looks_at_it() -> None:
+    data = bytearray(array("h", range(4)).tobytes())
+    frame = AudioFrame(data, 48000, 2, 2)
+    data.extend(bytes(100_000))  # it moves
+    assert frame.data.tolist() == [0, 1, 2, 3]
+    views = [frame.data, np.asarray(frame), memoryview(frame), frame.data[1:]]
+    while views:
+        with pytest.raises(BufferError):
+            data.clear()
+        views.pop()
+    assert bytes(frame) == bytes(data[:8])
     assert_not_borrowed(data)
+    del data[8:]
+    assert combine_audio_frames([frame, frame]).data.tolist() == [0, 1, 2, 3] * 2
+    assert_not_borrowed(data)
+
+
+def test_a_bytearray_that_became_too_short() -> None:
+    data = bytearray(8)
+    frame, empty = AudioFrame(data, 48000, 1, 4), AudioFrame(data, 48000, 1, 0)
+    data.clear()
+    looks: list[Any] = [
+        lambda: frame.data,
+        lambda: np.frombuffer(frame, np.int16),
+        lambda: combine_audio_frames([AudioFrame.create(48000, 1, 1), frame]),
+        lambda: pickle.dumps(frame),
+        lambda: frame.to_wav_bytes(),
+        lambda: AudioFrame(frame, 48000, 1, 4),
+        lambda: copy_audio_frame(frame),
+        lambda: AudioResampler(48000, 16000).push(frame),
+    ]
+    for look in looks:
+        with pytest.raises(BufferError, match="was cut to 0 bytes"):
+            look()
+    assert "samples_per_channel=4" in repr(frame)
+    assert bytes(empty) == b""
+    data.extend(bytes(range(8)))
+    assert bytes(frame) == bytes(range(8))
+
+
+def test_the_caller_may_use_its_bytearray_again_after_a_capture() -> None:
+    async def main() -> None:
+        buffer = bytearray(960)
+        source = AudioSource(48000, 1)
+        frame = AudioFrame(buffer, 48000, 1, 480)
+        await source.capture_frame(frame)
+        buffer.clear()
+        with pytest.raises(BufferError):
+            await source.capture_frame(frame)
+        await source.aclose()
+
+    asyncio.run(main())
+
+
+SHAPES = [
+    ((480, 2), np.int16, True),
+    ((1, 960), np.int16, True),  # as PyAV packs it
+    ((500, 2), np.int16, True),  # longer than the frame
+    ((480, 4), np.uint8, True),
+    ((1, 1920), np.uint8, True),
+    ((2, 480), np.int16, False),  # planar
+    ((960, 1), np.int16, False),
+    ((240, 4), np.int16, False),
+    ((1, 480, 2), np.int16, False),
+    ((480, 2, 1), np.int16, False),
+    ((4, 480), np.uint8, False),
+]
+
+
+@pytest.mark.parametrize(("shape", "dtype", "suits"), SHAPES)
+def test_arrays_must_have_the_shape_of_the_frame(shape: Any, dtype: Any, suits: bool) -> None:
+    samples = np.zeros(shape, dtype)
+    if suits:
+        assert np.shares_memory(np.asarray(AudioFrame(samples, 48000, 2, 480)), samples)
+    else:
+        with pytest.raises(ValueError, match=re.escape(f"data: expected the shape (480, 2), samples by channels, got {shape}")):
+            AudioFrame(samples, 48000, 2, 480)
+        AudioFrame(samples.reshape(-1), 48000, 2, 480)
+
+
+def test_mono_arrays() -> None:
+    for shape in ((480, 1), (1, 480)):
+        AudioFrame(np.zeros(shape, np.int16), 48000, 1, 480)
+    with pytest.raises(ValueError, match="shape"):
+        AudioFrame(np.zeros((480, 2), np.int16), 48000, 1, 960)
 
 
 @pytest.mark.parametrize(

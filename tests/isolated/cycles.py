@@ -69,7 +69,7 @@ OWNERS: dict[str, Callable[[], Any]] = {
     "memoryview_of_bytearray": lambda: memoryview(bytearray(NUM_BYTES)),
     "memoryview_of_mmap": mapped,
     "slice_of_data": lambda: AudioFrame.create(48000, 1, 480).data[:NUM_SAMPLES],
-    "slice_of_frame": lambda: memoryview(AudioFrame.create(48000, 2, 480))[:NUM_SAMPLES],
+    "slice_of_frame": lambda: memoryview(AudioFrame.create(48000, 1, 960))[:NUM_SAMPLES],
     "frame": lambda: AudioFrame.create(48000, 1, NUM_SAMPLES),
     "view_of_view": lambda: memoryview(AudioFrame.create(48000, 1, 480).data[1:]).cast("B").toreadonly(),
     "numpy": lambda: np.zeros(NUM_SAMPLES, np.int16),

@@ -31,8 +31,10 @@ def add_owner() -> None:
 def add_frame() -> None:
     owner = one(memoryview, np.ndarray, AudioFrame, bytes, bytearray, Samples)
     if owner is not None and memoryview(owner).nbytes:
-        num_samples = rand.randint(0, memoryview(owner).nbytes // 2)
-        pool.append(rand.choice((AudioFrame, Named))(owner, 48000, 1, num_samples))
+        view = memoryview(owner)
+        num_channels = view.shape[1] if view.ndim == 2 else 1
+        num_samples = rand.randint(0, view.nbytes // 2 // num_channels)
+        pool.append(rand.choice((AudioFrame, Named))(owner, 48000, num_channels, num_samples))
 
 
 def add_view() -> None:
