@@ -6,12 +6,16 @@ export VENV
 # The oldest of LiveKit's own package that there is for Python 3.11.
 SDK ?= 1.0.0
 
-.PHONY: help demo test test-sdk develop bench lint wheel docs soak sanitize fuzz coverage uvloop clean
+# The version of livekit-agents that tests/agents is written for.
+AGENTS ?= 1.8.9
+
+.PHONY: help demo test test-sdk test-agents develop bench lint wheel docs soak sanitize fuzz coverage uvloop clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
 	@echo "make test      build the wheel, install it, run all tests against it"
 	@echo "make test-sdk  the tests beside LiveKit's own package with an old version of it; SDK=... names another"
+	@echo "make test-agents  the tests beneath livekit-agents; AGENTS=... names another version"
 	@echo "make develop   install in place, for working on the code; rebuild with the same command"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff, mypy, pyright, spelling, imports between the rooms, fragments of the changelog"
@@ -45,6 +49,12 @@ test-sdk: export LIVEKIT = $(SDK)
 test-sdk:
 	@tools/prepare.sh
 	@tools/run_tests.sh tests/sdk
+
+test-agents: export VENV = .venv-agents-$(AGENTS)
+test-agents: export LIVEKIT_AGENTS = $(AGENTS)
+test-agents:
+	@tools/prepare.sh
+	@tools/run_tests.sh tests/agents
 
 develop:
 	@tools/prepare.sh devices

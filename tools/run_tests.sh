@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the sdist, from it the wheel, installs that, and runs the tests against it with the source out of reach.
 # Arguments go to pytest. LIVEKIT is the version of LiveKit's own package to have beside it; the newest where none is
-# named.
+# named. LIVEKIT_AGENTS is that of livekit-agents; there is none where none is named.
 set -eu
 cd "$(dirname "$0")/.."
 venv=$PWD/${VENV:-.venv}
@@ -19,6 +19,7 @@ $install "$wheel[cli,test]"
 $install "$wheel[devices]" 2>"$work/pyaudio.log" || echo "==> without PyAudio: tests on devices are skipped"
 
 [ -z "${LIVEKIT:-}" ] || $install "livekit==$LIVEKIT"
+[ -z "${LIVEKIT_AGENTS:-}" ] || $install "livekit-agents[images]==$LIVEKIT_AGENTS"
 
 # The tests, and what they look at besides the package; not the package itself.
 cp -R tests csrc examples tools README.md pyproject.toml "$work"

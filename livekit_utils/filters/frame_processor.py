@@ -81,7 +81,7 @@ class FrameProcessor(ABC, Generic[T]):
         return type(self)
 
     @classmethod
-    def __subclasshook__(cls, other: type) -> bool:
+    def __subclasshook__(cls, other: type) -> Any:
         theirs = _sdk_frame_processor()
         if cls is FrameProcessor and theirs in other.__mro__[1:]:  # not the SDK's class itself: that would be a circle
             return True

@@ -110,7 +110,7 @@ cdef class AudioFrame:
         >>> AudioFrame(b"\\x01\\x00", 48000, 1, 480)
         Traceback (most recent call last):
           ...
-        ValueError: expected at least 960 bytes for 480 samples of 1 channel, got 2
+        ValueError: data: expected at least 960 bytes for 480 samples of 1 channel, got 2
     """
 
     def __cinit__(self):
@@ -175,7 +175,7 @@ cdef class AudioFrame:
     def __get_pydantic_core_schema__(cls, source, handler):
         from livekit_utils.frames.pydantic_schema import audio_frame_schema
 
-        return audio_frame_schema(cls)
+        return audio_frame_schema(cls, as_audio_frame)
 
     @classmethod
     def create(cls, sample_rate, num_channels, samples_per_channel):

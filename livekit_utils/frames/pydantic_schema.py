@@ -1,6 +1,6 @@
 """Frames as fields of pydantic models: the same JSON as the LiveKit SDK's frames.
 
-Only pydantic calls this, so it is there.
+Only pydantic asks for these, so it is there.
 """
 
 from __future__ import annotations
@@ -8,70 +8,63 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Any
-
-from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, as_video_frame
 
 __all__ = ["audio_frame_schema", "video_frame_schema"]
 
 
-def audio_frame_schema(cls: type[AudioFrame]) -> Any:
-    """Returns the schema of an AudioFrame: an object with `data` (base64), `sample_rate`, `num_channels` and
-    `samples_per_channel`."""
+def audio_frame_schema(cls: type, as_audio_frame: Callable[[Any], Any]) -> Any:
+    """Returns the schema of AudioFrame or a subclass: an object with `data` (base64), `sample_rate`, `num_channels` and
+    `samples_per_channel`.
 
-    def read(value: Any) -> AudioFrame:
-        if isinstance(value, cls):
-            return value
+    Args:
+        cls: The class of the field.
+        as_audio_frame: Returns a frame of another class as an AudioFrame, or raises TypeError.
+    """
+    numbers = ("sample_rate", "num_channels", "samples_per_channel")
+
+    def read(value: Any) -> Any:
         if isinstance(value, dict):
-            return cls(
-                _decoded(_item(value, "data")),
-                _item(value, "sample_rate"),
-                _item(value, "num_channels"),
-                _item(value, "samples_per_channel"),
-            )
+            return cls(_decoded(_field(value, "data")), *(_field(value, name) for name in numbers))
         frame = as_audio_frame(value)
-        if cls is AudioFrame:
+        if isinstance(frame, cls):
             return frame
-        return cls(
-            frame.data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame.userdata
-        )
+        return cls(frame.data, *(getattr(frame, name) for name in numbers), userdata=frame.userdata)
 
-    def write(frame: AudioFrame) -> dict[str, Any]:
-        return {
-            "data": base64.b64encode(frame.data).decode(),
-            "sample_rate": frame.sample_rate,
-            "num_channels": frame.num_channels,
-            "samples_per_channel": frame.samples_per_channel,
-        }
+    def write(frame: Any) -> dict[str, Any]:
+        return {"data": _encoded(frame.data), **{name: getattr(frame, name) for name in numbers}}
 
-    return _schema(
-        cls.__name__, {"data": str, "sample_rate": int, "num_channels": int, "samples_per_channel": int}, read, write
-    )
+    return _schema(cls.__name__, {"data": str, **dict.fromkeys(numbers, int)}, read, write)
 
 
-def video_frame_schema(cls: type[VideoFrame]) -> Any:
-    """Returns the schema of a VideoFrame: an object with `width`, `height`, `type` (a name) and `data` (base64)."""
+def video_frame_schema(cls: type, as_video_frame: Callable[[Any], Any], buffer_type: type[IntEnum]) -> Any:
+    """Returns the schema of VideoFrame or a subclass: an object with `width`, `height`, `type` (a name) and `data`
+    (base64).
 
-    def read(value: Any) -> VideoFrame:
-        if isinstance(value, cls):
-            return value
+    Args:
+        cls: The class of the field.
+        as_video_frame: Returns a frame of another class as a VideoFrame, or raises TypeError.
+        buffer_type: The enumeration of formats.
+    """
+
+    def read(value: Any) -> Any:
         if isinstance(value, dict):
-            return cls(
-                _item(value, "width"),
-                _item(value, "height"),
-                _buffer_type(_item(value, "type")),
-                _decoded(_item(value, "data")),
-            )
+            kind = _field(value, "type")
+            if isinstance(kind, str):
+                if kind not in buffer_type.__members__:
+                    raise ValueError(f"type: expected one of {', '.join(buffer_type.__members__)}, got {kind!r}")
+                kind = buffer_type[kind]
+            return cls(_field(value, "width"), _field(value, "height"), kind, _decoded(_field(value, "data")))
         frame = as_video_frame(value)
-        return frame if cls is VideoFrame else cls(frame.width, frame.height, frame.type, frame.data)
+        return frame if isinstance(frame, cls) else cls(frame.width, frame.height, frame.type, frame.data)
 
-    def write(frame: VideoFrame) -> dict[str, Any]:
+    def write(frame: Any) -> dict[str, Any]:
         return {
             "width": frame.width,
             "height": frame.height,
             "type": frame.type.name,
-            "data": base64.b64encode(frame.data).decode(),
+            "data": _encoded(frame.data),
         }
 
     return _schema(cls.__name__, {"width": int, "height": int, "type": str, "data": str}, read, write)
@@ -100,11 +93,15 @@ def _schema(
     )
 
 
-def _item(value: dict[str, Any], key: str) -> Any:
-    try:
-        return value[key]
-    except KeyError:
-        raise ValueError(f"{key}: expected in the fields of a frame, got {', '.join(map(str, value)) or 'none'}") from None
+def _field(value: dict[str, Any], key: str) -> Any:
+    if key not in value:
+        there = ", ".join(map(str, value)) or "none"
+        raise ValueError(f"{key}: expected among the fields of a frame, got {there}")
+    return value[key]
+
+
+def _encoded(data: memoryview) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _decoded(data: Any) -> bytearray:
@@ -112,12 +109,3 @@ def _decoded(data: Any) -> bytearray:
         return bytearray(base64.b64decode(data, validate=True))
     except binascii.Error as error:
         raise ValueError(f"data: expected base64, got text that is none: {error}") from None
-
-
-def _buffer_type(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return VideoBufferType[value]
-    except KeyError:
-        raise ValueError(f"type: expected one of {', '.join(VideoBufferType.__members__)}, got {value!r}") from None

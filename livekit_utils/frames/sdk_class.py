@@ -18,8 +18,10 @@ def sdk_class(module: str, name: str) -> type | None:
 
 
 def class_beside_sdk(real: type, module: str, name: str) -> type:
-    """Returns what `__class__` shows for an object of class `real`: `real` itself, or while the SDK is imported, a class
-    that derives from `real` and from the SDK's class of this name.
+    """Returns what `__class__` shows for an object of class `real`.
+
+    That is `real` itself, or while the SDK is imported, a class that derives from `real` and from the SDK's class of
+    this name.
 
     `isinstance` asks `__class__` where the type itself does not match, and `functools.singledispatch` asks only
     `__class__`. The type of the object stays `real`.

@@ -201,7 +201,7 @@ class VideoFrame:
         return info
 
     @property  # type: ignore[misc]
-    def __class__(self) -> builtins.type[VideoFrame]:  # noqa: PLW3201
+    def __class__(self) -> builtins.type[VideoFrame]:
         """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
         return class_beside_sdk(builtins.type(self), "livekit.rtc.video_frame", "VideoFrame")
 
@@ -209,7 +209,7 @@ class VideoFrame:
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         from livekit_utils.frames.pydantic_schema import video_frame_schema
 
-        return video_frame_schema(cls)
+        return video_frame_schema(cls, as_video_frame, VideoBufferType)
 
     def __reduce__(self) -> tuple[object, ...]:
         # A subclass is made without its __init__, which may take other arguments.

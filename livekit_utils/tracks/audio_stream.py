@@ -288,7 +288,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         if self._held is not None:
             with self._lock:
                 if self._held is not None:
-                    self._held.append(item if isinstance(item, _Break) else copy_audio_frame(item))
+                    self._held.append(copy_audio_frame(item) if isinstance(item, AudioFrame) else item)
                     return
         self._filter_item(item)
 
@@ -308,7 +308,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
                 self._fail(error)
 
     def _filter_item(self, item: AudioFrame | _Break) -> None:
-        if isinstance(item, _Break):
+        if not isinstance(item, AudioFrame):
             for frame in self._filter.flush() if self._filter is not None else ():
                 self._cut(frame)
             while self._samples.samples_per_channel:

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit_utils._runtime.arguments import check_int
 from livekit_utils import AudioResampler, AudioSource
+from livekit_utils._runtime.arguments import check_int
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, combine_audio_frames, copy_audio_frame
 
 
@@ -262,7 +262,9 @@ def test_arrays_must_have_the_shape_of_the_frame(shape: Any, dtype: Any, suits: 
     if suits:
         assert np.shares_memory(np.asarray(AudioFrame(samples, 48000, 2, 480)), samples)
     else:
-        with pytest.raises(ValueError, match=re.escape(f"data: expected the shape (480, 2), samples by channels, got {shape}")):
+        with pytest.raises(
+            ValueError, match=re.escape(f"data: expected the shape (480, 2), samples by channels, got {shape}")
+        ):
             AudioFrame(samples, 48000, 2, 480)
         AudioFrame(samples.reshape(-1), 48000, 2, 480)
 

@@ -21,7 +21,7 @@ class Tagged(AudioFrame):
 class Message(pydantic.BaseModel):  # type: ignore[name-defined, misc]
     sound: AudioFrame | None = None
     picture: VideoFrame | None = None
-    sounds: list[AudioFrame] = []
+    sounds: list[AudioFrame] = pydantic.Field(default_factory=list)
     tagged: Tagged | None = None
 
 
@@ -80,7 +80,12 @@ def test_the_schema_of_the_json() -> None:
         schema = pydantic.TypeAdapter(AudioFrame).json_schema(mode=mode)
         assert schema["properties"] == properties
         assert schema["required"] == list(properties)
-        assert pydantic.TypeAdapter(VideoFrame).json_schema(mode=mode)["required"] == ["width", "height", "type", "data"]
+        assert pydantic.TypeAdapter(VideoFrame).json_schema(mode=mode)["required"] == [
+            "width",
+            "height",
+            "type",
+            "data",
+        ]
 
 
 def test_a_field_of_a_subclass(rand: Rand) -> None:

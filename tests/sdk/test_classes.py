@@ -13,7 +13,7 @@ import sys
 import weakref
 from abc import ABC
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from livekit_utils import AudioFrame, FrameProcessor, NoiseCancellationOptions, 
 
 
 class Tagged(AudioFrame):
-    announced: list[type] = []
+    announced: ClassVar[list[type]] = []
     made = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -36,7 +36,7 @@ class Tagged(AudioFrame):
 
 
 class Registry(type):
-    known: list[type] = []
+    known: ClassVar[list[type]] = []
 
     def __init__(cls, *args: Any) -> None:
         super().__init__(*args)
@@ -138,7 +138,7 @@ def test_single_dispatch(rtc: Any) -> None:
 
 ORDERS = {
     "SDK first": "from livekit import rtc; import livekit_utils as ours",
-    "SDK last": "import livekit_utils as ours; f = ours.AudioFrame.create(1, 1, 1); f.__class__; from livekit import rtc",
+    "SDK last": "import livekit_utils as ours; ours.AudioFrame.create(1, 1, 1).__class__; from livekit import rtc",
     "seen before": (
         "import livekit_utils as ours; f = ours.AudioFrame.create(1, 1, 1); assert not isinstance(f, int); "
         "from livekit import rtc; assert isinstance(f, rtc.AudioFrame)"

@@ -16,7 +16,9 @@ def adapters(rtc: Any, kind: str) -> tuple[Any, Any]:
     theirs = getattr(rtc, kind)
     if not hasattr(theirs, "__get_pydantic_core_schema__"):
         pytest.skip("this version has no schema")
-    return pydantic.TypeAdapter({"AudioFrame": AudioFrame, "VideoFrame": VideoFrame}[kind]), pydantic.TypeAdapter(theirs)
+    return pydantic.TypeAdapter({"AudioFrame": AudioFrame, "VideoFrame": VideoFrame}[kind]), pydantic.TypeAdapter(
+        theirs
+    )
 
 
 def test_audio(rtc: Any, rand: Rand) -> None:

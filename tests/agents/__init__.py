@@ -1,0 +1,1 @@
+"""livekit-agents on top of this package, without a server."""
