@@ -78,9 +78,9 @@ cdef class RingBuffer:
     cdef object __weakref__
 
     def __init__(self, capacity):
+        cdef size_t rounded = _round_up(capacity)  # may run code of the caller
         if self._own is not NULL or self._borrowed:
             raise RuntimeError("this RingBuffer is initialised already")
-        cdef size_t rounded = _round_up(capacity)
         cdef size_t num_bytes = csrc.lku_ring_num_bytes(rounded)
         cdef uintptr_t start
         # Zeroed by the system, which maps the pages of a large ring only as they are used.
@@ -210,18 +210,19 @@ cdef class RingBuffer:
 
     def write(self, data):
         """Writer: copies int16 samples (bytes, an int16 buffer, a frame) in; returns how many fitted."""
-        self._check()
         cdef Py_buffer view
-        cdef Py_ssize_t n = borrow_s16(data, &view)
-        n = csrc.lku_ring_write(&self._ring, <const csrc.lku_s16 *>view.buf, n)
-        PyBuffer_Release(&view)
-        return n
+        cdef Py_ssize_t n = borrow_s16(data, &view)  # an exporter in Python may release the ring
+        try:
+            self._check()
+            return csrc.lku_ring_write(&self._ring, <const csrc.lku_s16 *>view.buf, n)
+        finally:
+            PyBuffer_Release(&view)
 
     def read(self, num_samples):
         """Reader: takes up to `num_samples` samples (at most the capacity) out and returns their bytes."""
+        cdef uint64_t wanted = check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX)
         self._check()
         # Not more memory than there can be samples, however many were asked for.
-        cdef uint64_t wanted = check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX)
         cdef Py_ssize_t room = min(wanted, self._ring.capacity)
         result = PyByteArray_FromStringAndSize(NULL, room * 2)
         cdef Py_ssize_t n = csrc.lku_ring_read(&self._ring, <csrc.lku_s16 *>PyByteArray_AS_STRING(result), room)
@@ -232,8 +233,8 @@ cdef class RingBuffer:
     def read_padded(self, num_samples):
         """Reader: exactly `num_samples` samples as `bytes`, with silence behind where there are too few, which is not
         counted. It is what a sound card asks for."""
-        self._check()
         cdef Py_ssize_t wanted = check_int("num_samples", num_samples, 0, csrc.LKU_RING_MAX_CAPACITY)
+        self._check()
         result = PyBytes_FromStringAndSize(NULL, wanted * 2)
         cdef csrc.lku_s16 *samples = <csrc.lku_s16 *>PyBytes_AS_STRING(result)
         cdef Py_ssize_t n = min(<size_t>wanted, csrc.lku_ring_readable(&self._ring))
@@ -243,10 +244,10 @@ cdef class RingBuffer:
 
     def read_into(self, out):
         """Reader: fills a writable buffer as far as there are samples; returns how many it got."""
-        self._check()
         cdef Py_buffer view
         cdef Py_ssize_t n = borrow_s16(out, &view)
         try:
+            self._check()
             if view.readonly:
                 raise TypeError("expected a writable buffer, got a read-only one")
             return csrc.lku_ring_read(&self._ring, <csrc.lku_s16 *>view.buf, n)
@@ -256,9 +257,10 @@ cdef class RingBuffer:
     def acquire_write(self, num_samples):
         """Writer: two writable int16 views of room for up to `num_samples`, in order; the second one is empty
         unless the ring wraps. Fill them, then `commit_write`; until then the reader sees nothing of it."""
-        self._check()
+        cdef size_t wanted = check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX)
         cdef csrc.lku_ring_regions regions
-        csrc.lku_ring_acquire_write(&self._ring, check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX), &regions)
+        self._check()
+        csrc.lku_ring_acquire_write(&self._ring, wanted, &regions)
         return (_view(self, regions.first, regions.num_first, False),
                 _view(self, regions.second, regions.num_second, False))
 
@@ -268,16 +270,18 @@ cdef class RingBuffer:
         Raises:
             ValueError: More than there is room for.
         """
+        cdef Py_ssize_t wanted = check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX)
         self._check()
-        cdef Py_ssize_t writable = csrc.lku_ring_writable(&self._ring)
-        csrc.lku_ring_commit_write(&self._ring, check_int("num_samples", num_samples, 0, writable))
+        check_int("num_samples", wanted, 0, csrc.lku_ring_writable(&self._ring))
+        csrc.lku_ring_commit_write(&self._ring, wanted)
 
     def acquire_read(self, num_samples):
         """Reader: two read-only int16 views of up to `num_samples` samples, in order; the second one is empty
         unless the ring wraps. Look at them, then `commit_read`; after that the writer may overwrite them."""
-        self._check()
+        cdef size_t wanted = check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX)
         cdef csrc.lku_ring_regions regions
-        csrc.lku_ring_acquire_read(&self._ring, check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX), &regions)
+        self._check()
+        csrc.lku_ring_acquire_read(&self._ring, wanted, &regions)
         return (_view(self, regions.first, regions.num_first, True),
                 _view(self, regions.second, regions.num_second, True))
 
@@ -287,9 +291,10 @@ cdef class RingBuffer:
         Raises:
             ValueError: More than there are.
         """
+        cdef Py_ssize_t wanted = check_int("num_samples", num_samples, 0, PY_SSIZE_T_MAX)
         self._check()
-        cdef Py_ssize_t readable = csrc.lku_ring_readable(&self._ring)
-        csrc.lku_ring_commit_read(&self._ring, check_int("num_samples", num_samples, 0, readable))
+        check_int("num_samples", wanted, 0, csrc.lku_ring_readable(&self._ring))
+        csrc.lku_ring_commit_read(&self._ring, wanted)
 
     def clear(self):
         """Reader: drops all samples that are there; returns how many."""
