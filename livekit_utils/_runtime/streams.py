@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
+
+from livekit_utils._runtime.trouble import ENDS_PROGRAM
 
 logger = logging.getLogger("livekit_utils")
 
@@ -19,5 +22,7 @@ async def close_iterator(iterator: Any, subject: str) -> None:
         return
     try:
         await iterator.aclose()
-    except Exception as error:
+    except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
+        raise
+    except BaseException as error:
         logger.error("%s does not close: %s", subject, error, exc_info=error)

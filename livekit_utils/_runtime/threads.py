@@ -12,6 +12,8 @@ from collections.abc import Callable
 from concurrent import futures
 from typing import TypeVar
 
+from livekit_utils._runtime.trouble import ENDS_PROGRAM
+
 logger = logging.getLogger("livekit_utils")
 
 T = TypeVar("T")
@@ -38,7 +40,9 @@ class Once:
         def call(_: futures.Future[None]) -> None:
             try:
                 callback()
-            except Exception:
+            except ENDS_PROGRAM:
+                raise
+            except BaseException:
                 logger.exception("%r failed", callback)
 
         self._future.add_done_callback(call)

@@ -6,6 +6,10 @@ import logging
 
 logger = logging.getLogger("livekit_utils")
 
+# What foreign code raises is its own error, except these, with which the user ends the program. Libraries in other
+# languages raise BaseExceptions too: PyO3's PanicException is one.
+ENDS_PROGRAM = (KeyboardInterrupt, SystemExit)
+
 # At most this many runs of a fault are logged: a fault in every other frame must not fill the log.
 _MAX_LOGGED_RUNS = 5
 

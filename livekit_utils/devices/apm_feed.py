@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.devices.speaker_tap import SpeakerTap
 
 
@@ -35,7 +35,9 @@ class ApmFeed:
             return
         try:
             self._apm.process_reverse_stream(frame)
-        except Exception as error:
+        except ENDS_PROGRAM:
+            raise
+        except BaseException as error:
             self._trouble.failed(error, error=error)
         else:
             self._trouble.good()

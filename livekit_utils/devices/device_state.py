@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
+from livekit_utils._runtime.trouble import ENDS_PROGRAM
 
 __all__ = ["DeviceState", "DeviceStateChange"]
 
@@ -80,7 +81,9 @@ class DeviceStates:
         for listener in list(self._listeners):
             try:
                 listener(change)
-            except Exception:
+            except ENDS_PROGRAM:
+                raise
+            except BaseException:
                 logger.exception("%r failed", listener)
         for queue in list(self._readers):
             if queue.full:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.devices.backend.memory import LATENCY_NS
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.captured_audio import CapturedAudio
@@ -302,7 +302,9 @@ class InputCapture(AsyncClosing):
         for frame, reference in zip(frames, played, strict=True):
             try:
                 self.apm.process(frame, reference, delay_s)
-            except Exception as error:  # the frame passes as it is
+            except ENDS_PROGRAM:
+                raise
+            except BaseException as error:  # the frame passes as it is
                 self._processing.failed(self.device, error, error=error)
             else:
                 if self._processing.count:

@@ -11,6 +11,7 @@ from livekit_utils._kernels.gain_queue import GainQueue, mix
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.streams import close_iterator
+from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.devices.speaker_feed import SpeakerFeed
@@ -112,7 +113,9 @@ class Playout(Closing):
                 num_read += 1
                 if num_read % _READS_IN_A_ROW == 0:
                     await asyncio.sleep(0)
-        except Exception as error:
+        except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
+            raise
+        except BaseException as error:
             logger.error("OutputPlayer: %r failed and is removed: %s", source.key, error, exc_info=error)
         finally:
             source.task = None

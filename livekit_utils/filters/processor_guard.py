@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
 from livekit_utils._runtime.calls import Calls
 from livekit_utils._runtime.threads import Once
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.filters.description import AudioStreamInfo
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
 
@@ -25,7 +24,11 @@ class ProcessorGuard:
     `_process`.
 
     If the processor raises, or does not return a frame of the same format, the frame passes as it was. That is counted
-    in `failures`, and logged once per run of failures.
+    in `failures`, and logged once per run of failures. KeyboardInterrupt and SystemExit pass.
+
+    Args:
+        processor: The processor.
+        stream: What it processes, for the log.
 
     Raises:
         TypeError: Not such an object.
@@ -34,7 +37,7 @@ class ProcessorGuard:
     the last call of another method has returned: in the thread of that call, or of `aclose` if none is under way.
     """
 
-    def __init__(self, processor: Any) -> None:
+    def __init__(self, processor: Any, stream: str) -> None:
         suitable = callable(getattr(processor, "_process", None)) and hasattr(processor, "enabled")
         if not suitable or isinstance(processor, type):
             raise TypeError(
@@ -43,10 +46,11 @@ class ProcessorGuard:
             )
         self._processor: Any = processor
         self._name = type(processor).__name__
+        self._stream = stream
         self._calls = Calls()
         self._closed = False
         self._finished = Once()  # no call is under way, and none will come
-        self._trouble = Trouble("AudioStream: %s fails, frames pass unprocessed: %s")
+        self._trouble = Trouble("%s: %s fails, frames pass unprocessed: %s")
 
     @property
     def failures(self) -> int:
@@ -68,11 +72,13 @@ class ProcessorGuard:
             if processed is not frame:
                 # Copied because it may be read-only, and the processor may use its memory again.
                 processed = copy_audio_frame(_checked(processed, original))
-        except (Exception, asyncio.CancelledError) as error:
-            self._trouble.failed(self._name, error, error=error)
+        except ENDS_PROGRAM:
+            raise
+        except BaseException as error:
+            self._trouble.failed(self._stream, self._name, error, error=error)
             return original
         if self._trouble.count and self._trouble.good():
-            logger.info("AudioStream: %s works again", self._name)
+            logger.info("%s: %s works again", self._stream, self._name)
         return processed
 
     def update_stream_info(self, info: AudioStreamInfo | None) -> None:
@@ -104,7 +110,7 @@ class ProcessorGuard:
             self._closed = True
             self._calls.when_none(lambda: self._finish(closes_processor))
         if not await self._finished.happens(_PATIENCE_S):
-            logger.warning("AudioStream: %s has not returned a frame within %g s", self._name, _PATIENCE_S)
+            logger.warning("%s: %s has not returned a frame within %g s", self._stream, self._name, _PATIENCE_S)
 
     def _finish(self, closes_processor: bool) -> None:
         processor, self._processor = self._processor, None
@@ -124,8 +130,10 @@ class ProcessorGuard:
             return
         try:
             method(**arguments)
-        except Exception as error:
-            logger.error("AudioStream: %s.%s: %s", self._name, name, error, exc_info=error)
+        except ENDS_PROGRAM:
+            raise
+        except BaseException as error:
+            logger.error("%s: %s.%s: %s", self._stream, self._name, name, error, exc_info=error)
 
 
 def _checked(processed: Any, frame: AudioFrame) -> AudioFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -113,11 +114,16 @@ class VideoFrame:
         width: Pixels in a row, from 1.
         height: Rows, from 1.
         type: The pixel format; its planes follow each other without gaps.
-        data: A C-contiguous buffer of bytes, at least as long as the format needs. The frame uses only this part.
+        data: A C-contiguous buffer of bytes (I010: or of 16-bit values), at least as long as the format needs. The
+            frame uses only this part. An array of two or more dimensions must have the frame's shape: rows, pixels and
+            channels of a packed format, or rows as wide as the picture that hold exactly the planes.
+        stride: Bytes from one row to the next where rows are padded: a number for the formats with one plane, one
+            number per plane for the others. The frame then has a copy of its own, without the padding.
 
     Raises:
-        ValueError: Too little data, a strided buffer, a size below 1, or a format that does not exist.
-        TypeError: Data that is no buffer, or an argument of another wrong type.
+        ValueError: Too little data, a strided buffer, an array of another shape, a size below 1, or a format that does
+            not exist.
+        TypeError: Data that is no buffer, items of another type, or an argument of another wrong type.
 
     Example:
         >>> frame = VideoFrame(4, 2, VideoBufferType.I420, bytearray(12))
@@ -133,7 +139,15 @@ class VideoFrame:
 
     __slots__ = ("__weakref__", "_data", "_height", "_type", "_width")
 
-    def __init__(self, width: int, height: int, type: VideoBufferType | int, data: Buffer) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        type: VideoBufferType | int,
+        data: Buffer,
+        *,
+        stride: int | Sequence[int] | None = None,
+    ) -> None:
         self._width = check_int("width", width, 1)
         self._height = check_int("height", height, 1)
         self._type = check_choice("type", type, VideoBufferType)
@@ -141,14 +155,63 @@ class VideoFrame:
             view = memoryview(data)
         except TypeError:
             raise TypeError(f"data: expected a buffer of bytes, got {data.__class__.__name__}") from None
-        if not view.c_contiguous:
-            raise ValueError("data: expected a C-contiguous buffer, got a strided one")
+        self._check_items(view)
+        if stride is not None:
+            view = self._without_padding(view.cast("B"), stride)
         needed = sum(self._type.plane_sizes(self._width, self._height))
         if view.nbytes < needed:
             raise ValueError(
                 f"data: expected at least {needed} bytes for {width} x {height} {self._type.name}, got {view.nbytes}"
             )
+        if view.ndim > 1:
+            self._check_shape(view, needed)
         self._data = view.cast("B")[:needed]
+
+    def _check_items(self, view: memoryview) -> None:
+        kinds = "Bbc" + ("Hh" if self._type is VideoBufferType.I010 else "")
+        if view.format.removeprefix("@").removeprefix("<") not in tuple(kinds):
+            raise TypeError(
+                f"data: expected {'bytes or 16-bit values' if 'H' in kinds else 'bytes'}, "
+                f"got items of format {view.format!r}"
+            )
+        if not view.c_contiguous:
+            raise ValueError("data: expected a C-contiguous buffer, got a strided one")
+
+    def _check_shape(self, view: memoryview, needed: int) -> None:
+        """Checks an array of two or more dimensions. One row of everything has no shape that could be wrong."""
+        *rows, _ = shape = view.shape or ()
+        row = self._type.plane_strides(self._width)[0] // view.itemsize
+        if all(count == 1 for count in rows) and shape[-1] != row:
+            return
+        if len(self._type.plane_sizes(1, 1)) == 1:
+            fits = shape in ((self._height, row), (self._height, self._width, row // self._width))
+        else:
+            fits = shape[-1] == row and view.nbytes == needed and (len(shape) == 2 or shape[-2] == self._height)
+        if not fits:
+            raise ValueError(
+                f"data: expected an array in the shape of {self._width} x {self._height} {self._type.name}, got "
+                f"{tuple(shape)}; say stride= where rows are padded"
+            )
+
+    def _without_padding(self, view: memoryview, stride: int | Sequence[int]) -> memoryview:
+        """Returns a copy of the planes, whose rows lie `stride` bytes apart."""
+        rows = self._type.plane_strides(self._width)
+        sizes = self._type.plane_sizes(self._width, self._height)
+        strides = list(stride) if isinstance(stride, Sequence) else [stride]
+        if len(strides) != len(rows):
+            raise ValueError(f"stride: expected {len(rows)} for the planes of {self._type.name}, got {stride!r}")
+        packed = bytearray()
+        start = 0
+        for row, size, given in zip(rows, sizes, strides, strict=True):
+            step = check_int("stride", given, row)
+            num_rows = size // row
+            end = start + step * (num_rows - 1) + row  # the last row needs no padding
+            if view.nbytes < end:
+                raise ValueError(f"data: expected at least {end} bytes with stride={stride!r}, got {view.nbytes}")
+            for first in range(start, end, step):
+                packed += view[first : first + row]
+            start += step * num_rows
+        return memoryview(packed)
 
     @property
     def width(self) -> int:

@@ -143,7 +143,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
             self._held = []
             self._filter.on_ready(_unless_gone(self._catch_up))
         elif noise is not None:
-            self._processor = ProcessorGuard(noise)
+            self._processor = ProcessorGuard(noise, f"AudioStream of {track.name!r}")
         self._subscribe()
 
     @classmethod

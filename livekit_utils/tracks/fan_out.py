@@ -10,7 +10,8 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Sink(Protocol[T_contra]):
-    """A receiver of items. Its methods raise nothing, do not block, and do not change the items."""
+    """A receiver of items. Its methods raise nothing but what ends the program, do not block, and do not change
+    items."""
 
     def _receive(self, item: T_contra, /) -> None:
         """Takes an item."""
@@ -72,14 +73,20 @@ class FanOut(Generic[T]):
         del self._held[token]
 
     def receive(self, item: T) -> None:
-        """Hands an item to all sinks."""
+        """Hands an item to all sinks. What ends the program (KeyboardInterrupt) is raised when all have it."""
         complete = True
+        ending: BaseException | None = None
         for reference in self._sinks:
             sink = reference()
-            if sink is not None:
-                sink._receive(item)
-            else:
+            if sink is None:
                 complete = False
+                continue
+            try:
+                sink._receive(item)
+            except BaseException as error:
+                ending = error
+        if ending is not None:
+            raise ending
         if not complete:
             with self._lock:
                 self._sinks = self._without(None)

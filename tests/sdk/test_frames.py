@@ -203,7 +203,7 @@ def test_the_source_is_told_the_same_of_a_picture(
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("a frame of bytes", "its data")])
 def test_a_picture_arrives(rtc: Any, rand: Rand, name: str, convert: bool) -> None:
     data = bytes(rand.randbytes(64 * 32 * 3 // 2))
-    frame: Any = VideoFrame(64, 32, VideoBufferType.I420, ALL[name](data))
+    frame: Any = VideoFrame(64, 32, VideoBufferType.I420, memoryview(ALL[name](data)).cast("B"))
     if convert:
         frame = to_livekit(frame)
         assert type(frame) is rtc.VideoFrame
