@@ -104,7 +104,7 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "VideoFrame": (
         VideoFrame,
         {"width": 4, "height": 2, "type": 0, "data": bytes(32)},
-        {"width": COUNT, "height": COUNT, "type": CHOICE},
+        {"width": COUNT, "height": COUNT, "type": CHOICE, "stride": [value for value in COUNT if value is not None]},
     ),
     "AudioMixer": (
         AudioMixer,
