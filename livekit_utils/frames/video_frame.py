@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +145,7 @@ class VideoFrame:
         type: VideoBufferType | int,
         data: Buffer,
         *,
-        stride: int | Sequence[int] | None = None,
+        stride: int | list[int] | tuple[int, ...] | None = None,
     ) -> None:
         self._width = check_int("width", width, 1)
         self._height = check_int("height", height, 1)
@@ -193,11 +192,11 @@ class VideoFrame:
                 f"{tuple(shape)}; say stride= where rows are padded"
             )
 
-    def _without_padding(self, view: memoryview, stride: int | Sequence[int]) -> memoryview:
+    def _without_padding(self, view: memoryview, stride: int | list[int] | tuple[int, ...]) -> memoryview:
         """Returns a copy of the planes, whose rows lie `stride` bytes apart."""
         rows = self._type.plane_strides(self._width)
         sizes = self._type.plane_sizes(self._width, self._height)
-        strides = list(stride) if isinstance(stride, Sequence) else [stride]
+        strides = list(stride) if isinstance(stride, (list, tuple)) else [stride]
         if len(strides) != len(rows):
             raise ValueError(f"stride: expected {len(rows)} for the planes of {self._type.name}, got {stride!r}")
         packed = bytearray()

@@ -104,7 +104,12 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "VideoFrame": (
         VideoFrame,
         {"width": 4, "height": 2, "type": 0, "data": bytes(32)},
-        {"width": COUNT, "height": COUNT, "type": CHOICE, "stride": [value for value in COUNT if value is not None]},
+        {
+            "width": COUNT,
+            "height": COUNT,
+            "type": CHOICE,
+            "stride": [value for value in COUNT if value is not None and not isinstance(value, list)],
+        },
     ),
     "AudioMixer": (
         AudioMixer,
