@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
@@ -14,11 +15,13 @@ logger = logging.getLogger("livekit_utils")
 async def close_iterator(iterator: Any, subject: str) -> None:
     """Closes an iterator that nobody else can close, if it has an `aclose`; an error of it is logged.
 
+    Where the caller is collected together with its loop, it does nothing: nobody can wait any more.
+
     Args:
         iterator: An async iterator.
         subject: What it is, for the log: "AudioMixer: the iterator of 'x'".
     """
-    if not hasattr(iterator, "aclose"):
+    if not hasattr(iterator, "aclose") or sys.exc_info()[0] is GeneratorExit:
         return
     try:
         await iterator.aclose()

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -168,6 +169,16 @@ def _end() -> None:
     with _ended:
         _num_running -= 1
         _ended.notify_all()
+
+
+def _forget_threads() -> None:
+    global _num_running, _ended
+    _num_running, _ended = 0, threading.Condition()
+
+
+# A forked child has none of the threads, and perhaps a lock that one of them held.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 # Registered on import, not with the first thread: exit handlers run in reverse order, so this one comes after those of

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.threads import in_thread
 from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, DeviceMemory
 from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
@@ -106,9 +107,7 @@ class DeviceStream:
         worker = self._worker
         if self._task is None and worker is not None:
             ended = self._listen(worker, DeviceState.RUNNING, "opened")
-            self._task = asyncio.get_running_loop().create_task(
-                self._look_after(worker, ended), name=self.states.subject
-            )
+            self._task = start_task(self._look_after(worker, ended), self.states.subject)
 
     def _open_worker(self, request: DeviceRequest, timeout_s: float) -> Worker:
         return WorkerProcess(request, timeout_s) if self._isolated else WorkerThread(request, timeout_s)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.devices.backend.memory import LATENCY_NS
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
@@ -167,7 +168,7 @@ class InputCapture(AsyncClosing):
         """Begins, in the running loop, after the device was opened."""
         if self.apm is not None and self.apm.echo_cancellation:
             self._echo = self.delay_estimator.open_reader()
-        self.task = asyncio.get_running_loop().create_task(self._capture(), name="InputCapture")
+        self.task = start_task(self._capture(), "InputCapture")
         self.input_stream.start()
 
     # -- the state ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.lifecycle import AsyncClosing, Done
 from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.tasks import start_task
 from livekit_utils.devices.apm_feed import ApmFeed
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
@@ -247,7 +248,7 @@ class OutputPlayer(AsyncClosing):
         """
         self._check_open()
         if self._starting is None:
-            self._starting = asyncio.get_running_loop().create_task(self._stream.aopen(), name="OutputPlayer.start")
+            self._starting = start_task(self._stream.aopen(), "OutputPlayer.start")
         starting = self._starting
         try:
             await asyncio.shield(starting)

@@ -11,6 +11,7 @@ from livekit_utils._kernels.gain_queue import GainQueue, mix
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.streams import close_iterator
+from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.device_stream import DeviceLink
@@ -71,7 +72,7 @@ class Playout(Closing):
             live: Leave out what cannot be played in time, instead of reading more slowly.
         """
         source = PlayoutInput(key, live, self._sample_rate, self._num_channels, self._target, self._limit, self._block)
-        task = asyncio.get_running_loop().create_task(self._read(source, stream), name=f"OutputPlayer {key!r}")
+        task = start_task(self._read(source, stream), f"OutputPlayer {key!r}")
         source.task = task
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)

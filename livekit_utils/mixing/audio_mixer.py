@@ -21,6 +21,7 @@ from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
+from livekit_utils._runtime.tasks import start_task
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.mix_input import survey
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
@@ -244,11 +245,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _start(self) -> None:
         """Starts the tasks of streams that have none yet."""
         self._bind()
-        loop = asyncio.get_running_loop()
         while self._unstarted:
             source = self._unstarted.popleft()
             if not source.ended:
-                source.task = loop.create_task(self._read(source), name=f"AudioMixer {source.name!r}")
+                source.task = start_task(self._read(source), f"AudioMixer {source.name!r}")
                 self._tasks.add(source.task)
                 source.task.add_done_callback(self._tasks.discard)
 

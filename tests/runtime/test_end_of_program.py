@@ -1,0 +1,79 @@
+"""Programs that end without closing what they opened, and children that are forked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+UNCLOSED = """
+import asyncio, gc, sys
+from livekit_utils import AudioFrame, AudioMixer, AudioSource, AudioStream, AVSynchronizer, LocalAudioTrack
+from livekit_utils import VideoFrame, VideoSource
+
+class Stream:
+    def __aiter__(self):
+        return self.frames()
+
+    async def frames(self):
+        yield AudioFrame.create(48000, 1, 480)
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(0)
+
+async def main():
+    mixer, source = AudioMixer(48000, 1), AudioSource(48000, 1)
+    for _ in range(3):
+        mixer.add_stream(Stream())
+    streams = [AudioStream(LocalAudioTrack.create_audio_track("x", source)) for _ in range(2)]
+    sync = AVSynchronizer(audio_source=source, video_source=VideoSource(4, 2), video_fps=25)
+    for _ in range(3):
+        await sync.push(VideoFrame(4, 2, 0, bytes(32)))
+        await sync.push(AudioFrame.create(48000, 1, 480))
+    await asyncio.sleep(0.05)
+    return mixer, source, streams, sync
+
+loop = asyncio.new_event_loop()
+kept = loop.run_until_complete(main())
+if sys.argv[1] == "kept":
+    pass
+elif sys.argv[1] == "dropped":
+    del kept
+    gc.collect()
+else:
+    del kept, loop
+    gc.collect()
+"""
+
+
+@pytest.mark.parametrize("how", ["kept", "dropped", "without the loop"])
+def test_a_loop_that_is_not_closed_makes_no_noise(run_python: Callable[..., Any], how: str) -> None:
+    process = run_python("-c", UNCLOSED, how)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
+FORKED = """
+import os, sys, threading
+from livekit_utils._runtime import threads
+threads._GRACE_S = 1000
+release = threading.Event()
+threads.start_thread("wait", release.wait)
+threads._ended.acquire()
+child = os.fork()
+if not child:
+    threads.start_thread("work", lambda: None)
+    sys.exit(7)
+threads._ended.release()
+_, status = os.waitpid(child, 0)
+release.set()
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_waits_for_no_thread_of_its_parent(run_python: Callable[..., Any]) -> None:
+    process = run_python("-W", "ignore", "-c", FORKED, timeout=60)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "7\n", "")
