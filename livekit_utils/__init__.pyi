@@ -1,4 +1,4 @@
-# Written by tools/face.py from the table in livekit_utils/__init__.py.
+# Written by tools/face.py from the tables of names.
 
 from livekit_utils._kernels.ring_buffer import RingBuffer
 from livekit_utils.conversion.audio_resampler import AudioResampler
