@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from livekit_utils._runtime.arguments import check_choice, check_int
+from livekit_utils._runtime.protobuf_enum import ProtobufEnum
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk import load
 
@@ -16,7 +17,7 @@ __all__ = ["VideoBufferType", "VideoFrame", "VideoRotation"]
 
 
 @public
-class VideoBufferType(IntEnum):
+class VideoBufferType(ProtobufEnum, IntEnum):
     """Names the layout of pixels in memory. Names and numbers are the LiveKit SDK's."""
 
     RGBA = 0
@@ -87,7 +88,7 @@ class VideoBufferType(IntEnum):
 
 
 @public
-class VideoRotation(IntEnum):
+class VideoRotation(ProtobufEnum, IntEnum):
     """Tells how far to rotate a video frame for display, in degrees clockwise.
 
     Names and numbers are the LiveKit SDK's.
