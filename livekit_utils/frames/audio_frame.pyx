@@ -52,7 +52,11 @@ cdef class _Samples:
 @cython.no_gc_clear
 @cython.freelist(32)
 cdef class AudioFrame:
-    """A stretch of sound: 16-bit samples, interleaved by channel.
+    # Up to the dashes it is what `inspect.signature` shows; Python takes it out of `__doc__`.
+    """AudioFrame(data, sample_rate, num_channels, samples_per_channel, *, userdata=None)
+--
+
+A stretch of sound: 16-bit samples, interleaved by channel.
 
     The frame shares memory with its data. It copies nothing and borrows the data until it is deallocated, so a
     `bytearray` in a frame can be written to, but not resized; a change of one shows in both. A frame is read-only if

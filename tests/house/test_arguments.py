@@ -319,10 +319,7 @@ def test_every_argument_is_in_a_table() -> None:
         else:
             continue
         for path, function in callables.items():
-            try:
-                parameters = set(inspect.signature(function).parameters) - {"self"}
-            except ValueError:
-                continue  # a compiled class without a signature
+            parameters = set(inspect.signature(function).parameters) - {"self"}
             covered = OBJECTS | set(TABLE.get(path, (None, None, {}))[2])
             if path.endswith((".from_track", ".aopen_input", ".load", ".create_session", ".create_in", ".aclose")):
                 continue  # passes its arguments on; create_session is tested on a plugin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
 import enum
@@ -181,6 +182,35 @@ def test_types_and_source_are_found(name: str) -> None:
     for method in methods:
         if method.__code__.co_filename.startswith(PACKAGE):  # dataclasses and named tuples make others
             assert f"def {method.__name__}" in inspect.getsource(method)
+
+
+def test_every_signature_is_found() -> None:
+    """Of compiled classes and functions too; what an enum or an exception inherits from Python is Python's affair."""
+    found = 0
+    for name, item in NAMED.items():
+        methods = {}
+        if isinstance(item, type):
+            methods = {
+                f"{name}.{method}": getattr(item, method)
+                for method in dir(item)
+                if not method.startswith("_") and not any(method in vars(kind) for kind in (str, int, BaseException))
+            }
+        for path, function in {name: item, **methods}.items():
+            if callable(function):
+                assert inspect.signature(function), path
+                found += 1
+    assert found > 120
+
+
+def test_the_signatures_of_compiled_classes_are_those_of_their_stubs() -> None:
+    for name in ("AudioFrame", "RingBuffer"):
+        (home,) = [module for module, names in livekit_utils._PUBLIC.items() if name in names]
+        stub = ast.parse((Path(PACKAGE) / f"{home.replace('.', '/')}.pyi").read_text("utf-8"))
+        (kind,) = [node for node in stub.body if isinstance(node, ast.ClassDef) and node.name == name]
+        (init,) = [node for node in kind.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+        arguments = [argument.arg for argument in (*init.args.args, *init.args.kwonlyargs)]
+        assert ["self", *inspect.signature(CLASSES[name]).parameters] == arguments
+        assert not inspect.getdoc(CLASSES[name]).startswith(name)  # type: ignore[union-attr]
 
 
 def test_the_types_of_fields_are_found_without_the_other_public_names() -> None:
