@@ -25,6 +25,10 @@ def load(submodule: str = "") -> Any:
             'pip install --force-reinstall "livekit>=1.0"',
             name="livekit.rtc",
         ) from error
+    if sdk.__name__ != "livekit.rtc":
+        raise ImportError(
+            f"sys.modules has {sdk.__name__} in the place of livekit.rtc, whose names are not to be had then"
+        )
     version = getattr(sdk, "__version__", "")
     if version.startswith("0."):
         raise ImportError(f'expected LiveKit\'s own package from 1.0 on, got {version}: pip install "livekit>=1.0"')

@@ -6,6 +6,7 @@ import copy
 import importlib
 import pickle
 import pkgutil
+import sys
 from typing import Any
 
 import pytest
@@ -97,6 +98,15 @@ def test_what_neither_has(rtc: Any, statement: str) -> None:
     for module in (ours, ours.room, ours.audio_frame):
         with pytest.raises(AttributeError, match=f"has no attribute 'nonsense'; neither has livekit {rtc.__version__}"):
             module.nonsense  # noqa: B018
+
+
+def test_ours_in_the_place_of_theirs(rtc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who puts it there gets our names, and an error for the others: theirs cannot be reached any more."""
+    monkeypatch.setitem(sys.modules, "livekit.rtc", ours)
+    monkeypatch.delitem(vars(ours), "RoomOptions", raising=False)
+    assert importlib.import_module("livekit.rtc").AudioFrame is livekit_utils.AudioFrame
+    with pytest.raises(AttributeError, match=r"sys\.modules has livekit_utils\.rtc in the place of livekit\.rtc"):
+        ours.RoomOptions  # noqa: B018
 
 
 def test_their_values_pickle(rtc: Any) -> None:
