@@ -1,8 +1,9 @@
-# Written by tools/face.py from the table in livekit_utils/__init__.py.
+# Written by tools/face.py from the tables of names.
 
 from livekit_utils._kernels.ring_buffer import RingBuffer
 from livekit_utils.conversion.audio_resampler import AudioResampler
 from livekit_utils.conversion.engines import AudioResamplerQuality
+from livekit_utils.conversion.resample_audio import resample_audio
 from livekit_utils.devices.backend.request import DeviceError
 from livekit_utils.devices.defaults import BLOCKSIZE, DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE, FRAME_SAMPLES
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
@@ -20,6 +21,7 @@ from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
 from livekit_utils.frames.sine_wave import sine_wave_generator
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 from livekit_utils.mixing.audio_mixer import AudioMixer
+from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
 from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
 from livekit_utils.sync.show_record import AVSynchronizerStats
@@ -83,6 +85,8 @@ __all__ = [
     "combine_audio_frames",
     "from_livekit",
     "get_include",
+    "mix_audio_frames",
+    "resample_audio",
     "sine_wave_generator",
     "to_livekit",
 ]

@@ -38,7 +38,11 @@ cdef class _Region:
 
 # It refers to no object that the garbage collector could see.
 cdef class RingBuffer:
-    """A queue of int16 samples between one writer and one reader, without locks, of fixed size.
+    # Up to the dashes it is what `inspect.signature` shows; Python takes it out of `__doc__`.
+    """RingBuffer(capacity)
+--
+
+A queue of int16 samples between one writer and one reader, without locks, of fixed size.
 
     One thread writes (`write`, `acquire_write`, `commit_write`) and one reads (`read`, `read_into`, `acquire_read`,
     `commit_read`); they may be the same thread. No call waits: samples that do not fit are left out and counted, and a

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from livekit_utils._kernels.polyphase import MAX_RATIO
 from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.public_path import public
-from livekit_utils.conversion.engines import ENGINES, AudioResamplerEngine, AudioResamplerQuality, make_engine
-from livekit_utils.conversion.polyphase_design import is_covered
+from livekit_utils.conversion.engines import (
+    AudioResamplerEngine,
+    AudioResamplerQuality,
+    EngineChoice,
+    choose_engine,
+    engine_for,
+    make_engine,
+)
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 
 if TYPE_CHECKING:
@@ -34,18 +39,21 @@ class AudioResampler:
     give a bit-exact copy, and values are rounded to the nearest and saturated.
 
     The engine `samplerate` uses libsamplerate (LiveKit's own class uses SoX) and takes any two rates. The engine
-    `polyphase` is a filter bank made for one ratio: several times faster, and it holds back less.
+    `polyphase` is a filter bank made for one ratio: several times faster, and it holds back less. `auto` takes
+    `polyphase` where that covers the ratio, and `samplerate` elsewhere.
 
     Args:
         input_rate: Hz, 1 to 1073741823.
         output_rate: Hz, likewise, and within a factor of 256 of the input rate.
         num_channels: 1 to 128, interleaved.
         quality: An `AudioResamplerQuality` or its string.
-        engine: `samplerate` or `polyphase`. `polyphase` needs rates whose ratio is one of whole numbers up to 2560:
-            all pairs of 8, 11.025, 12, 16, 22.05, 24, 32, 44.1, 48, 88.2, 96 and 192 kHz, and many others.
+        engine: `samplerate`, `polyphase` or `auto`. `polyphase` needs rates whose ratio is one of whole numbers up to
+            2560: all pairs of 8, 11.025, 12, 16, 22.05, 24, 32, 44.1, 48, 88.2, 96 and 192 kHz, and many others. None
+            takes what the environment variable `LIVEKIT_UTILS_RESAMPLER` says now, and `samplerate` without it.
 
     Raises:
-        ValueError: A number is out of range, or a quality or engine does not exist.
+        ValueError: A number is out of range, a quality or engine does not exist, or `polyphase` does not cover the
+            ratio. A variable that names no engine is one too.
         TypeError: An argument has the wrong type.
 
     Threads: one resampler serves one stream, in one thread at a time. libsamplerate holds the GIL while it works; the
@@ -66,36 +74,24 @@ class AudioResampler:
         *,
         num_channels: int = 1,
         quality: AudioResamplerQuality | str = AudioResamplerQuality.MEDIUM,
-        engine: AudioResamplerEngine = "samplerate",
+        engine: EngineChoice | None = None,
     ) -> None:
         self._input_rate = check_int("input_rate", input_rate, 1, _MAX_RATE)
         self._output_rate = check_int("output_rate", output_rate, 1, _MAX_RATE)
         self._num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
         self._quality = check_choice("quality", quality, AudioResamplerQuality)
-        self._engine_name: AudioResamplerEngine = self._check_engine(engine)
-        self._engine = make_engine(
-            self._input_rate, self._output_rate, self._num_channels, self._quality, self._engine_name
-        )
-        self._samples_in = 0  # per channel, since the stream began
-        self._samples_out = 0
-
-    def _check_engine(self, engine: AudioResamplerEngine) -> AudioResamplerEngine:
-        """Checks the engine, and the ratio that it has to convert."""
-        if engine not in ENGINES:
-            error = ValueError if isinstance(engine, (int, str)) else TypeError
-            raise error(f"engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
         lower, higher = sorted((self._input_rate, self._output_rate))
         if higher > _MAX_RATIO * lower:
             raise ValueError(
                 f"output_rate: expected a rate within a factor of {_MAX_RATIO} of {self._input_rate} Hz, "
                 f"got {self._output_rate} Hz"
             )
-        if engine == "polyphase" and not is_covered(self._input_rate, self._output_rate):
-            raise ValueError(
-                f"output_rate: expected a ratio of whole numbers up to {MAX_RATIO} to {self._input_rate} Hz, "
-                f'got {self._output_rate} Hz; engine="samplerate" converts them'
-            )
-        return engine
+        self._engine_name: AudioResamplerEngine = choose_engine(engine, self._input_rate, self._output_rate)
+        self._engine = make_engine(
+            self._input_rate, self._output_rate, self._num_channels, self._quality, self._engine_name
+        )
+        self._samples_in = 0  # per channel, since the stream began
+        self._samples_out = 0
 
     @property
     def input_rate(self) -> int:
@@ -119,8 +115,19 @@ class AudioResampler:
 
     @property
     def engine(self) -> AudioResamplerEngine:
-        """The engine that was asked for."""
+        """The engine in use, `samplerate` or `polyphase`; equal rates are copied by either."""
         return self._engine_name
+
+    @staticmethod
+    def engine_for(input_rate: int, output_rate: int) -> AudioResamplerEngine:
+        """Returns the engine that `auto` takes for two rates: `polyphase` where it covers their ratio.
+
+        Example:
+            >>> AudioResampler.engine_for(44100, 48000), AudioResampler.engine_for(44100, 44101)
+            ('polyphase', 'samplerate')
+        """
+        input_rate = check_int("input_rate", input_rate, 1, _MAX_RATE)
+        return engine_for(input_rate, check_int("output_rate", output_rate, 1, _MAX_RATE))
 
     @property
     def latency(self) -> float:
@@ -147,6 +154,20 @@ class AudioResampler:
         samples = self._engine.process(frame)
         self._samples_in += frame.samples_per_channel
         return self._emit(samples, len(samples) // (2 * self._num_channels))
+
+    def push_bytes(self, data: Buffer | AudioFrame) -> bytes:
+        """Takes audio as `push` does, and returns the output that is ready as bytes; `b""` if there is none.
+
+        Example:
+            >>> resampler = AudioResampler(8000, 16000)
+            >>> len(resampler.push_bytes(bytes(160)) + resampler.flush_bytes())
+            320
+        """
+        return b"".join([frame.data for frame in self.push(data)])
+
+    def flush_bytes(self) -> bytes:
+        """Ends the stream as `flush` does, and returns the output that is left as bytes."""
+        return b"".join([frame.data for frame in self.flush()])
 
     def flush(self) -> list[AudioFrame]:
         """Ends the stream: returns the output that is left. The next push begins a new stream.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from math import gcd
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.linear import LinearInterpolator
-from livekit_utils._kernels.polyphase import PolyphaseConverter
+from livekit_utils._kernels.polyphase import MAX_RATIO, PolyphaseConverter
 from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.polyphase_design import filter_of, is_covered
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 AudioResamplerEngine = Literal["samplerate", "polyphase"]
-ENGINES: tuple[AudioResamplerEngine, ...] = ("samplerate", "polyphase")
+EngineChoice = Literal["samplerate", "polyphase", "auto"]
+_CHOICES = ("samplerate", "polyphase", "auto")
+
+VARIABLE = "LIVEKIT_UTILS_RESAMPLER"
+"""The environment variable that sets the default engine of a process."""
 
 
 @public
@@ -87,8 +92,33 @@ def make_engine(
 
 
 def engine_for(input_rate: int, output_rate: int) -> AudioResamplerEngine:
-    """Returns the default engine inside the package: `polyphase`, which is faster, where it covers the ratio."""
+    """Returns the engine that "auto" takes: `polyphase`, which is faster, where it covers the ratio."""
     return "polyphase" if is_covered(input_rate, output_rate) else "samplerate"
+
+
+def choose_engine(engine: EngineChoice | None, input_rate: int, output_rate: int) -> AudioResamplerEngine:
+    """Returns the engine that is asked for by an argument, or else by the environment; checked.
+
+    Raises:
+        ValueError: There is no such engine, or it does not cover the rates. One that the environment asks for is no
+            exception: "auto" is for programs that convert between any two rates.
+        TypeError: The engine is no str.
+    """
+    name, choice = "engine", engine
+    if engine is None:
+        name, choice = VARIABLE, cast("EngineChoice", os.environ.get(VARIABLE) or "samplerate")
+    if choice not in _CHOICES:
+        error = ValueError if isinstance(choice, (int, str)) else TypeError
+        raise error(f"{name}: expected one of {', '.join(_CHOICES)}, got {choice!r}")
+    if choice == "auto":
+        return engine_for(input_rate, output_rate)
+    if choice == "polyphase" and not is_covered(input_rate, output_rate):
+        other = 'engine="samplerate"' if engine is not None else f"{VARIABLE}=auto"
+        raise ValueError(
+            f"output_rate: expected a ratio of whole numbers up to {MAX_RATIO} to {input_rate} Hz, "
+            f"got {output_rate} Hz; {other} converts them"
+        )
+    return choice
 
 
 class SincEngine:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
 from livekit_utils.devices.speaker_tap import SpeakerTap, TapReader
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.tracks.audio_source import AudioSource
+from livekit_utils.tracks.audio_stream import AudioStream
+from livekit_utils.tracks.track import LocalAudioTrack
 
 if TYPE_CHECKING:
     from livekit_utils.voice.audio_processing_module import AudioProcessingModule
@@ -64,6 +66,8 @@ class InputCaptureStats:
     """Frames that were passed on unprocessed because processing failed."""
     latency_ms: float
     """Time from the microphone to the block that holds the sound, by PortAudio's clock."""
+    num_unread: int
+    """Frames that an `async for` over the capture did not get, because it was read too slowly."""
     num_device_gaps: int
     """Overflows that PortAudio has reported."""
     num_reopened: int
@@ -133,6 +137,12 @@ class InputCapture(AsyncClosing):
 
     It is opened again whenever it is lost, until it is closed; source, track and streams stay the same meanwhile.
 
+    `async for frame in capture` gives the microphone's frames of 10 ms, from then on, until the capture or its source
+    is closed; what is queued then is still given. Any number of tasks may iterate, and each gets every frame, as one of
+    its own that it may change. A loop that is held up finds the newest `queue_capacity` frames: the oldest are dropped,
+    counted in `stats` and logged, so that it never lags behind for good. To read in another format, or with a
+    processor, open an `AudioStream` on a track of the source.
+
     Attributes:
         source: An `AudioSource` that gets a frame of 10 ms every 10 ms, whatever the device's block is. It passes them
             straight to the streams on its tracks (its queue has size 0). `aclose` does not close it.
@@ -163,6 +173,8 @@ class InputCapture(AsyncClosing):
         )
         self.delay_estimator = tap
         self.task: asyncio.Task[None] | None = None
+        self._readers: set[AudioStream] = set()  # one for each `async for`
+        self._num_unread = 0  # by those that have ended
 
     def _start(self) -> None:
         """Begins, in the running loop, after the device was opened."""
@@ -210,6 +222,7 @@ class InputCapture(AsyncClosing):
             num_refused=self._refusal.count,
             num_unprocessed=self._processing.count,
             latency_ms=self.latency * 1000,
+            num_unread=self._num_unread + sum(reader.stats().num_dropped_frames for reader in self._readers),
             num_device_gaps=self.input_stream.device_gaps,
             num_reopened=self.input_stream.num_reopened,
         )
@@ -311,11 +324,35 @@ class InputCapture(AsyncClosing):
                 if self._processing.count:
                     self._processing.good()
 
+    # -- for `async for` ----------------------------------------------------------------------------------------------
+
+    async def __aiter__(self) -> AsyncGenerator[AudioFrame, None]:
+        if self._closed:
+            return
+        options = self._options
+        reader = AudioStream(
+            LocalAudioTrack.create_audio_track(self.device, self.source),
+            capacity=options.queue_capacity,
+            sample_rate=options.sample_rate,
+            num_channels=options.num_channels,
+        )
+        self._readers.add(reader)
+        try:
+            async for event in reader:
+                yield event.frame
+        finally:
+            self._readers.discard(reader)
+            self._num_unread += reader.stats().num_dropped_frames
+            await reader.aclose()
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     async def aclose(self) -> None:
         """Closes the device and ends the task; the source stays open. It takes at most two seconds, even if the sound
         server hangs, and does not block the event loop. A second call does nothing more."""
+        self._closed = True
+        for reader in self._readers:
+            reader._end()  # after the frames that it has
         if self._echo is not None:
             self._echo.close()
         if self.task is not None:

@@ -79,8 +79,11 @@ class MediaDevices:
 
         Returns:
             A dict for each: `name` (str), `index` (int), `channels` (int, the most it has), `sample_rate` (float, its
-            default in Hz), `host_api` (str), `is_default` (bool). On Linux, sound servers report e.g. 32 channels at
-            44100 Hz for every device, and convert internally.
+            default in Hz), `host_api` (str), `is_default` (bool); and what the SDK's has, which is that of the module
+            `sounddevice`: `hostapi` (int), `max_input_channels`, `max_output_channels` (int), `default_samplerate`
+            (float), `default_low_input_latency`, `default_low_output_latency`, `default_high_input_latency`,
+            `default_high_output_latency` (float, seconds). On Linux, sound servers report e.g. 32 channels at 44100 Hz
+            for every device, and convert internally.
 
         Raises:
             DeviceError: The sound system does not answer.
@@ -103,11 +106,9 @@ class MediaDevices:
         every = worker_process.list_devices(_LIST_S) if self._isolated else worker_thread.list_devices(_LIST_S)
         return [
             {
-                "name": device["name"],
-                "index": device["index"],
+                **{key: value for key, value in device.items() if not key.startswith("is_default_")},
                 "channels": device[f"max_{side}_channels"],
-                "sample_rate": device["sample_rate"],
-                "host_api": device["host_api"],
+                "default_samplerate": device["sample_rate"],
                 "is_default": device[f"is_default_{side}"],
             }
             for device in every

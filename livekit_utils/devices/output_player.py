@@ -12,12 +12,13 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from livekit_utils._runtime.arguments import check_int, check_ms
+from livekit_utils._runtime.arguments import check_int, check_ms, check_type
 from livekit_utils._runtime.lifecycle import AsyncClosing, Done
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils.devices.apm_feed import ApmFeed
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceRequest
+from livekit_utils.devices.defaults import DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
 from livekit_utils.devices.playout import Playout
@@ -76,6 +77,8 @@ class OutputPlayer(AsyncClosing):
     Each is converted to the player's format, and all are mixed. `start` opens the device. A device that is lost is
     opened again, until the player is closed; the tracks and streams stay.
 
+    The arguments may be given by position, as LiveKit documents them, or by name, as the SDK takes them.
+
     Args:
         loop: Not needed, and not used: the player belongs to the event loop in which it is used.
         sample_rate: Of the mix in Hz, 1000 to 384000. For a device that cannot do it the mix is converted.
@@ -98,10 +101,10 @@ class OutputPlayer(AsyncClosing):
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop | None,
-        sample_rate: int,
-        num_channels: int,
-        output_device: int | str | None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        sample_rate: int = DEFAULT_SAMPLE_RATE,
+        num_channels: int = DEFAULT_CHANNELS,
+        output_device: int | str | None = None,
         apm_for_reverse: Any = None,
         delay_estimator: Any = None,
         *,
@@ -109,6 +112,8 @@ class OutputPlayer(AsyncClosing):
         buffer_ms: float | None = None,
         isolated: bool | None = None,
     ) -> None:
+        if loop is not None:  # by position, a number is soon in its place
+            check_type("loop", loop, asyncio.AbstractEventLoop, "an")
         self._sample_rate = check_int("sample_rate", sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         block_s = check_int("blocksize", blocksize, 0) / self._sample_rate or 0.01

@@ -115,10 +115,10 @@ class AudioFilter(Closing):
             TypeError: `module_id` is not a str.
 
         Example:
-            >>> AudioFilter.get("gain")
+            >>> AudioFilter.get("gain")  # doctest: +ELLIPSIS
             Traceback (most recent call last):
               ...
-            ValueError: module_id: expected that of a loaded AudioFilter (none is loaded), got 'gain'
+            ValueError: module_id: expected that of a loaded AudioFilter (none is loaded), got 'gain'; ...
         """
         check_type("module_id", module_id, str)
         with LOCK:
@@ -126,7 +126,9 @@ class AudioFilter(Closing):
                 return _OPEN[module_id][0]
             names = ", ".join(map(repr, sorted(_OPEN)))
         raise ValueError(
-            f"module_id: expected that of a loaded AudioFilter ({names or 'none is loaded'}), got {module_id!r}"
+            f"module_id: expected that of a loaded AudioFilter ({names or 'none is loaded'}), got {module_id!r}; "
+            "for options o of a plugin of LiveKit, such as noise_cancellation.BVC(), first call "
+            "AudioFilter.load(o.module_id, plugin_path()), with the plugin_path of that plugin"
         )
 
     def _attach(self, library: FilterLibrary, timeout_ms: float) -> None:

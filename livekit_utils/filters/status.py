@@ -13,6 +13,9 @@ __all__ = ["AudioFilterError", "AudioFilterLoadState", "AudioFilterState"]
 class AudioFilterError(Exception):
     """Tells that a filter plugin does not load, lacks functions, refuses, or takes too long; the message says which."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
 
 @public
 class AudioFilterLoadState(StrEnum):

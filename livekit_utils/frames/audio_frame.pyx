@@ -59,7 +59,11 @@ cdef class _Samples:
 @cython.no_gc_clear
 @cython.freelist(32)
 cdef class AudioFrame:
-    """A stretch of sound: 16-bit samples, interleaved by channel.
+    # Up to the dashes it is what `inspect.signature` shows; Python takes it out of `__doc__`.
+    """AudioFrame(data, sample_rate, num_channels, samples_per_channel, *, userdata=None)
+--
+
+A stretch of sound: 16-bit samples, interleaved by channel.
 
     The frame shares memory with its data: it copies nothing, and a change of one shows in both. It borrows the data
     until it is deallocated. From a `bytearray` it borrows only while something looks at the samples (`data`, an array

@@ -6,18 +6,33 @@ import importlib
 from typing import Any
 
 
-def load() -> Any:
-    """The module `livekit.rtc`.
+def load(submodule: str = "") -> Any:
+    """The module `livekit.rtc`, or a submodule of it.
 
     Raises:
-        ImportError: It is not installed.
+        ModuleNotFoundError: The SDK is not installed, and `name` is "livekit"; or it has no such submodule.
+        ImportError: The SDK does not load, which is the cause, or is too old.
     """
     try:
-        return importlib.import_module("livekit.rtc")
-    except ModuleNotFoundError as error:
-        if error.name not in ("livekit", "livekit.rtc"):
-            raise
-        raise ImportError('frames for the LiveKit SDK need it: pip install "livekit>=1.0"', name="livekit") from error
+        sdk = importlib.import_module("livekit.rtc")
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in ("livekit", "livekit.rtc"):
+            raise ModuleNotFoundError(
+                'LiveKit\'s own package is not installed: pip install "livekit>=1.0"', name="livekit"
+            ) from error
+        raise ImportError(
+            f"LiveKit's own package is installed, but does not load ({type(error).__name__}: {error}): "
+            'pip install --force-reinstall "livekit>=1.0"',
+            name="livekit.rtc",
+        ) from error
+    if sdk.__name__ != "livekit.rtc":
+        raise ImportError(
+            f"sys.modules has {sdk.__name__} in the place of livekit.rtc, whose names are not to be had then"
+        )
+    version = getattr(sdk, "__version__", "")
+    if version.startswith("0."):
+        raise ImportError(f'expected LiveKit\'s own package from 1.0 on, got {version}: pip install "livekit>=1.0"')
+    return importlib.import_module(f"livekit.rtc.{submodule}") if submodule else sdk
 
 
 def is_audio_track(track: Any) -> bool:

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from livekit_utils._runtime.arguments import check_choice, check_int
+from livekit_utils._runtime.protobuf_enum import ProtobufEnum
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk import load
 from livekit_utils.frames.sdk_class import class_beside_sdk
@@ -18,7 +19,7 @@ __all__ = ["VideoBufferType", "VideoFrame", "VideoRotation"]
 
 
 @public
-class VideoBufferType(IntEnum):
+class VideoBufferType(ProtobufEnum, IntEnum):
     """Names the layout of pixels in memory. Names and numbers are the LiveKit SDK's."""
 
     RGBA = 0
@@ -89,7 +90,7 @@ class VideoBufferType(IntEnum):
 
 
 @public
-class VideoRotation(IntEnum):
+class VideoRotation(ProtobufEnum, IntEnum):
     """Tells how far to rotate a video frame for display, in degrees clockwise.
 
     Names and numbers are the LiveKit SDK's.

@@ -1,16 +1,18 @@
-"""The names of `livekit_utils` under the path of LiveKit's own package: `from livekit_utils import rtc`."""
+"""LiveKit's `rtc` with the names of `livekit_utils` in it: `from livekit_utils import rtc`.
 
-import livekit_utils as _root
-from livekit_utils import __all__ as __all__
+A name that `livekit_utils` has is ours. Every other name, and every submodule, is that of LiveKit's own package where
+it is installed; it is imported when one of them is first used.
+"""
+
+from livekit_utils.rtc import _names
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(_root, name)
-    globals()[name] = value
+    value = _names.look_up("", name)
+    if name != "__all__":  # it depends on what is installed
+        globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_names.listed("")})

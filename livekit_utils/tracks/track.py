@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_type
+from livekit_utils._runtime.protobuf_enum import ProtobufEnum
 from livekit_utils._runtime.public_path import public
 from livekit_utils.tracks.audio_source import AudioSource
 from livekit_utils.tracks.fan_out import FanOut
@@ -16,7 +17,7 @@ __all__ = ["LocalAudioTrack", "LocalVideoTrack", "Track", "TrackKind"]
 
 
 @public
-class TrackKind(IntEnum):
+class TrackKind(ProtobufEnum, IntEnum):
     """The kind of media of a track. Names and numbers are those of the LiveKit SDK."""
 
     KIND_UNKNOWN = 0

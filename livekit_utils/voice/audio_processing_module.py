@@ -122,11 +122,11 @@ class AudioProcessingModule(Closing):
             max_gain_db=max_gain_db,
         )
 
-    def process_stream(self, frame: AudioFrame) -> None:
+    def process_stream(self, data: AudioFrame) -> None:
         """Processes sound of the microphone, in place.
 
         Args:
-            frame: Ours or the LiveKit SDK's, or any object with its `data`, `sample_rate`, `num_channels` and
+            data: A frame, ours or the LiveKit SDK's, or any object with its `data`, `sample_rate`, `num_channels` and
                 `samples_per_channel`. A frame over read-only memory gets a copy of its own for its `data`; a view of
                 it that was taken before keeps the old samples.
 
@@ -136,24 +136,24 @@ class AudioProcessingModule(Closing):
             TypeError: It is not a frame.
             RuntimeError: After `close`.
         """
-        writable, samples = _writable(frame)
+        writable, samples = _writable("data", data)
         with self._lock:
             self._processor_for(writable).process(samples)
 
-    def process_reverse_stream(self, frame: AudioFrame) -> None:
+    def process_reverse_stream(self, data: AudioFrame) -> None:
         """Takes note of sound for the speaker, before it is played. The frame is not changed.
 
         Without echo cancellation, and before the first frame of the microphone, nothing happens.
 
         Args:
-            frame: Like that of `process_stream`, of any rate from 8000 to 96000 Hz, channel count and length.
+            data: A frame like that of `process_stream`, of any rate from 8000 to 96000 Hz, channel count and length.
 
         Raises:
             ValueError: The rate is out of range.
             TypeError: It is not a frame.
             RuntimeError: After `close`.
         """
-        frame = as_audio_frame(frame)
+        frame = as_audio_frame(data)
         check_int("sample_rate", frame.sample_rate, _MIN_RATE, _MAX_RATE)
         with self._lock:
             self._check_open()
@@ -200,7 +200,7 @@ class AudioProcessingModule(Closing):
             delay_s = check_finite("delay_s", delay_s, 0)
         if reference is not None and type(reference) is not AudioFrame:
             reference = as_audio_frame(reference)
-        writable, samples = _writable(frame)
+        writable, samples = _writable("frame", frame)
         with self._lock:
             if reference is not None and reference.samples_per_channel:
                 if not abs(1000 * delay_s - self._delay_ms) < 1:
@@ -311,7 +311,7 @@ class AudioProcessingModule(Closing):
         return f"AudioProcessingModule({options})"
 
 
-def _writable(frame: Any) -> tuple[AudioFrame, NDArray[np.int16]]:
+def _writable(name: str, frame: Any) -> tuple[AudioFrame, NDArray[np.int16]]:
     """Returns the frame, or a frame of ours over the memory of another one's, and its samples as a writable array."""
     import numpy as np
 
@@ -322,7 +322,7 @@ def _writable(frame: Any) -> tuple[AudioFrame, NDArray[np.int16]]:
         view = as_audio_frame(frame)
         if view.data.readonly:
             if not hasattr(frame, "_data"):
-                raise ValueError(f"frame: expected writable data, got a {type(frame).__name__} with read-only data")
+                raise ValueError(f"{name}: expected writable data, got a {type(frame).__name__} with read-only data")
             # The SDK's frame keeps its samples there, and does the same for itself.
             frame._data = bytearray(view.data)
             view = as_audio_frame(frame)

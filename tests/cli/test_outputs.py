@@ -61,18 +61,27 @@ def test_tones_that_are_none(tmp_path: Path, arguments: tuple[object, ...], mess
     assert names(tmp_path) == set()
 
 
+@pytest.mark.parametrize("engine", ["samplerate", "polyphase", "auto", None])
 @pytest.mark.parametrize("quality", ["quick", "low", "medium", "high", "very_high", None])
-def test_resampling(tmp_path: Path, quality: str | None) -> None:
+def test_resampling(tmp_path: Path, quality: str | None, engine: Any) -> None:
     samples = noise(SEED, 10_007, 2, 20_000)
     path = save(tmp_path / "in.wav", samples, 44_100)
-    options = ["--quality", quality] if quality else []
+    options = [*(["--quality", quality] if quality else []), *(["--engine", engine] if engine else [])]
     run("resample", path, tmp_path / "out.flac", "--rate", 16_000, *options)
-    resampler = AudioResampler(44_100, 16_000, num_channels=2, quality=quality or "medium")
+    resampler = AudioResampler(44_100, 16_000, num_channels=2, quality=quality or "medium", engine=engine or "auto")
+    assert resampler.engine == (engine if engine == "samplerate" else "polyphase")
     frames = [*resampler.push(AudioFrame(samples, 44_100, 2, len(samples))), *resampler.flush()]
     expected = np.concatenate([np.asarray(frame) for frame in frames])
     assert len(expected) == 3631  # 10007 * 16000 / 44100 = 3630.66
     assert np.array_equal(load(tmp_path / "out.flac"), expected)
     assert soundfile.info(tmp_path / "out.flac").samplerate == 16_000
+
+
+def test_an_engine_that_does_not_cover_the_rates(tmp_path: Path) -> None:
+    path = save(tmp_path / "in.wav", noise(SEED, 10), 44_100)
+    message = refuse("resample", path, tmp_path / "out.wav", "--rate", 44_101, "--engine", "polyphase")
+    assert "expected a ratio of whole numbers up to 2560" in message
+    run("resample", path, tmp_path / "out.wav", "--rate", 44_101)
 
 
 @pytest.mark.parametrize("rate", [0, -1, 100, 20_000_000])

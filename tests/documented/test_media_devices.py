@@ -22,7 +22,15 @@ def card(monkeypatch: pytest.MonkeyPatch) -> SoundCard:
 
 
 def listed(timeout_s: float) -> list[dict[str, Any]]:
-    common = {"sample_rate": 44100.0, "host_api": "fake", "is_default_input": True, "is_default_output": False}
+    latencies = {f"default_{level}_{side}_latency": 0.01 for level in ("low", "high") for side in ("input", "output")}
+    common = {
+        "hostapi": 0,
+        **latencies,
+        "sample_rate": 44100.0,
+        "host_api": "fake",
+        "is_default_input": True,
+        "is_default_output": False,
+    }
     return [{"name": "desk", "index": 3, "max_input_channels": 2, "max_output_channels": 0, **common}]
 
 
@@ -39,6 +47,14 @@ def test_listing(card: SoundCard, monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
     assert capsys.readouterr().out == "3: desk\n"
     assert (devices[0]["channels"], devices[0]["sample_rate"]) == (2, 44100.0)
+    # What the SDK's has: its class hands on those of the module sounddevice.
+    assert {
+        *("name", "index", "hostapi", "max_input_channels", "max_output_channels", "default_samplerate"),
+        *("default_low_input_latency", "default_low_output_latency"),
+        *("default_high_input_latency", "default_high_output_latency"),
+    } < {*devices[0]}
+    assert (devices[0]["max_input_channels"], devices[0]["default_samplerate"]) == (2, 44100.0)
+    assert not {key for key in devices[0] if key.startswith("is_default_")}
     assert media_devices.list_output_devices() == []
     assert (media_devices.default_input_device(), media_devices.default_output_device()) == (3, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
 import enum
@@ -25,7 +26,8 @@ from typing import Any
 import pytest
 
 import livekit_utils
-import livekit_utils.rtc.utils
+import livekit_utils.rtc
+from livekit_utils.rtc._names import SUBMODULES
 from tests.support.paths import SOURCE
 
 PACKAGE = str(Path(livekit_utils.__file__).parent)
@@ -55,18 +57,20 @@ def test_no_name_is_in_the_table_twice() -> None:
 
 
 def test_every_name_has_each_of_its_paths() -> None:
-    assert livekit_utils.rtc.__all__ == NAMES
+    assert {*NAMES} <= {*livekit_utils.rtc.__all__}
     for name, item in ITEMS.items():
         assert getattr(livekit_utils.rtc, name) is item
         assert name in dir(livekit_utils)
         assert name in dir(livekit_utils.rtc)
-    for name in livekit_utils.rtc.utils.__all__:
-        assert getattr(livekit_utils.rtc.utils, name) is ITEMS[name]
+    for submodule, names in SUBMODULES.items():
+        for name in names:
+            assert getattr(importlib.import_module(f"livekit_utils.rtc.{submodule}"), name) is ITEMS[name]
 
 
 @pytest.mark.parametrize("path", ["livekit_utils", "livekit_utils.rtc"])
 def test_a_star_imports_every_name(path: str) -> None:
-    names = run(f"before = {{*dir()}}\nfrom {path} import *\nprint(*sorted({{*dir()}} - before - {{'before'}}))")
+    code = f"before = {{*dir()}}\nfrom {path} import *\nprint(*sorted({{*dir()}} - before - {{'before'}}))"
+    names = run(f"import sys\nsys.modules['livekit'] = None\n{code}")
     assert names.split() == NAMES
 
 
@@ -178,6 +182,35 @@ def test_types_and_source_are_found(name: str) -> None:
     for method in methods:
         if method.__code__.co_filename.startswith(PACKAGE):  # dataclasses and named tuples make others
             assert f"def {method.__name__}" in inspect.getsource(method)
+
+
+def test_every_signature_is_found() -> None:
+    """Of compiled classes and functions too; what an enum or an exception inherits from Python is Python's affair."""
+    found = 0
+    for name, item in NAMED.items():
+        methods = {}
+        if isinstance(item, type):
+            methods = {
+                f"{name}.{method}": getattr(item, method)
+                for method in dir(item)
+                if not method.startswith("_") and not any(method in vars(kind) for kind in (str, int, BaseException))
+            }
+        for path, function in {name: item, **methods}.items():
+            if callable(function):
+                assert inspect.signature(function), path
+                found += 1
+    assert found > 120
+
+
+def test_the_signatures_of_compiled_classes_are_those_of_their_stubs() -> None:
+    for name in ("AudioFrame", "RingBuffer"):
+        (home,) = [module for module, names in livekit_utils._PUBLIC.items() if name in names]
+        stub = ast.parse((Path(PACKAGE) / f"{home.replace('.', '/')}.pyi").read_text("utf-8"))
+        (kind,) = [node for node in stub.body if isinstance(node, ast.ClassDef) and node.name == name]
+        (init,) = [node for node in kind.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+        arguments = [argument.arg for argument in (*init.args.args, *init.args.kwonlyargs)]
+        assert ["self", *inspect.signature(CLASSES[name]).parameters] == arguments
+        assert not inspect.getdoc(CLASSES[name]).startswith(name)  # type: ignore[union-attr]
 
 
 def test_the_types_of_fields_are_found_without_the_other_public_names() -> None:

@@ -17,11 +17,16 @@ import livekit_utils
 from livekit_utils import AudioFilter, AudioFilterError, AudioFilterSession, AudioFilterState, AudioStreamInfo
 from livekit_utils import AudioFrame, AudioMixer, AudioResampler, AudioResamplerQuality, RingBuffer
 from livekit_utils import VideoBufferType, VideoFrame, combine_audio_frames, from_livekit, rtc, to_livekit
+from livekit_utils.rtc.audio_frame import AudioFrame as SubmoduleFrame
+from livekit_utils.rtc.room import Room
 from livekit_utils.rtc.utils import sine_wave_generator
 
 assert_type(livekit_utils.__version__, str)
 assert_type([livekit_utils.BLOCKSIZE, rtc.DEFAULT_SAMPLE_RATE, rtc.DEFAULT_CHANNELS, rtc.FRAME_SAMPLES], list[int])
 assert_type(rtc.AudioFrame.create(48000, 2, 480), AudioFrame)
+assert_type(SubmoduleFrame.create(48000, 2, 480), AudioFrame)
+assert_type(rtc.Room(), sdk.Room)
+assert_type(Room(), sdk.Room)
 
 frame = AudioFrame(b"", 48000, 1, 0, userdata={"speaker": "a"})
 assert_type(frame, AudioFrame)

@@ -72,6 +72,8 @@ class FakePyAudio(ModuleType):
         return {
             "index": index, "name": self.names[index], "hostApi": 0, "defaultSampleRate": 48000.0,
             "maxInputChannels": 2 * (index == 0), "maxOutputChannels": 2 * (index == 1),
+            "defaultLowInputLatency": 0.003, "defaultLowOutputLatency": 0.004,
+            "defaultHighInputLatency": 0.03, "defaultHighOutputLatency": 0.04,
         }  # fmt: skip
 
     def get_default_input_device_info(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,9 @@ def test_what_cannot_be_filtered_with(opened: Plugin) -> None:
     source, voice = track()
     with pytest.raises(ValueError, match=f"loaded AudioFilter \\('{opened.id}'\\), got 'another'"):
         AudioStream(voice, noise_cancellation=NoiseCancellationOptions("another", {}))
+    # Those of LiveKit's plugins name a library that is loaded into the SDK, and not here.
+    with pytest.raises(ValueError, match=r"AudioFilter\.load\(o\.module_id, plugin_path\(\)\)"):
+        AudioStream(voice, noise_cancellation=SimpleNamespace(module_id="140", options={}))
     with pytest.raises(ValueError, match="JSON"):
         AudioStream(voice, noise_cancellation=options(opened, strength=float("nan")))
     with pytest.raises(TypeError, match="JSON"):

@@ -245,7 +245,7 @@ class TestFrames:
         apm.process_stream(frame)
         assert data[0] == 983
         frame.data = bytes(960)
-        with pytest.raises(ValueError, match="frame: expected writable data, got a SimpleNamespace"):
+        with pytest.raises(ValueError, match="data: expected writable data, got a SimpleNamespace"):
             apm.process_stream(frame)
 
     @pytest.mark.parametrize("wrong", [None, b"12", 7, np.zeros(4, np.int16)])

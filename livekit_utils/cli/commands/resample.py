@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,6 +14,14 @@ from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
 
 
+class Engine(StrEnum):
+    """What `AudioResampler` takes as `engine`."""
+
+    AUTO = "auto"
+    POLYPHASE = "polyphase"
+    SAMPLERATE = "samplerate"
+
+
 def resample(
     input: InputArgument,
     output: OutputArgument,
@@ -20,6 +29,10 @@ def resample(
     quality: Annotated[
         AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
     ] = AudioResamplerQuality.MEDIUM,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="auto takes the faster filter banks where they cover the rates."),
+    ] = Engine.AUTO,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
@@ -27,7 +40,9 @@ def resample(
     """Convert a sound file to another sample rate. The channels stay the same."""
     with AudioReader(input) as reader:
         try:
-            resampler = AudioResampler(reader.sample_rate, rate, num_channels=reader.num_channels, quality=quality)
+            resampler = AudioResampler(
+                reader.sample_rate, rate, num_channels=reader.num_channels, quality=quality, engine=engine.value
+            )
         except ValueError as error:
             raise CliError(f"{input}: {error}") from error
         with Production(

@@ -67,7 +67,10 @@ def calling() -> Iterator[None]:
 
 
 def list_devices(portaudio: Any) -> list[dict[str, Any]]:
-    """Lists the devices of a `PyAudio` object, in the order of their indices."""
+    """Lists the devices of a `PyAudio` object, in the order of their indices.
+
+    `hostapi` and the latencies are only for the user, under the keys that the module `sounddevice` has for them.
+    """
     defaults = (_default_index(portaudio, "input"), _default_index(portaudio, "output"))
     host_apis = [
         portaudio.get_host_api_info_by_index(i)["name"] for i in range(portaudio.get_host_api_count())
@@ -85,6 +88,11 @@ def list_devices(portaudio: Any) -> list[dict[str, Any]]:
                 "sample_rate": info["defaultSampleRate"],
                 "is_default_input": index == defaults[0],
                 "is_default_output": index == defaults[1],
+                "hostapi": info["hostApi"],
+                "default_low_input_latency": info["defaultLowInputLatency"],
+                "default_low_output_latency": info["defaultLowOutputLatency"],
+                "default_high_input_latency": info["defaultHighInputLatency"],
+                "default_high_output_latency": info["defaultHighOutputLatency"],
             }
         )
     return devices

@@ -23,6 +23,12 @@ def test_devices_are_listed_by_name(run_program: Run, inside: list[str]) -> None
         assert device["channels"] >= 1
         assert device["sample_rate"] > 0
         assert device["host_api"] == "ALSA"
+        assert device["hostapi"] >= 0
+        assert device["default_samplerate"] == device["sample_rate"]
+        for side in ("input", "output"):
+            has_side = device[f"max_{side}_channels"] > 0
+            low, high = (device[f"default_{level}_{side}_latency"] for level in ("low", "high"))
+            assert 0 <= low <= high if has_side else low <= 0 and high <= 0
 
 
 @pytest.mark.parametrize("inside", [[], ["inside"]])

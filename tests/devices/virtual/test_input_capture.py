@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livekit_utils import AudioFrame, AudioStream, DeviceError, DeviceState, InputCapture, LocalAudioTrack, MediaDevices
+from livekit_utils import (
+    AudioFrame,
+    AudioMixer,
+    AudioStream,
+    DeviceError,
+    DeviceState,
+    InputCapture,
+    LocalAudioTrack,
+    MediaDevices,
+)
 from livekit_utils._kernels.ring_buffer import RingBuffer
 from tests.support.randomness import Rand
 from tests.support.sound_card import SoundCard, plug_in, refusal
@@ -475,3 +484,134 @@ def test_states_are_said_in_the_log(card: SoundCard, caplog: pytest.LogCaptureFi
         run(main())
     said = [record.getMessage() for record in caplog.records if "microphone" in record.getMessage()]
     assert [line.split(": ")[1] for line in said] == ["running", "lost", "recovered", "closed"]
+
+
+class TestAsyncFor:
+    """`async for frame in capture`."""
+
+    @pytest.mark.parametrize(("rate", "channels"), [(48000, 1), (16000, 2)])
+    def test_every_frame_comes_to_each_loop(self, card: SoundCard, rate: int, channels: int) -> None:
+        samples = ramp(rate, channels)
+
+        async def main() -> None:
+            made = devices(input_sample_rate=rate, num_channels=channels, blocksize=rate // 20)
+            async with made.open_input(**PLAIN) as capture:
+                card.workers[0].incoming = samples.tobytes()
+
+                async def read() -> list[AudioFrame]:
+                    return [frame async for frame in capture]
+
+                readers = [asyncio.create_task(read()) for _ in range(2)]
+                await asyncio.sleep(1.3)
+                await capture.aclose()
+                one, other = await asyncio.wait_for(asyncio.gather(*readers), 0.1)
+                assert type(one[0]) is AudioFrame
+                assert {(frame.sample_rate, frame.samples_per_channel) for frame in one} == {(rate, rate // 100)}
+                for got in (one, other):
+                    assert np.array_equal(joined(got)[: len(samples)], samples)
+                assert not np.shares_memory(np.asarray(one[0]), np.asarray(other[0]))
+                assert capture.stats().num_unread == 0
+                await capture.source.aclose()
+
+        run(main())
+
+    def test_a_loop_that_is_held_up_finds_the_newest(self, card: SoundCard, caplog: pytest.LogCaptureFixture) -> None:
+        async def main() -> None:
+            async with devices().open_input(**PLAIN, queue_capacity=5) as capture:
+                card.workers[0].incoming = ramp(RATE).tobytes()
+                got: list[AudioFrame] = []
+                async for frame in capture:
+                    got.append(frame)
+                    if len(got) == 10:
+                        await asyncio.sleep(0.5)
+                    if len(got) == 30:
+                        break
+                at = [int(np.asarray(frame)[0, 0]) - 1 for frame in got]
+                assert at[:10] == list(range(0, 4800, 480))
+                # 50 have come meanwhile, and 5 have waited.
+                assert at[10:] == [(10 + 45 + n) * 480 % 30000 for n in range(20)]
+                assert capture.stats().num_unread == 45
+                await capture.source.aclose()
+
+        run(main())
+        assert len([record for record in caplog.records if "read too slowly" in record.message]) == 1
+
+    def test_it_ends_with_the_capture_and_after_what_is_queued(self, card: SoundCard) -> None:
+        async def main() -> None:
+            capture = devices().open_input(**PLAIN)
+            iterator = aiter(capture)
+            first = await anext(iterator)
+            await asyncio.sleep(0.1)
+            await capture.aclose()
+            rest = [frame async for frame in iterator]
+            assert first.samples_per_channel == 480
+            assert 9 <= len(rest) <= 10
+            assert [frame async for frame in capture] == []
+            await capture.source.aclose()
+
+        run(main())
+
+    def test_a_loop_that_waits_ends_at_once(self, card: SoundCard) -> None:
+        async def main() -> None:
+            capture = devices().open_input(**PLAIN)
+            card.workers[0].stop()  # nothing comes
+            waiting = asyncio.create_task(anext(aiter(capture), None))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            await capture.aclose()
+            assert await asyncio.wait_for(waiting, 0.1) is None
+            await capture.source.aclose()
+
+        run(main())
+
+    def test_it_ends_with_the_source(self, card: SoundCard) -> None:
+        async def main() -> None:
+            async with devices().open_input(**PLAIN) as capture:
+                got = []
+                async for frame in capture:
+                    got.append(frame)
+                    if len(got) == 3:
+                        await capture.source.aclose()
+                assert len(got) >= 3
+
+        run(main())
+
+    @pytest.mark.parametrize("how", ["cancel", "break", "aclose"])
+    def test_a_loop_that_is_left_leaves_no_stream(self, card: SoundCard, how: str) -> None:
+        async def main() -> None:
+            async with devices().open_input(**PLAIN) as capture:
+
+                async def read() -> None:
+                    async for _ in capture:
+                        if how == "break":
+                            break
+
+                if how == "aclose":
+                    iterator = aiter(capture)
+                    await anext(iterator)
+                    await iterator.aclose()
+                else:
+                    reading = asyncio.create_task(read())
+                    await asyncio.sleep(0.055)
+                    reading.cancel()
+                    await asyncio.gather(reading, return_exceptions=True)
+                await asyncio.sleep(0.01)
+                assert capture._readers == set()
+                assert len(capture.source._fan_out) == 0
+                # The next one begins with what comes then.
+                assert (await anext(aiter(capture))).samples_per_channel == 480
+                await capture.source.aclose()
+
+        run(main())
+
+    def test_a_mixer_takes_a_capture(self, card: SoundCard) -> None:
+        async def main() -> None:
+            async with devices().open_input(**PLAIN) as capture, AudioMixer(RATE, 1, blocksize=480) as mixer:
+                card.workers[0].incoming = ramp(RATE).tobytes()
+                mixer.add_stream(capture)
+                got = joined([await anext(mixer) for _ in range(20)])
+                start = int(got[0, 0]) - 1
+                assert np.array_equal(got, ramp(RATE)[start : start + 20 * 480])
+                await capture.source.aclose()
+
+        run(main())

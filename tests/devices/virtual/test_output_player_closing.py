@@ -91,10 +91,32 @@ def test_close_releases_all_who_wait(card: SoundCard) -> None:
     run(main())
 
 
+def test_arguments_by_position_and_by_name(card: SoundCard) -> None:
+    """By position as documented, by name as the SDK takes them."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    players = [
+        OutputPlayer(),
+        OutputPlayer(loop, 48000, 1, None, None, None),
+        OutputPlayer(
+            sample_rate=48000,
+            num_channels=1,
+            blocksize=4800,
+            apm_for_reverse=None,
+            output_device=None,
+            delay_estimator=None,
+        ),
+    ]
+    for made in players:
+        assert (made._sample_rate, made._num_channels) == (48000, 1)
+
+
 def test_wrong_arguments(card: SoundCard) -> None:
     for arguments in ((0, 1), (48000, 0), (48000, 65), (500, 1)):
         with pytest.raises(ValueError, match="expected"):
             OutputPlayer(None, *arguments, None)
+    with pytest.raises(TypeError, match="loop: expected an AbstractEventLoop, got 48000"):
+        OutputPlayer(48000, 1)  # type: ignore[arg-type]
     for buffer_ms in (-1, math.nan, 1e9):
         with pytest.raises(ValueError, match="buffer_ms"):
             OutputPlayer(None, 48000, 1, None, buffer_ms=buffer_ms)

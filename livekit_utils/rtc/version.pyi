@@ -1,0 +1,5 @@
+# Written by tools/face.py from the tables of names.
+
+# mypy: disable-error-code=assignment
+
+from livekit.rtc.version import *
