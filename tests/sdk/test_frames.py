@@ -305,4 +305,4 @@ def test_without_the_sdk(run_python: Callable[..., Any]) -> None:
     )
     result = run_python("-c", code)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == ['frames for the LiveKit SDK need it: pip install "livekit>=1.0"'] * 2
+    assert result.stdout.splitlines() == ['this needs the LiveKit SDK: pip install "livekit>=1.0"'] * 2

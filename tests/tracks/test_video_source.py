@@ -316,7 +316,9 @@ def test_wrong_streams() -> None:
     source, track, [stream] = opened()
     audio = LocalAudioTrack.create_audio_track("a", AudioSource(48000, 1))
     for wrong in (None, source, audio, "camera"):
-        with pytest.raises(TypeError, match="track: expected a livekit_utils LocalVideoTrack"):
+        with pytest.raises(
+            TypeError, match="track: expected a track of the LiveKit SDK or a livekit_utils LocalVideoTrack"
+        ):
             VideoStream(wrong)  # type: ignore[arg-type]
     for arguments in ({"capacity": -1}, {"format": 11}, {"format": -1}, {"format": "I420"}):
         with pytest.raises(ValueError, match=r"^(capacity|format): expected"):
