@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._runtime.arguments import check_int, check_number, check_type
 from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.weak import unless_gone
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.filters.audio_filter import AudioFilter
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
@@ -156,7 +155,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
                 stream_info=AudioStreamInfo(track_id=own_track.sid),
             )
             self._held = []
-            self._filter.on_ready(_unless_gone(self._catch_up))
+            self._filter.on_ready(unless_gone(self._catch_up))
         elif noise is not None:
             self._processor = ProcessorGuard(noise)
         self._subscribe()
@@ -399,15 +398,3 @@ def _frame_size(sample_rate: int, frame_size_ms: float | None) -> int:
     if size < 1:
         raise ValueError(f"frame_size_ms: expected at least one sample at {sample_rate} Hz, got {frame_size_ms}")
     return size
-
-
-def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
-    """Returns a callback that does not keep the object of the method alive."""
-    reference = weakref.WeakMethod(method)
-
-    def call() -> None:
-        bound = reference()
-        if bound is not None:
-            bound()
-
-    return call
