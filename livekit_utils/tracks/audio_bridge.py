@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from typing import Any
 
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._runtime.trouble import Trouble
@@ -69,20 +70,16 @@ class AudioBridge:
         self._converter.push(AudioFrame.create(source.sample_rate, source.num_channels, 0))  # raises if it cannot
         self._samples = SampleQueue(channels)  # less than 10 ms
         self._silence = AudioFrame.create(rate, channels, rate // 100)
-        self._sdk_source = rtc.AudioSource(
+        sdk_source = rtc.AudioSource(
             rate, channels, queue_size_ms=0 if self._sends_silence else _QUEUE_MS, loop=self._loop
         )
-        self.track = rtc.LocalAudioTrack.create_audio_track(name, self._sdk_source)
+        self._sender = _Sender(name, sdk_source, self._loop)
+        self.track = rtc.LocalAudioTrack.create_audio_track(name, sdk_source)
         """The SDK's track."""
         self.track._livekit_utils_bridge = self  # whoever keeps the track keeps it going
-        self._trouble = Trouble("track %r: the LiveKit SDK takes no audio: %s")
-        self._frames: deque[AudioFrame] = deque()
-        self._task: asyncio.Task[None] | None = None
         self._is_idle = True
         self._lock = threading.Lock()  # no silence gets between sounds: it is sent in another thread than they come in
-        self._has_ended = False
-        self._silence_from = self._loop.time()  # less the time of what was sent
-        self._num_sent = 0
+        self._silence_from = self._loop.time()  # when the first frame was due
         self._timer: asyncio.TimerHandle | None = None
         source._fan_out.attach(self)
         self._start_silence()
@@ -99,7 +96,7 @@ class AudioBridge:
             with self._lock:
                 self._is_idle = False
             if not self._sends_silence:
-                self._frames.extend([self._silence] * _NUM_LEAD)
+                self._sender.extend([self._silence] * _NUM_LEAD)
         if self.track.muted:
             frame = AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)
         for converted in self._converter.push(frame):
@@ -113,7 +110,7 @@ class AudioBridge:
 
     def _end(self) -> None:
         self._flush()
-        self._has_ended = True
+        self._sender.ended = True
         self._wake()
 
     def _flush(self) -> None:
@@ -126,17 +123,11 @@ class AudioBridge:
         """Cuts audio into frames of 10 ms. They are copies: the frame is the source's, or even the user's."""
         size = self._silence.samples_per_channel
         if frame.samples_per_channel == size and not self._samples.samples_per_channel:
-            self._put(copy_audio_frame(frame))
+            self._sender.put(copy_audio_frame(frame))
             return
         self._samples.push(frame)
         while self._samples.samples_per_channel >= size:
-            self._put(AudioFrame(self._samples.pop(size), frame.sample_rate, frame.num_channels, size))
-
-    def _put(self, frame: AudioFrame) -> None:
-        if len(self._frames) >= _MAX_WAITING:
-            self._frames.popleft()
-            self._trouble.failed(self.track.name, "it is too slow")
-        self._frames.append(frame)
+            self._sender.put(AudioFrame(self._samples.pop(size), frame.sample_rate, frame.num_channels, size))
 
     def _wake(self) -> None:
         """Has the bridge's loop send what waits."""
@@ -150,50 +141,87 @@ class AudioBridge:
         try:
             self._loop.call_soon_threadsafe(self._work)
         except RuntimeError:  # the loop is closed: nobody will send anything
-            self._frames.clear()
-            if self._has_ended:
-                self._sdk_source._ffi_handle.dispose()
+            self._sender.give_up()
 
     # -- in the bridge's event loop -----------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        if self._task is None and (self._frames or self._has_ended):
-            self._task = self._loop.create_task(self._send(), name=f"livekit_utils sends {self.track.name!r}")
+        self._sender.work()
         if self._is_idle and self._timer is None:
             self._start_silence()
 
-    async def _send(self) -> None:
-        try:
-            while self._frames:
-                # One after the other: the SDK may mix up the order of frames that are captured at the same time.
-                try:
-                    await self._sdk_source.capture_frame(self._frames.popleft())
-                    self._trouble.good()
-                except Exception as error:
-                    self._trouble.failed(self.track.name, error, error=error)
-                self._num_sent += 1
-        finally:
-            self._task = None
-            if self._has_ended:
-                self._sdk_source._ffi_handle.dispose()
-
     def _start_silence(self) -> None:
-        if self._sends_silence and self._is_idle and not self._has_ended:
+        if self._sends_silence and self._is_idle and not self._sender.ended:
             self._timer = self._loop.call_later(_TICK_S, unless_gone(self._on_tick))
 
     def _on_tick(self) -> None:
         """Sends the silence that the time since the last sound asks for, so that the audio sent goes on with the
         clock."""
         self._timer = None
-        if not self._is_idle or self._has_ended:
-            return
-        due = int((self._loop.time() - self._silence_from) * 100) - self._num_sent - len(self._frames)
+        due = int((self._loop.time() - self._silence_from) * 100) - self._sender.num_taken
         if due > _MAX_SILENCE:
             self._silence_from += (due - 1) / 100
             due = 1
         with self._lock:
-            if self._is_idle:
-                self._frames.extend([self._silence] * due)
+            if self._is_idle and not self._sender.ended:
+                self._sender.extend([self._silence] * due)
         self._work()
-        if self._timer is None:
-            self._start_silence()
+
+
+class _Sender:
+    """Hands frames to a source of the SDK, one after the other, by a task that runs while there are any.
+
+    It does not know the bridge, which so does not stay because of a frame that is on its way.
+    """
+
+    def __init__(self, name: str, source: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._name = name
+        self._source = source
+        self._loop = loop
+        self._frames: deque[AudioFrame] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._trouble = Trouble("track %r: the LiveKit SDK takes no audio: %s")
+        self._num_sent = 0
+        self.ended = False
+        """Whether the source is to be closed after the frames that wait."""
+
+    @property
+    def num_taken(self) -> int:
+        """Frames that were sent or wait for it."""
+        return self._num_sent + len(self._frames)
+
+    def put(self, frame: AudioFrame) -> None:
+        if len(self._frames) >= _MAX_WAITING:
+            self._frames.popleft()
+            self._trouble.failed(self._name, "it is too slow")
+        self._frames.append(frame)
+
+    def extend(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            self.put(frame)
+
+    def work(self) -> None:
+        """Sends what waits. Call it in the loop."""
+        if self._task is None and (self._frames or self.ended):
+            self._task = self._loop.create_task(self._send(), name=f"livekit_utils sends {self._name!r}")
+
+    def give_up(self) -> None:
+        """Drops what waits, in any thread: there is no loop to send it."""
+        self._frames.clear()
+        if self.ended:
+            self._source._ffi_handle.dispose()
+
+    async def _send(self) -> None:
+        try:
+            while self._frames:
+                # One after the other: the SDK may mix up the order of frames that are captured at the same time.
+                try:
+                    await self._source.capture_frame(self._frames.popleft())
+                    self._trouble.good()
+                except Exception as error:
+                    self._trouble.failed(self._name, error, error=error)
+                self._num_sent += 1
+        finally:
+            self._task = None
+            if self.ended:
+                self._source._ffi_handle.dispose()

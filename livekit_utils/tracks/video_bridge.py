@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import numpy as np
-
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.frames import sdk
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame
@@ -68,6 +66,10 @@ class VideoBridge:
 def _sendable(frame: VideoFrame) -> VideoFrame:
     """Returns a frame in a format that the SDK can send. It ends the process where it is given NV12, with SDK 1.0.x
     also ABGR, and shows nothing of I010."""
+    if frame.type not in (VideoBufferType.NV12, VideoBufferType.I010, VideoBufferType.ABGR):
+        return frame
+    import numpy as np
+
     width, height = frame.width, frame.height
     match frame.type:
         case VideoBufferType.NV12:
@@ -77,8 +79,6 @@ def _sendable(frame: VideoFrame) -> VideoFrame:
         case VideoBufferType.I010:
             ten_bits = np.frombuffer(frame.data, "<u2")
             return VideoFrame(width, height, VideoBufferType.I420, (ten_bits >> 2).astype(np.uint8).tobytes())
-        case VideoBufferType.ABGR:
+        case _:
             pixels = np.frombuffer(frame.data, np.uint8).reshape(-1, 4)
             return VideoFrame(width, height, VideoBufferType.RGBA, pixels[:, ::-1].tobytes())
-        case _:
-            return frame

@@ -374,8 +374,9 @@ class TestAudio:
             await source.capture_frame(AudioFrame(b"\1\1" * 480, 48000, 1, 480))
             await asyncio.sleep(0.1)
             assert any(frame.any() for frame in theirs.source.frames)  # type: ignore[attr-defined]
-            del theirs
+            theirs.source.delay_s = 0.01  # so that a frame is on its way all the time
             await asyncio.sleep(0.1)
+            del theirs
             gc.collect()
             assert bridge() is None
             assert len(source._fan_out) == 0
@@ -407,8 +408,8 @@ class TestAudio:
             theirs.delay_s = 1e9
             await say(source, bytes(48000 * 2 * 10))
             await source.wait_for_playout()
-            assert len(track._bridge._frames) <= 101  # type: ignore[union-attr]
-            track._bridge._task.cancel()  # type: ignore[union-attr]
+            assert len(track._bridge._sender._frames) <= 101  # type: ignore[union-attr]
+            track._bridge._sender._task.cancel()  # type: ignore[union-attr]
             theirs.delay_s = 0
             await source.aclose()
             await asyncio.sleep(1)
