@@ -7,6 +7,7 @@ against itself: `python -m tests.support.loopback_room PROGRAM`.
 from __future__ import annotations
 
 import itertools
+import os
 import runpy
 import sys
 from collections.abc import Callable
@@ -136,3 +137,5 @@ def install(set_attribute: Callable[[Any, str, Any], None] = setattr) -> Loopbac
 if __name__ == "__main__":
     install()
     runpy.run_path(sys.argv[1], run_name="__main__")
+    sys.stdout.flush()
+    os._exit(0)  # SDK 1.0.x may abort in its own clean-up at the exit
