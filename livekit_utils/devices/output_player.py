@@ -358,8 +358,6 @@ def _open_track(track: Any, sample_rate: int, num_channels: int) -> Any:
     Raises:
         TypeError: Not an audio track.
     """
-    if isinstance(track, LocalAudioTrack):
+    if isinstance(track, LocalAudioTrack) or sdk.is_audio_track(track):
         return AudioStream(track, sample_rate=sample_rate, num_channels=num_channels)
-    if sdk.is_audio_track(track):
-        return sdk.open_audio_stream(track, sample_rate, num_channels)
     raise TypeError(f"track: expected an audio track, got {track!r}")

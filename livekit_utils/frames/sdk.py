@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+# From this version on, an audio source without a queue passes frames of 10 ms straight on. Earlier ones end the
+# process.
+_FIRST_DIRECT = (1, 1, 3)
+
 
 def load(submodule: str = "") -> Any:
     """The module `livekit.rtc`, or a submodule of it.
@@ -29,22 +33,44 @@ def load(submodule: str = "") -> Any:
         raise ImportError(
             f"sys.modules has {sdk.__name__} in the place of livekit.rtc, whose names are not to be had then"
         )
-    version = getattr(sdk, "__version__", "")
-    if version.startswith("0."):
-        raise ImportError(f'expected LiveKit\'s own package from 1.0 on, got {version}: pip install "livekit>=1.0"')
+    if (0,) <= _version(sdk) < (1,):
+        raise ImportError(
+            f'expected LiveKit\'s own package from 1.0 on, got {sdk.__version__}: pip install "livekit>=1.0"'
+        )
     return importlib.import_module(f"livekit.rtc.{submodule}") if submodule else sdk
+
+
+def has_direct_sources(rtc: Any) -> bool:
+    """Whether the SDK's AudioSource can do without a queue."""
+    return _version(rtc) >= _FIRST_DIRECT
 
 
 def is_audio_track(track: Any) -> bool:
     """Whether an object is an audio track of the SDK; asks without an import of it."""
-    kind = type(track)
-    return kind.__module__.partition(".")[0] == "livekit" and kind.__name__.endswith("AudioTrack")
+    return _is_one_of(track, "LocalAudioTrack", "RemoteAudioTrack")
 
 
-def open_audio_stream(track: Any, sample_rate: int, num_channels: int) -> Any:
-    """Returns the SDK's AudioStream on one of its tracks, in the format asked for.
+def is_video_track(track: Any) -> bool:
+    """Whether an object is a video track of the SDK; asks without an import of it."""
+    return _is_one_of(track, "LocalVideoTrack", "RemoteVideoTrack")
 
-    Raises:
-        ImportError: The SDK is not installed.
-    """
-    return load().AudioStream(track, sample_rate=sample_rate, num_channels=num_channels)
+
+def is_participant(participant: Any) -> bool:
+    """Whether an object is a participant of the SDK; asks without an import of it."""
+    return _is_one_of(participant, "Participant")
+
+
+def _is_one_of(value: Any, *names: str) -> bool:
+    return any(
+        kind.__name__ in names and kind.__module__.partition(".")[0] == "livekit" for kind in type(value).__mro__
+    )
+
+
+def _version(rtc: Any) -> tuple[int, ...]:
+    """Returns the numbers at the start of a version: those of "1.1.3rc1" are 1 and 1."""
+    numbers: list[int] = []
+    for part in str(getattr(rtc, "__version__", "")).split("."):
+        if not part.isdecimal():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)

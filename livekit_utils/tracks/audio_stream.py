@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._runtime.arguments import check_int, check_number, check_type
 from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.weak import unless_gone
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.filters.audio_filter import AudioFilter
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
@@ -25,7 +24,12 @@ from livekit_utils.filters.processor_guard import ProcessorGuard
 from livekit_utils.frames.audio_frame import AudioFrame, copy_audio_frame
 from livekit_utils.tracks.events import AudioFrameEvent
 from livekit_utils.tracks.live_stream import LiveStream
+from livekit_utils.tracks.room_link import RoomLink
+from livekit_utils.tracks.sdk_feed import Participant, SdkFeed, audio_feed
 from livekit_utils.tracks.track import LocalAudioTrack, Track
+
+if TYPE_CHECKING:
+    from livekit import rtc
 
 __all__ = ["AudioStream", "AudioStreamStats"]
 
@@ -66,7 +70,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
     given, it is filled up with silence.
 
     Args:
-        track: A track that `LocalAudioTrack.create_audio_track` returned.
+        track: A track that `LocalAudioTrack.create_audio_track` returned, or an audio track of the LiveKit SDK.
         loop: Not used; accepted for compatibility.
         capacity: Number of frames that may wait to be read. Beyond it the oldest is dropped, which is counted in
             `stats` and logged once. 0 drops nothing: memory grows if nobody reads.
@@ -83,10 +87,16 @@ class AudioStream(LiveStream[AudioFrameEvent]):
     Raises:
         ValueError: An argument is out of range, the track's audio cannot be converted to this format, or no filter of
             that name is loaded.
-        TypeError: An argument of another type, or `track` is not an audio track of this package.
+        TypeError: An argument of another type, or `track` is not an audio track.
+        RuntimeError: The track is one of the SDK, and gone with its room, or no event loop is running.
+        ImportError: The track is one of the SDK, which is too old.
+
+    On a track of the SDK, the stream reads a stream of the SDK, which it opens and closes. It ends when the track ends
+    or its room is closed. A processor or filter is told of the track's room and its access token, as by the SDK.
 
     Threads: read in one event loop at a time, which may be another one than the source's. Audio is converted and
-    processed in the source's loop. The stream may be made outside of a loop, and closed in any.
+    processed in the source's loop. The stream may be made outside of a loop, and closed in any. On a track of the SDK
+    it is made in the running loop in which its audio is processed, and ends with that loop.
 
     Example:
         >>> import asyncio
@@ -105,7 +115,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
 
     def __init__(
         self,
-        track: Track,
+        track: Track | rtc.Track | Participant,
         loop: asyncio.AbstractEventLoop | None = None,
         capacity: int = 0,
         sample_rate: int = 48000,
@@ -114,15 +124,19 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         noise_cancellation: NoiseCancellationOptions | Any | None = None,
         auto_close_noise_cancellation: bool = True,
     ) -> None:
-        check_type("track", track, LocalAudioTrack, "a livekit_utils")
         self._sample_rate = check_int("sample_rate", sample_rate, 100)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
         self._frame_size = _frame_size(self._sample_rate, frame_size_ms)
         self._pads = frame_size_ms is not None
-        super().__init__(track, capacity)
+        own_track: Track | SdkFeed
+        if isinstance(track, LocalAudioTrack):
+            own_track, rate, channels = track, track._source.sample_rate, track._source.num_channels
+        else:
+            own_track, rate, channels = audio_feed(track, self._sample_rate, self._num_channels)
+        super().__init__(own_track, capacity)
         self._converter = FrameConverter(self._sample_rate, self._num_channels)
         # An empty frame tells at once whether the source's audio can be converted.
-        self._converter.push(AudioFrame.create(track._source.sample_rate, track._source.num_channels, 0))
+        self._converter.push(AudioFrame.create(rate, channels, 0))
         self._samples = SampleQueue(self._num_channels)
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None
@@ -138,19 +152,20 @@ class AudioStream(LiveStream[AudioFrameEvent]):
                 self._sample_rate,
                 self._num_channels,
                 options=noise.options,
-                stream_info=AudioStreamInfo(track_id=track.sid),
+                stream_info=AudioStreamInfo(track_id=own_track.sid),
             )
             self._held = []
-            self._filter.on_ready(_unless_gone(self._catch_up))
+            self._filter.on_ready(unless_gone(self._catch_up))
         elif noise is not None:
-            self._processor = ProcessorGuard(noise, f"AudioStream of {track.name!r}")
+            self._processor = ProcessorGuard(noise, f"AudioStream of {own_track.name!r}")
         self._subscribe()
+        self._room_link = None if noise is None or own_track is track else RoomLink(track, self)
 
     @classmethod
     def from_track(
         cls,
         *,
-        track: Track,
+        track: Track | rtc.Track,
         loop: asyncio.AbstractEventLoop | None = None,
         capacity: int = 0,
         sample_rate: int = 48000,
@@ -163,6 +178,39 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         processor."""
         return cls(
             track,
+            loop,
+            capacity,
+            sample_rate,
+            num_channels,
+            frame_size_ms,
+            noise_cancellation,
+            auto_close_noise_cancellation,
+        )
+
+    @classmethod
+    def from_participant(
+        cls,
+        *,
+        participant: rtc.Participant,
+        track_source: rtc.TrackSource.ValueType,
+        loop: asyncio.AbstractEventLoop | None = None,
+        capacity: int = 0,
+        sample_rate: int = 48000,
+        num_channels: int = 1,
+        frame_size_ms: float | None = None,
+        noise_cancellation: NoiseCancellationOptions | Any | None = None,
+        auto_close_noise_cancellation: bool = True,
+    ) -> Self:
+        """Makes a stream on the track that a participant of the LiveKit SDK publishes from some source.
+
+        Args:
+            participant: A participant of the SDK. It need not have published the track yet.
+            track_source: A number of `rtc.TrackSource`, such as `rtc.TrackSource.SOURCE_MICROPHONE`.
+
+        The other arguments, and what is raised, are those of the constructor.
+        """
+        return cls(
+            Participant(participant, track_source),
             loop,
             capacity,
             sample_rate,
@@ -239,12 +287,17 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         """
         if not self._close():
             return
+        if self._room_link is not None:
+            self._room_link.close()
         try:
-            if self._processor is not None:
-                await self._processor.aclose(closes_processor=self._auto_close)
+            await self._feed_closed()
         finally:
-            if self._filter is not None:
-                await self._filter.aclose()
+            try:
+                if self._processor is not None:
+                    await self._processor.aclose(closes_processor=self._auto_close)
+            finally:
+                if self._filter is not None:
+                    await self._filter.aclose()
 
     def __repr__(self) -> str:
         return (
@@ -345,15 +398,3 @@ def _frame_size(sample_rate: int, frame_size_ms: float | None) -> int:
     if size < 1:
         raise ValueError(f"frame_size_ms: expected at least one sample at {sample_rate} Hz, got {frame_size_ms}")
     return size
-
-
-def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
-    """Returns a callback that does not keep the object of the method alive."""
-    reference = weakref.WeakMethod(method)
-
-    def call() -> None:
-        bound = reference()
-        if bound is not None:
-            bound()
-
-    return call

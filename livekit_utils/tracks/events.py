@@ -26,5 +26,6 @@ class VideoFrameEvent:
 
     frame: VideoFrame
     timestamp_us: int
+    """Microseconds: those given to `capture_frame`, or the time of the capture by the clock of `time.monotonic`."""
     rotation: VideoRotation
     metadata: object = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from abc import abstractmethod
 from typing import Any, Generic, Self, TypeVar
 
@@ -9,6 +10,7 @@ from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.queues import LiveQueue
 from livekit_utils.tracks.fan_out import FanOut
+from livekit_utils.tracks.sdk_feed import SdkFeed
 from livekit_utils.tracks.track import Track
 
 E = TypeVar("E")
@@ -20,11 +22,11 @@ class LiveStream(AsyncClosing, Generic[E]):
     A subclass implements what the source calls, and calls `_subscribe` when it is ready for that.
 
     Args:
-        track: A track with a source.
+        track: A track with a source, or the feed of a track of the LiveKit SDK, which the stream owns.
         capacity: Number of events that may wait to be read; 0 keeps all.
     """
 
-    def __init__(self, track: Track, capacity: int) -> None:
+    def __init__(self, track: Track | SdkFeed, capacity: int) -> None:
         self._track = track
         self._fan_out: FanOut[Any] = track._fan_out
         self._queue: LiveQueue[E] = LiveQueue(check_int("capacity", capacity, 0), repr(self))
@@ -42,12 +44,17 @@ class LiveStream(AsyncClosing, Generic[E]):
             self._fan_out.let_go(token)
 
     def _subscribe(self) -> None:
+        if isinstance(self._track, SdkFeed):
+            self._track.open(weakref.WeakMethod(self._fail))
+            weakref.finalize(self, self._track.close).atexit = False
         self._fan_out.attach(self)
 
     def _fail(self, error: BaseException) -> None:
         """Ends the stream: the reader gets the events that are queued, then the error."""
         self._fan_out.detach(self)
         self._queue.end(error)
+        if isinstance(self._track, SdkFeed):
+            self._track.close()
 
     def _close(self) -> bool:
         """Closes the reading half; returns False if it is closed already."""
@@ -56,7 +63,14 @@ class LiveStream(AsyncClosing, Generic[E]):
         self._closed = True
         self._fan_out.detach(self)
         self._queue.close()
+        if isinstance(self._track, SdkFeed):
+            self._track.close()
         return True
+
+    async def _feed_closed(self) -> None:
+        """Returns when the stream of the LiveKit SDK is closed, if there is one."""
+        if isinstance(self._track, SdkFeed):
+            await self._track.aclose()
 
     # -- what the source calls ----------------------------------------------------------------------------------------
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import secrets
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.protobuf_enum import ProtobufEnum
 from livekit_utils._runtime.public_path import public
+from livekit_utils.frames.sdk_class import class_beside_sdk, sdk_class
+from livekit_utils.tracks.audio_bridge import AudioBridge
 from livekit_utils.tracks.audio_source import AudioSource
 from livekit_utils.tracks.fan_out import FanOut
+from livekit_utils.tracks.video_bridge import VideoBridge
 from livekit_utils.tracks.video_source import VideoSource
+
+if TYPE_CHECKING:
+    from livekit import rtc
 
 __all__ = ["LocalAudioTrack", "LocalVideoTrack", "Track", "TrackKind"]
 
@@ -25,13 +31,33 @@ class TrackKind(ProtobufEnum, IntEnum):
     KIND_VIDEO = 2
 
 
+class _TrackType(type):
+    """Lets `isinstance` take the LiveKit SDK's tracks for a Track: programs ask with the one name for both."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        theirs: Any = sdk_class(_SDK_MODULE, "Track") if cls.__name__ == "Track" else None
+        return super().__instancecheck__(instance) or (theirs is not None and isinstance(instance, theirs))
+
+
+_SDK_MODULE = "livekit.rtc.track"
+
+
 @public
-class Track:
+class Track(metaclass=_TrackType):
     """A source under a name, in this process; streams are opened on it.
 
     Made by `LocalAudioTrack.create_audio_track` and `LocalVideoTrack.create_video_track`. Any number of tracks may
     have one source. A track ends when its source is closed.
+
+    `room.local_participant.publish_track` of the LiveKit SDK takes it as one of its own, in a running event loop. It
+    then has a track of the SDK, which `to_livekit` returns, and with it the muting and the `sid`. What the source plays
+    is passed on as it is played, in its time. For `isinstance` it is one of the SDK's too.
     """
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Track]:
+        """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
+        return class_beside_sdk(type(self), _SDK_MODULE, type(self).__name__)
 
     def __init__(self, name: str, kind: TrackKind, source: AudioSource | VideoSource) -> None:
         check_type("name", name, str)
@@ -41,11 +67,12 @@ class Track:
         self._muted = False
         self._source: Any = source
         self._fan_out: FanOut[Any] = source._fan_out  # the track's streams are attached here
+        self._bridge: AudioBridge | VideoBridge | None = None  # from when the SDK asks for the track
 
     @property
     def sid(self) -> str:
-        """Identifier that no other track has."""
-        return self._sid
+        """Identifier that no other track has; the room's, once the track is published."""
+        return self._sid if self._bridge is None else str(self._bridge.track.sid)
 
     @property
     def name(self) -> str:
@@ -57,18 +84,71 @@ class Track:
 
     @property
     def muted(self) -> bool:
-        return self._muted
+        return self._muted if self._bridge is None else bool(self._bridge.track.muted)
 
     def mute(self) -> None:
-        """Gives the track's streams silence, or no video frames, from now on. Other tracks of the source go on."""
+        """Gives the track's streams, and the room in which it is published, silence or no video frames from now on.
+        Other tracks of the source go on."""
         self._muted = True
+        if self._bridge is not None:
+            self._bridge.track.mute()
 
     def unmute(self) -> None:
         """Ends `mute`."""
         self._muted = False
+        if self._bridge is not None:
+            self._bridge.track.unmute()
+
+    @property
+    def stream_state(self) -> int:
+        """The state that the SDK gives its track, a number of `rtc.StreamState`.
+
+        Raises:
+            ImportError: The SDK is not installed, cannot be imported, or is too old.
+            RuntimeError: The source is closed, or no event loop runs.
+        """
+        return int(self._to_livekit().stream_state)
+
+    async def get_stats(self) -> list[Any]:
+        """Returns what the SDK counts of its track, as messages `rtc.RtcStats`. Raises what `stream_state` does."""
+        return list(await self._to_livekit().get_stats())
+
+    # -- what the SDK's participants, rooms and streams ask a track for -----------------------------------------------
+
+    def _to_livekit(self) -> Any:
+        """Returns the SDK's track that carries this one, which is made the first time."""
+        bridge = self._bridge
+        if bridge is None or bridge.is_over:
+            sid, muted = self.sid, self.muted
+            bridge = self._make_bridge()
+            bridge.track._info.sid = sid  # until the room gives it another
+            if muted:
+                bridge.track.mute()
+            self._bridge = bridge
+        return bridge.track
+
+    def _make_bridge(self) -> AudioBridge | VideoBridge:
+        raise NotImplementedError
+
+    @property
+    def _ffi_handle(self) -> Any:
+        return self._to_livekit()._ffi_handle
+
+    @property
+    def _info(self) -> Any:
+        return self._to_livekit()._info
+
+    def _set_room(self, room: Any) -> None:
+        self._to_livekit()._set_room(room)
+
+    def _register_audio_stream(self, stream: Any) -> None:
+        self._to_livekit()._register_audio_stream(stream)
+
+    def _unregister_audio_stream(self, stream: Any) -> None:
+        self._to_livekit()._unregister_audio_stream(stream)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(sid={self._sid!r}, name={self._name!r})"
+        return f"{type(self).__name__}(sid={self.sid!r}, name={self._name!r})"
 
 
 @public
@@ -96,6 +176,13 @@ class LocalAudioTrack(Track):
         """
         return LocalAudioTrack(name, source)
 
+    def _make_bridge(self) -> AudioBridge:
+        return AudioBridge(self._name, self._source)
+
+    if TYPE_CHECKING:
+
+        def _to_livekit(self) -> rtc.LocalAudioTrack: ...
+
 
 @public
 class LocalVideoTrack(Track):
@@ -121,3 +208,10 @@ class LocalVideoTrack(Track):
             TypeError: `source` is not a VideoSource of this package, or `name` is not a str.
         """
         return LocalVideoTrack(name, source)
+
+    def _make_bridge(self) -> VideoBridge:
+        return VideoBridge(self._name, self._source)
+
+    if TYPE_CHECKING:
+
+        def _to_livekit(self) -> rtc.LocalVideoTrack: ...

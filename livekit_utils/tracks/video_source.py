@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
@@ -71,7 +73,8 @@ class VideoSource(AsyncClosing):
 
         Args:
             frame: A VideoFrame of this package or of the LiveKit SDK.
-            timestamp_us: Passed on in the event, in microseconds.
+            timestamp_us: Passed on in the event, in microseconds. 0 stands for now, by the clock of `time.monotonic`,
+                which is that of the LiveKit SDK too.
             rotation: Passed on in the event: how to turn the frame for display. The pixels are not changed.
             metadata: Passed on in the event.
 
@@ -85,6 +88,7 @@ class VideoSource(AsyncClosing):
         rotation = check_choice("rotation", rotation, VideoRotation)
         self._check_open()
         if len(self._fan_out):
+            timestamp_us = timestamp_us or time.monotonic_ns() // 1000
             self._fan_out.receive(VideoFrameEvent(frozen_video_frame(video_frame), timestamp_us, rotation, metadata))
 
     async def aclose(self) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from livekit_utils._runtime.arguments import check_choice, check_type
+from livekit_utils._runtime.arguments import check_choice
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.video_frame import VideoBufferType
 from livekit_utils.tracks.events import VideoFrameEvent
 from livekit_utils.tracks.live_stream import LiveStream
+from livekit_utils.tracks.sdk_feed import Participant, video_feed
 from livekit_utils.tracks.track import LocalVideoTrack, Track
+
+if TYPE_CHECKING:
+    from livekit import rtc
 
 __all__ = ["VideoStream", "VideoStreamStats"]
 
@@ -37,18 +41,25 @@ class VideoStream(LiveStream[VideoFrameEvent]):
     queued when the track ends are delivered before the end.
 
     Args:
-        track: A track that `LocalVideoTrack.create_video_track` returned.
+        track: A track that `LocalVideoTrack.create_video_track` returned, or a video track of the LiveKit SDK.
         loop: Not used; accepted for compatibility.
         capacity: Number of frames that may wait to be read. Beyond it the oldest is dropped, which is counted in
             `stats` and logged once. 0 drops nothing: memory grows if nobody reads.
         format: The pixel format that the reader relies on. Frames are not converted: one of another format ends the
-            stream with a `ValueError` for the reader. None takes all formats.
+            stream with a `ValueError` for the reader. None takes all formats. The SDK converts the frames of its tracks
+            to the formats RGBA, ABGR, ARGB, BGRA, RGB24 and I420.
 
     Raises:
         ValueError: A negative capacity, or a format that does not exist.
-        TypeError: `track` is not a video track of this package.
+        TypeError: `track` is not a video track.
+        RuntimeError: The track is one of the SDK, and gone with its room, or no event loop is running.
+        ImportError: The track is one of the SDK, which is too old.
 
-    Threads: read in one event loop at a time. It may be made outside of a loop.
+    On a track of the SDK, the stream reads a stream of the SDK, which it opens and closes. It ends when the track ends
+    or its room is closed.
+
+    Threads: read in one event loop at a time. It may be made outside of a loop. On a track of the SDK it is made in a
+    running loop, and ends with it.
 
     Example:
         >>> import asyncio
@@ -65,27 +76,46 @@ class VideoStream(LiveStream[VideoFrameEvent]):
 
     def __init__(
         self,
-        track: Track,
+        track: Track | rtc.Track | Participant,
         loop: asyncio.AbstractEventLoop | None = None,
         capacity: int = 0,
         format: VideoBufferType | int | None = None,
     ) -> None:
-        check_type("track", track, LocalVideoTrack, "a livekit_utils")
         self._format = None if format is None else check_choice("format", format, VideoBufferType)
-        super().__init__(track, capacity)
+        super().__init__(track if isinstance(track, LocalVideoTrack) else video_feed(track, self._format), capacity)
         self._subscribe()
 
     @classmethod
     def from_track(
         cls,
         *,
-        track: Track,
+        track: Track | rtc.Track,
         loop: asyncio.AbstractEventLoop | None = None,
         format: VideoBufferType | int | None = None,
         capacity: int = 0,
     ) -> Self:
         """Makes a stream like the constructor, with keyword arguments only."""
         return cls(track, loop, capacity, format)
+
+    @classmethod
+    def from_participant(
+        cls,
+        *,
+        participant: rtc.Participant,
+        track_source: rtc.TrackSource.ValueType,
+        loop: asyncio.AbstractEventLoop | None = None,
+        format: VideoBufferType | int | None = None,
+        capacity: int = 0,
+    ) -> Self:
+        """Makes a stream on the track that a participant of the LiveKit SDK publishes from some source.
+
+        Args:
+            participant: A participant of the SDK. It need not have published the track yet.
+            track_source: A number of `rtc.TrackSource`, such as `rtc.TrackSource.SOURCE_CAMERA`.
+
+        The other arguments, and what is raised, are those of the constructor.
+        """
+        return cls(Participant(participant, track_source), loop, capacity, format)
 
     def stats(self) -> VideoStreamStats:
         """Returns the counters of the stream."""
@@ -98,7 +128,8 @@ class VideoStream(LiveStream[VideoFrameEvent]):
     async def aclose(self) -> None:
         """Ends the stream at once, also for tasks that wait for a frame. Frames that were not read are dropped. A
         second call does nothing."""
-        self._close()
+        if self._close():
+            await self._feed_closed()
 
     def __repr__(self) -> str:
         return f"VideoStream(track={self._track.name!r}{', closed' if self._closed else ''})"

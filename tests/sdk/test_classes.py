@@ -18,7 +18,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from livekit_utils import AudioFrame, FrameProcessor, NoiseCancellationOptions, VideoBufferType, VideoFrame
+from livekit_utils import (
+    AudioFrame,
+    AudioSource,
+    FrameProcessor,
+    LocalAudioTrack,
+    LocalVideoTrack,
+    NoiseCancellationOptions,
+    Track,
+    VideoBufferType,
+    VideoFrame,
+    VideoSource,
+)
 
 
 class Tagged(AudioFrame):
@@ -256,3 +267,22 @@ def test_two_threads_see_one_class(rtc: Any) -> None:
         "assert len(set(seen)) == 1 and len(seen) == 8\n"
     )
     subprocess.run([sys.executable, "-c", text], check=True, timeout=60)
+
+
+def test_tracks(rtc: Any) -> None:
+    async def main() -> None:
+        source, pictures = AudioSource(48000, 1), VideoSource(4, 2)
+        sound = LocalAudioTrack.create_audio_track("x", source)
+        picture = LocalVideoTrack.create_video_track("x", pictures)
+        theirs = rtc.LocalAudioTrack.create_audio_track("x", rtc.AudioSource(48000, 1))
+        for track in (sound, picture, theirs):
+            assert isinstance(track, rtc.Track)
+            assert isinstance(track, Track)
+        assert isinstance(sound, rtc.LocalAudioTrack)
+        assert isinstance(picture, rtc.LocalVideoTrack)
+        assert not isinstance(sound, (rtc.LocalVideoTrack, rtc.RemoteAudioTrack))
+        assert not isinstance(theirs, LocalAudioTrack)
+        assert not isinstance(5, Track)
+        await source.aclose()
+
+    asyncio.run(main())

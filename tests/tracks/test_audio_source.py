@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livekit_utils import AudioFrame, AudioSource
+from livekit_utils import AudioFrame, AudioSource, AudioStream, LocalAudioTrack
 from tests.support.randomness import Rand
 from tests.support.tape import RATE, Tape, constant, now, soon, turns
 from tests.support.virtual_time import run
@@ -157,6 +157,27 @@ def test_a_frame_may_be_used_again_when_capture_returns(queue_ms: float) -> None
         data[:] = bytes(960)
         await source.wait_for_playout()
         assert tape.values == list(range(1, 50))
+
+    run(main())
+
+
+@pytest.mark.parametrize("queue_ms", [1000, 0])
+def test_memory_is_given_back_with_the_frame(queue_ms: float) -> None:
+    """Not when the sound has been played: a `bytearray` can then be resized."""
+
+    async def main() -> None:
+        source = AudioSource(RATE, 1, queue_ms)
+        track = LocalAudioTrack.create_audio_track("a", source)
+        streams = [AudioStream(track), AudioStream(track, sample_rate=16000, frame_size_ms=25)]
+        for num_samples in (480, 100, 4800):
+            data = bytearray(2 * num_samples)
+            frame = AudioFrame(data, RATE, 1, num_samples)
+            await source.capture_frame(frame)
+            del frame
+            data.clear()
+        await source.aclose()
+        for stream in streams:
+            await stream.aclose()
 
     run(main())
 

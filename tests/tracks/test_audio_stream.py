@@ -422,7 +422,9 @@ def test_things_of_another_kind(arguments: dict[str, Any]) -> None:
 def test_not_a_track() -> None:
     video = LocalVideoTrack.create_video_track("camera", VideoSource(2, 2))
     for wrong in (None, AudioSource(RATE, 1), video, "voice", LocalAudioTrack):
-        with pytest.raises(TypeError, match="track: expected a livekit_utils LocalAudioTrack"):
+        with pytest.raises(
+            TypeError, match="track: expected a track of the LiveKit SDK or a livekit_utils LocalAudioTrack"
+        ):
             AudioStream(wrong)  # type: ignore[arg-type]
 
 

@@ -61,7 +61,7 @@ def test_events_carry_what_was_said() -> None:
         source, _, streams = opened(2)
         metadata = {"key": object()}
         for i, rotation in enumerate([*VideoRotation, 3]):
-            source.capture_frame(picture(i), timestamp_us=-(2**40) * i, rotation=rotation, metadata=metadata)
+            source.capture_frame(picture(i), timestamp_us=-(2**40) * (i + 1), rotation=rotation, metadata=metadata)
         source.capture_frame(picture(9))
         await source.aclose()
         for stream in streams:
@@ -70,10 +70,24 @@ def test_events_carry_what_was_said() -> None:
                 assert isinstance(event, VideoFrameEvent)
                 assert (event.frame.width, event.frame.height, event.frame.type) == (4, 2, RGBA)
                 assert set(event.frame.data) == {i}
-                assert event.timestamp_us == -(2**40) * i
+                assert event.timestamp_us == -(2**40) * (i + 1)
                 assert event.rotation is VideoRotation(min(i, 3))
                 assert event.metadata is metadata
-            assert (last.timestamp_us, last.rotation, last.metadata) == (0, VideoRotation.VIDEO_ROTATION_0, None)
+            assert (last.rotation, last.metadata) == (VideoRotation.VIDEO_ROTATION_0, None)
+
+    run(main())
+
+
+def test_where_no_time_was_given_the_clock_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        source, _, streams = opened(2)
+        for now_us in (5_000_000, 5_040_000):
+            monkeypatch.setattr("time.monotonic_ns", lambda now_us=now_us: now_us * 1000 + 999)
+            source.capture_frame(picture())
+            source.capture_frame(picture(), timestamp_us=7)
+        await source.aclose()
+        for stream in streams:
+            assert await stamps(stream) == [5_000_000, 7, 5_040_000, 7]
 
     run(main())
 
@@ -159,16 +173,16 @@ def test_a_format_that_the_reader_relies_on(given: Any) -> None:
     async def main() -> None:
         source, _, [strict] = opened(format=given)
         loose = VideoStream(strict._track)
-        for i, kind in enumerate((VideoBufferType.I420, VideoBufferType.I420, RGBA, VideoBufferType.I420)):
+        for i, kind in enumerate((VideoBufferType.I420, VideoBufferType.I420, RGBA, VideoBufferType.I420), 1):
             source.capture_frame(picture(0, kind), timestamp_us=i)
-        assert [(await anext(strict)).timestamp_us for _ in range(2)] == [0, 1]
+        assert [(await anext(strict)).timestamp_us for _ in range(2)] == [1, 2]
         for _ in range(3):
             with pytest.raises(ValueError, match="frame: expected I420"):
                 await anext(strict)
         await source.aclose()
         with pytest.raises(ValueError, match="I420"):
             await anext(strict)
-        assert await stamps(loose) == [0, 1, 2, 3]
+        assert await stamps(loose) == [1, 2, 3, 4]
         await strict.aclose()
         assert await read(strict) == []
 
@@ -180,13 +194,13 @@ def test_capacity_drops_the_oldest(capacity: int, caplog: pytest.LogCaptureFixtu
     async def main() -> None:
         source, track, [bounded] = opened(capacity=capacity)
         unbounded = VideoStream.from_track(track=track)
-        for i in range(50):
+        for i in range(1, 51):
             source.capture_frame(picture(), timestamp_us=i)
         assert bounded.stats() == counted(50, 50 - capacity, capacity)
         assert unbounded.stats() == counted(50, 0, 50)
         await source.aclose()
-        assert await stamps(bounded) == list(range(50 - capacity, 50))
-        assert await stamps(unbounded) == list(range(50))
+        assert await stamps(bounded) == list(range(51 - capacity, 51))
+        assert await stamps(unbounded) == list(range(1, 51))
 
     run(main())
     assert len(caplog.records) == 1
@@ -199,10 +213,10 @@ def test_mute_stops_the_pictures_of_that_track() -> None:
         other = VideoStream(LocalVideoTrack.create_video_track("other", source))
         for i in range(6):
             (track.mute, track.unmute)[i // 2 % 2 == 0]()
-            source.capture_frame(picture(), timestamp_us=i)
+            source.capture_frame(picture(), timestamp_us=i + 1)
         await source.aclose()
-        assert await stamps(stream) == [0, 1, 4, 5]
-        assert await stamps(other) == [0, 1, 2, 3, 4, 5]
+        assert await stamps(stream) == [1, 2, 5, 6]
+        assert await stamps(other) == [1, 2, 3, 4, 5, 6]
 
     run(main())
 
@@ -231,7 +245,7 @@ def test_capture_in_another_thread() -> None:
     interval = sys.getswitchinterval()
 
     def camera() -> None:
-        for i in range(3000):
+        for i in range(1, 3001):
             source.capture_frame(picture(), timestamp_us=i)
 
     async def main() -> None:
@@ -241,7 +255,7 @@ def test_capture_in_another_thread() -> None:
         thread.start()
         await asyncio.get_running_loop().run_in_executor(None, thread.join)
         await source.aclose()
-        assert await asyncio.gather(*readers) == [list(range(3000))] * 3
+        assert await asyncio.gather(*readers) == [list(range(1, 3001))] * 3
 
     sys.setswitchinterval(1e-6)
     try:
@@ -316,7 +330,9 @@ def test_wrong_streams() -> None:
     source, track, [stream] = opened()
     audio = LocalAudioTrack.create_audio_track("a", AudioSource(48000, 1))
     for wrong in (None, source, audio, "camera"):
-        with pytest.raises(TypeError, match="track: expected a livekit_utils LocalVideoTrack"):
+        with pytest.raises(
+            TypeError, match="track: expected a track of the LiveKit SDK or a livekit_utils LocalVideoTrack"
+        ):
             VideoStream(wrong)  # type: ignore[arg-type]
     for arguments in ({"capacity": -1}, {"format": 11}, {"format": -1}, {"format": "I420"}):
         with pytest.raises(ValueError, match=r"^(capacity|format): expected"):
