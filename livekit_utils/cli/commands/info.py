@@ -23,8 +23,8 @@ def info(
 ) -> None:
     """Show the rate, channels, length and levels of sound files. Each file is read to its end.
 
-    Peak: 0 dBFS is full scale, a sample of -32768. RMS: 0 dBFS is a full-scale square wave, so that a full-scale sine
-    wave has -3 dBFS. Both cover all channels.
+    Peak: 0 dBFS is full scale, a sample of -32768; floats and lossy formats may be above it. RMS: 0 dBFS is a
+    full-scale square wave, so that a full-scale sine wave has -3 dBFS. Both cover all channels.
 
     Files that cannot be read are reported as errors after the others.
     """
@@ -45,7 +45,7 @@ def info(
 def _measure(path: Path) -> Summary:
     with AudioReader(path) as reader, ProgressBar(reader.name, reader.duration) as progress:
         track = Summary.of(reader)
-        for frame in reader.blocks():
-            track.add(frame)
-            progress.advance(frame.duration)
+        for samples in reader.blocks():
+            track.add(samples)
+            progress.advance(len(samples) / reader.sample_rate)
         return track

@@ -60,7 +60,7 @@ async def _run(mixer: AudioMixer, production: Production) -> None:
     async with mixer:
         failures = add_files(
             mixer,
-            ((track.name, track.gain_db, production.read(index)) for index, track in enumerate(production.inputs)),
+            ((track, production.read(index)) for index, track in enumerate(production.inputs)),
         )
         async for frame in mixer:
             if failures:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from livekit_utils.cli.errors import printable
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
 from livekit_utils.cli.options import DeviceOption, FilesArgument, GainOption
 from livekit_utils.cli.sound_devices import announce_recovery, installed, logging_to, parse_device
 from livekit_utils.cli.view.progress_bar import ProgressBar
+from livekit_utils.cli.view.report import describe_clipping
+from livekit_utils.cli.view.summary import Summary
 
 if TYPE_CHECKING:
     from livekit_utils.devices.output_player import OutputPlayer
@@ -56,17 +59,21 @@ async def _play(
     progress: ProgressBar,
     console: Console,
 ) -> None:
+    tracks = [Summary.of(reader, gain_db) for reader, gain_db in zip(readers, gains_db, strict=True)]
     async with mixer, _open_player(rate, channels, device) as player:
         player.on_state_change(announce_recovery(console))
         # A file that fails does not stop the others: its error is reported in the end.
         failures = add_files(
             mixer,
-            ((reader.name, gain_db, reader.blocks()) for reader, gain_db in zip(readers, gains_db, strict=True)),
+            ((track, track.frames(reader.blocks())) for track, reader in zip(tracks, readers, strict=True)),
         )
         with installed():
             await player.start()
         player.add_stream(_counted(mixer, progress))
         await player.wait_for_playout()
+    for track in tracks:
+        if track.num_clipped:
+            console.print(printable(describe_clipping(track)), markup=False, highlight=False, soft_wrap=True)
     if failures:
         raise failures[0]
 

@@ -84,7 +84,7 @@ async def _record(
                 missing = samples_per_channel - writer.samples_per_channel
                 frame = shortened(frame, missing)
                 writer.write(frame)
-                track.add(frame)
+                track.add_frame(frame)
                 bar.add(frame)
                 if writer.samples_per_channel == samples_per_channel:
                     break

@@ -11,7 +11,7 @@ from livekit_utils.cli.view.level_meter import FULL_SCALE
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from livekit_utils.frames.audio_frame import AudioFrame
+    from livekit_utils.files.samples import Samples
 
 # The resolution of the time axis.
 COLUMNS = 1200
@@ -62,11 +62,12 @@ class TrackPicture:
         inside = centers < samples_per_channel
         return centers[inside], columns[inside]
 
-    def add(self, frame: AudioFrame) -> None:
-        """Takes the next frame."""
-        samples = np.asarray(frame)
+    def add(self, samples: Samples) -> None:
+        """Takes the next samples."""
         if len(samples) == 0:
             return
+        if samples.dtype != np.int16:
+            samples = np.nan_to_num(samples) * np.float32(FULL_SCALE)
         self._add_envelope(samples)
         self._add_spectra(samples.mean(axis=1, dtype=np.float32))
 
@@ -82,7 +83,7 @@ class TrackPicture:
             levels = 10 * np.log10(self._powers * self._scale / counts[:, None])
         return levels.T.astype(np.float32)
 
-    def _add_envelope(self, samples: npt.NDArray[np.int16]) -> None:
+    def _add_envelope(self, samples: Samples) -> None:
         columns = np.arange(self._position, self._position + len(samples)) * COLUMNS // self._axis_samples
         self._position += len(samples)
         starts = np.concatenate([[0], np.flatnonzero(np.diff(columns)) + 1])

@@ -1,0 +1,120 @@
+"""Decoder decodes one sound of a file with libsndfile."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import soundfile
+
+from livekit_utils.files.byte_ranges import ByteRanges
+from livekit_utils.files.errors import SoundFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from livekit_utils.files.part import Part
+    from livekit_utils.files.samples import Samples
+
+# libsndfile reads these samples of at most 16 bits bit for bit. All others are read as float and converted by our own
+# kernel, because libsndfile reads float files to int16 without scaling, and 24-bit files without rounding.
+_S16_SUBTYPES = {"PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "GSM610"}
+
+# SF_COUNT_MAX of libsndfile: the header of a FLAC file does not tell its length.
+_UNKNOWN_COUNT = 0x7FFFFFFFFFFFFFFF
+
+# Hz. No converter delivers more; a few bytes of a header could otherwise ask for gigabytes.
+MAX_SAMPLE_RATE = 3_072_000
+# As many as a mixer has.
+MAX_CHANNELS = 128
+
+
+class _OneWayFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is not seekable.
+
+    In a seekable file, python-soundfile seeks after every read. MP3 loses the bits that a frame borrows from those
+    before it, and a FLAC of unknown length fails at its end.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+class Decoder:
+    """Decodes one sound, from its beginning to its end.
+
+    Args:
+        file: The file it lies in, which stays open.
+        part: Where.
+
+    Raises:
+        SoundFileError: libsndfile does not know the codec, or the format is out of all bounds.
+    """
+
+    def __init__(self, file: BinaryIO, part: Part) -> None:
+        self._raw = ByteRanges(file, part.ranges)
+        with self._translated("expected a WAV, FLAC, OGG or MP3 file, but libsndfile cannot read it"):
+            self._file = _OneWayFile(self._raw)
+        self.sample_rate: int = self._file.samplerate
+        self.num_channels: int = self._file.channels
+        self.format: str = self._file.format
+        self.subtype: str = self._file.subtype
+        self.is_s16 = self.subtype in _S16_SUBTYPES
+        """Whether its samples are int16, exact; float32 otherwise."""
+        self._position = 0
+        num_told: int = self._file.frames
+        if part.max_samples_per_channel is not None:
+            num_told = min(num_told, part.max_samples_per_channel)
+        self.samples_per_channel = num_told if part.tells_length and num_told < _UNKNOWN_COUNT else None
+        """The length; None if the file does not tell it."""
+        try:
+            self._check(part)
+        except SoundFileError:
+            self.close()
+            raise
+
+    def _check(self, part: Part) -> None:
+        if not 1 <= self.sample_rate <= MAX_SAMPLE_RATE:
+            raise SoundFileError(f"expected a sample rate of 1 to {MAX_SAMPLE_RATE} Hz, got {self.sample_rate} Hz")
+        if self.num_channels > MAX_CHANNELS:
+            raise SoundFileError(f"expected at most {MAX_CHANNELS} channels, got {self.num_channels}")
+        if part.found_samples_per_channel is not None:
+            raise self._cut(part.found_samples_per_channel)
+
+    def _cut(self, got: int) -> SoundFileError:
+        told = f"{self.samples_per_channel} samples per channel, as its header says"
+        return SoundFileError(f"damaged or cut off: expected {told}, got {got}")
+
+    def read(self, samples_per_channel: int) -> Samples:
+        """Returns the next samples; fewer, or none, at the end.
+
+        Raises:
+            SoundFileError: The sound is damaged, or shorter than its header says.
+            OSError: The file cannot be read.
+        """
+        if self.samples_per_channel is not None:
+            samples_per_channel = min(samples_per_channel, self.samples_per_channel - self._position)
+        samples: Samples = np.empty((samples_per_channel, self.num_channels), np.int16 if self.is_s16 else np.float32)
+        with self._translated("decoding failed, the file is damaged or cut off"):
+            samples = self._file.read(samples_per_channel, out=samples)
+        self._position += len(samples)
+        if len(samples) < samples_per_channel and self.samples_per_channel is not None:
+            raise self._cut(self._position)
+        return samples
+
+    @contextmanager
+    def _translated(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except soundfile.LibsndfileError as error:
+            if self._raw.error is not None:
+                raise self._raw.error from None
+            reason = error.error_string.rstrip(".").removeprefix("Error : ")
+            raise SoundFileError(f"{action} ({reason})") from error
+        if self._raw.error is not None:
+            raise self._raw.error
+
+    def close(self) -> None:
+        self._file.close()
+        self._raw.close()
