@@ -19,6 +19,9 @@ COLUMNS = 1200
 # At most this many spectra are averaged into one column, so that an hour costs no more transforms than a minute.
 _MAX_SPECTRA = 8
 
+# Full scale is 1.
+_MAX_LEVEL = np.float32(1e4)
+
 
 def _window_size(sample_rate: int) -> int:
     """Returns the samples of about 25 ms: short enough for syllables, long enough for the harmonics of a voice."""
@@ -67,7 +70,8 @@ class TrackPicture:
         if len(samples) == 0:
             return
         if samples.dtype != np.int16:
-            samples = np.nan_to_num(samples) * np.float32(FULL_SCALE)
+            # Far above what is drawn, and far below where the powers overflow.
+            samples = np.clip(np.nan_to_num(samples), -_MAX_LEVEL, _MAX_LEVEL) * np.float32(FULL_SCALE)
         self._add_envelope(samples)
         self._add_spectra(samples.mean(axis=1, dtype=np.float32))
 
