@@ -37,7 +37,8 @@ class ByteScanner:
     def search(self, pattern: re.Pattern[bytes], start: int, end: int, length: int) -> int | None:
         """Returns the position of the first match of a pattern of `length` bytes that lies in `start` to `end`."""
         while start + length <= end:
-            part = self.at(start, min(_WINDOW, end - start))
+            num_held = self._start + len(self._window) - start if start >= self._start else 0
+            part = self.at(start, num_held if num_held >= length else _WINDOW)[: end - start]
             if found := pattern.search(part):
                 return start + found.start()
             if len(part) < length:

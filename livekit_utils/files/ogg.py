@@ -98,6 +98,6 @@ def _finish(link: _Link, contents: Contents) -> None:
 def _check_rest(scanner: ByteScanner, position: int, contents: Contents) -> None:
     """Looks at what follows the last page."""
     rest = scanner.at(position, _HEADER_BYTES)
-    if b"OggS".startswith(rest[:4]):
+    if len(rest) < _HEADER_BYTES and b"OggS".startswith(rest[:4]):
         raise SoundFileError(f"cut off: expected at least {_HEADER_BYTES} bytes of its last Ogg page, got {len(rest)}")
     contents.warnings.append(f"the last {scanner.size - position} bytes are no Ogg, and left out")
