@@ -137,10 +137,11 @@ def test_work_of_headers(name: str) -> None:
 def test_memory_of_mutated_files(tmp_path: Path, run_python: Callable[..., Any]) -> None:
     print(f"seed {SEED}")
     rand = random.Random(SEED)
-    seeds = [encode(signal(SEED, 1800, 1, 16000), 16000, format, subtype)
+    sound = signal(SEED, 1800, 1, 16000)
+    seeds = [encode(sound, 16000, format, subtype)
              for format, subtype in (("WAV", "GSM610"), ("WAV", "IMA_ADPCM"), ("WAV", "MS_ADPCM"), ("WAV", "FLOAT"),
-                                     ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
-                                     ("MP3", None))]  # fmt: skip
+                                     ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None)
+                                     )]  # fmt: skip
     for i in range(400):
         data = bytearray(rand.choice(seeds))
         for _ in range(rand.randrange(1, 6)):

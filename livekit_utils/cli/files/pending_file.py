@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.files.new_name import rename_new
+from livekit_utils.cli.files.stale_files import lock, new_name, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ class PendingFile:
     `commit`, the file is removed.
 
     A target that is a symbolic link stays one: the file it points to is replaced. The new file keeps the permissions of
-    the replaced one.
+    the replaced one, but not its set-uid and set-gid bits. Temporary files of commands that were killed are removed.
 
     Args:
         target: The final path.
@@ -39,15 +40,33 @@ class PendingFile:
         self._committed = False
         self._resolved = Path(os.path.realpath(target))
         mode = self._check(inputs)
-        self.path = self._resolved.with_name(f".livekit-utils-{secrets.token_hex(8)}{target.suffix}")
-        try:
-            # mkstemp ignores the umask: its files are for the owner only.
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except OSError as error:
-            error.filename = str(target)
-            raise
+        sweep(self._resolved.parent)
+        self._descriptor = -1
+        self.path = self._make()
         if mode is not None:
-            self.path.chmod(stat.S_IMODE(mode))
+            # Without the bits that let a program run as its owner.
+            self.path.chmod(mode & 0o777)
+
+    def _make(self) -> Path:
+        """Makes the temporary file, and locks it until `_close`."""
+        while True:
+            path = self._resolved.with_name(new_name(self.target.suffix))
+            try:
+                # mkstemp ignores the umask: its files are for the owner only.
+                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+            except OSError as error:
+                error.filename = str(self.target)
+                raise
+            # Another command may have swept the file before it was locked.
+            if lock(descriptor) and path.exists():
+                self._descriptor = descriptor
+                return path
+            os.close(descriptor)
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _check(self, inputs: Iterable[Path]) -> int | None:
         directory = self._resolved.parent
@@ -73,14 +92,17 @@ class PendingFile:
             CliError: Another file has taken the name in the meantime.
             OSError: The disk is full or gone.
         """
-        descriptor = os.open(self.path, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if not self._replace and self._resolved.exists():
-            raise CliError(f"{self.target}: expected a new file, but it has come to exist; --force replaces it")
-        os.replace(self.path, self._resolved)
+        os.fsync(self._descriptor)
+        if os.name == "nt":
+            self._close()  # an open file cannot be renamed there
+        if self._replace:
+            os.replace(self.path, self._resolved)
+        else:
+            try:
+                rename_new(self.path, self._resolved)
+            except FileExistsError:
+                text = f"{self.target}: expected a new file, but it has come to exist; --force replaces it"
+                raise CliError(text) from None
         self._committed = True
 
     def __enter__(self) -> Self:
@@ -89,5 +111,6 @@ class PendingFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._close()
         if not self._committed:
             self.path.unlink(missing_ok=True)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Hz. libsndfile refuses higher rates only at the first write, and may crash when the file is closed.
 _MAX_VORBIS_RATE = 200_000
 
+# Of the integers in libsndfile's SF_INFO.
+_MAX_INT = 0x7FFFFFFF
+
 
 def _name_for_libsndfile(path: Path) -> Any:
     # python-soundfile encodes names strictly, and fails at one that is not UTF-8. It takes bytes too, though its types
@@ -46,6 +49,10 @@ class SoundOutput:
             raise CliError(
                 f"{name}: expected a rate of up to {_MAX_VORBIS_RATE} Hz for Ogg Vorbis, got {sample_rate} Hz"
             )
+        if not 1 <= sample_rate <= _MAX_INT:
+            raise CliError(f"{name}: expected a rate of 1 to {_MAX_INT} Hz, got {sample_rate}")
+        if not 1 <= num_channels <= _MAX_INT:
+            raise CliError(f"{name}: expected 1 to {_MAX_INT} channels, got {num_channels}")
         self._name = name
         self._path = path
         action = f"{format} cannot hold {num_channels} channels at {sample_rate} Hz, or the file cannot be written"
