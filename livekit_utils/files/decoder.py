@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import soundfile
 
+from livekit_utils._runtime.deferred_signals import deferred_signals
 from livekit_utils.files.byte_ranges import ByteRanges
 from livekit_utils.files.errors import SoundFileError
 
@@ -106,7 +107,8 @@ class Decoder:
     @contextmanager
     def _translated(self, action: str) -> Iterator[None]:
         try:
-            yield
+            with deferred_signals():  # libsndfile calls ByteRanges
+                yield
         except soundfile.LibsndfileError as error:
             if self._raw.error is not None:
                 raise self._raw.error from None
@@ -116,5 +118,6 @@ class Decoder:
             raise self._raw.error
 
     def close(self) -> None:
-        self._file.close()
+        with deferred_signals():
+            self._file.close()
         self._raw.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
 from livekit_utils.cli.options import ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
@@ -51,7 +51,7 @@ def mix(
                 gains_db=gains_db,
             )
         )
-        asyncio.run(_run(mixer, production))
+        run(_run(mixer, production))
         report = production.finish()
     report.print(as_json=json, clipping_hint="lower the inputs with --gain NAME=dB")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from livekit_utils.cli.errors import printable
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
 from livekit_utils.cli.options import DeviceOption, FilesArgument, GainOption
 from livekit_utils.cli.sound_devices import announce_recovery, installed, logging_to, parse_device
@@ -46,7 +46,7 @@ def play(
         stack.enter_context(logging_to(console))
         title = files[0].name if len(files) == 1 else f"{len(files)} files"
         progress = stack.enter_context(ProgressBar(title, max(reader.duration for reader in readers), console))
-        asyncio.run(_play(mixer, readers, gains_db, rate, channels, device, progress, console))
+        run(_play(mixer, readers, gains_db, rate, channels, device, progress, console))
 
 
 async def _play(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.console import Console
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
-from livekit_utils.cli.interruption import Interruption
+from livekit_utils.cli.interruption import Interruption, run
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.options import DeviceOption, ForceOption, JsonOption, OutputArgument, ProcessingOption
 from livekit_utils.cli.sound_devices import logging_to
@@ -49,7 +48,7 @@ def record(
         Interruption() as interruption,
     ):
         track = Summary(output.name, rate, channels, 0, format=writer.format, subtype=writer.subtype)
-        asyncio.run(
+        run(
             _record(
                 writer,
                 track,
