@@ -24,6 +24,10 @@ class ByteScanner:
         self._start = 0
         self._window = b""
 
+    def until(self, end: int) -> ByteScanner:
+        """Returns a scanner of the file up to a position."""
+        return ByteScanner(self._file, min(end, self.size))
+
     def at(self, position: int, num_bytes: int) -> bytes:
         """Returns bytes from a position on; fewer at the end of the file."""
         offset = position - self._start

@@ -28,9 +28,15 @@ def find_contents(file: BinaryIO) -> Contents:
         OSError: It cannot be read.
     """
     size = file.seek(0, os.SEEK_END)
-    scanner = ByteScanner(file, size)
     if not size:
         raise SoundFileError(f"{EXPECTED}, got an empty one")
+    contents = _find(ByteScanner(file, size))
+    if not contents.parts:
+        raise SoundFileError(f"cut off: expected sound, got none in {size} bytes")
+    return contents
+
+
+def _find(scanner: ByteScanner) -> Contents:
     start = skip_tags(scanner, 0)
     head = scanner.at(start, 12)
     if head.startswith(b"OggS"):

@@ -111,21 +111,23 @@ def skip_tags(scanner: ByteScanner, position: int) -> int:
 def first_frame(scanner: ByteScanner, start: int) -> int | None:
     """Returns where the first frame after a position is, if it is near; None if there is none."""
     end = min(scanner.size, start + _MAX_GAP)
-    while (position := scanner.search(_SYNC, start, end, 2)) is not None:
-        if _is_sure(scanner, position):
+    found = start
+    while (position := scanner.search(_SYNC, found, end, 2)) is not None:
+        if _is_sure(scanner, position, at_least=1 if position == start else 2):
             return position
-        start = position + 1
+        found = position + 1
     return None
 
 
-def _is_sure(scanner: ByteScanner, position: int) -> bool:
-    """Returns whether frames of one sound follow each other, or the file or the sound ends with the last of them."""
+def _is_sure(scanner: ByteScanner, position: int, at_least: int) -> bool:
+    """Returns whether frames of one sound follow each other: some, or at least so many, after which the file ends or a
+    tag begins."""
     sound = None
     for count in range(_FRAMES_IN_A_ROW):
         header = _parse(scanner.at(position, _HEADER_BYTES))
         if header is None or sound not in (None, header.sound):
             is_end = position == scanner.size or skip_tags(scanner, position) > position
-            return count > 0 and is_end
+            return count >= at_least and is_end
         if count == 0 and _xing(scanner, position, header) is not None:
             return True
         sound = header.sound
@@ -181,7 +183,7 @@ class _Sound:
         Layer III frames hold bits of those after them. The first frames of a stream that was cut out of a longer one
         lack some: libsndfile decodes them as noise, with lines on stderr. They are made silent.
         """
-        if self._num_reserved is None or header.sound[1] != 3:
+        if self._num_reserved is None or (header.sound[1] != 3 and self.num_frames):
             self.ranges.add(position, header.num_bytes)
             return
         frame = scanner.at(position, header.num_bytes)
@@ -190,7 +192,7 @@ class _Sound:
         # 9 bits of version 1, 8 of the others: how many bytes of the frames before it a frame begins with.
         shift = 7 if header.sound[0] else 8
         num_needed = int.from_bytes(frame[side_info_at : side_info_at + 2], "big") >> shift
-        if num_needed > self._num_reserved:
+        if num_needed > self._num_reserved and header.sound[1] == 3:
             # As many as there are, because libmpg123 keeps those for the next frame that a frame asks for.
             silent = (self._num_reserved << shift).to_bytes(2, "big") + bytes(num_side_info - 2)
             frame = frame[:side_info_at] + silent + frame[side_info_at + num_side_info :]
@@ -210,6 +212,10 @@ class _Sound:
         # Some encoders count the Xing header as a frame.
         if self.told.num_frames and not (num_missing == 1 and 0 < self.told.num_bytes <= self.ranges.size):
             return Part(self.ranges, found_samples_per_channel=self.num_frames * self.header.samples_per_channel)
+        if self.num_frames == 1:
+            # libsndfile wants to see a second one.
+            self.ranges.head += self.ranges.head[:_HEADER_BYTES] + bytes(self.header.num_bytes - _HEADER_BYTES)
+            return Part(self.ranges, max_samples_per_channel=self.header.samples_per_channel)
         # libsndfile estimates the length of a sound without a Xing header by its size and its first frame, and reads no
         # further. The longest frame is about 60 times as long as the shortest.
         self.ranges.claimed_size = 64 * self.ranges.size + _TAG_BYTES
@@ -232,7 +238,7 @@ def find_mpeg(scanner: ByteScanner, start: int) -> Contents:
             sound.num_frames += 1
         else:
             sound.ranges.head = scanner.at(position, header.num_bytes)
-    if sound is not None and (sound.num_frames or not contents.parts):
+    if sound is not None and sound.num_frames:
         contents.add(sound.part())
     return contents
 
@@ -246,7 +252,7 @@ def _frames(scanner: ByteScanner, start: int, warnings: list[str]) -> Iterator[t
     is_apart = True
     while position + _HEADER_BYTES <= scanner.size:
         header = _parse(scanner.at(position, _HEADER_BYTES))
-        if header is None or (header.sound != sound and not _is_sure(scanner, position)):
+        if header is None or (header.sound != sound and not _is_sure(scanner, position, 1)):
             end_of_tags = skip_tags(scanner, position)
             if end_of_tags > position:
                 position, is_apart = end_of_tags, True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from livekit_utils.files.byte_ranges import RangeList
 from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.mpeg import find_mpeg
 from livekit_utils.files.part import Contents, Part
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _CHUNK_HEADER = 8
 # Codecs of PCM, float, A-law, mu-law and those of WAVE_FORMAT_EXTENSIBLE; of MS ADPCM, IMA ADPCM and GSM 06.10.
 _ONE_SAMPLE_BLOCKS = (1, 3, 6, 7, 0xFFFE)
 _FILLED_UP_BLOCKS = (2, 0x11, 0x31)
+_MPEG = (0x50, 0x55)
 
 # What no recording exceeds.
 _MAX_CHUNKS = 10_000
@@ -101,7 +103,13 @@ def find_wav(scanner: ByteScanner, start: int) -> Contents:
             got = f"got none in {scanner.size} bytes"
             raise SoundFileError(f"cut off: expected a WAV file with a data chunk, {got}")
         end, following = _end_of_sound(scanner, header, contents.warnings)
-        contents.add(_part(header, end))
+        if header.tag in _MPEG:
+            inside = find_mpeg(scanner.until(end), header.data_at)
+            contents.warnings += inside.warnings
+            for part in inside.parts:
+                contents.add(part)
+        else:
+            contents.add(_part(header, end))
     return contents
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,10 @@ pytest.importorskip("soundfile")
 
 import soundfile
 
+from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.sound_reader import SoundReader
 from tests.support.randomness import SEED
-from tests.support.sound_files import decode, encode, mpeg_frames, read, read_all, signal
+from tests.support.sound_files import chunk, decode, encode, mpeg_frames, read, read_all, signal, wav
 
 S16 = ("PCM_16", "PCM_U8", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "GSM610")
 
@@ -101,6 +104,92 @@ def test_a_part_of_a_stream_of_mp3(rate: int, capfd: pytest.CaptureFixture[str])
     # At most a few frames are silent, and then nothing is missing.
     start = size * 6
     assert np.abs(samples[start:] - whole[21 * size + start :][: len(samples) - start]).max() < 1e-6
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("has_xing", [True, False])
+def test_mp3_in_a_wav(has_xing: bool) -> None:
+    mp3 = encode(signal(SEED, 30_000), 48000, "MP3", bitrate_mode="VARIABLE")
+    frames = mpeg_frames(mp3)
+    fmt = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 48000, 16000, 1, 0, 12, 1, 2, 1152, 1, 1393)
+    body = b"WAVE" + chunk(b"fmt ", fmt) + chunk(b"data", mp3 if has_xing else b"".join(frames[1:]))
+    samples = read_all(b"RIFF" + struct.pack("<I", len(body)) + body)
+    start = 0 if has_xing else 1105
+    assert np.array_equal(samples[start : start + 30_000], decode(mp3))
+    assert len(samples) == (30_000 if has_xing else 1152 * (len(frames) - 1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_mp3_of_few_frames(count: int) -> None:
+    frames = mpeg_frames(encode(signal(SEED, 30_000), 48000, "MP3", bitrate_mode="VARIABLE"))[1 : 1 + count]
+    assert len(read_all(b"".join(frames))) == 1152 * count
+
+
+def test_an_mp3_without_a_frame() -> None:
+    xing, *_ = mpeg_frames(encode(signal(SEED, 30_000), 48000, "MP3", bitrate_mode="VARIABLE"))
+    for data in (xing, xing[:-1]):
+        with pytest.raises(SoundFileError, match="cut off: expected sound|something else"):
+            SoundReader(io.BytesIO(data))
+
+
+def test_noise_is_no_mp3() -> None:
+    rand = random.Random(SEED)
+    for _ in range(300):
+        data = bytes(rand.choice([0xFF, 0xFB, 0xF3, 0x90, 0, rand.randrange(256)]) for _ in range(4000))
+        if data[:2] not in (b"OggS", b"fLaC"):
+            with pytest.raises(SoundFileError, match="got something else"):
+                SoundReader(io.BytesIO(data))
+
+
+class _Growing(io.BytesIO):
+    """Gets more bytes each time that it is read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.left = data[len(data) // 2 :]
+        super().__init__(data[: len(data) // 2])
+
+    def read(self, size: int | None = -1) -> bytes:
+        position = self.tell()
+        self.seek(0, io.SEEK_END)
+        self.write(self.left[:500])
+        self.left = self.left[500:]
+        self.seek(position)
+        return super().read(size)
+
+
+@pytest.mark.parametrize("data_size", [0, 0xFFFFFFFF])
+def test_a_file_that_grows_ends_where_it_was_opened(data_size: int) -> None:
+    sound = np.arange(1, 20_001, dtype=np.int16)
+    with SoundReader(_Growing(wav(sound.tobytes(), data_size=data_size))) as reader:
+        assert reader.samples_per_channel == 20_000 // 2 - 11
+        assert read(reader)[:, 0].tolist() == sound[: 20_000 // 2 - 11].tolist()
+
+
+def test_a_file_that_is_cut_while_it_is_read() -> None:
+    file = io.BytesIO(wav(bytes(range(256)) * 100))
+    with SoundReader(file) as reader:
+        file.truncate(20_000)
+        with pytest.raises(SoundFileError, match="damaged or cut off: expected 12800 samples per channel"):
+            read(reader)
+
+
+class _Failing(io.BytesIO):
+    is_failing = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.is_failing:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+@pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_disk_that_fails(format: str, capfd: pytest.CaptureFixture[str]) -> None:
+    file = _Failing(encode(signal(SEED, 500_000), 48000, format))
+    with SoundReader(file) as reader:
+        reader.read(100)
+        file.is_failing = True
+        with pytest.raises(OSError, match="Input/output error"):
+            read(reader)
     assert capfd.readouterr().err == ""
 
 
