@@ -32,7 +32,7 @@ def find_contents(file: BinaryIO) -> Contents:
         raise SoundFileError(f"{EXPECTED}, got an empty one")
     contents = _find(ByteScanner(file, size))
     if not contents.parts:
-        raise SoundFileError(f"cut off: expected sound, got none in {size} bytes")
+        raise SoundFileError(next(iter(contents.damages), f"cut off: expected sound, got none in {size} bytes"))
     return contents
 
 

@@ -30,6 +30,9 @@ MAX_SAMPLE_RATE = 3_072_000
 # As many as a mixer has.
 MAX_CHANNELS = 128
 
+# Samples per channel that are lost at most where a damaged sound ends.
+_PIECE = 64
+
 
 class _OneWayFile(soundfile.SoundFile):  # type: ignore[misc]
     """A file that is not seekable.
@@ -48,12 +51,16 @@ class Decoder:
     Args:
         file: The file it lies in, which stays open.
         part: Where.
+        damaged: Whether to read a damaged sound as far as it goes.
 
     Raises:
-        SoundFileError: libsndfile does not know the codec, or the format is out of all bounds.
+        SoundFileError: libsndfile does not know the codec, the format is out of all bounds, or the sound was cut off.
     """
 
-    def __init__(self, file: BinaryIO, part: Part) -> None:
+    def __init__(self, file: BinaryIO, part: Part, *, damaged: bool = False) -> None:
+        self._damaged = damaged
+        self.damage = ""
+        """What was wrong, of a sound that was read nevertheless."""
         self._raw = ByteRanges(file, part.ranges)
         with self._translated("expected a WAV, FLAC, OGG or MP3 file, but libsndfile cannot read it"):
             self._file = _OneWayFile(self._raw)
@@ -64,11 +71,13 @@ class Decoder:
         self.is_s16 = self.subtype in _S16_SUBTYPES
         """Whether its samples are int16, exact; float32 otherwise."""
         self._position = 0
+        self._is_over = False
         num_told: int = self._file.frames
         if part.max_samples_per_channel is not None:
             num_told = min(num_told, part.max_samples_per_channel)
-        self.samples_per_channel = num_told if part.tells_length and num_told < _UNKNOWN_COUNT else None
-        """The length; None if the file does not tell it."""
+        self._num_told = num_told if part.tells_length and num_told < _UNKNOWN_COUNT else None
+        self.samples_per_channel = None if damaged else self._num_told
+        """The length; None if it is not known."""
         try:
             self._check(part)
         except SoundFileError:
@@ -81,11 +90,13 @@ class Decoder:
         if self.num_channels > MAX_CHANNELS:
             raise SoundFileError(f"expected at most {MAX_CHANNELS} channels, got {self.num_channels}")
         if part.found_samples_per_channel is not None:
-            raise self._cut(part.found_samples_per_channel)
+            self._miss(part.found_samples_per_channel)
 
-    def _cut(self, got: int) -> SoundFileError:
-        told = f"{self.samples_per_channel} samples per channel, as its header says"
-        return SoundFileError(f"damaged or cut off: expected {told}, got {got}")
+    def _miss(self, got: int) -> None:
+        expected = f"expected {self._num_told} samples per channel, as its header says"
+        self.damage = f"damaged or cut off: {expected}, got {got}"
+        if not self._damaged:
+            raise SoundFileError(self.damage)
 
     def read(self, samples_per_channel: int) -> Samples:
         """Returns the next samples; fewer, or none, at the end.
@@ -94,15 +105,32 @@ class Decoder:
             SoundFileError: The sound is damaged, or shorter than its header says.
             OSError: The file cannot be read.
         """
-        if self.samples_per_channel is not None:
-            samples_per_channel = min(samples_per_channel, self.samples_per_channel - self._position)
+        if self._num_told is not None:
+            samples_per_channel = min(samples_per_channel, self._num_told - self._position)
         samples: Samples = np.empty((samples_per_channel, self.num_channels), np.int16 if self.is_s16 else np.float32)
+        num_read = self._read_damaged(samples) if self._damaged else self._read_into(samples)
+        self._position += num_read
+        if num_read < samples_per_channel and self._num_told is not None:
+            self._miss(self._position)
+        return samples[:num_read]
+
+    def _read_into(self, samples: Samples) -> int:
         with self._translated("decoding failed, the file is damaged or cut off"):
-            samples = self._file.read(samples_per_channel, out=samples)
-        self._position += len(samples)
-        if len(samples) < samples_per_channel and self.samples_per_channel is not None:
-            raise self._cut(self._position)
-        return samples
+            return len(self._file.read(len(samples), out=samples))
+
+    def _read_damaged(self, samples: Samples) -> int:
+        """Reads up to the first error, in small pieces, because python-soundfile does not tell how much it read before
+        one."""
+        num_read = 0
+        while num_read < len(samples) and not self._is_over:
+            piece = samples[num_read : num_read + _PIECE]
+            try:
+                num_new = self._read_into(piece)
+            except SoundFileError as error:
+                num_new, self.damage = 0, str(error)
+            num_read += num_new
+            self._is_over = num_new < len(piece)
+        return num_read
 
     @contextmanager
     def _translated(self, action: str) -> Iterator[None]:

@@ -42,7 +42,7 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
     """Returns the sounds of an Ogg file that begins at `start`.
 
     Raises:
-        SoundFileError: Its last page was cut off, or it is full of gaps.
+        SoundFileError: It has none that libsndfile can decode, or is full of gaps.
     """
     contents = Contents()
     link = _Link()
@@ -66,7 +66,8 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
         num_bytes = data_at + sum(header[_HEADER_BYTES:data_at])
         if position + num_bytes > scanner.size:
             got = scanner.size - position
-            raise SoundFileError(f"cut off: expected {num_bytes} bytes of its last Ogg page, got {got}")
+            contents.damages.append(f"cut off: expected {num_bytes} bytes of its last Ogg page, got {got}")
+            break
         flags, serial = header[5], int.from_bytes(header[14:18], "little")
         if flags & _IS_FIRST:
             if link.is_begun:
@@ -81,7 +82,7 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
             link.is_ended = bool(flags & _IS_LAST)
         position += num_bytes
     _finish(link, contents)
-    if not contents.parts:
+    if not contents.parts and not contents.damages:
         raise SoundFileError("expected Ogg with Vorbis, Opus, FLAC or Speex, got none of them")
     return contents
 
@@ -90,7 +91,7 @@ def _finish(link: _Link, contents: Contents) -> None:
     if link.serial is None:
         return
     contents.add(Part(link.ranges))
-    if not link.is_ended:
+    if not link.is_ended and not contents.damages:
         number = f"sound {len(contents.parts)} of it" if len(contents.parts) > 1 else "it"
         contents.warnings.append(f"{number} ends without an end-of-stream page, and may have been cut off")
 
@@ -99,5 +100,7 @@ def _check_rest(scanner: ByteScanner, position: int, contents: Contents) -> None
     """Looks at what follows the last page."""
     rest = scanner.at(position, _HEADER_BYTES)
     if len(rest) < _HEADER_BYTES and b"OggS".startswith(rest[:4]):
-        raise SoundFileError(f"cut off: expected at least {_HEADER_BYTES} bytes of its last Ogg page, got {len(rest)}")
-    contents.warnings.append(f"the last {scanner.size - position} bytes are no Ogg, and left out")
+        expected = f"expected at least {_HEADER_BYTES} bytes of its last Ogg page"
+        contents.damages.append(f"cut off: {expected}, got {len(rest)}")
+    else:
+        contents.warnings.append(f"the last {scanner.size - position} bytes are no Ogg, and left out")

@@ -35,6 +35,8 @@ class Contents:
     parts: list[Part] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """One line each, without the name of the file."""
+    damages: list[str] = field(default_factory=list)
+    """What is missing. Who reads the file nevertheless gets these as warnings."""
 
     def add(self, part: Part) -> None:
         """Appends a part.

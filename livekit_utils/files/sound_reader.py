@@ -26,21 +26,26 @@ class SoundReader:
 
     Args:
         file: Open for reading in binary, seekable; it stays open, and nobody else may read it meanwhile.
+        damaged: Whether to read a damaged or cut-off file as far as it goes. What is wrong is in `warnings` when it was
+            read; the length is not known before.
 
     Raises:
         SoundFileError: Not a sound file, or a damaged or cut-off one.
         OSError: The file cannot be read.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, damaged: bool = False) -> None:
         self._file = file
+        self._damaged = damaged
         contents = find_contents(file)
+        if contents.damages and not damaged:
+            raise SoundFileError(contents.damages[0])
         self._parts = contents.parts
-        self.warnings: list[str] = contents.warnings
+        self.warnings: list[str] = contents.warnings + contents.damages
         """One line each, without the name of the file."""
         self._next = 1
         """The part that is read after this one."""
-        self._decoder = Decoder(file, self._parts[0])
+        self._decoder = Decoder(file, self._parts[0], damaged=damaged)
         self.sample_rate = self._decoder.sample_rate
         self.num_channels = self._decoder.num_channels
         self.format = self._decoder.format
@@ -66,7 +71,7 @@ class SoundReader:
                 self.samples_per_channel += decoder.samples_per_channel
 
     def _open(self, index: int) -> Decoder:
-        decoder = Decoder(self._file, self._parts[index])
+        decoder = Decoder(self._file, self._parts[index], damaged=self._damaged)
         if (decoder.sample_rate, decoder.num_channels) != (self.sample_rate, self.num_channels):
             decoder.close()
             expected = f"{self.sample_rate} Hz and {self.num_channels} channels, as the first"
@@ -84,7 +89,7 @@ class SoundReader:
         """
         pieces = [self._decoder.read(samples_per_channel)]
         while (missing := samples_per_channel - sum(map(len, pieces))) and self._next < len(self._parts):
-            self._decoder.close()
+            self._close_part()
             self._decoder = self._open(self._next)
             self._next += 1
             pieces.append(self._decoder.read(missing))
@@ -96,12 +101,17 @@ class SoundReader:
 
     def rewind(self) -> None:
         """Goes back to the beginning."""
-        self._decoder.close()
+        self._close_part()
         self._decoder = self._open(0)
         self._next = 1
 
-    def close(self) -> None:
+    def _close_part(self) -> None:
         self._decoder.close()
+        if self._decoder.damage and self._decoder.damage not in self.warnings:
+            self.warnings.append(self._decoder.damage)
+
+    def close(self) -> None:
+        self._close_part()
 
     def __enter__(self) -> Self:
         return self

@@ -174,6 +174,19 @@ def test_a_cut_wav_is_read_with_a_warning(tmp_path: Path) -> None:
     assert np.array_equal(load(tmp_path / "m.wav"), samples[:24_989])
 
 
+@pytest.mark.parametrize("make", [a_cut_flac, a_cut_ogg, an_ogg_with_a_hole])
+def test_damaged_files_are_read_if_the_user_says_so(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    path = make(tmp_path)
+    out = tmp_path / "out.wav"
+    for arguments in (["info", path], ["mix", path, "-o", out], ["resample", path, out, "--rate", 48_000, "--force"]):
+        result = invoke(*arguments, "--damaged", "--json")
+        assert result.exit_code == 0
+        assert result.errors.startswith(f"warning: {path}: ")
+        assert "error" not in result.errors
+    frames = invoke("info", path, "--damaged", "--json").report["files"][0]["frames"]
+    assert 10_000 < frames == len(load(out))
+
+
 def test_info_reports_the_good_ones_before_the_bad(tmp_path: Path) -> None:
     good = save(tmp_path / "good.wav", noise(SEED, 100))
     result = invoke("info", tmp_path / "no.wav", good, a_text(tmp_path), "--json")

@@ -142,6 +142,38 @@ def test_compressed_files_that_were_cut(format: str, keep: float, capfd: pytest.
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("keep", [0.3, 0.5, 0.99])
+@pytest.mark.parametrize(
+    ("format", "subtype", "frame"),
+    [("MP3", None, 4096), ("FLAC", "PCM_16", 4096), ("OGG", "VORBIS", 30_000), ("OGG", "OPUS", 60_000)],
+)
+def test_compressed_files_that_were_cut_are_read_if_wanted(
+    format: str, subtype: str | None, frame: int, keep: float, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """All but the frame or the page that was cut, and what the next would have completed."""
+    whole = encode(
+        signal(SEED, 300_000), 48000, format, subtype, **({"bitrate_mode": "CONSTANT"} if format == "MP3" else {})
+    )
+    with SoundReader(io.BytesIO(whole[: int(len(whole) * keep)]), damaged=True) as reader:
+        assert reader.samples_per_channel is None
+        samples = read(reader)
+        reader.rewind()
+        assert np.array_equal(read(reader), samples)
+    assert 300_000 * keep - 2 * frame < len(samples) < 300_000 * keep + frame
+    assert np.array_equal(samples, decode(whole, "int16" if format == "FLAC" else "float32")[: len(samples)])
+    assert len(reader.warnings) in (1, 2)
+    assert "damaged or cut off" in " ".join(reader.warnings) or "cut off" in reader.warnings[0]
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_whole_file_read_as_a_damaged_one(format: str) -> None:
+    whole = encode(signal(SEED, 50_000), 48000, format)
+    with SoundReader(io.BytesIO(whole), damaged=True) as reader:
+        assert np.array_equal(read(reader), read_all(whole))
+    assert reader.warnings == []
+
+
 def test_the_second_of_joined_files_that_was_cut() -> None:
     whole = encode(signal(SEED, 100_000), 48000, "MP3")
     with pytest.raises(SoundFileError, match="damaged or cut off: expected 100000 samples per channel"):

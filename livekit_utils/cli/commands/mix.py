@@ -11,7 +11,7 @@ import typer
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
-from livekit_utils.cli.options import ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
+from livekit_utils.cli.options import DamagedOption, ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def mix(
     channels: Annotated[int | None, typer.Option(help="By default the highest number of the inputs.")] = None,
     gain: GainOption = None,
     plot: PlotOption = None,
+    damaged: DamagedOption = False,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -35,7 +36,7 @@ def mix(
     """
     gains_db = parse_gains(gain or [], inputs)
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path)) for path in inputs]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged)) for path in inputs]
         if rate is None:
             rate = max(reader.sample_rate for reader in readers)
         if channels is None:

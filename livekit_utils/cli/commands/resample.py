@@ -8,7 +8,7 @@ import typer
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.options import ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
+from livekit_utils.cli.options import DamagedOption, ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
 
@@ -21,11 +21,12 @@ def resample(
         AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
     ] = AudioResamplerQuality.MEDIUM,
     plot: PlotOption = None,
+    damaged: DamagedOption = False,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Convert a sound file to another sample rate. The channels stay the same."""
-    with AudioReader(input) as reader:
+    with AudioReader(input, damaged=damaged) as reader:
         try:
             resampler = AudioResampler(reader.sample_rate, rate, num_channels=reader.num_channels, quality=quality)
         except ValueError as error:

@@ -30,13 +30,14 @@ class AudioReader:
 
     Args:
         path: The file.
+        damaged: Whether to read a damaged or cut-off file as far as it goes.
 
     Raises:
         CliError: Not a sound file, or a damaged or cut-off one.
         OSError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, damaged: bool = False) -> None:
         self.path = path
         # This comes before the file is opened, because opening a named pipe waits for a writer.
         mode = path.stat().st_mode
@@ -47,7 +48,7 @@ class AudioReader:
         self._file = path.open("rb")
         try:
             with self._translated():
-                self._sound = SoundReader(self._file)
+                self._sound = SoundReader(self._file, damaged=damaged)
                 self.samples_per_channel = self._length()
         except BaseException:
             self._file.close()
