@@ -218,6 +218,54 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @posix_only
+@pytest.mark.parametrize("command", ["tone", "resample"])
+def test_an_interruption_anywhere_leaves_nothing_or_all(
+    tmp_path: Path, run_python: Callable[..., Any], command: str
+) -> None:
+    """Ctrl-C at each call of a function of ours that concerns the file, one after the other."""
+    save(tmp_path / "in.wav", noise(SEED, 100))
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from livekit_utils._runtime.ending_signals import interrupt_on_ending_signals\n"
+        "from livekit_utils.cli import app\n"
+        "out, arguments = Path(sys.argv[1]), sys.argv[2:]\n"
+        "files = ('pending_file.py', 'new_name.py', 'stale_files.py', 'audio_writer.py', 'production.py')\n"
+        "def run(at):\n"
+        "    count = 0\n"
+        "    def trace(frame, event, value):\n"
+        "        nonlocal count\n"
+        "        if not frame.f_code.co_filename.endswith(files): return None\n"
+        "        count += 1\n"
+        "        if count == at: os.kill(os.getpid(), signal.SIGINT)\n"
+        "        return trace\n"
+        "    interrupt_on_ending_signals()\n"
+        "    sys.settrace(trace)\n"
+        "    try: app(arguments, standalone_mode=False)\n"
+        "    except (KeyboardInterrupt, SystemExit): pass\n"
+        "    finally: sys.settrace(None)\n"
+        "    return count\n"
+        "num_calls = run(-1)\n"
+        "(out / 't.wav').unlink()\n"
+        "for at in range(1, num_calls):\n"
+        "    run(at)\n"
+        "    left = [path.name for path in out.iterdir()]\n"
+        "    assert left in ([], ['t.wav']), (at, left)\n"
+        "    if left: (out / 't.wav').unlink()\n"
+        "print(num_calls > 80)\n"
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    arguments = {
+        "tone": ["tone", "440", "0.01", str(out / "t.wav"), "--json"],
+        "resample": ["resample", str(tmp_path / "in.wav"), str(out / "t.wav"), "--rate", "44100", "--json"],
+    }[command]
+    result = run_python("-c", program, str(out), *arguments)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "True"
+
+
+@posix_only
 def test_what_a_killed_command_left_is_removed(tmp_path: Path, interpreter: Callable[..., Any]) -> None:
     foreign = {".livekit-utils-notes.wav", ".livekit-utils-0123456789abcdef"}
     for name in foreign:

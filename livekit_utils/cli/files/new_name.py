@@ -25,6 +25,10 @@ def rename_new(source: Path, target: Path) -> None:
     except OSError:
         # A file system without hard links: an empty file reserves the name.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        os.replace(source, target)
+        try:
+            os.replace(source, target)
+        except OSError:
+            target.unlink()
+            raise
     else:
         source.unlink()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from livekit_utils._runtime.deferred_signals import deferred_signals
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.new_name import rename_new
 from livekit_utils.cli.files.stale_files import lock, new_name, sweep
@@ -37,18 +39,19 @@ class PendingFile:
     def __init__(self, target: Path, *, replace: bool, inputs: Iterable[Path] = ()) -> None:
         self.target = target
         self._replace = replace
-        self._committed = False
         self._resolved = Path(os.path.realpath(target))
         mode = self._check(inputs)
         sweep(self._resolved.parent)
-        self._descriptor = -1
-        self.path = self._make()
+        with deferred_signals():
+            self.path, self._lock = self._make()
+            # Removes it also if Ctrl-C comes before the with block has begun, or while it is ended.
+            self._remove = weakref.finalize(self, _remove, self.path, self._lock)
         if mode is not None:
             # Without the bits that let a program run as its owner.
             self.path.chmod(mode & 0o777)
 
-    def _make(self) -> Path:
-        """Makes the temporary file, and locks it until `_close`."""
+    def _make(self) -> tuple[Path, BinaryIO]:
+        """Makes the temporary file, and returns it open, which holds its lock."""
         while True:
             path = self._resolved.with_name(new_name(self.target.suffix))
             try:
@@ -59,14 +62,8 @@ class PendingFile:
                 raise
             # Another command may have swept the file before it was locked.
             if lock(descriptor) and path.exists():
-                self._descriptor = descriptor
-                return path
+                return path, os.fdopen(descriptor, "rb+")
             os.close(descriptor)
-
-    def _close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
 
     def _check(self, inputs: Iterable[Path]) -> int | None:
         directory = self._resolved.parent
@@ -92,18 +89,23 @@ class PendingFile:
             CliError: Another file has taken the name in the meantime.
             OSError: The disk is full or gone.
         """
-        os.fsync(self._descriptor)
-        if os.name == "nt":
-            self._close()  # an open file cannot be renamed there
+        os.fsync(self._lock.fileno())
+        with deferred_signals():
+            if os.name == "nt":
+                self._lock.close()  # an open file cannot be renamed there
+            self._rename()
+            self._remove.detach()
+            self._lock.close()
+
+    def _rename(self) -> None:
         if self._replace:
             os.replace(self.path, self._resolved)
-        else:
-            try:
-                rename_new(self.path, self._resolved)
-            except FileExistsError:
-                text = f"{self.target}: expected a new file, but it has come to exist; --force replaces it"
-                raise CliError(text) from None
-        self._committed = True
+            return
+        try:
+            rename_new(self.path, self._resolved)
+        except FileExistsError:
+            text = f"{self.target}: expected a new file, but it has come to exist; --force replaces it"
+            raise CliError(text) from None
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +113,9 @@ class PendingFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._close()
-        if not self._committed:
-            self.path.unlink(missing_ok=True)
+        self._remove()
+
+
+def _remove(path: Path, lock: BinaryIO) -> None:
+    lock.close()
+    path.unlink(missing_ok=True)
