@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from livekit_utils._runtime.ending_signals import ending_signals
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Handler: TypeAlias = Callable[[int, FrameType | None], Any]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -49,9 +50,9 @@ class _Cancellation:
             self.task.get_loop().call_soon_threadsafe(lambda: None)  # wakes the loop, which may be waiting
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine in a new event loop. The signals that end a command cancel it; a second one interrupts it at
-    once. asyncio.run alone does so for SIGINT only, and not where that is ignored.
+def run(main: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs a coroutine function in a new event loop. The signals that end a command cancel it; a second one interrupts
+    it at once. asyncio.run alone does so for SIGINT only, and not where that is ignored.
 
     Raises:
         KeyboardInterrupt: A signal came.
@@ -59,26 +60,26 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     Threads: only the main thread may handle signals.
     """
     cancellation = _Cancellation()
+
+    async def cancellable() -> T:
+        cancellation.task = asyncio.current_task()
+        try:
+            # Not before a task waits for it: Python warns of a coroutine that nobody awaits.
+            if cancellation.num_signals:
+                raise KeyboardInterrupt
+            return await main(*args, **kwargs)
+        except asyncio.CancelledError:
+            if cancellation.num_signals:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            cancellation.task = None
+
     with _handled_by(cancellation.handle):
-        result = asyncio.run(_run(main, cancellation))
+        result = asyncio.run(cancellable())
     if cancellation.num_signals:
         raise KeyboardInterrupt
     return result
-
-
-async def _run(main: Coroutine[Any, Any, T], cancellation: _Cancellation) -> T:
-    cancellation.task = asyncio.current_task()
-    try:
-        if cancellation.num_signals:
-            main.close()
-            raise KeyboardInterrupt
-        return await main
-    except asyncio.CancelledError:
-        if cancellation.num_signals:
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        cancellation.task = None
 
 
 class Interruption:

@@ -31,7 +31,7 @@ def meter(
     """
     console = Console(stderr=True)
     with logging_to(console), Interruption() as interruption:
-        run(_show(device, seconds, processing, console, interruption))
+        run(_show, device, seconds, processing, console, interruption)
 
 
 async def _show(

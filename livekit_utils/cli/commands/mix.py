@@ -52,7 +52,7 @@ def mix(
                 gains_db=gains_db,
             )
         )
-        run(_run(mixer, production))
+        run(_run, mixer, production)
         report = production.finish()
     report.print(as_json=json, clipping_hint="lower the inputs with --gain NAME=dB")
 

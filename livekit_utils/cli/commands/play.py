@@ -47,7 +47,7 @@ def play(
         stack.enter_context(logging_to(console))
         title = files[0].name if len(files) == 1 else f"{len(files)} files"
         progress = stack.enter_context(ProgressBar(title, max(reader.duration for reader in readers), console))
-        run(_play(mixer, readers, gains_db, rate, channels, device, progress, console))
+        run(_play, mixer, readers, gains_db, rate, channels, device, progress, console)
 
 
 async def _play(

@@ -48,17 +48,8 @@ def record(
         Interruption() as interruption,
     ):
         track = Summary(output.name, rate, channels, 0, format=writer.format, subtype=writer.subtype)
-        run(
-            _record(
-                writer,
-                track,
-                samples_per_channel or writer.max_samples_per_channel,
-                device,
-                processing,
-                console,
-                interruption,
-            )
-        )
+        max_samples = samples_per_channel or writer.max_samples_per_channel
+        run(_record, writer, track, max_samples, device, processing, console, interruption)
         track.samples_per_channel = writer.samples_per_channel
         writer.commit()
         print_info([track], as_json=json)

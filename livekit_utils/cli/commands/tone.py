@@ -42,7 +42,7 @@ def tone(
         num_channels=1,
         samples_per_channel=samples_per_channel,
     ) as production:
-        run(_run(wave, production))
+        run(_run, wave, production)
         report = production.finish()
     report.print(as_json=json, clipping_hint="the wave reaches full scale; lower --amplitude")
 
