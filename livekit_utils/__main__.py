@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-import signal
 import sys
+
+from livekit_utils._runtime.ending_signals import interrupt_on_ending_signals
 
 _OPTIONAL = {"typer", "rich", "soundfile", "matplotlib"}
 
@@ -12,7 +13,7 @@ _OPTIONAL = {"typer", "rich", "soundfile", "matplotlib"}
 def main() -> None:
     """Runs the command line; its packages come with the extra `cli`."""
     try:
-        signal.signal(signal.SIGTERM, _interrupt)
+        interrupt_on_ending_signals()
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A file's name may hold what the terminal's encoding cannot show.
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -26,11 +27,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     app(prog_name="livekit-utils")
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    # As Ctrl-C, which takes the orderly way out: no unfinished file stays behind.
-    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

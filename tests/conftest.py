@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import livekit_utils
+from tests.support.dispositions import default_for_children
 from tests.support.randomness import SEED, Rand
 
 settings.register_profile(
@@ -32,6 +33,13 @@ if LOOP == "uvloop":
     asyncio.events.new_event_loop = asyncio.new_event_loop = uvloop.new_event_loop
 
 settings.load_profile(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS", "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_of_children() -> Iterator[None]:
+    """No test sees whether it runs in the background."""
+    with default_for_children():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any
 
 import typer
@@ -28,7 +29,8 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
         except BrokenPipeError:
             raise
@@ -67,7 +69,7 @@ def options(
     Files are streamed: memory use does not grow with their length. An output file appears only when it is complete, and
     replaces an existing file only with --force.
 
-    Exit codes: 0 success, 1 error, 2 wrong usage, 130 interrupted or terminated.
+    Exit codes: 0 success, 1 error, 2 wrong usage, 130 interrupted or terminated, by SIGINT, SIGTERM, SIGHUP or SIGQUIT.
     """
 
 

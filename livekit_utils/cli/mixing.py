@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from livekit_utils.cli.files.audio_reader import AudioReader
+    from livekit_utils.cli.view.summary import Summary
     from livekit_utils.frames.audio_frame import AudioFrame
 
 # Effectively no timeout (11 days): a slow disk delays the mix, and is never left out of it.
@@ -42,19 +43,19 @@ def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksi
     return mixer
 
 
-def add_files(mixer: AudioMixer, files: Iterable[tuple[str, float, Iterable[AudioFrame]]]) -> list[Exception]:
+def add_files(mixer: AudioMixer, files: Iterable[tuple[Summary, Iterable[AudioFrame]]]) -> list[Exception]:
     """Adds files to a mixer, and ends its input.
 
     Args:
-        files: The name, the gain in decibels and the frames of each file.
+        files: The summary and the frames of each file, as `Summary.frames` yields them.
 
     Returns:
         A list that gets the errors of the files while they are mixed. The mixer goes on without such a file.
     """
     failures: list[Exception] = []
-    for index, (name, gain_db, frames) in enumerate(files):
-        gain = 1.0 if gain_db == 0 else math.pow(10, gain_db / 20)
-        mixer.add_stream(_stream(frames, failures), gain=gain, name=f"{index}: {name}")
+    for index, (track, frames) in enumerate(files):
+        gain = math.pow(10, track.rest_db / 20)
+        mixer.add_stream(_stream(frames, failures), gain=gain, name=f"{index}: {track.name}")
     mixer.end_input()
     return failures
 

@@ -29,6 +29,9 @@ PlotOption = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE.png", help="Draw waveforms and spectrograms of all inputs and the result."),
 ]
+DamagedOption = Annotated[
+    bool, typer.Option("--damaged", help="Read damaged and cut-off files as far as they go, with a warning.")
+]
 DeviceOption = Annotated[
     str | None,
     typer.Option(

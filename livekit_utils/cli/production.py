@@ -103,9 +103,7 @@ class Production:
 
     def read(self, index: int) -> Iterator[AudioFrame]:
         """Yields the frames of an input, and measures them."""
-        for frame in self._readers[index].blocks():
-            self.inputs[index].add(frame)
-            yield frame
+        yield from self.inputs[index].frames(self._readers[index].blocks())
 
     def write(self, frame: AudioFrame) -> None:
         """Writes the next frame of the output. Samples beyond the length of the output are left out: the mixer's last
@@ -114,7 +112,7 @@ class Production:
         frame = shortened(frame, missing)
         if frame.samples_per_channel == 0:
             return
-        self.output.add(frame)
+        self.output.add_frame(frame)
         self._writer.write(frame)
         self._progress.advance(frame.duration)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError, printable
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from livekit_utils.devices.device_state import DeviceStateChange
+
+# Longer numbers are no index, and may be a part of a name.
+_INDEX = re.compile(r"-?[0-9]{1,9}")
 
 
 @contextlib.contextmanager
@@ -28,7 +32,7 @@ def installed() -> Iterator[None]:
 
 def parse_device(text: str | None) -> int | str | None:
     """Returns a number as the index of a device, and any other text as its name or a part of it."""
-    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+    return int(text) if text is not None and _INDEX.fullmatch(text) else text
 
 
 class _ConsoleHandler(logging.Handler):

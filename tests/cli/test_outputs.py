@@ -180,6 +180,120 @@ def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "t.wav").stat().st_mode) == 0o604
 
 
+@posix_only
+def test_a_replaced_file_does_not_hand_on_who_runs_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.wav"
+    path.touch()
+    path.chmod(0o6755)
+    run("tone", 440, 0.1, path, "--force")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_appears_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    """After the last look at whether it exists, too."""
+    path = tmp_path / "t.wav"
+    link, fsync = os.link, os.fsync
+
+    def link_or_not(source: Path, target: Path) -> None:
+        path.write_text("precious")
+        if not has_links:
+            raise PermissionError(1, "Operation not permitted")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", link_or_not)
+    assert "t.wav: expected a new file, but it has come to exist; --force replaces it" in refuse("tone", 440, 1, path)
+    assert path.read_text() == "precious"
+    assert names(tmp_path) == {"t.wav"}
+    monkeypatch.undo()
+    path.unlink()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (path.write_text("precious"), fsync(descriptor)))
+    refuse("tone", 440, 1, path)
+    assert path.read_text() == "precious"
+    run("tone", 440, 1, path, "--force")
+    assert names(tmp_path) == {"t.wav"}
+
+
+def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_link(source: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    run("tone", 440, 0.1, tmp_path / "t.wav")
+    assert len(load(tmp_path / "t.wav")) == 4800
+    assert names(tmp_path) == {"t.wav"}
+
+
+@posix_only
+@pytest.mark.parametrize("command", ["tone", "resample"])
+def test_an_interruption_anywhere_leaves_nothing_or_all(
+    tmp_path: Path, run_python: Callable[..., Any], command: str
+) -> None:
+    """Ctrl-C at each call of a function of ours that concerns the file, one after the other."""
+    save(tmp_path / "in.wav", noise(SEED, 100))
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from livekit_utils._runtime.ending_signals import interrupt_on_ending_signals\n"
+        "from livekit_utils.cli import app\n"
+        "out, arguments = Path(sys.argv[1]), sys.argv[2:]\n"
+        "files = ('pending_file.py', 'new_name.py', 'stale_files.py', 'audio_writer.py', 'production.py')\n"
+        "def run(at):\n"
+        "    count = 0\n"
+        "    def trace(frame, event, value):\n"
+        "        nonlocal count\n"
+        "        if not frame.f_code.co_filename.endswith(files): return None\n"
+        "        count += 1\n"
+        "        if count == at: os.kill(os.getpid(), signal.SIGINT)\n"
+        "        return trace\n"
+        "    interrupt_on_ending_signals()\n"
+        "    sys.settrace(trace)\n"
+        "    try: app(arguments, standalone_mode=False)\n"
+        "    except (KeyboardInterrupt, SystemExit): pass\n"
+        "    finally: sys.settrace(None)\n"
+        "    return count\n"
+        "num_calls = run(-1)\n"
+        "(out / 't.wav').unlink()\n"
+        "for at in range(1, num_calls):\n"
+        "    run(at)\n"
+        "    left = [path.name for path in out.iterdir()]\n"
+        "    assert left in ([], ['t.wav']), (at, left)\n"
+        "    if left: (out / 't.wav').unlink()\n"
+        "print(num_calls > 80)\n"
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    arguments = {
+        "tone": ["tone", "440", "0.01", str(out / "t.wav"), "--json"],
+        "resample": ["resample", str(tmp_path / "in.wav"), str(out / "t.wav"), "--rate", "44100", "--json"],
+    }[command]
+    result = run_python("-c", program, str(out), *arguments)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "True"
+
+
+@posix_only
+def test_what_a_killed_command_left_is_removed(tmp_path: Path, interpreter: Callable[..., Any]) -> None:
+    foreign = {".livekit-utils-notes.wav", ".livekit-utils-0123456789abcdef"}
+    for name in foreign:
+        (tmp_path / name).touch()
+    with interpreter("-m", "livekit_utils", "tone", "440", "36000", str(tmp_path / "dead.wav")) as dead:
+        deadline = time.monotonic() + 60
+        while len(names(tmp_path) - foreign) < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        # One that is running keeps its file.
+        run("tone", 440, 0.1, tmp_path / "a.wav")
+        assert len(names(tmp_path) - foreign) == 2
+        dead.kill()
+        dead.wait()
+    run("tone", 440, 0.1, tmp_path / "b.wav")
+    assert names(tmp_path) - foreign == {"a.wav", "b.wav"}
+    assert foreign <= names(tmp_path)
+
+
 FULL_DISK = """
 import resource, sys
 from livekit_utils.__main__ import main

@@ -16,7 +16,6 @@ pytest.importorskip("soundfile")
 pytest.importorskip("matplotlib")
 
 import livekit_utils
-from livekit_utils import AudioFrame
 from livekit_utils.cli.view.level_meter import LevelMeter
 from livekit_utils.cli.view.report import format_length
 from livekit_utils.cli.view.track_picture import COLUMNS, TrackPicture
@@ -73,7 +72,7 @@ def test_levels_are_exact(rand: Rand) -> None:
     samples = np.frombuffer(rand.pcm(20_000), np.int16)
     for start in range(0, 20_000, 3_000):
         part = samples[start : start + 3_000]
-        meter.add(AudioFrame(part.copy(), 8000, 1, len(part)))
+        meter.add(part.reshape(-1, 1))
     wide = samples.astype(np.int64)
     assert meter.peak == np.abs(wide).max()
     assert meter.num_clipped == np.count_nonzero((wide == 32767) | (wide == -32768))
@@ -172,7 +171,7 @@ def picture_of(samples: Samples, sample_rate: int, axis_seconds: float, block: i
     picture = TrackPicture(sample_rate, len(samples), axis_seconds)
     for start in range(0, len(samples), block):
         part = samples[start : start + block]
-        picture.add(AudioFrame(part.copy(), sample_rate, samples.shape[1], len(part)))
+        picture.add(part)
     picture.finish()
     return picture
 

@@ -8,7 +8,7 @@ import typer
 
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.options import FilesArgument, JsonOption
+from livekit_utils.cli.options import DamagedOption, FilesArgument, JsonOption
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 def info(
     files: FilesArgument,
+    damaged: DamagedOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show the rate, channels, length and levels of sound files. Each file is read to its end.
 
-    Peak: 0 dBFS is full scale, a sample of -32768. RMS: 0 dBFS is a full-scale square wave, so that a full-scale sine
-    wave has -3 dBFS. Both cover all channels.
+    Peak: 0 dBFS is full scale, a sample of -32768; floats and lossy formats may be above it. RMS: 0 dBFS is a
+    full-scale square wave, so that a full-scale sine wave has -3 dBFS. Both cover all channels.
 
     Files that cannot be read are reported as errors after the others.
     """
@@ -32,7 +33,7 @@ def info(
     errors: list[CliError | OSError] = []
     for path in files:
         try:
-            tracks.append(_measure(path))
+            tracks.append(_measure(path, damaged))
         except (CliError, OSError) as error:
             errors.append(error)
     print_info(tracks, as_json=json)
@@ -42,10 +43,10 @@ def info(
         raise errors[-1]
 
 
-def _measure(path: Path) -> Summary:
-    with AudioReader(path) as reader, ProgressBar(reader.name, reader.duration) as progress:
+def _measure(path: Path, damaged: bool) -> Summary:
+    with AudioReader(path, damaged=damaged) as reader, ProgressBar(reader.name, reader.duration) as progress:
         track = Summary.of(reader)
-        for frame in reader.blocks():
-            track.add(frame)
-            progress.advance(frame.duration)
+        for samples in reader.blocks():
+            track.add(samples)
+            progress.advance(len(samples) / reader.sample_rate)
         return track

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from livekit_utils.cli.interruption import Interruption
+from livekit_utils.cli.interruption import Interruption, run
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.options import DeviceOption, ProcessingOption
 from livekit_utils.cli.sound_devices import logging_to
@@ -32,7 +31,7 @@ def meter(
     """
     console = Console(stderr=True)
     with logging_to(console), Interruption() as interruption:
-        asyncio.run(_show(device, seconds, processing, console, interruption))
+        run(_show, device, seconds, processing, console, interruption)
 
 
 async def _show(

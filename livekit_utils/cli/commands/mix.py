@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
-from livekit_utils.cli.options import ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
+from livekit_utils.cli.options import DamagedOption, ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def mix(
     channels: Annotated[int | None, typer.Option(help="By default the highest number of the inputs.")] = None,
     gain: GainOption = None,
     plot: PlotOption = None,
+    damaged: DamagedOption = False,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -35,7 +36,7 @@ def mix(
     """
     gains_db = parse_gains(gain or [], inputs)
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path)) for path in inputs]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged)) for path in inputs]
         if rate is None:
             rate = max(reader.sample_rate for reader in readers)
         if channels is None:
@@ -51,7 +52,7 @@ def mix(
                 gains_db=gains_db,
             )
         )
-        asyncio.run(_run(mixer, production))
+        run(_run, mixer, production)
         report = production.finish()
     report.print(as_json=json, clipping_hint="lower the inputs with --gain NAME=dB")
 
@@ -60,7 +61,7 @@ async def _run(mixer: AudioMixer, production: Production) -> None:
     async with mixer:
         failures = add_files(
             mixer,
-            ((track.name, track.gain_db, production.read(index)) for index, track in enumerate(production.inputs)),
+            ((track, production.read(index)) for index, track in enumerate(production.inputs)),
         )
         async for frame in mixer:
             if failures:

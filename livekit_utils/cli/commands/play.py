@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from livekit_utils.cli.errors import printable
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
-from livekit_utils.cli.options import DeviceOption, FilesArgument, GainOption
+from livekit_utils.cli.options import DamagedOption, DeviceOption, FilesArgument, GainOption
 from livekit_utils.cli.sound_devices import announce_recovery, installed, logging_to, parse_device
 from livekit_utils.cli.view.progress_bar import ProgressBar
+from livekit_utils.cli.view.report import describe_clipping
+from livekit_utils.cli.view.summary import Summary
 
 if TYPE_CHECKING:
     from livekit_utils.devices.output_player import OutputPlayer
@@ -28,6 +31,7 @@ def play(
     files: FilesArgument,
     device: DeviceOption = None,
     gain: GainOption = None,
+    damaged: DamagedOption = False,
 ) -> None:
     """Play sound files on a speaker, all at the same time.
 
@@ -36,14 +40,14 @@ def play(
     gains_db = parse_gains(gain or [], files)
     console = Console(stderr=True)
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path)) for path in files]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged)) for path in files]
         rate = max(reader.sample_rate for reader in readers)
         channels = max(reader.num_channels for reader in readers)
         mixer = make_mixer(readers, rate, channels, blocksize=max(1, rate // 100))
         stack.enter_context(logging_to(console))
         title = files[0].name if len(files) == 1 else f"{len(files)} files"
         progress = stack.enter_context(ProgressBar(title, max(reader.duration for reader in readers), console))
-        asyncio.run(_play(mixer, readers, gains_db, rate, channels, device, progress, console))
+        run(_play, mixer, readers, gains_db, rate, channels, device, progress, console)
 
 
 async def _play(
@@ -56,17 +60,21 @@ async def _play(
     progress: ProgressBar,
     console: Console,
 ) -> None:
+    tracks = [Summary.of(reader, gain_db) for reader, gain_db in zip(readers, gains_db, strict=True)]
     async with mixer, _open_player(rate, channels, device) as player:
         player.on_state_change(announce_recovery(console))
         # A file that fails does not stop the others: its error is reported in the end.
         failures = add_files(
             mixer,
-            ((reader.name, gain_db, reader.blocks()) for reader, gain_db in zip(readers, gains_db, strict=True)),
+            ((track, track.frames(reader.blocks())) for track, reader in zip(tracks, readers, strict=True)),
         )
         with installed():
             await player.start()
         player.add_stream(_counted(mixer, progress))
         await player.wait_for_playout()
+    for track in tracks:
+        if track.num_clipped:
+            console.print(printable(describe_clipping(track)), markup=False, highlight=False, soft_wrap=True)
     if failures:
         raise failures[0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.console import Console
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
-from livekit_utils.cli.interruption import Interruption
+from livekit_utils.cli.interruption import Interruption, run
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.options import DeviceOption, ForceOption, JsonOption, OutputArgument, ProcessingOption
 from livekit_utils.cli.sound_devices import logging_to
@@ -49,17 +48,8 @@ def record(
         Interruption() as interruption,
     ):
         track = Summary(output.name, rate, channels, 0, format=writer.format, subtype=writer.subtype)
-        asyncio.run(
-            _record(
-                writer,
-                track,
-                samples_per_channel or writer.max_samples_per_channel,
-                device,
-                processing,
-                console,
-                interruption,
-            )
-        )
+        max_samples = samples_per_channel or writer.max_samples_per_channel
+        run(_record, writer, track, max_samples, device, processing, console, interruption)
         track.samples_per_channel = writer.samples_per_channel
         writer.commit()
         print_info([track], as_json=json)
@@ -84,7 +74,7 @@ async def _record(
                 missing = samples_per_channel - writer.samples_per_channel
                 frame = shortened(frame, missing)
                 writer.write(frame)
-                track.add(frame)
+                track.add_frame(frame)
                 bar.add(frame)
                 if writer.samples_per_channel == samples_per_channel:
                     break

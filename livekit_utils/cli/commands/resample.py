@@ -9,7 +9,7 @@ import typer
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.options import ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
+from livekit_utils.cli.options import DamagedOption, ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
 
@@ -34,11 +34,12 @@ def resample(
         typer.Option(help="auto takes the faster filter banks where they cover the rates."),
     ] = Engine.AUTO,
     plot: PlotOption = None,
+    damaged: DamagedOption = False,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Convert a sound file to another sample rate. The channels stay the same."""
-    with AudioReader(input) as reader:
+    with AudioReader(input, damaged=damaged) as reader:
         try:
             resampler = AudioResampler(
                 reader.sample_rate, rate, num_channels=reader.num_channels, quality=quality, engine=engine.value

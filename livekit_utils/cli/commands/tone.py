@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.interruption import run
 from livekit_utils.cli.options import ForceOption, JsonOption, OutputArgument, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.frames.sine_wave import sine_wave_generator
@@ -41,7 +42,7 @@ def tone(
         num_channels=1,
         samples_per_channel=samples_per_channel,
     ) as production:
-        asyncio.run(_run(wave, production))
+        run(_run, wave, production)
         report = production.finish()
     report.print(as_json=json, clipping_hint="the wave reaches full scale; lower --amplitude")
 

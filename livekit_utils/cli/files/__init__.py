@@ -1,1 +1,1 @@
-"""Reads sound files, and writes them so that they appear only when they are complete."""
+"""Opens the files that a user names, and writes those that appear only when they are complete."""

@@ -1,14 +1,17 @@
-"""AudioReader reads a sound file as a stream of frames."""
+"""AudioReader reads the sound file that a user names."""
 
 from __future__ import annotations
 
 import stat
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.files.container import check_container
-from livekit_utils.cli.files.sound_file import SoundFile
+import typer
+
+from livekit_utils.cli.errors import CliError, printable
+from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.sound_reader import SoundReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,23 +19,25 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from livekit_utils.frames.audio_frame import AudioFrame
+    from livekit_utils.files.samples import Samples
+
+# Samples of all channels; less than 100 ms of what has a very high rate or very many channels.
+_MAX_BLOCK = 1 << 19
 
 
 class AudioReader:
-    """Reads a WAV, FLAC, OGG or MP3 file in blocks of 100 ms, as int16.
-
-    Samples of up to 16 bits are read bit for bit; all others are rounded to the nearest and saturated.
+    """Reads a WAV, FLAC, OGG or MP3 file in blocks of 100 ms. What is strange about the file is printed as a warning.
 
     Args:
         path: The file.
+        damaged: Whether to read a damaged or cut-off file as far as it goes.
 
     Raises:
         CliError: Not a sound file, or a damaged or cut-off one.
         OSError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, damaged: bool = False) -> None:
         self.path = path
         # This comes before the file is opened, because opening a named pipe waits for a writer.
         mode = path.stat().st_mode
@@ -40,16 +45,34 @@ class AudioReader:
             raise CliError(f"{path}: expected a sound file, got a directory")
         if not stat.S_ISREG(mode):
             raise CliError(f"{path}: expected a regular file, got a pipe or a device")
-        with path.open("rb") as file:
-            is_unfinished = check_container(file, str(path))
-        self._file = SoundFile.open_input(path, str(path), is_unfinished_wav=is_unfinished)
-        self.sample_rate = self._file.sample_rate
-        self.num_channels = self._file.num_channels
-        self.format = self._file.format
-        self.subtype = self._file.subtype
-        self.samples_per_channel = (
-            self._count() if self._file.samples_per_channel is None else self._file.samples_per_channel
-        )
+        self._file = path.open("rb")
+        try:
+            with self._translated():
+                self._sound = SoundReader(self._file, damaged=damaged)
+                self.samples_per_channel = self._length()
+        except BaseException:
+            self._file.close()
+            raise
+        self.sample_rate = self._sound.sample_rate
+        self.num_channels = self._sound.num_channels
+        self.format = self._sound.format
+        self.subtype = self._sound.subtype
+        self.is_s16 = self._sound.is_s16
+        for warning in self._sound.warnings:
+            typer.echo(printable(f"warning: {path}: {warning}"), err=True)
+
+    def _length(self) -> int:
+        """Returns the length; if the file does not tell it, by decoding the file."""
+        if self._sound.samples_per_channel is not None:
+            return self._sound.samples_per_channel
+        samples_per_channel = 0
+        while num_read := len(self._sound.read(self._block())):
+            samples_per_channel += num_read
+        self._sound.rewind()
+        return samples_per_channel
+
+    def _block(self) -> int:
+        return max(1, min(self._sound.sample_rate // 10, _MAX_BLOCK // self._sound.num_channels))
 
     @property
     def name(self) -> str:
@@ -64,38 +87,30 @@ class AudioReader:
         """Returns the samples per channel after a conversion to another sample rate."""
         return round(Fraction(self.samples_per_channel * sample_rate, self.sample_rate))
 
-    def blocks(self) -> Iterator[AudioFrame]:
-        """Yields all frames of the file, once.
+    def blocks(self) -> Iterator[Samples]:
+        """Yields the samples of the file, once.
 
         Raises:
             CliError: The file cannot be decoded, or has another length than its header says.
         """
         position = 0
-        block = max(1, self.sample_rate // 10)
-        while frame := self._read(block):
-            position += frame.samples_per_channel
-            yield frame
+        with self._translated():
+            while len(samples := self._sound.read(self._block())):
+                position += len(samples)
+                yield samples
         if position != self.samples_per_channel:
-            expected = f"expected {self.samples_per_channel} samples per channel, as its header says"
-            raise CliError(f"{self.path}: damaged or cut off: {expected}, got {position}")
+            got = f"got {self.samples_per_channel} samples per channel and then {position}"
+            raise CliError(f"{self.path}: expected a file that does not change while it is read, {got}")
 
-    def holds(self, samples_per_channel: int) -> bool:
-        """Returns whether the file has this length and can be decoded at its end. It moves the position of `blocks`."""
-        return self._file.holds(samples_per_channel)
-
-    def _read(self, samples_per_channel: int) -> AudioFrame | None:
-        frame = self._file.read(samples_per_channel)
-        return frame if frame.samples_per_channel else None
-
-    def _count(self) -> int:
-        """Returns the length of a file whose header does not tell it, by decoding the file."""
-        with SoundFile.open_input(self.path, str(self.path)) as file:
-            samples_per_channel = 0
-            while num_read := file.read(file.sample_rate).samples_per_channel:
-                samples_per_channel += num_read
-            return samples_per_channel
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SoundFileError as error:
+            raise CliError(f"{self.path}: {error}") from error
 
     def close(self) -> None:
+        self._sound.close()
         self._file.close()
 
     def __enter__(self) -> Self:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.pending_file import PendingFile
-from livekit_utils.cli.files.sound_file import SoundFile
+from livekit_utils.cli.files.sound_output import SoundOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +69,7 @@ class AudioWriter:
         )
         with ExitStack() as stack:
             self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
-            self._file = SoundFile.open_output(self._pending.path, str(path), sample_rate, num_channels, format)
+            self._file = SoundOutput(self._pending.path, str(path), sample_rate, num_channels, format)
             stack.callback(self._file.close)
             self.format, self.subtype = self._file.format, self._file.subtype
             self._stack = stack.pop_all()
@@ -90,20 +89,8 @@ class AudioWriter:
         if self.samples_per_channel == 0 and self._file.format == "FLAC":
             raise CliError(f"{self.path}: expected at least one sample, because a FLAC file cannot be empty, got none")
         self._file.close()
-        self._verify()
+        self._file.check(self.samples_per_channel)
         self._pending.commit()
-
-    def _verify(self) -> None:
-        # libsndfile does not report errors that happen while it closes a file.
-        wanted = f"{self.samples_per_channel} samples per channel"
-        expected = f"{self.path}: writing failed; is the disk full? Expected {wanted} in the file"
-        try:
-            with AudioReader(self._pending.path) as reader:
-                is_whole = reader.holds(self.samples_per_channel)
-        except CliError as error:
-            raise CliError(f"{expected}, which cannot be read back") from error
-        if not is_whole:
-            raise CliError(f"{expected}, got {reader.samples_per_channel}")
 
     def __enter__(self) -> Self:
         return self

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from livekit_utils._runtime.deferred_signals import deferred_signals
 from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.files.new_name import rename_new
+from livekit_utils.cli.files.stale_files import lock, new_name, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +24,7 @@ class PendingFile:
     `commit`, the file is removed.
 
     A target that is a symbolic link stays one: the file it points to is replaced. The new file keeps the permissions of
-    the replaced one.
+    the replaced one, but not its set-uid and set-gid bits. Temporary files of commands that were killed are removed.
 
     Args:
         target: The final path.
@@ -36,18 +39,31 @@ class PendingFile:
     def __init__(self, target: Path, *, replace: bool, inputs: Iterable[Path] = ()) -> None:
         self.target = target
         self._replace = replace
-        self._committed = False
         self._resolved = Path(os.path.realpath(target))
         mode = self._check(inputs)
-        self.path = self._resolved.with_name(f".livekit-utils-{secrets.token_hex(8)}{target.suffix}")
-        try:
-            # mkstemp ignores the umask: its files are for the owner only.
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except OSError as error:
-            error.filename = str(target)
-            raise
+        sweep(self._resolved.parent)
+        with deferred_signals():
+            self.path, self._lock = self._make()
+            # Removes it also if Ctrl-C comes before the with block has begun, or while it is ended.
+            self._remove = weakref.finalize(self, _remove, self.path, self._lock)
         if mode is not None:
-            self.path.chmod(stat.S_IMODE(mode))
+            # Without the bits that let a program run as its owner.
+            self.path.chmod(mode & 0o777)
+
+    def _make(self) -> tuple[Path, BinaryIO]:
+        """Makes the temporary file, and returns it open, which holds its lock."""
+        while True:
+            path = self._resolved.with_name(new_name(self.target.suffix))
+            try:
+                # mkstemp ignores the umask: its files are for the owner only.
+                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+            except OSError as error:
+                error.filename = str(self.target)
+                raise
+            # Another command may have swept the file before it was locked.
+            if lock(descriptor) and path.exists():
+                return path, os.fdopen(descriptor, "rb+")
+            os.close(descriptor)
 
     def _check(self, inputs: Iterable[Path]) -> int | None:
         directory = self._resolved.parent
@@ -73,15 +89,23 @@ class PendingFile:
             CliError: Another file has taken the name in the meantime.
             OSError: The disk is full or gone.
         """
-        descriptor = os.open(self.path, os.O_RDWR)
+        os.fsync(self._lock.fileno())
+        with deferred_signals():
+            if os.name == "nt":
+                self._lock.close()  # an open file cannot be renamed there
+            self._rename()
+            self._remove.detach()
+            self._lock.close()
+
+    def _rename(self) -> None:
+        if self._replace:
+            os.replace(self.path, self._resolved)
+            return
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if not self._replace and self._resolved.exists():
-            raise CliError(f"{self.target}: expected a new file, but it has come to exist; --force replaces it")
-        os.replace(self.path, self._resolved)
-        self._committed = True
+            rename_new(self.path, self._resolved)
+        except FileExistsError:
+            text = f"{self.target}: expected a new file, but it has come to exist; --force replaces it"
+            raise CliError(text) from None
 
     def __enter__(self) -> Self:
         return self
@@ -89,5 +113,9 @@ class PendingFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._committed:
-            self.path.unlink(missing_ok=True)
+        self._remove()
+
+
+def _remove(path: Path, lock: BinaryIO) -> None:
+    lock.close()
+    path.unlink(missing_ok=True)

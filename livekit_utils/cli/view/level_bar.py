@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from livekit_utils.cli.errors import printable
@@ -49,7 +50,7 @@ class LevelBar:
 
     def add(self, frame: AudioFrame) -> None:
         """Measures the next frame."""
-        self._meter.add(frame)
+        self._meter.add(np.asarray(frame))
 
     def show(self, note: Callable[[], str]) -> None:
         """Shows the level since the last update and a note, if the next update is due.

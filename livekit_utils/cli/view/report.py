@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -41,7 +42,10 @@ class Report:
         if as_json:
             _print_json(
                 {
-                    "inputs": [{**_as_dict(track), "gain_db": track.gain_db} for track in self.inputs],
+                    "inputs": [
+                        {**_as_dict(track), "gain_db": track.gain_db, "clipped_samples": track.num_clipped}
+                        for track in self.inputs
+                    ],
                     "output": _as_dict(self.output),
                     "clipped_samples": self.output.meter.num_clipped,
                     "seconds": self.seconds,
@@ -58,7 +62,18 @@ class Report:
         console.print(table)
         clipped = self.output.meter.num_clipped
         console.print(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
+        for track in self.inputs:
+            if track.num_clipped:
+                console.print(printable(describe_clipping(track)), markup=False, soft_wrap=True)
         console.print(f"real-time factor: {self.real_time_factor:.0f} (in {self.seconds:.2f} s)")
+
+
+def describe_clipping(track: Summary) -> str:
+    """Returns the line that reports that an input was clipped when it was read, and how to avoid it."""
+    gain_db = -math.ceil(track.meter.peak_dbfs)
+    peak = f"peaks at {track.meter.peak_dbfs + track.gain_db:+.1f} dBFS"
+    name = Path(track.name)
+    return f"clipped on reading: {track.num_clipped} samples of {name}, which {peak}; mix --gain {name.stem}={gain_db}"
 
 
 def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from livekit_utils.cli.view.level_meter import LevelMeter
+from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.view.track_picture import TrackPicture
+    from livekit_utils.files.samples import Samples
     from livekit_utils.frames.audio_frame import AudioFrame
 
 
 @dataclass
 class Summary:
-    """Holds the figures of a stream for the report and the plot. `add` must get every frame of the stream."""
+    """Holds the figures of a stream for the report and the plot. `add` or `frames` must get all of the stream."""
 
     name: str
     sample_rate: int
@@ -25,12 +31,16 @@ class Summary:
     gain_db: float = 0.0
     format: str = ""
     subtype: str = ""
+    is_s16: bool = True
     meter: LevelMeter = field(default_factory=LevelMeter)
+    """The level before the gain."""
+    num_clipped: int = 0
+    """Samples of an input above full scale, after the gain, which were clipped."""
     picture: TrackPicture | None = None
 
     @classmethod
     def of(cls, reader: AudioReader, gain_db: float = 0.0) -> Summary:
-        """Returns the summary of an input, with no frames yet."""
+        """Returns the summary of an input, with no samples yet."""
         return cls(
             reader.name,
             reader.sample_rate,
@@ -39,6 +49,7 @@ class Summary:
             gain_db,
             reader.format,
             reader.subtype,
+            reader.is_s16,
         )
 
     @property
@@ -46,8 +57,27 @@ class Summary:
         """Seconds."""
         return self.samples_per_channel / self.sample_rate
 
-    def add(self, frame: AudioFrame) -> None:
-        """Measures the next frame."""
-        self.meter.add(frame)
+    @property
+    def rest_db(self) -> float:
+        """The part of the gain that `frames` leaves to the mixer: that of int16, which the mixer rounds only once."""
+        return self.gain_db if self.is_s16 else 0.0
+
+    def add(self, samples: Samples) -> None:
+        """Measures the next samples."""
+        self.meter.add(samples)
         if self.picture is not None:
-            self.picture.add(frame)
+            self.picture.add(samples)
+
+    def frames(self, blocks: Iterable[Samples]) -> Iterator[AudioFrame]:
+        """Yields the samples of an input as frames, and measures them. Floats get the gain before they are rounded, so
+        that what lies above full scale is not lost."""
+        gain = 1.0 if self.is_s16 else 10 ** (self.gain_db / 20)
+        for samples in blocks:
+            self.add(samples)
+            frame, num_clipped = as_frame(samples, self.sample_rate, gain)
+            self.num_clipped += num_clipped
+            yield frame
+
+    def add_frame(self, frame: AudioFrame) -> None:
+        """Measures the next frame."""
+        self.add(np.asarray(frame))

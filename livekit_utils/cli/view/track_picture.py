@@ -11,13 +11,16 @@ from livekit_utils.cli.view.level_meter import FULL_SCALE
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from livekit_utils.frames.audio_frame import AudioFrame
+    from livekit_utils.files.samples import Samples
 
 # The resolution of the time axis.
 COLUMNS = 1200
 
 # At most this many spectra are averaged into one column, so that an hour costs no more transforms than a minute.
 _MAX_SPECTRA = 8
+
+# Full scale is 1.
+_MAX_LEVEL = np.float32(1e4)
 
 
 def _window_size(sample_rate: int) -> int:
@@ -62,11 +65,13 @@ class TrackPicture:
         inside = centers < samples_per_channel
         return centers[inside], columns[inside]
 
-    def add(self, frame: AudioFrame) -> None:
-        """Takes the next frame."""
-        samples = np.asarray(frame)
+    def add(self, samples: Samples) -> None:
+        """Takes the next samples."""
         if len(samples) == 0:
             return
+        if samples.dtype != np.int16:
+            # Far above what is drawn, and far below where the powers overflow.
+            samples = np.clip(np.nan_to_num(samples), -_MAX_LEVEL, _MAX_LEVEL) * np.float32(FULL_SCALE)
         self._add_envelope(samples)
         self._add_spectra(samples.mean(axis=1, dtype=np.float32))
 
@@ -82,7 +87,7 @@ class TrackPicture:
             levels = 10 * np.log10(self._powers * self._scale / counts[:, None])
         return levels.T.astype(np.float32)
 
-    def _add_envelope(self, samples: npt.NDArray[np.int16]) -> None:
+    def _add_envelope(self, samples: Samples) -> None:
         columns = np.arange(self._position, self._position + len(samples)) * COLUMNS // self._axis_samples
         self._position += len(samples)
         starts = np.concatenate([[0], np.flatnonzero(np.diff(columns)) + 1])

@@ -26,7 +26,10 @@ _MAX_STDERR_BYTES = 65536
 
 def main(arguments: list[str]) -> None:
     """Runs `list SOCKET` or `stream SOCKET MEMORY REQUEST`: file descriptors, and a DeviceRequest as JSON."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal sends these to all processes of a command; the application ends this one.
+    for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+        if name in signal.Signals.__members__:
+            signal.signal(signal.Signals[name], signal.SIG_IGN)
     status = 1
     try:
         application = socket.socket(fileno=int(arguments[1]))

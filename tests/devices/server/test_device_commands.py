@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -41,11 +42,15 @@ def command(
     *arguments: object,
     alsa: str = "clean",
     variables: dict[str, str] | None = None,
+    ignored: str = "",
     **options: object,
 ) -> subprocess.Popen[str]:
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    words = [sys.executable, "-m", "livekit_utils", *map(str, arguments)]
+    if ignored:  # as of what a shell runs in the background
+        words = ["sh", "-c", f'trap "" {ignored}; exec {shlex.join(words)}']
     process = subprocess.Popen(
-        [sys.executable, "-m", "livekit_utils", *map(str, arguments)],
+        words,
         env=server.environment(alsa) | {"COLUMNS": "200"} | (variables or {}),
         text=True,
         **streams,  # type: ignore[call-overload]
@@ -174,13 +179,37 @@ def test_what_is_wrong_is_one_line(server: SoundServer, tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_ctrl_c_ends_playing(server: SoundServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ignored", "number"),
+    [("", signal.SIGINT), ("", signal.SIGHUP), ("", signal.SIGQUIT), ("INT QUIT HUP", signal.SIGTERM)],
+)
+def test_signals_end_playing(server: SoundServer, tmp_path: Path, ignored: str, number: signal.Signals) -> None:
+    """In the background and under nohup, too."""
     tone = tmp_path / "tone.wav"
     soundfile.write(tone, sound(60), 48000)
-    process = command(server, "play", tone, "--device", "speaker")
+    process = command(server, "play", tone, "--device", "speaker", ignored=ignored)
     wait_until_it_plays(server)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert finish(process, status=130, timeout=5) == ("", "interrupted\n")
+
+
+def test_sigterm_in_the_background_saves_a_recording(server: SoundServer, tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded.wav"
+    process = command(server, "record", recorded, "--device", "stereo", "--no-processing", ignored="INT QUIT HUP")
+    wait_until_it_records(tmp_path)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        process.send_signal(number)
+    finish(process)
+    assert len(soundfile.read(recorded)[0]) > 10_000
+    assert [path.name for path in tmp_path.iterdir()] == ["recorded.wav"]
+
+
+def test_what_is_clipped_is_said_after_playing(server: SoundServer, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "hot.wav", np.full(4800, 1.25), 48000, subtype="FLOAT")
+    _, errors = finish(command(server, "play", tmp_path / "hot.wav", "--device", "speaker"))
+    assert errors == "clipped on reading: 4800 samples of hot.wav, which peaks at +1.9 dBFS; mix --gain hot=-2\n"
+    _, errors = finish(command(server, "play", tmp_path / "hot.wav", "--device", "speaker", "--gain", "hot=-2"))
+    assert errors == ""
 
 
 def test_the_meter_shows_levels(server: SoundServer) -> None:

@@ -1,0 +1,1 @@
+"""Reads sound files: where the sound lies in them, and what libsndfile decodes of it."""

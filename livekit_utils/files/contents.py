@@ -1,0 +1,50 @@
+"""Finds the sounds in a file.
+
+libsndfile reads the first of several joined sounds only, and takes what a header says for what is there. Here the
+containers are looked at; libsndfile decodes what is found.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+from livekit_utils.files.byte_scanner import ByteScanner
+from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.flac import find_flac
+from livekit_utils.files.mpeg import find_mpeg, first_frame, skip_tags
+from livekit_utils.files.ogg import find_ogg
+from livekit_utils.files.part import Contents
+from livekit_utils.files.wav import find_wav, is_wav
+
+EXPECTED = "expected a WAV, FLAC, OGG or MP3 file"
+
+
+def find_contents(file: BinaryIO) -> Contents:
+    """Returns the sounds in a seekable file.
+
+    Raises:
+        SoundFileError: It is no sound file, or was cut off in its header.
+        OSError: It cannot be read.
+    """
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        raise SoundFileError(f"{EXPECTED}, got an empty one")
+    contents = _find(ByteScanner(file, size))
+    if not contents.parts:
+        raise SoundFileError(next(iter(contents.damages), f"cut off: expected sound, got none in {size} bytes"))
+    return contents
+
+
+def _find(scanner: ByteScanner) -> Contents:
+    start = skip_tags(scanner, 0)
+    head = scanner.at(start, 12)
+    if head.startswith(b"OggS"):
+        return find_ogg(scanner, start)
+    if head.startswith(b"fLaC"):
+        return find_flac(scanner, start)
+    if is_wav(head):
+        return find_wav(scanner, start)
+    if first_frame(scanner, start) is None:
+        raise SoundFileError(f"{EXPECTED}, got something else (it starts with {scanner.at(0, 12)!r})")
+    return find_mpeg(scanner, start)

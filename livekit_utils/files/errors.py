@@ -1,0 +1,7 @@
+"""The error of sound files that cannot be read."""
+
+from __future__ import annotations
+
+
+class SoundFileError(ValueError):
+    """The file is no sound file of a known format, is damaged, or was cut off."""
