@@ -137,7 +137,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             name: For the log and `stats`; "stream 1" and so on by default.
 
         Raises:
-            ValueError: The stream or the name is there already, or the gain is out of range.
+            ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, or
+                the gain is out of range.
             TypeError: The stream is no async iterator or iterable, or another argument is of a wrong type.
             RuntimeError: After `end_input` or `aclose`.
         """
@@ -145,20 +146,22 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
         if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
             raise TypeError(f"stream: expected an async iterator of frames, got {type(stream).__name__}")
+        if _reads(stream, self):
+            raise ValueError(f"stream: expected one that does not read this AudioMixer, got {stream!r}")
         if not _has_made_way(self._by_stream.get(id(stream))):
             raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is not None:
             check_type("name", name, str)
         else:
-            self._num_named += 1
-            name = f"stream {self._num_named}"
+            name = self._make_name()
         if not _has_made_way(self._by_name.get(name)):
             raise ValueError(f"name: expected one that no other stream has, got {name!r}")
 
         source = MixerInput(self._num_channels, check_number("gain", gain), stream, name)
         source.sample_rate = self._sample_rate
-        # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
-        if self._inputs.num_running:
+        # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
+        # stream has left that has ended may be kept waiting already.
+        if self._inputs.num_running or self._inputs.num_holding:
             source.await_join()
         self._inputs.add(source)
         self._by_stream[id(stream)] = self._by_name[name] = source
@@ -394,8 +397,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         was_kept_waiting, self._kept_waiting = self._kept_waiting, inputs.is_kept_waiting
         if not (inputs.num_lacking and inputs.num_holding):
             self._deadline.clear()
-        elif not self._deadline.running or self._kept_waiting is not was_kept_waiting:
+        elif not self._deadline.running or (was_kept_waiting and not self._kept_waiting):
             self._watch()
+        elif self._kept_waiting and not was_kept_waiting:
+            self._deadline.start(self._last_arrival)  # a stream has ended: what is left of it waits since it came
 
     def _settle(self) -> None:
         """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
@@ -441,6 +446,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     # -- small things -------------------------------------------------------------------------------------------------
 
+    def _make_name(self) -> str:
+        while True:
+            self._num_named += 1
+            name = f"stream {self._num_named}"
+            if name not in self._by_name:
+                return name
+
     def _has_ended(self, stream: object) -> bool:
         """Whether the stream ended by itself, and was not added again."""
         source = self._by_stream.get(id(stream))
@@ -468,6 +480,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _reads(stream: object, mixer: AudioMixer) -> bool:
+    """Whether a stream is the mixer, or another mixer that reads it: both would wait for each other without end."""
+    if stream is mixer or not isinstance(stream, AudioMixer):
+        return stream is mixer
+    return any(_reads(source.stream, mixer) for source in stream._inputs.all if not source.ended)
 
 
 def _has_made_way(source: MixerInput | None) -> bool:
