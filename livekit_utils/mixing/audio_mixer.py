@@ -323,8 +323,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
         first frame of a stream that joins."""
         frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
-        for converted in source.convert(frame):
-            self._push(source, converted)
+        if frame.samples_per_channel:  # else nothing has come
+            for converted in source.convert(frame):
+                self._push(source, converted)
 
     def _push(self, source: MixerInput, frame: AudioFrame) -> None:
         """Appends a frame of the mixer's own format."""

@@ -121,8 +121,8 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         self._pads = frame_size_ms is not None
         super().__init__(track, capacity)
         self._converter = FrameConverter(self._sample_rate, self._num_channels)
-        # An empty frame tells at once whether the source's audio can be converted.
-        self._converter.push(AudioFrame.create(track._source.sample_rate, track._source.num_channels, 0))
+        # It tells at once whether the source's audio can be converted.
+        self._converter.change_format(track._source.sample_rate, track._source.num_channels)
         self._samples = SampleQueue(self._num_channels)
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None
