@@ -474,3 +474,29 @@ def test_a_stream_without_a_name_gets_one_that_is_free() -> None:
             return list(mixer.stats().streams)
 
     assert run(main()) == ["stream 1", "stream 2", "stream 3", "stream 4"]
+
+
+def test_a_removed_stream_that_ignores_its_cancellation_does_not_wait_for_room(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody would make room for it any more."""
+
+    async def stubborn() -> AsyncIterator[AudioFrame]:
+        yield constant(1, 2 * RATE)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        while True:
+            yield constant(1)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=10_000) as mixer:
+            mixer.add_stream(never())
+            stream = stubborn()
+            mixer.add_stream(stream)
+            await asyncio.sleep(1)
+            mixer.remove_stream(stream)
+            await asyncio.sleep(0)
+        await stream.aclose()
+
+    run(main())
+    assert not caplog.records
