@@ -46,7 +46,7 @@ class Deadline:
         self._looked = self._extended = False
         if self._timer is None:
             self._set_timer()
-        elif self._timer_at > self._due:
+        elif self._timer_at > self._due - self._margin_s:  # it would be late, and the loop seem to be held up
             self._timer.cancel()
             self._set_timer()
 

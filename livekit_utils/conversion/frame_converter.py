@@ -32,7 +32,7 @@ class FrameConverter:
 
     The format of the stream may change: the output that the old resampler still holds comes first. Mono is copied to
     all channels, and several channels are averaged to mono. Any other change of channels raises ValueError, and
-    loses no earlier input.
+    loses no earlier input. A frame without samples changes nothing.
     """
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
@@ -43,11 +43,13 @@ class FrameConverter:
 
     def push(self, frame: AudioFrame) -> list[AudioFrame]:
         """Takes a frame, and returns the output that is ready."""
+        if not frame.samples_per_channel:
+            return []
         if self._resampler is None and (frame.sample_rate, frame.num_channels) == self._output_format:
             return [frame]
         frames: list[AudioFrame] = []
         if (frame.sample_rate, frame.num_channels) != self._input_format:
-            frames = self._change_format(frame)
+            frames = self.change_format(frame.sample_rate, frame.num_channels)
         if self._num_channels == 1 and frame.num_channels > 1:
             mono = downmix_s16(frame, frame.num_channels)
             frame = AudioFrame(mono, frame.sample_rate, 1, frame.samples_per_channel)
@@ -63,18 +65,26 @@ class FrameConverter:
             return []
         return [self._spread(frame) for frame in self._resampler.flush()]
 
-    def _change_format(self, frame: AudioFrame) -> list[AudioFrame]:
-        if frame.num_channels != self._num_channels and 1 not in (frame.num_channels, self._num_channels):
-            raise ValueError(f"expected frames of 1 or {self._num_channels} channels, got {frame.num_channels}")
+    def change_format(self, sample_rate: int, num_channels: int) -> list[AudioFrame]:
+        """Expects frames of another format from now on, and returns the output that is left of the one before.
+
+        Raises:
+            ValueError: Frames of that format cannot be converted.
+        """
+        if num_channels != self._num_channels and 1 not in (num_channels, self._num_channels):
+            raise ValueError(f"expected frames of 1 or {self._num_channels} channels, got {num_channels}")
         resampler = None
-        if frame.sample_rate != self._sample_rate:
+        if sample_rate != self._sample_rate:
             # The fewer channels the resampler converts, the less it costs.
-            num_channels = min(frame.num_channels, self._num_channels)
-            engine = engine_for(frame.sample_rate, self._sample_rate)
-            resampler = AudioResampler(frame.sample_rate, self._sample_rate, num_channels=num_channels, engine=engine)
+            resampler = AudioResampler(
+                sample_rate,
+                self._sample_rate,
+                num_channels=min(num_channels, self._num_channels),
+                engine=engine_for(sample_rate, self._sample_rate),
+            )
         held = self.flush()
         self._resampler = resampler
-        self._input_format = (frame.sample_rate, frame.num_channels)
+        self._input_format = (sample_rate, num_channels)
         return held
 
     def _spread(self, frame: AudioFrame) -> AudioFrame:

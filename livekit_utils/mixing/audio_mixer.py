@@ -22,8 +22,9 @@ from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.mixing.mix_input import survey
+from livekit_utils.mixing.mix_input import BLOCK, FIRST, FULL, NOTHING, PART, MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 
 __all__ = ["AudioMixer"]
@@ -37,7 +38,7 @@ _CLOSE_TIMEOUT_S = 5.0
 # full queue.
 _READS_IN_A_ROW = 1024
 
-# Audio that comes or goes this many times faster than real time is not live. Live audio may come in bursts.
+# A mix that goes this many times faster than real time is not heard as it goes.
 _FASTER_THAN_LIVE = 4
 
 _MAX_BLOCK_S = 60
@@ -108,19 +109,20 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
-        self._inputs: list[MixerInput] = []
+        self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
+        # The last input of each stream and name: when one has ended, it may be added again before its rest is mixed.
+        self._by_stream: dict[int, MixerInput] = {}  # by the id of a stream, which its input keeps alive
+        self._by_name: dict[str, MixerInput] = {}
         self._finished = FinishedStreams()
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
-        self._num_lacking = 0  # inputs that the next block waits for
         self._output: EndableQueue[AudioFrame] = EndableQueue(self._capacity, self._advance)
         self._num_blocks = 0
         # Whether some input has its part of the next block, so that the others keep it waiting.
         self._kept_waiting = False
         self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
         self._is_paced = True  # blocks go out about in real time
-        self._has_arrived = False  # samples have arrived since the wait began
         self._last_arrival = 0.0  # time of the last arrival, while no stream is kept waiting
         self._ending = False
 
@@ -137,7 +139,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             name: For the log and `stats`; "stream 1" and so on by default.
 
         Raises:
-            ValueError: The stream or the name is there already, or the gain is out of range.
+            ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, or
+                the gain is out of range.
             TypeError: The stream is no async iterator or iterable, or another argument is of a wrong type.
             RuntimeError: After `end_input` or `aclose`.
         """
@@ -145,26 +148,26 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             raise RuntimeError(f"this AudioMixer takes no more streams: {self._state()}")
         if not hasattr(type(stream), "__anext__") and not hasattr(type(stream), "__aiter__"):
             raise TypeError(f"stream: expected an async iterator of frames, got {type(stream).__name__}")
-        if any(source.stream is stream and not source.ended for source in self._inputs):
+        if _reads(stream, self):
+            raise ValueError(f"stream: expected one that does not read this AudioMixer, got {stream!r}")
+        if not _has_made_way(self._by_stream.get(id(stream))):
             raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is not None:
             check_type("name", name, str)
         else:
-            self._num_named += 1
-            name = f"stream {self._num_named}"
-        if any(source.name == name and not source.ended for source in self._inputs):
+            name = self._make_name()
+        if not _has_made_way(self._by_name.get(name)):
             raise ValueError(f"name: expected one that no other stream has, got {name!r}")
 
         source = MixerInput(self._num_channels, check_number("gain", gain), stream, name)
         source.sample_rate = self._sample_rate
-        source.block = self._block
-        source.read_ahead = self._block if self._is_paced else self._read_ahead
-        # A newcomer must not hold up a mix that is running; streams that start together wait for each other.
-        if any(other.expected and other.num_delivered for other in self._inputs):
+        # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
+        # stream has left that has ended may be kept waiting already.
+        if self._inputs.num_running or self._inputs.num_holding:
             source.await_join()
-        self._inputs.append(source)
+        self._inputs.add(source)
+        self._by_stream[id(stream)] = self._by_name[name] = source
         self._unstarted.append(source)
-        self._num_lacking += source.expected
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -205,7 +208,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
-        streams = {source.name: source.stats() for source in self._inputs}
+        streams = {name: source.stats() for name, source in self._by_name.items()}
         return AudioMixerStats(num_blocks=self._num_blocks, num_queued_blocks=len(self._output), streams=streams)
 
     def end_input(self) -> None:
@@ -219,7 +222,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         ended. Iterations end, also those that are waiting. A second call does nothing."""
         self._closed = True
         self._deadline.close()
-        for source in list(self._inputs):
+        for source in list(self._inputs.all):
             if source.task is not None:
                 source.task.cancel()
             self._forget(source)
@@ -253,10 +256,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 source.task.add_done_callback(self._tasks.discard)
 
     async def _read(self, source: MixerInput) -> None:
-        clock = asyncio.get_running_loop().time
-        source.begin_count(clock())
+        now = asyncio.get_running_loop().time
         try:
             advance = source.open()
+            source.read_on(now(), self._find_read_ahead())
             for count in itertools.count(1):
                 if count % _READS_IN_A_ROW == 0:
                     await asyncio.sleep(0)
@@ -264,24 +267,24 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     item = await advance()
                 except StopAsyncIteration:
                     break
+                news = source.take(item)
+                if news == NOTHING:
+                    continue
                 # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
-                if source.is_full and self._is_read_enough(source):
-                    source.paused = True  # `end` takes it back where this is cancelled
-                    await source.room.wait()
-                    source.paused = False
-                    source.begin_count(clock())
-                if not source.take(item):
-                    if source.ended:
-                        return  # removed by its own code, or it ignores its cancellation
-                    self._take(source, item)
-                elif source.completes:
-                    self._complete()
+                while news == FULL and not source.ended:
+                    if self._is_read_on(source):
+                        news = source.take_more(item)
+                    else:
+                        await source.wait_for_room()
+                        news = source.take(item)
+                if news == PART and self._deadline.running:
+                    self._last_arrival = now()
+                elif news < FULL:
+                    self._arrived(news)
+                elif source.ended:
+                    return  # removed by its own code, or it ignores its cancellation
                 else:
-                    self._has_arrived = True
-                    if not self._kept_waiting:
-                        self._last_arrival = clock()
-                        if not self._deadline.running:
-                            self._watch()
+                    self._take(source, item)
             if source.converter is not None:
                 for frame in source.converter.flush():
                     self._push(source, frame)
@@ -289,7 +292,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             if _is_being_cancelled():
                 raise
             logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
-        except Exception as error:
+        except (*ENDS_PROGRAM, GeneratorExit):
+            raise
+        except BaseException as error:
             if source.ended:
                 return  # removed: its error does not matter any more
             logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
@@ -298,56 +303,58 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._end(source)
             await source.close()
 
-    def _is_read_enough(self, source: MixerInput) -> bool:
-        """Whether a stream that has its part of the block has to wait for room.
+    def _is_read_on(self, source: MixerInput) -> bool:
+        """Whether a stream is read on that has its part of the block, for one item more.
 
-        A live stream is read on, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much
-        faster than real time can wait: samples that were read have left their source, but are not heard yet. Only a mix
-        that goes faster than real time itself reads all streams on, for the sake of speed.
+        A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
+        than real time can wait: samples that were read have left their source, but are not heard yet.
         """
-        now = self._now()
-        self._look_at_pace(now)
-        if source.samples_per_channel < source.read_ahead:
-            return False
-        return source.samples_per_channel >= self._read_ahead or not source.is_live(now)
+        return source.samples_per_channel < self._read_ahead and source.is_live(self._now())
+
+    def _find_read_ahead(self) -> int:
+        """How far a stream is read ahead at first: to its part of a block, unless blocks go out much faster than real
+        time. Then all streams are read on, for the sake of speed."""
+        num_blocks = self._num_blocks - self._seen_blocks
+        if num_blocks:
+            now = self._now()
+            least_s = num_blocks * self._block / self._sample_rate / _FASTER_THAN_LIVE
+            self._is_paced = now - self._seen_at > least_s
+            self._seen_blocks, self._seen_at = self._num_blocks, now
+        return self._block if self._is_paced else self._read_ahead
 
     def _take(self, source: MixerInput, item: Any) -> None:
         """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
         first frame of a stream that joins."""
         frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
-        for converted in source.convert(frame):
-            self._push(source, converted)
+        if frame.samples_per_channel:  # else nothing has come
+            for converted in source.convert(frame):
+                self._push(source, converted)
 
     def _push(self, source: MixerInput, frame: AudioFrame) -> None:
         """Appends a frame of the mixer's own format."""
         if source.joining:
             self._join(source)
-        had_its_part = source.samples_per_channel >= self._block
-        if source.push(frame) >= self._block and not had_its_part:
-            self._complete()
-            return
-        self._has_arrived = True
-        if not self._kept_waiting:
-            self._watch()
+        self._arrived(source.push(frame))
 
-    def _complete(self) -> None:
-        """A stream has completed its part of the next block."""
-        self._has_arrived = True
-        self._num_lacking -= 1
-        if self._num_lacking == 0:
+    def _arrived(self, news: int) -> None:
+        """Does what samples ask for that a stream has delivered."""
+        if news == BLOCK:
             self._advance()
-        elif not self._kept_waiting:
+        elif news == FIRST:
             self._kept_waiting = True
             self._watch()
+        elif news == PART:
+            self._last_arrival = self._now()
+            if not self._deadline.running:
+                self._watch()
 
     def _join(self, source: MixerInput) -> None:
         """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
         that the others have reached."""
-        reached = [other.samples_per_channel for other in self._inputs if other.expected]
+        reached = self._inputs.reached()
         source.join()
-        self._num_lacking += 1
-        if reached and min(reached) < self._block:
-            source.push_silence(min(reached))
+        if reached < self._block:
+            source.push_silence(reached)
 
     def _end(self, source: MixerInput) -> None:
         """Handles the end of a stream; its queued samples are still mixed."""
@@ -361,8 +368,11 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def _forget(self, source: MixerInput) -> None:
         source.end()
-        if source in self._inputs:
-            self._inputs.remove(source)
+        self._inputs.remove(source)
+        if self._by_stream.get(id(source.stream)) is source:
+            del self._by_stream[id(source.stream)]
+        if self._by_name.get(source.name) is source:
+            del self._by_name[source.name]
         if self._ending and not self._inputs:
             self._deadline.close()
             self._output.end()
@@ -371,49 +381,34 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def _advance(self) -> None:
         """Mixes every block that is complete, then starts the wait for the next one."""
-        inputs, block = self._inputs, self._block
-        found = survey(inputs, block)
-        while found.lacking == 0 and found.ready and not self._output.full:
+        inputs = self._inputs
+        while inputs.has_block and not self._output.full:
             try:
-                samples = mix(inputs, block, self._num_channels)
-                self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, block))
+                samples = mix(inputs.all, self._block, self._num_channels)
+                self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
             except MemoryError as error:
                 self._output.end(error)  # the reader must not wait for a block that cannot be made
                 return
             self._num_blocks += 1
             self._deadline.clear()  # the next block has a wait of its own
-            if found.expected < len(inputs):
+            if inputs.num_expected < len(inputs):
                 self._settle()
-            found = survey(inputs, block)
-        self._num_lacking = found.lacking
-        if found.starved:
-            for source in inputs:
-                if source.samples_per_channel < block:
-                    source.room.release()
-            self._has_arrived = True  # streams that were not read could not deliver
-        was_kept_waiting, self._kept_waiting = self._kept_waiting, bool(found.lacking and found.ready)
-        if not (found.lacking and found.holding):
+        if inputs.num_starved:
+            now, read_ahead = self._now(), self._find_read_ahead()
+            for source in inputs.starved():
+                source.read_on(now, read_ahead)
+            inputs.has_arrived = True  # streams that were not read could not deliver
+        was_kept_waiting, self._kept_waiting = self._kept_waiting, inputs.is_kept_waiting
+        if not (inputs.num_lacking and inputs.num_holding):
             self._deadline.clear()
-        elif not self._deadline.running or self._kept_waiting is not was_kept_waiting:
+        elif not self._deadline.running or (was_kept_waiting and not self._kept_waiting):
             self._watch()
-
-    def _look_at_pace(self, now: float) -> None:
-        """Limits how far streams are read ahead: to their part of a block, unless blocks go out much faster than real
-        time."""
-        num_blocks = self._num_blocks - self._seen_blocks
-        if not num_blocks:
-            return
-        block_s = self._block / self._sample_rate
-        is_paced = now - self._seen_at > num_blocks * block_s / _FASTER_THAN_LIVE
-        self._seen_blocks, self._seen_at = self._num_blocks, now
-        if is_paced is not self._is_paced:
-            self._is_paced = is_paced
-            for source in self._inputs:
-                source.read_ahead = self._block if is_paced else self._read_ahead
+        elif self._kept_waiting and not was_kept_waiting:
+            self._deadline.start(self._last_arrival)  # a stream has ended: what is left of it waits since it came
 
     def _settle(self) -> None:
         """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
-        for source in list(self._inputs):
+        for source in list(self._inputs.all):
             source.num_late_blocks += source.late
             if source.ended and source.samples_per_channel == 0:
                 self._forget(source)
@@ -427,8 +422,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         no stream is kept waiting, but a part of a block must not stay here for ever: the wait begins at the last
         arrival.
         """
-        if self._num_lacking and not self._output.full:
-            self._has_arrived = False
+        if self._inputs.num_lacking and not self._output.full:
+            self._inputs.has_arrived = False
             self._last_arrival = self._now()
             self._deadline.start(self._last_arrival)
 
@@ -436,7 +431,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if not self._kept_waiting and self._now() < self._last_arrival + self._deadline.timeout_s:
             self._deadline.start(self._last_arrival)  # more has arrived since the wait began
             return
-        for source in self._inputs:
+        for source in self._inputs.all:
             if source.expected and source.samples_per_channel < self._block:
                 source.await_join()
                 source.late = True
@@ -448,23 +443,30 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     source.name,
                     self._deadline.timeout_s * 1000,
                 )
-        was_silent = not self._has_arrived
+        was_silent = not self._inputs.has_arrived
         self._advance()
-        if was_silent and not self._kept_waiting and not self._has_arrived:
+        if was_silent and not self._kept_waiting and not self._inputs.has_arrived:
             self._deadline.expire()  # a part of a block that nothing has followed for one timeout
 
     # -- small things -------------------------------------------------------------------------------------------------
 
+    def _make_name(self) -> str:
+        while True:
+            self._num_named += 1
+            name = f"stream {self._num_named}"
+            if name not in self._by_name:
+                return name
+
     def _has_ended(self, stream: object) -> bool:
         """Whether the stream ended by itself, and was not added again."""
-        here = [source for source in self._inputs if source.stream is stream]
-        return all(source.ended for source in here) and (bool(here) or stream in self._finished)
+        source = self._by_stream.get(id(stream))
+        return source.ended if source is not None else stream in self._finished
 
     def _find(self, stream: object) -> MixerInput:
-        for source in reversed(self._inputs):  # a stream that was added again comes after its own end
-            if source.stream is stream:
-                return source
-        raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
+        source = self._by_stream.get(id(stream))
+        if source is None:
+            raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
+        return source
 
     def _leave_loop(self) -> None:
         raise RuntimeError("this AudioMixer belongs to another event loop, which has ended")
@@ -482,3 +484,15 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _reads(stream: object, mixer: AudioMixer) -> bool:
+    """Whether a stream is the mixer, or another mixer that reads it: both would wait for each other without end."""
+    if stream is mixer or not isinstance(stream, AudioMixer):
+        return stream is mixer
+    return any(_reads(source.stream, mixer) for source in stream._inputs.all if not source.ended)
+
+
+def _has_made_way(source: MixerInput | None) -> bool:
+    """Whether another input may take the place of this one."""
+    return source is None or source.ended

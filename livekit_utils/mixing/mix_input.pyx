@@ -1,4 +1,4 @@
-"""MixInput, the queue of one of the mixer's streams, and `survey`, which says how far all of them are."""
+"""MixInput, the queue of one of the mixer's streams, and MixInputs, which says how far all of them are."""
 from libc.string cimport memcpy
 
 from livekit_utils._kernels.gain_queue cimport GainQueue
@@ -6,10 +6,29 @@ from livekit_utils._kernels.sample_queue cimport SampleQueue
 from livekit_utils.frames.audio_frame cimport AudioFrame
 
 import cython
+from types import GenericAlias
 
 
 cdef enum:
     MAX_SAMPLES = 0x7FFFFFFF  # per channel
+
+# What the mixer has to do after `take` or `push`.
+cpdef enum:
+    NOTHING = 0  # the block waits for other inputs anyway, or there was nothing to append
+    BLOCK = 1    # no input lacks its part of the block any more
+    FIRST = 2    # this is the first input that has its part of the block
+    PART = 3     # some of a block is there, and no input has all of its part
+    FULL = 4     # nothing was appended: the queue holds `read_ahead` already
+    REFUSED = 5  # nothing was appended: the item is no AudioFrame that can be taken as it is
+
+# What an input counts as in `MixInputs`.
+cdef enum:
+    EXPECTED = 1
+    LACKING = 2
+    READY = 4
+    HOLDING = 8
+    STARVED = 16
+    RUNNING = 32
 
 
 cdef class MixInput(GainQueue):
@@ -19,7 +38,7 @@ cdef class MixInput(GainQueue):
 
     - `expected`: whether a block waits for this input.
     - `plain`: whether `take` may take frames of `sample_rate` as they are.
-    - `block` and `read_ahead`: samples per channel of its part of a block, and those from which on it is full.
+    - `read_ahead`: samples per channel from which on it is full.
     - `paused`: whether the task that reads the stream waits for room.
 
     Args:
@@ -28,77 +47,207 @@ cdef class MixInput(GainQueue):
     """
 
     cdef readonly unsigned long long num_delivered  # samples per channel that the stream has delivered
-    cdef readonly bint completes                    # whether the last `take` completed this input's part of a block
-    cdef public bint expected, plain, paused
-    cdef public Py_ssize_t sample_rate, block, read_ahead
+    cdef public bint plain
+    cdef public Py_ssize_t sample_rate, read_ahead
+    cdef bint _expected, _paused
+    cdef MixInputs _inputs  # None while it is in none
+    cdef Py_ssize_t _index  # in `_inputs.all`
+    cdef int _counted_as
 
     def __cinit__(self, *args, **kwargs):
-        self.expected = True
-        self.block = self.read_ahead = MAX_SAMPLES
+        self._expected = True
+        self.read_ahead = MAX_SAMPLES
 
     @property
-    def is_full(self):
-        """Whether the queue holds enough to stop reading the stream."""
-        return self._size >= self.read_ahead * self.num_channels
+    def expected(self):
+        return self._expected
+
+    @expected.setter
+    def expected(self, bint expected):
+        self._expected = expected
+        self._count()
+
+    @property
+    def paused(self):
+        return self._paused
+
+    @paused.setter
+    def paused(self, bint paused):
+        self._paused = paused
+        self._count()
 
     def push(self, data):
-        """Appends a copy of the samples; returns how many per channel there are now."""
-        cdef Py_ssize_t before = self._size, queued = SampleQueue.push(self, data)
-        self.num_delivered += (self._size - before) // self.num_channels
-        return queued
+        """Appends a copy of the samples; returns what the mixer has to do, but never FULL."""
+        cdef Py_ssize_t before = self._size
+        SampleQueue.push(self, data)
+        return self._appended(before)
 
     def take(self, item):
-        """Appends a copy of an AudioFrame that needs no conversion; returns whether it was one.
+        """Appends a copy of an AudioFrame that needs no conversion; returns what the mixer has to do."""
+        if self._size >= self.read_ahead * self.num_channels:
+            return FULL
+        return self._take(item)
 
-        `completes` then says whether this completed the input's part of a block.
-        """
+    def take_more(self, item):
+        """`take`, although the queue is full."""
+        return self._take(item)
+
+    cdef int _take(self, item) except -1:
         cdef AudioFrame frame
-        cdef Py_ssize_t n, before = self._size, part = self.block * self.num_channels
+        cdef Py_ssize_t n, before = self._size
         if not self.plain or not isinstance(item, AudioFrame):
-            return False
+            return REFUSED
         frame = <AudioFrame>item
         if frame.sample_rate != self.sample_rate or frame.num_channels != self.num_channels:
-            return False
+            return REFUSED
         n = frame.samples_per_channel * frame.num_channels
         if n > 0:
             self._make_room(n)
             memcpy(self._samples + self._head + before, frame.samples(), n * 2)
             self._size += n
-        self.num_delivered += frame.samples_per_channel
-        self.completes = before < part <= self._size
-        return True
+        return self._appended(before)
+
+    def push_silence(self, Py_ssize_t samples_per_channel):
+        """Appends silence, which the stream has not delivered."""
+        GainQueue.push_silence(self, samples_per_channel)
+        self._count()
+
+    cdef int _appended(self, Py_ssize_t before) noexcept:
+        """Counts samples that the stream has delivered."""
+        cdef MixInputs inputs = self._inputs
+        cdef Py_ssize_t part
+        cdef bint is_kept_waiting, completes
+        if self._size == before:
+            return NOTHING
+        self.num_delivered += (self._size - before) // self.num_channels
+        if inputs is None:
+            return NOTHING
+        is_kept_waiting = inputs.num_lacking > 0 and inputs.num_ready > 0
+        part = inputs.block * self.num_channels
+        completes = before < part <= self._size
+        inputs.has_arrived = True
+        self._count()
+        if inputs.num_lacking == 0:
+            return BLOCK if completes else NOTHING
+        if is_kept_waiting:
+            return NOTHING
+        return FIRST if completes else PART
+
+    cdef void _drop(self, Py_ssize_t num_samples) noexcept:
+        SampleQueue._drop(self, num_samples)
+        self._count()
+
+    cdef void _count(self) noexcept:
+        """Counts this input in `_inputs` as what it is now."""
+        cdef int is_now = 0, was = self._counted_as
+        cdef bint has_part
+        cdef MixInputs inputs = self._inputs
+        if inputs is None:
+            return
+        has_part = self._size >= inputs.block * self.num_channels
+        if self._size > 0:
+            is_now = HOLDING
+        if self._paused and not has_part:
+            is_now |= STARVED
+        if self._expected:
+            is_now |= EXPECTED | (READY if has_part else LACKING)
+            if self.num_delivered:
+                is_now |= RUNNING
+        elif self._size > 0:
+            is_now |= READY
+        if is_now != was:
+            self._counted_as = is_now
+            inputs._move(was, is_now)
 
 
 @cython.final
-@cython.freelist(8)
-cdef class Survey:
-    """How many inputs of a mixer can give their part of the next block."""
+cdef class MixInputs:
+    """The inputs of a mixer, and how many of them can give their part of the next block.
 
-    cdef readonly Py_ssize_t lacking   # expected, and without their part
-    cdef readonly Py_ssize_t ready     # with their part; not expected ones with whatever they hold
-    cdef readonly Py_ssize_t expected  # that a block waits for
-    cdef readonly Py_ssize_t holding   # with any samples
-    cdef readonly Py_ssize_t starved   # paused, and without their part
+    The numbers are right at any time: each input counts itself when it changes.
 
+    Args:
+        block: Samples per channel of a block.
+    """
 
-def survey(list inputs, Py_ssize_t block):
-    """Counts the inputs, for a block of this many samples per channel."""
-    if not 0 <= block <= MAX_SAMPLES:
-        raise ValueError(f"block: expected 0 to {MAX_SAMPLES}, got {block}")
-    cdef MixInput source
-    cdef Survey found = Survey.__new__(Survey)
-    cdef bint has_part
-    for item in inputs:
-        if not isinstance(item, MixInput):
-            raise TypeError(f"inputs: expected MixInputs, got {type(item).__name__}")
-        source = <MixInput>item
-        has_part = source._size >= block * source.num_channels
-        found.holding += source._size > 0
-        found.starved += source.paused and not has_part
-        if source.expected:
-            found.expected += 1
-            found.lacking += not has_part
-            found.ready += has_part
-        else:
-            found.ready += source._size > 0
-    return found
+    cdef readonly list all                   # in no order
+    cdef readonly Py_ssize_t block
+    cdef readonly Py_ssize_t num_expected    # that a block waits for
+    cdef readonly Py_ssize_t num_lacking     # expected, and without their part
+    cdef readonly Py_ssize_t num_ready       # with their part; not expected ones with whatever they hold
+    cdef readonly Py_ssize_t num_holding     # with any samples
+    cdef readonly Py_ssize_t num_starved     # paused, and without their part
+    cdef readonly Py_ssize_t num_running     # expected, and have delivered
+    cdef public bint has_arrived             # set with any samples that a stream delivers
+
+    def __cinit__(self, Py_ssize_t block):
+        if not 0 <= block <= MAX_SAMPLES:
+            raise ValueError(f"block: expected 0 to {MAX_SAMPLES}, got {block}")
+        self.block = block
+        self.all = []
+
+    def __len__(self):
+        return len(self.all)
+
+    @classmethod
+    def __class_getitem__(cls, kind):
+        return GenericAlias(cls, kind)
+
+    @property
+    def has_block(self):
+        """Whether the next block can be mixed: no input lacks its part, and something is there."""
+        return self.num_lacking == 0 and self.num_ready > 0
+
+    @property
+    def is_kept_waiting(self):
+        """Whether some input has its part of the next block, and others lack theirs."""
+        return self.num_lacking > 0 and self.num_ready > 0
+
+    def add(self, MixInput source not None):
+        """Adds an input, which must be in no other MixInputs."""
+        if source._inputs is not None:
+            raise ValueError("source: is in a MixInputs already")
+        self.all.append(source)
+        source._index = len(self.all) - 1
+        source._inputs = self
+        source._count()
+
+    def remove(self, MixInput source not None):
+        """Takes an input out; returns False if it is not here."""
+        cdef MixInput last
+        if source._inputs is not self:
+            return False
+        last = <MixInput>self.all.pop()
+        if last is not source:  # the last one takes its place, so that this costs the same among thousands
+            self.all[source._index] = last
+            last._index = source._index
+        self._move(source._counted_as, 0)
+        source._counted_as = 0
+        source._inputs = None
+        return True
+
+    def starved(self):
+        """The inputs that are paused, and without their part."""
+        return [source for source in self.all if (<MixInput>source)._counted_as & STARVED]
+
+    def reached(self):
+        """Samples per channel that every expected input has of its part of the block; all of it if there is none."""
+        cdef Py_ssize_t least = self.block
+        cdef MixInput source
+        if self.num_lacking == 0:
+            return least
+        for item in self.all:
+            source = <MixInput>item
+            if source._counted_as & LACKING:
+                least = min(least, source._size // source.num_channels)
+                if least == 0:
+                    break
+        return least
+
+    cdef void _move(self, int was, int is_now) noexcept:
+        self.num_expected += ((is_now & EXPECTED) != 0) - ((was & EXPECTED) != 0)
+        self.num_lacking += ((is_now & LACKING) != 0) - ((was & LACKING) != 0)
+        self.num_ready += ((is_now & READY) != 0) - ((was & READY) != 0)
+        self.num_holding += ((is_now & HOLDING) != 0) - ((was & HOLDING) != 0)
+        self.num_starved += ((is_now & STARVED) != 0) - ((was & STARVED) != 0)
+        self.num_running += ((is_now & RUNNING) != 0) - ((was & RUNNING) != 0)

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from livekit_utils._runtime.lifecycle import Waiters
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -60,7 +59,7 @@ class MixerInput(MixInput):
         self.name = name
         self.converter: FrameConverter | None = None
         self.task: asyncio.Task[None] | None = None
-        self.room = Waiters()  # the task that reads the stream waits here while enough is queued
+        self._room: asyncio.Future[None] | None = None  # the task that reads the stream waits for it
         self.joining = False  # no block waits for it until it delivers: it is late, or new to a running mix
         self.late = False
         self.num_late_blocks = 0
@@ -69,17 +68,31 @@ class MixerInput(MixInput):
         self._counted_since = 0.0  # the loop's time when the count of what it delivers began
         self._counted_from = 0
 
-    def begin_count(self, now: float) -> None:
-        """Begins to measure how fast the stream delivers."""
-        self._counted_since = now
-        self._counted_from = self.num_delivered
-
     def is_live(self, now: float) -> bool:
-        """Returns whether the stream has delivered about in real time since the last call; measures again from now."""
+        """Returns whether the stream has delivered about in real time since the last call, or since `read_on`."""
         delivered_s = (self.num_delivered - self._counted_from) / self.sample_rate
         is_live = now - self._counted_since >= delivered_s / _FASTER_THAN_LIVE
-        self.begin_count(now)
+        self._counted_since = now
+        self._counted_from = self.num_delivered
         return is_live
+
+    def read_on(self, now: float, read_ahead: int) -> None:
+        """Lets the stream be read until it has so many samples per channel."""
+        self.read_ahead = read_ahead
+        self._counted_since = now
+        self._counted_from = self.num_delivered
+        room = self._room
+        if room is not None:
+            self._room = None
+            self.paused = False
+            if not room.done():  # its task was not cancelled
+                room.set_result(None)
+
+    def wait_for_room(self) -> asyncio.Future[None]:
+        """Returns what the task that reads the stream has to wait for, which ends with `read_on`."""
+        self.paused = True
+        self._room = room = asyncio.get_running_loop().create_future()
+        return room
 
     def open(self) -> Callable[[], Awaitable[Any]]:
         """Returns the function that reads the next item."""

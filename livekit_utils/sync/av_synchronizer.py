@@ -233,6 +233,9 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     # -- pushing ------------------------------------------------------------------------------------------------------
 
     async def _push_audio(self, frame: Any, timestamp: float | None) -> None:
+        if not frame.samples_per_channel:  # nothing to hear, and no end of anything that is heard
+            await asyncio.sleep(0)
+            return
         # If the queues are cleared meanwhile, the frame belongs to the clock before.
         clock = self._timeline.clock
         duration = frame.samples_per_channel / frame.sample_rate

@@ -135,8 +135,8 @@ class AudioStream(LiveStream[AudioFrameEvent]):
             own_track, rate, channels = audio_feed(track, self._sample_rate, self._num_channels)
         super().__init__(own_track, capacity)
         self._converter = FrameConverter(self._sample_rate, self._num_channels)
-        # An empty frame tells at once whether the source's audio can be converted.
-        self._converter.push(AudioFrame.create(rate, channels, 0))
+        # It tells at once whether the source's audio can be converted.
+        self._converter.change_format(rate, channels)
         self._samples = SampleQueue(self._num_channels)
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None

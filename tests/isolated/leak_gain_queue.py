@@ -2,20 +2,22 @@ from leaks import check, raises
 
 from livekit_utils import AudioFrame
 from livekit_utils._kernels.gain_queue import Ramp, mix
-from livekit_utils.mixing.mix_input import MixInput, survey
+from livekit_utils.mixing.mix_input import BLOCK, MixInput, MixInputs
 
 data = bytearray(960)
 inputs = [MixInput(1) for _ in range(4)]
 other = MixInput(2)
 ramp = Ramp(1)
 frame = AudioFrame(data, 48000, 1, 480)
+gathered: MixInputs[MixInput] = MixInputs(480)
+gathered.add(inputs[0])
 for source in inputs:
     source.plain, source.sample_rate = True, 48000
 
 
 def stream() -> None:
     for source in inputs:
-        assert source.take(frame)
+        source.take(frame)
         source.set_gain(0.5, 100)
     mix(inputs, 480, 1)
 
@@ -25,13 +27,17 @@ def uneven() -> None:
     inputs[1].push_silence(100)
     mix(inputs, 333, 1)
     mix(inputs, 147, 1)
-    survey(inputs, 480)
+    gathered.starved()
     ramp.start(0.5, 100)
     ramp.apply(data)
 
 
 def make() -> None:
-    MixInput(2, 0.5).push(data)
+    source = MixInput(2, 0.5)
+    of_one: MixInputs[MixInput] = MixInputs(240)
+    of_one.add(source)
+    assert source.push(data) == BLOCK
+    of_one.remove(source)
     Ramp(2).apply(data)
 
 
@@ -41,7 +47,7 @@ def fail() -> None:
     raises(ValueError, mix, [*inputs, other], 480, 1)
     raises(TypeError, mix, [*inputs, object()], 480, 1)
     raises(ValueError, ramp.apply, data[1:])
-    raises(TypeError, survey, [*inputs, None], 480)
+    raises(ValueError, gathered.add, inputs[0])
     raises(ValueError, MixInput, 0)
     raises(ValueError, Ramp, 0)
     raises(ValueError, MixInput, 1, 128.0)

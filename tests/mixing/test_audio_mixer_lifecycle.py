@@ -8,12 +8,12 @@ import gc
 import weakref
 from collections.abc import AsyncIterator, Callable
 
+import numpy as np
 import pytest
 
 from livekit_utils import AudioFrame, AudioMixer
+from tests.support.streams import RATE, collect, constant, ready
 from tests.support.virtual_time import run
-
-RATE = 48000
 
 
 def silent() -> AudioFrame:
@@ -434,3 +434,69 @@ def test_a_generator_belongs_to_whoever_added_it() -> None:
         await stream.aclose()  # type: ignore[attr-defined]
 
     run(main())
+
+
+def test_a_mixer_is_no_stream_of_its_own() -> None:
+    """Not by way of other mixers either: all would wait for each other without end."""
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1) as mixer, AudioMixer(RATE, 1) as second, AudioMixer(RATE, 1) as third:
+            second.add_stream(mixer)
+            third.add_stream(second)
+            third.add_stream(ready([]))
+            for stream in (mixer, aiter(mixer), second, third):
+                with pytest.raises(ValueError, match=r"^stream: "):
+                    mixer.add_stream(stream)
+            assert not mixer.stats().streams
+            mixer.add_stream(ready([constant(1)]))
+
+    run(main())
+
+
+def test_a_mixer_is_a_stream_of_another_one() -> None:
+    async def main() -> np.ndarray:
+        async with AudioMixer(RATE, 1, blocksize=480) as first, AudioMixer(RATE, 1, blocksize=480) as second:
+            second.add_stream(first)
+            second.add_stream(ready([constant(1)] * 5))
+            first.add_stream(ready([constant(10)] * 5))
+            first.end_input()
+            second.end_input()
+            return await collect(second)
+
+    assert run(main()).tolist() == [11] * 5 * 480
+
+
+def test_a_stream_without_a_name_gets_one_that_is_free() -> None:
+    async def main() -> list[str]:
+        async with AudioMixer(RATE, 1) as mixer:
+            for name in ("stream 1", None, "stream 3", None):
+                mixer.add_stream(ready([constant(1)]), name=name)
+            return list(mixer.stats().streams)
+
+    assert run(main()) == ["stream 1", "stream 2", "stream 3", "stream 4"]
+
+
+def test_a_removed_stream_that_ignores_its_cancellation_does_not_wait_for_room(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody would make room for it any more."""
+
+    async def stubborn() -> AsyncIterator[AudioFrame]:
+        yield constant(1, 2 * RATE)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        while True:
+            yield constant(1)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=10_000) as mixer:
+            mixer.add_stream(never())
+            stream = stubborn()
+            mixer.add_stream(stream)
+            await asyncio.sleep(1)
+            mixer.remove_stream(stream)
+            await asyncio.sleep(0)
+        await stream.aclose()
+
+    run(main())
+    assert not caplog.records

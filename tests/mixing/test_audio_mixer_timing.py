@@ -436,3 +436,39 @@ def test_a_reader_that_holds_up_the_loop_makes_nobody_late(caplog: pytest.LogCap
 
     run(main())
     assert not caplog.records
+
+
+def test_a_newcomer_is_not_late_while_what_is_left_of_an_ended_stream_waits(caplog: pytest.LogCaptureFixture) -> None:
+    """It comes just before the wait for another stream is over."""
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=4800, stream_timeout_ms=250) as mixer:
+            mixer.add_stream(ready([constant(1)]))
+            mixer.add_stream(timed([constant(1)], lambda i: 0.7), name="late")
+            await asyncio.sleep(0.245)
+            mixer.add_stream(timed([constant(1)]), name="newcomer")
+            mixer.end_input()
+            assert np.count_nonzero(await collect(mixer)) == 3 * 480
+
+    run(main())
+    assert [record.getMessage().split("'")[1] for record in caplog.records] == ["late"]
+
+
+def test_the_end_of_a_stream_does_not_prolong_the_wait_for_another_one() -> None:
+    """A part of a block goes out one timeout after it came, whenever its stream ends."""
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+
+        async def short() -> AsyncIterator[AudioFrame]:
+            yield constant(1)
+            await asyncio.sleep(0.030)
+
+        async with AudioMixer(RATE, 1, blocksize=960, stream_timeout_ms=50) as mixer:
+            mixer.add_stream(short())
+            mixer.add_stream(_never())
+            start = loop.time()
+            await anext(mixer)
+            return loop.time() - start
+
+    assert run(main()) == pytest.approx(0.050, abs=1e-6)

@@ -129,3 +129,12 @@ def test_what_was_added_to_one_wait_is_not_added_to_the_next() -> None:
         deadline.start(loop.time())
 
     assert calls(script) == pytest.approx([60.01 + TIMEOUT_S])
+
+
+def test_a_start_that_lies_back_is_no_sign_of_a_loop_that_was_held_up() -> None:
+    async def script(deadline: Deadline, loop: VirtualTimeLoop) -> None:
+        deadline.start(loop.time())
+        await asyncio.sleep(0.08)
+        deadline.start(loop.time() - 0.08)
+
+    assert calls(script) == pytest.approx([0.1])

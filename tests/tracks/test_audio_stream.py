@@ -440,3 +440,19 @@ def test_several_readers_of_one_stream_share_its_frames() -> None:
         assert sorted(f.data[0] for frames in got for f in frames) == list(range(1, 31))
 
     run(main())
+
+
+@pytest.mark.parametrize("queue_size_ms", [0, 1000])
+def test_frames_without_samples_are_as_if_nothing_had_been_captured(queue_size_ms: int) -> None:
+    async def main() -> None:
+        async with AudioSource(RATE, 1, queue_size_ms) as source, AudioStream(track_of(source)) as stream:
+            idle = []
+            for i in range(40):
+                await source.capture_frame(constant(1) if i == 20 else AudioFrame.create(RATE, 1, 0))
+                await asyncio.sleep(0.019)
+                idle.append(stream.idle)
+            # It is idle 40 to 50 ms after the only sound.
+            assert idle == [True] * 20 + [False] * 2 + [True] * 18
+            assert stream.stats() == counted(1, num_queued_frames=1)
+
+    run(main())
