@@ -67,7 +67,7 @@ class AudioBridge:
         rate = source.sample_rate if source.sample_rate in _SENT_RATES else 48_000
         channels = source.num_channels if source.num_channels <= 2 else 1
         self._converter = FrameConverter(rate, channels)
-        self._converter.push(AudioFrame.create(source.sample_rate, source.num_channels, 0))  # raises if it cannot
+        self._converter.change_format(source.sample_rate, source.num_channels)  # raises if it cannot
         self._samples = SampleQueue(channels)  # less than 10 ms
         self._silence = AudioFrame.create(rate, channels, rate // 100)
         sdk_source = rtc.AudioSource(
