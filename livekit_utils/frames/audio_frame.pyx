@@ -267,22 +267,17 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         from livekit_utils.frames.sdk import load
 
         message = load()._proto.audio_frame_pb2.AudioFrameBufferInfo
-        return message(data_ptr=<uintptr_t>self.samples(), sample_rate=self.sample_rate,
+        return message(data_ptr=<uintptr_t>samples_of(self), sample_rate=self.sample_rate,
                        num_channels=self.num_channels, samples_per_channel=self.samples_per_channel)
 
-    cdef int16_t *samples(self) except NULL:
-        """Returns the address of the samples. It is valid until Python code runs, or until `unpin` after a `pin`."""
-        if self._resizable is None:
-            return self._samples
-        if PyByteArray_GET_SIZE(self._resizable) < 2 * self.num_channels * self.samples_per_channel:
-            raise BufferError(f"the bytearray of this AudioFrame was cut to {len(self._resizable)} bytes: expected at "
-                              f"least {2 * self.num_channels * self.samples_per_channel}")
-        return <int16_t *>PyByteArray_AS_STRING(self._resizable)
+    cdef int _refuse(self) except -1:
+        raise BufferError(f"the bytearray of this AudioFrame was cut to {len(self._resizable)} bytes: expected at "
+                          f"least {2 * self.num_channels * self.samples_per_channel}")
 
     cdef int pin(self) except -1:
         """Keeps the samples where they are until `unpin`."""
         if self._resizable is not None:
-            self.samples()
+            samples_of(self)
             if not self._num_pins:
                 PyObject_GetBuffer(self._resizable, &self._memory.view, PyBUF_SIMPLE)
             self._num_pins += 1
@@ -318,7 +313,7 @@ A stretch of sound: 16-bit samples, interleaved by channel.
             view.obj = None
             raise BufferError("this AudioFrame is read-only, because its data is")
         self.pin()
-        view.buf = self.samples()
+        view.buf = samples_of(self)
         view.len = self.num_channels * self.samples_per_channel * 2
         view.readonly = readonly
         view.itemsize = 2
@@ -393,7 +388,7 @@ cpdef AudioFrame as_audio_frame(object frame):
 cpdef AudioFrame copy_audio_frame(AudioFrame frame):
     """Returns a writable frame with a copy of the samples, and the same `userdata`."""
     cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
-    data = PyByteArray_FromStringAndSize(<char *>frame.samples(), num_bytes)
+    data = PyByteArray_FromStringAndSize(<char *>samples_of(frame), num_bytes)
     return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
 
 
@@ -463,7 +458,7 @@ def combine_audio_frames(buffer):
             if frame.num_channels != first.num_channels:
                 raise ValueError(f"expected frames of one channel count, got {first.num_channels} and "
                                  f"{frame.num_channels}")
-            blocks[i].samples = frame.samples()
+            blocks[i].samples = samples_of(frame)
             blocks[i].num_samples = frame.samples_per_channel * frame.num_channels
             total += blocks[i].num_samples
         data = PyByteArray_FromStringAndSize(NULL, total * 2)
