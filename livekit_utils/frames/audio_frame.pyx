@@ -448,7 +448,7 @@ def combine_audio_frames(buffer):
     if blocks is NULL:
         raise MemoryError()
     cdef csrc.lku_s16 *out
-    cdef Py_ssize_t num_pinned = 0
+    cdef bint pins = False, pinned = False
     try:
         for i in range(num_frames):
             frame = <AudioFrame>(<tuple>frames)[i]
@@ -459,19 +459,22 @@ def combine_audio_frames(buffer):
                 raise ValueError(f"expected frames of one channel count, got {first.num_channels} and "
                                  f"{frame.num_channels}")
             blocks[i].samples = samples_of(frame)
+            pins |= frame._resizable is not None
             blocks[i].num_samples = frame.samples_per_channel * frame.num_channels
             total += blocks[i].num_samples
         data = PyByteArray_FromStringAndSize(NULL, total * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(data)
-        if total >= NOGIL_SAMPLES:  # other threads run meanwhile
+        # Another thread could resize a bytearray meanwhile. To pin one takes as long as to copy a few hundred samples.
+        if pins and total >= 8 * NOGIL_SAMPLES:
             for i in range(num_frames):
                 (<AudioFrame>(<tuple>frames)[i]).pin()
-                num_pinned += 1
-        released = release_gil_if(total >= NOGIL_SAMPLES)
+            pinned = True
+        released = release_gil_if(total >= NOGIL_SAMPLES and pins == pinned)
         csrc.lku_concat_s16(blocks, num_frames, out)
         restore_gil(released)
     finally:
-        for i in range(num_pinned):
-            (<AudioFrame>(<tuple>frames)[i]).unpin()
+        if pinned:
+            for i in range(num_frames):
+                (<AudioFrame>(<tuple>frames)[i]).unpin()
         PyMem_Free(blocks)
     return AudioFrame(data, first.sample_rate, first.num_channels, total // first.num_channels)
