@@ -181,8 +181,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         self._check_open()
         self._bind()
         if hasattr(frame, "samples_per_channel"):
-            if frame.samples_per_channel:
-                await self._push_audio(frame, timestamp)
+            await self._push_audio(frame, timestamp)
         elif hasattr(frame, "width") and hasattr(frame, "height"):
             await self._push_video(frame, timestamp)
         else:
