@@ -62,7 +62,8 @@ class AudioProcessingModule(Closing):
 
     The canceller needs the sound that the speaker is given (`process_reverse_stream`), all of it, silence too. It finds
     an echo up to 500 ms later by itself. Other rates are converted, other channel counts become mono. It follows the
-    drift between the clocks of both devices, a sample at a time.
+    drift between the clocks of two devices, a sample at a time. Where both streams are called in step, as from files,
+    there is none, and the result is the same every time, however fast.
 
     Args:
         echo_cancellation: Removes the sound that comes from the speaker.
