@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import AudioFrame, AudioProcessingModule
-from livekit_utils.voice.call_order import CallOrder
+from livekit_utils.voice.drift import CallOrder
 from tests.support.acoustics import Samples, echo, noise, samples, speech
 from tests.voice.test_echo_reference import Clock
 
