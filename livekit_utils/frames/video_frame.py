@@ -180,12 +180,13 @@ class VideoFrame:
 
     def _check_shape(self, view: memoryview, needed: int) -> None:
         """Checks an array of two or more dimensions. One row of everything has no shape that could be wrong."""
-        *rows, _ = shape = view.shape or ()
+        shape: list[int] = list(view.shape or ())
+        rows = shape[:-1]
         row = self._type.plane_strides(self._width)[0] // view.itemsize
         if all(count == 1 for count in rows) and shape[-1] != row:
             return
         if len(self._type.plane_sizes(1, 1)) == 1:
-            fits = shape in ((self._height, row), (self._height, self._width, row // self._width))
+            fits = shape in ([self._height, row], [self._height, self._width, row // self._width])
         else:
             fits = shape[-1] == row and view.nbytes == needed and (len(shape) == 2 or shape[-2] == self._height)
         if not fits:
@@ -265,7 +266,7 @@ class VideoFrame:
         return info
 
     @property  # type: ignore[misc]
-    def __class__(self) -> builtins.type[VideoFrame]:
+    def __class__(self) -> builtins.type[VideoFrame]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
         return class_beside_sdk(builtins.type(self), "livekit.rtc.video_frame", "VideoFrame")
 

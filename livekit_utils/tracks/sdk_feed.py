@@ -241,7 +241,7 @@ def video_feed(track: Any, format: VideoBufferType | None) -> SdkFeed:
     """
     if not isinstance(track, Participant) and not sdk.is_video_track(track):
         check_type("track", track, LocalVideoTrack, "a track of the LiveKit SDK or a livekit_utils")
-    wanted = int(format) if format in _CONVERTED_BY_SDK else None
+    wanted = int(format) if format is not None and format in _CONVERTED_BY_SDK else None
 
     def open_stream(rtc: Any, track: Any) -> Any:
         if isinstance(track, Participant):

@@ -55,7 +55,7 @@ class Track(metaclass=_TrackType):
     """
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type[Track]:
+    def __class__(self) -> type[Track]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
         return class_beside_sdk(type(self), _SDK_MODULE, type(self).__name__)
 
