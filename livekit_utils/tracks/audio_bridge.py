@@ -13,7 +13,8 @@ from collections import deque
 from typing import Any
 
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils._runtime.weak import unless_gone
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames import sdk
@@ -203,7 +204,7 @@ class _Sender:
     def work(self) -> None:
         """Sends what waits. Call it in the loop."""
         if self._task is None and (self._frames or self.ended):
-            self._task = self._loop.create_task(self._send(), name=f"livekit_utils sends {self._name!r}")
+            self._task = start_task(self._send(), f"livekit_utils sends {self._name!r}")
 
     def give_up(self) -> None:
         """Drops what waits, in any thread: there is no loop to send it."""
@@ -218,7 +219,9 @@ class _Sender:
                 try:
                     await self._source.capture_frame(self._frames.popleft())
                     self._trouble.good()
-                except Exception as error:
+                except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
+                    raise
+                except BaseException as error:
                     self._trouble.failed(self._name, error, error=error)
                 self._num_sent += 1
         finally:

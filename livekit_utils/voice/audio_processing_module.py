@@ -53,7 +53,7 @@ class AudioProcessingModule(Closing):
 
     The stages are, in this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at
     150 Hz), WebRTC's echo canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
-    `pip install "livekit-utils[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
+    `pip install ".[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
 
     Frames may have any rate from 8000 to 96000 Hz, 1 to 8 channels, which are processed separately, and any length. If
     every frame is a whole multiple of 10 ms (rounded down to samples), the output lags the input only by the latency of
