@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections import deque
 from typing import Any
 
@@ -75,6 +76,7 @@ class AudioBridge:
             rate, channels, queue_size_ms=0 if self._sends_silence else _QUEUE_MS, loop=self._loop
         )
         self._sender = _Sender(name, sdk_source, self._loop)
+        weakref.finalize(self, self._sender.give_up).atexit = False
         self.track = rtc.LocalAudioTrack.create_audio_track(name, sdk_source)
         """The SDK's track."""
         self.track._livekit_utils_bridge = self  # whoever keeps the track keeps it going
@@ -207,8 +209,14 @@ class _Sender:
             self._task = start_task(self._send(), f"livekit_utils sends {self._name!r}")
 
     def give_up(self) -> None:
-        """Drops what waits, in any thread: there is no loop to send it."""
+        """Drops what waits, in any thread, if its loop is closed: there is nobody to send it."""
+        if not self._loop.is_closed():
+            return
         self._frames.clear()
+        task, self._task = self._task, None
+        coroutine = task.get_coro() if task is not None else None
+        if coroutine is not None:
+            coroutine.close()  # it would wait for ever, with a subscription that the SDK keeps
         if self.ended:
             self._source._ffi_handle.dispose()
 
