@@ -11,6 +11,7 @@ import asyncio
 import math
 from collections import deque
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
@@ -33,7 +34,7 @@ class LatePolicy(StrEnum):
     """Says what `AVSynchronizer` does with pictures whose sound has been heard already."""
 
     DROP = "drop"
-    """Shows the latest picture that is due and drops those before it: pictures are in time again at once."""
+    """Drops late pictures while the next one is due as well: pictures are in time again at once."""
     SHOW = "show"
     """Shows all pictures, at up to twice the frame rate until they are in time again."""
 
@@ -66,8 +67,11 @@ class AVSynchronizer(LoopBound, AsyncClosing):
 
     Without timestamps, pictures are shown `video_fps` times a second, and audio is not synchronized.
 
-    A late picture is dropped if a later one is due as well. It is also dropped if it is later than the tolerance and
-    another picture was shown within the tolerance.
+    Timestamps of pictures that are a little out of order (by up to 0.25 s or 3 pictures, as those of B-frames) change
+    nothing about the order of the pictures: each takes the lowest timestamp of its own and those behind it.
+
+    A picture that is late by more than the time between two pictures is dropped if the next one is due as well. It is
+    also dropped if it is later than the tolerance and another picture was shown within the tolerance.
 
     Args:
         audio_source: An `AudioSource`, ours or the LiveKit SDK's. Only its documented methods are used. The caller
@@ -146,7 +150,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
 
     @property
     def last_video_time(self) -> float:
-        """The timestamp of the picture that was shown last; 0 before the first."""
+        """The timestamp at which the last picture was shown; 0 before the first."""
         return self._last_video_time
 
     @property
@@ -257,6 +261,9 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         num_done = self._record.num_done
         if len(self._queue) >= self._capacity:
             self._show()  # stale pictures make room
+        waiting = (push.item for push in reversed(self._pushes) if push.waiting)
+        if self._timeline.put_in_order(picture, chain(waiting, reversed(self._queue))):
+            self._show()
         try:
             if self._pushes or len(self._queue) >= self._capacity:
                 if not await PendingPush(picture).wait_in(self._pushes):
@@ -337,7 +344,12 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         if self._late_policy is LatePolicy.SHOW or picture.time is None:
             return False
         lateness = -due.wait
-        if len(self._queue) > 1 and self._timeline.is_due_behind(self._queue[1], picture, lateness, now, played):
+        # Where timestamps jitter, the next picture may be due before the late one was seen. One interval is caught up.
+        if (
+            lateness > self._interval
+            and len(self._queue) > 1
+            and self._timeline.is_due_behind(self._queue[1], picture, lateness, now, played)
+        ):
             return True
         return due.piece is not None and lateness > self._tolerance and now - self._record.last_shown < self._tolerance
 
