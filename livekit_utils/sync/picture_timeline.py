@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from livekit_utils.frames.video_frame import frozen_video_frame
-from livekit_utils.sync.media_clock import AudioPiece, MediaClock
+from livekit_utils.sync.media_clock import GAP_S, AudioPiece, MediaClock
 
 
 class Picture:
@@ -41,6 +41,12 @@ class Due(NamedTuple):
 # a pusher waits for room, because it then cannot push the audio that would tell.
 _MAX_GAP_S = 600.0
 _MAX_GAP_BLOCKED_S = 1.0
+
+# The first picture waits this long for audio that is being captured.
+_FIRST_S = 0.05
+
+# Pictures that are further behind the sound than this have ended.
+_BEHIND_S = 1.0
 
 # Timestamps that go back by less than this, or by three pictures, are out of order, such as those of B-frames that are
 # stamped in the order of decoding. Those that go back further start over.
@@ -81,6 +87,7 @@ class PictureTimeline:
         self._piece: AudioPiece | None = None  # the audio of the pictures that were shown last
         self._met = False  # whether a picture has been shown by audio yet
         self._next_paced: float | None = None  # the loop's time of the next picture without a timestamp
+        self._first_looked_at: float | None = None  # the loop's time
 
     def put_in_order(self, picture: Picture, before: Iterable[Picture]) -> bool:
         """Exchanges the timestamps of a new picture and those before it until they rise.
@@ -115,6 +122,36 @@ class PictureTimeline:
                 self._entered = picture.time
         picture.run = self._run
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether any picture was shown, or audio with a timestamp was pushed."""
+        return self._last is not None or self.clock.knows_audio
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether any picture with a timestamp was queued."""
+        return self._entered is not None
+
+    def is_after_gap(self, start: float) -> bool:
+        """Returns whether audio that starts at a media time has to be heard later than right behind the audio that was
+        pushed before. As with `MediaClock.is_after_gap`, it may be a wrong True before `clock.played` was called."""
+        return self.clock.is_after_gap(start) if self.clock.knows_audio else self.gap_before(start) > GAP_S
+
+    def gap_before(self, start: float) -> float:
+        """Returns the seconds in between. Call it after `clock.played`."""
+        if self.clock.knows_audio:
+            return self.clock.gap_before(start)
+        last = self._last
+        if last is None or last.time is None:
+            return 0.0
+        # The first audio: the pictures that are shown already tell the time.
+        return start - (last.time + self.clock.until - self._last_due)
+
+    def runs_through(self, position: float, start: float) -> bool:
+        """Returns whether there are pictures of a gap of the audio, whose silence has come to `position` and which ends
+        at `start`; not if the pictures have jumped over it, or ended."""
+        return self._entered is not None and position - _BEHIND_S < self._entered < start
+
     def look(self, picture: Picture, now: float, played: float, *, blocked: bool) -> Due:
         """Returns when a picture is due.
 
@@ -129,7 +166,7 @@ class PictureTimeline:
         if piece is not None:
             due = piece.due(picture.time)
         elif last is None:
-            return Due(0.0, None)
+            return Due(self._first_wait(now), None)
         elif picture.run != last.run or self._is_out_of_order(picture):
             due = self._last_due + (self._num_behind + 1) * self._interval
         else:
@@ -139,6 +176,14 @@ class PictureTimeline:
             if due > self._last_due + (_MAX_GAP_BLOCKED_S if short else _MAX_GAP_S):
                 due = self._last_due + self._interval  # the timestamps have jumped
         return Due(due - played, piece)
+
+    def _first_wait(self, now: float) -> float:
+        """Returns how long the first picture waits for the first audio, which tells when it is due."""
+        if not self.clock.is_capturing:
+            return 0.0
+        if self._first_looked_at is None:
+            self._first_looked_at = now
+        return self._first_looked_at + _FIRST_S - now
 
     def is_due_behind(self, picture: Picture, before: Picture, lateness: float, now: float, played: float) -> bool:
         """Returns whether a picture is due although the one before it, which is `lateness` seconds late, was not shown
@@ -188,6 +233,7 @@ class PictureTimeline:
         """Forgets the loop's time, because another loop takes over, whose clock may differ."""
         self.clock.restart()
         self._next_paced = None
+        self._first_looked_at = None
 
     def _is_out_of_order(self, picture: Picture) -> bool:
         """Returns whether a later picture was shown before this one."""
@@ -210,9 +256,10 @@ class PictureTimeline:
         """Returns the audio that a picture with this run and timestamp belongs to."""
         last = self._last
         if last is not None and last.run == run:
-            piece = self.clock.follow(self._piece, time)
+            # Pictures that have started over behind this one belong to the audio that starts over.
+            piece = self.clock.follow(self._piece, time, repeats=run == self._run)
             if piece is not None:
-                return piece
+                return None if self.clock.is_over(piece, time) else piece
         if not self._met:
             return self.clock.first(time)
         return self.clock.find(time, self._last_due - self._interval - self._back)
