@@ -18,7 +18,7 @@ from livekit_utils._runtime.arguments import check_choice, check_finite, check_m
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.sync.followed_audio import FollowedAudio, FollowedAudioSource
 from livekit_utils.sync.media_clock import MediaClock
@@ -75,7 +75,8 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     is heard. The audio that is heard is the clock. Where no audio is heard (before the first, after an underrun, or if
     the audio source has no queue), the wall clock continues, so that a single task that pushes both in turn never
     blocks. Where the timestamps of the pictures start over, as in a clip that is repeated, the pictures belong to the
-    next audio with these timestamps.
+    next audio with these timestamps. If the sound of the clip begins later or ends earlier than its pictures, let the
+    timestamps go on instead (add the length of the clip at each repetition): only then is the silence between known.
 
     A gap between the timestamps of the audio (muted, not sent, a hole in a recording) is silence: the synchronizer
     pushes that much silence into the audio source before the next frame. So the sound after the gap is heard at its
@@ -398,14 +399,15 @@ class AVSynchronizer(LoopBound, AsyncClosing):
                 break
             if self._is_stale(picture, due, now, played):
                 self._queue.popleft()
+                self._take_pushes()
                 self._record.num_dropped += 1
             elif now < (earliest := self._record.last_shown + self._timeline.least_gap(picture)) - _EARLY_S:
                 self._set_timer(earliest)
                 break
             else:
                 self._queue.popleft()
+                self._take_pushes()
                 self._present(picture, due, now, played)
-            self._take_pushes()
         self._keep_pictures()
         if not self._queue:
             self._waiters.release()
@@ -438,7 +440,11 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             self._last_video_time = picture.time
         try:
             self._video_source.capture_frame(picture.frame)
-        except (Exception, asyncio.CancelledError) as error:  # a CancelledError is the source's own: nothing waits here
+        except ENDS_PROGRAM:
+            self._record.count(presented=False)
+            self._set_timer(now)  # the rest is shown if the loop goes on
+            raise
+        except BaseException as error:  # a CancelledError, too, is the source's own: nothing waits here
             self._record.count(presented=False)
             self._video_trouble.failed(error, error=error)
         else:

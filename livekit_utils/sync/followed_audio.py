@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from livekit_utils._runtime.arguments import check_finite
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 
 # A source with less audio than this counts as empty, because floats round.
 _EMPTY_S = 1e-4
@@ -42,7 +42,9 @@ class FollowedAudio:
         """Seconds of audio that are left to play; 0 if the source fails to tell."""
         try:
             queued = check_finite("queued_duration", self._source.queued_duration)
-        except Exception as error:
+        except ENDS_PROGRAM:
+            raise
+        except BaseException as error:
             self._trouble.failed(error, error=error)
             return 0.0
         self._trouble.good()
