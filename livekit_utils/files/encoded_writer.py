@@ -29,7 +29,9 @@ def _soundfile() -> Any:
     try:
         import soundfile
     except ImportError as error:
-        raise ImportError('FLAC and OGG need soundfile: pip install "livekit-utils[files]"', name="soundfile") from error
+        raise ImportError(
+            'FLAC and OGG need soundfile: pip install "livekit-utils[files]"', name="soundfile"
+        ) from error
     return soundfile
 
 

@@ -10,8 +10,8 @@ from livekit_utils.files.growing_file import GrowingFile
 _HEADER = struct.Struct("<4sI4s 4sI28s 4sIHHIIHH 4sI")
 _DS64 = struct.Struct("<QQQI")
 
-# A RIFF states its size in 32 bits. A longer file is RF64 (EBU Tech 3306), which states it in 64 bits in the room that is
-# left for that: the file changes its kind in place, and loses nothing.
+# A RIFF states its size in 32 bits. A longer file is RF64 (EBU Tech 3306), which states it in 64 bits, in the room that
+# is left for that: the file changes its kind in place, and loses nothing.
 _MAX_RIFF_BYTES = 0xFFFFFFFF
 _MAX_UINT32, _MAX_UINT16 = 0xFFFFFFFF, 0xFFFF
 
@@ -56,6 +56,8 @@ class WavWriter:
 
     def close(self) -> None:
         """Ends the file, also after an error: with whole samples and the right header."""
+        if self._file.size == 0:
+            return
         if self._file.size < _HEADER.size:
             self._file.cut(0)
             return
