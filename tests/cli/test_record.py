@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ pytest.importorskip("soundfile")
 import soundfile
 from rich.console import Console
 
-from livekit_utils.cli.interruption import Interruption
 from livekit_utils.cli.recording import Recording
 from livekit_utils.cli.view.summary import Summary
 from livekit_utils.files.recording_file import RecordingFile
@@ -187,7 +187,7 @@ def test_nothing_recorded(tmp_path: Path, start: Start) -> None:
     assert names(out) == set()
 
 
-# -- in virtual time ----------------------------------------------------------------------------------------------------
+# -- in virtual time ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -204,12 +204,11 @@ def record(path: Path, seconds: float, gaps: bool, during: Callable[[], Any], ra
     recording = Recording(file, track, round(seconds * rate), gaps)
 
     async def main() -> None:
-        with Interruption() as interruption:
-            interruption.expect = lambda: None  # type: ignore[method-assign]
-            task = asyncio.create_task(recording.run(None, False, Console(quiet=True), interruption))
-            await during()
-            interruption.is_set = True
-            await task
+        ctrl_c: Any = SimpleNamespace(is_set=False, expect=lambda: None)
+        task = asyncio.create_task(recording.run(None, False, Console(quiet=True), ctrl_c))
+        await during()
+        ctrl_c.is_set = True
+        await task
 
     run(main())
     file.close()
