@@ -21,8 +21,9 @@ logger = logging.getLogger("livekit_utils")
 class DeviceState(StrEnum):
     """The state of a microphone or speaker.
 
-    `OPENING`: it has not been opened yet. `RUNNING`: it is open. `LOST`: it ended, froze, or could not be opened again;
-    further attempts follow until it is closed. `RECOVERED`: it is open again after a loss. `CLOSED` is final.
+    `OPENING`: its first sample has not moved yet. `RUNNING`: it is open, and sound moves. `LOST`: it ended, froze, or
+    could not be opened again; further attempts follow until it is closed. `RECOVERED`: sound moves again after a loss,
+    on the same device or on a substitute. `CLOSED` is final.
     """
 
     OPENING = "opening"
@@ -40,7 +41,10 @@ class DeviceState(StrEnum):
 @public
 @dataclass(frozen=True, slots=True)
 class DeviceStateChange:
-    """The change of a device from one state to another."""
+    """The change of a device from one state to another.
+
+    When the device that was asked for is taken back from a substitute, both states are `RECOVERED`.
+    """
 
     state: DeviceState
     previous: DeviceState
@@ -72,7 +76,15 @@ class DeviceStates:
 
     def become(self, state: DeviceState, reason: str, device: str) -> None:
         """Changes the state and reports it. Does nothing if the state is unchanged, or after the close."""
-        if state is self.state or self.state is DeviceState.CLOSED:
+        if state is not self.state:
+            self._change(state, reason, device)
+
+    def replace(self, reason: str, device: str) -> None:
+        """Reports that another device is in use now, in the state RECOVERED, which may be that of before."""
+        self._change(DeviceState.RECOVERED, reason, device)
+
+    def _change(self, state: DeviceState, reason: str, device: str) -> None:
+        if self.state is DeviceState.CLOSED:
             return
         change = DeviceStateChange(state, self.state, reason, device)
         self.state, self.reason = state, reason

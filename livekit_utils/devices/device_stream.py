@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.threads import in_thread
-from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, DeviceMemory
-from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
+from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, MOVED, DeviceMemory
+from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 from livekit_utils.devices.backend.worker_process import WorkerProcess, choose_isolated
 from livekit_utils.devices.backend.worker_thread import WorkerThread
@@ -28,9 +28,15 @@ _REOPEN_S = 2.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 
-# A device that was asked for by name is tried alone for 3 s after a loss: a headset that is plugged in again is back by
-# then. After that the default device is tried as well.
+# A device that was chosen is tried alone for 3 s after a loss: a headset that is plugged in again is back by then. After
+# that the default device is tried as well. While that one is in use, the one chosen is looked for this often.
 _FAITHFUL_S = 3.0
+_LOOK_S = 2.0
+
+# Time that a device gets after it was opened until its first sample moves; a little more than the worker waits. It is
+# looked at this often.
+_START_S = 3.5
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,9 @@ class DeviceStream:
         self._worker: Worker | None = None
         self._link: DeviceLink | None = None  # while the worker is listened to
         self._task: asyncio.Task[None] | None = None
+        self._lost_worker: Worker | None = None  # to be closed
+        self._lost = asyncio.Event()  # the device in use has ended
+        self._why_lost = ""
         self._closed = False
         self._device_gaps = 0
         self._gap_ms = 0.0
@@ -106,8 +115,9 @@ class DeviceStream:
         """Begins to call back, in the running loop. Does nothing before the device is opened."""
         worker = self._worker
         if self._task is None and worker is not None:
-            ended = self._listen(worker, DeviceState.RUNNING, "opened")
-            self._task = start_task(self._look_after(worker, ended), self.states.subject)
+            self._chosen = worker.info.identity
+            self._listen(worker)
+            self._task = start_task(self._look_after(worker), self.states.subject)
 
     def _open_worker(self, request: DeviceRequest, timeout_s: float) -> Worker:
         return WorkerProcess(request, timeout_s) if self._isolated else WorkerThread(request, timeout_s)
@@ -145,28 +155,23 @@ class DeviceStream:
 
     # -- looking after it ---------------------------------------------------------------------------------------------
 
-    def _listen(self, worker: Worker, state: DeviceState, reason: str) -> asyncio.Future[str]:
-        """Begins with a device that was just opened. Returns a future of the reason of its end."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[str] = loop.create_future()
-        worker.listen(loop, self._on_wake, functools.partial(_settle, ended))
+    def _listen(self, worker: Worker) -> None:
+        """Begins with a device that was just opened."""
+        self._lost = asyncio.Event()
+        worker.listen(asyncio.get_running_loop(), self._on_wake, functools.partial(self._lose, worker))
         self._link = DeviceLink(worker.memory, worker.info)
         self._on_open(self._link)
-        self.states.become(state, reason, self.name)
-        return ended
 
-    async def _look_after(self, worker: Worker, ended: asyncio.Future[str]) -> None:
-        while True:
-            try:
-                reason = await ended
-            finally:
-                worker.leave()
-            self._forget()
-            self.states.become(DeviceState.LOST, reason, self.name)
-            await in_thread(f"close {self.name}", worker.close)
-            worker, reason = await self._reopen(worker.info)
-            self.num_reopened += 1
-            ended = self._listen(worker, DeviceState.RECOVERED, reason)
+    def _lose(self, worker: Worker, reason: str) -> None:
+        """Called when the device in use has ended."""
+        if worker is not self._worker:
+            return
+        worker.leave()
+        self._forget()
+        self._lost_worker = worker
+        self._why_lost = reason
+        self.states.become(DeviceState.LOST, reason, self.name)
+        self._lost.set()
 
     def _forget(self) -> None:
         self._device_gaps, self._gap_ms = self.device_gaps, self.gap_ms
@@ -175,30 +180,105 @@ class DeviceStream:
             self._link = None
             self._on_lost()
 
-    async def _reopen(self, missed: OpenedDevice) -> tuple[Worker, str]:
-        """Tries until a device is open again. Returns its worker, and a sentence about it for the log."""
+    async def _look_after(self, worker: Worker) -> None:
+        """Says when the first sample has moved. From then on, opens the device chosen whenever another one or none is
+        in use, and the default one in its place when it is away for long."""
         loop = asyncio.get_running_loop()
-        lost, lost_at, pause_s = self.states.reason, loop.time(), _FIRST_PAUSE_S
-        same = self._request
-        if same.device is not None:
-            # The index may belong to another device now.
-            same = dataclasses.replace(same, device=missed.name, host_api=missed.host_api)
+        away_since: float | None = loop.time()  # the device chosen has not moved since; None while it is in use
+        pause_s = _FIRST_PAUSE_S
+        if await self._moves(worker, self._lost):
+            self.states.become(DeviceState.RUNNING, "opened", self.name)
+            away_since = None
         while True:
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            requests = [same]
-            if same.device is not None and loop.time() - lost_at > _FAITHFUL_S:
-                requests.append(dataclasses.replace(same, device=None, host_api=None))
-            for request in requests:
-                try:
-                    open_again = functools.partial(self._open_worker, request, _REOPEN_S)
-                    worker = self._adopt(await in_thread(f"reopen {self.name}", open_again, _close))
-                except Exception as error:  # the next attempt may succeed, whatever the error
-                    self.states.reason = f"{lost}; last attempt to open it again: {error}"
-                    logger.debug("%s", error)
-                    continue
-                instead = "" if request is same else f", as the default device, in place of {missed.name!r}"
-                return worker, f"open again after {loop.time() - lost_at:.1f} s{instead}"
+            if self._worker is not None:
+                await _is_set(self._lost, None if away_since is None else _LOOK_S)
+            if away_since is None:
+                away_since = loop.time()
+            if self._worker is None:
+                await self._close_lost()
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            opened = await self._try_all(self._worker is None and loop.time() - away_since > _FAITHFUL_S)
+            if opened is None:
+                continue
+            is_chosen = opened[1]
+            reason = f"open again after {loop.time() - away_since:.1f} s"
+            await self._take(opened[0], reason if is_chosen else f"{reason}, in place of {self._chosen.name!r}")
+            pause_s = _FIRST_PAUSE_S
+            if is_chosen:
+                away_since = None
+
+    async def _try_all(self, with_default: bool) -> tuple[Worker, bool] | None:
+        """Tries the device chosen, and perhaps the default one. Returns the one on which sound moves, and whether it is
+        the one chosen; None if there is none."""
+        named = self._request.device is not None
+        chosen = dataclasses.replace(
+            self._request,
+            identity=self._chosen if named else None,
+            min_channels=self._request.min_channels_again or self._request.min_channels,
+        )
+        requests = [chosen]
+        if named and with_default:
+            requests.append(dataclasses.replace(chosen, device=None))
+        for request in requests:
+            try:
+                worker = await self._try(request)
+            except Exception as error:  # the next attempt may succeed, whatever the error
+                if self._worker is None:
+                    self.states.reason = f"{self._why_lost}; last attempt to open it again: {error}"
+                logger.debug("%s", error)
+                continue
+            if request is chosen and named:
+                self._chosen = worker.info.identity
+            return worker, request is chosen
+        return None
+
+    async def _try(self, request: DeviceRequest) -> Worker:
+        """Opens a device, and returns it when sound moves on it.
+
+        Raises:
+            DeviceError: It cannot be opened, or no sound moves.
+        """
+        open_it = functools.partial(self._open_worker, request, _REOPEN_S)
+        worker = await in_thread(f"reopen {self.name}", open_it, _close)
+        ended = asyncio.Event()
+        moves = False
+        try:
+            worker.listen(asyncio.get_running_loop(), _ignore, lambda reason: ended.set())
+            moves = await self._moves(worker, ended)
+        finally:
+            worker.leave()
+            if not moves:
+                await in_thread(f"close {worker.info.name}", worker.close)
+        if not moves:
+            raise DeviceError(f"{worker.info.name!r} was opened, but no sound moves", device=worker.info.name)
+        return worker
+
+    async def _moves(self, worker: Worker, ended: asyncio.Event) -> bool:
+        """Waits for the first sample; returns False if the device ends before, or takes too long."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _START_S
+        while not worker.memory.words[MOVED]:
+            if await _is_set(ended, _POLL_S) or (ended is not self._lost and loop.time() > deadline):
+                return False
+        return True
+
+    async def _take(self, worker: Worker, reason: str) -> None:
+        """Goes on with a device that was opened; leaves the substitute that was in use, if any."""
+        replaced = self._worker
+        if replaced is not None:
+            replaced.leave()
+            self._forget()
+            self._lost_worker = replaced
+        self._listen(self._adopt(worker))
+        self.num_reopened += 1
+        self.states.replace(reason, self.name)
+        await self._close_lost()
+
+    async def _close_lost(self) -> None:
+        worker, self._lost_worker = self._lost_worker, None
+        if worker is not None:
+            await in_thread(f"close {worker.info.name}", worker.close)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -216,14 +296,23 @@ class DeviceStream:
             await in_thread(f"close {self.name}", worker.close)
         if self._task is not None:
             await asyncio.wait([self._task])
+        await self._close_lost()
 
     def __repr__(self) -> str:
         return f"DeviceStream({self.name!r}, {self.states.state.value})"
 
 
-def _settle(future: asyncio.Future[str], reason: str) -> None:
-    if not future.done():
-        future.set_result(reason)
+async def _is_set(event: asyncio.Event, timeout_s: float | None) -> bool:
+    """Waits for an event for so long, and returns whether it is set."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await event.wait()
+    except TimeoutError:
+        return event.is_set()
+
+
+def _ignore() -> None:
+    """Takes the wakes of a device that is not in use yet."""
 
 
 def _close(worker: Worker) -> None:

@@ -109,12 +109,14 @@ class InputOptions:
         return DeviceRequest(
             is_input=True,
             device=self.input_device,
-            host_api=None,
+            identity=None,
             sample_rate=self.sample_rate,
             num_channels=wanted,
             min_channels=fewest if index is None else index + 1,
             block_size=self.blocksize,
             ring_ms=self.queue_capacity * _FRAME_MS + _SPARE_MS,
+            # A headset may come back with one channel, and is better than none.
+            min_channels_again=0 if index is None else 1,
         )
 
     def make_apm(self) -> AudioProcessingModule | None:

@@ -136,7 +136,7 @@ class OutputPlayer(AsyncClosing):
             DeviceRequest(
                 is_input=False,
                 device=output_device,
-                host_api=None,
+                identity=None,
                 sample_rate=self._sample_rate,
                 num_channels=self._num_channels,
                 min_channels=1,

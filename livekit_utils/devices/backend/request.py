@@ -15,6 +15,18 @@ MAX_DEVICE_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceIdentity:
+    """Tells a device from the others of its side when it comes back, perhaps with another index or card number."""
+
+    name: str
+    host_api: str
+    ordinal: int
+    """Its place among the devices of the same name and host API."""
+    num_equals: int
+    """How many of these there were. While there are fewer, it cannot be told which one is missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRequest:
     """Says which device to open, and how. It crosses to another process as JSON.
 
@@ -26,8 +38,9 @@ class DeviceRequest:
     is_input: bool
     device: int | str | None
     """An index, a name or a part of one that fits no other device; None for the default."""
-    host_api: str | None
-    """The host API of the device that was open before, when it is opened again by name."""
+    identity: DeviceIdentity | None
+    """The device that the user chose, as it was found the first time: it is meant, whatever has its index now. With
+    `device` None it is the one that the default takes the place of."""
     sample_rate: int
     num_channels: int
     min_channels: int
@@ -36,6 +49,8 @@ class DeviceRequest:
     """Samples per channel between two calls of the device, at `sample_rate`; 0 for what the device prefers."""
     ring_ms: int
     """Sound that fits between the device and the application."""
+    min_channels_again: int = 0
+    """Stands for `min_channels` when the device comes back after a loss; 0 if that is the same."""
 
     def __post_init__(self) -> None:
         argument = "input_device" if self.is_input else "output_device"
@@ -49,7 +64,10 @@ class DeviceRequest:
 
     @classmethod
     def from_json(cls, text: str) -> DeviceRequest:
-        return cls(**json.loads(text))
+        fields = json.loads(text)
+        if fields["identity"] is not None:
+            fields["identity"] = DeviceIdentity(**fields["identity"])
+        return cls(**fields)
 
     @property
     def wanted(self) -> str:
@@ -71,6 +89,13 @@ class OpenedDevice:
     ring_capacity: int
     """Int16 values."""
     tap_capacity: int
+    ordinal: int = 0
+    """As in DeviceIdentity; so is `num_equals`."""
+    num_equals: int = 1
+
+    @property
+    def identity(self) -> DeviceIdentity:
+        return DeviceIdentity(self.name, self.host_api, self.ordinal, self.num_equals)
 
 
 @public

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from livekit_utils import DeviceError
-from livekit_utils.devices.backend.portaudio import as_device_error, error_code, find_device, open_stream
-from livekit_utils.devices.backend.request import DeviceRequest
+from livekit_utils.devices.backend.choice import find_device, identify
+from livekit_utils.devices.backend.portaudio import as_device_error, error_code, open_stream
+from livekit_utils.devices.backend.request import DeviceIdentity, DeviceRequest
 
 
 def request(device: Any = None, is_input: bool = True, **changes: Any) -> DeviceRequest:
-    fields = {"host_api": None, "sample_rate": 16000, "num_channels": 1, "min_channels": 1, "block_size": 160}
+    fields = {"identity": None, "sample_rate": 16000, "num_channels": 1, "min_channels": 1, "block_size": 160}
     return DeviceRequest(is_input=is_input, device=device, ring_ms=500, **(fields | changes))
 
 
@@ -45,8 +46,8 @@ def test_an_index_a_name_or_a_part_of_one(wanted: Any, index: int) -> None:
 
 def test_a_name_of_one_host_api_is_preferred_when_it_comes_back() -> None:
     both = [device(0, "Mic"), device(1, "Mic", host_api="JACK")]
-    assert find_device(both, request("Mic", host_api="JACK"))["index"] == 1
-    assert find_device(both[:1], request("Mic", host_api="JACK"))["index"] == 0
+    assert find_device(both, request("Mic", identity=DeviceIdentity("Mic", "JACK", 0, 1)))["index"] == 1
+    assert find_device(both[:1], request("Mic", identity=DeviceIdentity("Mic", "JACK", 0, 1)))["index"] == 0
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_device_that_refuses_everything() -> None:
     with pytest.raises(
         DeviceError, match=r"'Card'.* tried: 16000 Hz x 1, 16000 Hz x 2, 48000 Hz x 1, .*44100"
     ) as caught:
-        open_on(Picky(11025, 2))
+        open_on(Picky(12345, 2))
     assert (caught.value.code, caught.value.device) == (-9997, "Card")
 
 
