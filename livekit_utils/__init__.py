@@ -21,7 +21,7 @@ _PUBLIC = {
     "devices.media_devices": ("MediaDevices",),
     "devices.output_player": ("OutputPlayer", "OutputPlayerStats"),
     "filters.audio_filter": ("AudioFilter",),
-    "filters.audio_filter_session": ("AudioFilterSession",),
+    "filters.audio_filter_session": ("AudioFilterSession", "AudioFilterSessionStats"),
     "filters.description": ("AudioStreamInfo", "NoiseCancellationOptions"),
     "filters.frame_processor": ("FrameProcessor",),
     "filters.include": ("get_include",),

@@ -11,7 +11,7 @@ from livekit_utils.devices.input_capture import InputCapture, InputCaptureStats
 from livekit_utils.devices.media_devices import MediaDevices
 from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
 from livekit_utils.filters.audio_filter import AudioFilter
-from livekit_utils.filters.audio_filter_session import AudioFilterSession
+from livekit_utils.filters.audio_filter_session import AudioFilterSession, AudioFilterSessionStats
 from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
 from livekit_utils.filters.frame_processor import FrameProcessor
 from livekit_utils.filters.include import get_include
@@ -45,6 +45,7 @@ __all__ = [
     "AudioFilterError",
     "AudioFilterLoadState",
     "AudioFilterSession",
+    "AudioFilterSessionStats",
     "AudioFilterState",
     "AudioFrame",
     "AudioFrameEvent",
