@@ -52,6 +52,8 @@ class DeviceStateChange:
     """The reason in words, such as why the device was lost."""
     device: str
     """The name of the device in use, or of the one that was lost."""
+    is_substitute: bool = False
+    """Whether this is the default device, in place of the one that was asked for and is away."""
 
 
 # Number of changes that an iterator keeps for a slow reader; then it drops the oldest.
@@ -74,19 +76,19 @@ class DeviceStates:
         self._listeners: list[Callable[[DeviceStateChange], None]] = []
         self._readers: weakref.WeakSet[EndableQueue[DeviceStateChange]] = weakref.WeakSet()
 
-    def become(self, state: DeviceState, reason: str, device: str) -> None:
+    def become(self, state: DeviceState, reason: str, device: str, is_substitute: bool = False) -> None:
         """Changes the state and reports it. Does nothing if the state is unchanged, or after the close."""
         if state is not self.state:
-            self._change(state, reason, device)
+            self._change(state, reason, device, is_substitute)
 
-    def replace(self, reason: str, device: str) -> None:
-        """Reports that another device is in use now, in the state RECOVERED, which may be that of before."""
-        self._change(DeviceState.RECOVERED, reason, device)
+    def replace(self, reason: str, device: str, is_substitute: bool) -> None:
+        """Reports that a device is in use again, in the state RECOVERED, which may be that of before."""
+        self._change(DeviceState.RECOVERED, reason, device, is_substitute)
 
-    def _change(self, state: DeviceState, reason: str, device: str) -> None:
+    def _change(self, state: DeviceState, reason: str, device: str, is_substitute: bool) -> None:
         if self.state is DeviceState.CLOSED:
             return
-        change = DeviceStateChange(state, self.state, reason, device)
+        change = DeviceStateChange(state, self.state, reason, device, is_substitute)
         self.state, self.reason = state, reason
         level = logging.WARNING if state is DeviceState.LOST else logging.INFO
         logger.log(level, "%s %r: %s: %s", self.subject, device, state.value, reason)

@@ -6,17 +6,20 @@ import asyncio
 import dataclasses
 import functools
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.threads import in_thread
-from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, MOVED, DeviceMemory
+from livekit_utils.devices.backend.memory import CALLBACKS, DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, MOVED, DeviceMemory
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 from livekit_utils.devices.backend.worker_process import WorkerProcess, choose_isolated
 from livekit_utils.devices.backend.worker_thread import WorkerThread
+from livekit_utils.devices.device_search import DeviceSearch
 from livekit_utils.devices.device_state import DeviceState, DeviceStates
+from livekit_utils.devices.microphone_health import MicrophoneHealth
 
 logger = logging.getLogger("livekit_utils")
 
@@ -24,19 +27,22 @@ logger = logging.getLogger("livekit_utils")
 _OPEN_S = 5.0
 _REOPEN_S = 2.0
 
-# Pause between attempts after a loss, in seconds. It doubles from the first to the longest.
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 1.0
+# While another device is in use, the one chosen is looked for this often, in seconds. It is taken back when it has moved
+# for so long, because the other one works.
+_LOOK_S = 1.5
+_STEADY_S = 0.5
 
-# A device that was chosen is tried alone for 3 s after a loss: a headset that is plugged in again is back by then. After
-# that the default device is tried as well. While that one is in use, the one chosen is looked for this often.
-_FAITHFUL_S = 3.0
-_LOOK_S = 2.0
-
-# Time that a device gets after it was opened until its first sample moves; a little more than the worker waits. It is
-# looked at this often.
+# Time that a device gets after it was opened until its first sample moves: a little more than the worker waits, or as
+# many blocks. It is looked at this often.
 _START_S = 3.5
+_START_BLOCKS = 4
 _POLL_S = 0.02
+
+# A microphone's sound is compared with the clock this often, in seconds.
+_HEALTH_S = 1.0
+
+# A microphone that delivers too little gets blocks four times as large, but at least of this many milliseconds.
+_LEAST_LARGER_BLOCK_MS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,10 @@ class DeviceStream:
         self._gap_ms = 0.0
         self.states = DeviceStates("microphone" if request.is_input else "speaker")
         self._info: OpenedDevice | None = None  # of the device in use, or of the one that was lost
+        self._block_size = request.block_size  # of the next attempt to open a device
+        self._search = DeviceSearch()
+        self._health = MicrophoneHealth() if request.is_input else None
+        self.is_substitute = False  # whether the device in use, or the one lost, takes the place of the one chosen
         self.num_reopened = 0
 
     # -- opening ------------------------------------------------------------------------------------------------------
@@ -104,12 +114,12 @@ class DeviceStream:
             DeviceError: The device cannot be opened.
             ImportError: PyAudio is not installed.
         """
-        self._adopt(self._open_worker(self._request, _OPEN_S))
+        self._begin_with(self._open_worker(self._request, _OPEN_S))
 
     async def aopen(self) -> None:
         """Opens the device as `open` does, without blocking the event loop."""
         opening = functools.partial(self._open_worker, self._request, _OPEN_S)
-        self._adopt(await in_thread(f"open {self._request.wanted}", opening, _close))
+        self._begin_with(await in_thread(f"open {self._request.wanted}", opening, _close))
 
     def start(self) -> None:
         """Begins to call back, in the running loop. Does nothing before the device is opened."""
@@ -122,9 +132,8 @@ class DeviceStream:
     def _open_worker(self, request: DeviceRequest, timeout_s: float) -> Worker:
         return WorkerProcess(request, timeout_s) if self._isolated else WorkerThread(request, timeout_s)
 
-    def _adopt(self, worker: Worker) -> Worker:
+    def _begin_with(self, worker: Worker) -> None:
         self._worker, self._info = worker, worker.info
-        return worker
 
     # -- the state of the device --------------------------------------------------------------------------------------
 
@@ -153,13 +162,26 @@ class DeviceStream:
         """Milliseconds of silence that speakers were given in the middle of sound, for all since the start."""
         return self._gap_ms + (0 if self._link is None else self._link.gap_ms)
 
+    @property
+    def missing_ms(self) -> float:
+        """Milliseconds of sound that microphones should have delivered by the clock, and have not."""
+        return 0.0 if self._health is None else self._health.missing_ms
+
+    @property
+    def zeros_ms(self) -> float:
+        """Milliseconds of sound of microphones in blocks of nothing but zeros."""
+        return 0.0 if self._health is None else self._health.zeros_ms
+
     # -- looking after it ---------------------------------------------------------------------------------------------
 
     def _listen(self, worker: Worker) -> None:
         """Begins with a device that was just opened."""
         self._lost = asyncio.Event()
-        worker.listen(asyncio.get_running_loop(), self._on_wake, functools.partial(self._lose, worker))
+        loop = asyncio.get_running_loop()
+        worker.listen(loop, self._on_wake, functools.partial(self._lose, worker))
         self._link = DeviceLink(worker.memory, worker.info)
+        if self._health is not None:
+            self._health.begin(self._link, loop.time())
         self._on_open(self._link)
 
     def _lose(self, worker: Worker, reason: str) -> None:
@@ -170,11 +192,15 @@ class DeviceStream:
         self._forget()
         self._lost_worker = worker
         self._why_lost = reason
-        self.states.become(DeviceState.LOST, reason, self.name)
+        now = asyncio.get_running_loop().time()
+        self._search.lost(now, self.is_substitute, worker.memory.words[CALLBACKS])
+        self.states.become(DeviceState.LOST, reason, self.name, self.is_substitute)
         self._lost.set()
 
     def _forget(self) -> None:
         self._device_gaps, self._gap_ms = self.device_gaps, self.gap_ms
+        if self._health is not None:
+            self._health.end()
         self._worker = None
         if self._link is not None:
             self._link = None
@@ -183,96 +209,118 @@ class DeviceStream:
     async def _look_after(self, worker: Worker) -> None:
         """Says when the first sample has moved. From then on, opens the device chosen whenever another one or none is
         in use, and the default one in its place when it is away for long."""
-        loop = asyncio.get_running_loop()
-        away_since: float | None = loop.time()  # the device chosen has not moved since; None while it is in use
-        pause_s = _FIRST_PAUSE_S
-        if await self._moves(worker, self._lost):
+        if await _starts(worker, self._lost, math.inf):
             self.states.become(DeviceState.RUNNING, "opened", self.name)
-            away_since = None
         while True:
             if self._worker is not None:
-                await _is_set(self._lost, None if away_since is None else _LOOK_S)
-            if away_since is None:
-                away_since = loop.time()
+                await self._stay()
             if self._worker is None:
                 await self._close_lost()
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            opened = await self._try_all(self._worker is None and loop.time() - away_since > _FAITHFUL_S)
-            if opened is None:
-                continue
-            is_chosen = opened[1]
-            reason = f"open again after {loop.time() - away_since:.1f} s"
-            await self._take(opened[0], reason if is_chosen else f"{reason}, in place of {self._chosen.name!r}")
-            pause_s = _FIRST_PAUSE_S
-            if is_chosen:
-                away_since = None
+                await asyncio.sleep(self._search.next_pause_s())
+            await self._search_once()
 
-    async def _try_all(self, with_default: bool) -> tuple[Worker, bool] | None:
-        """Tries the device chosen, and perhaps the default one. Returns the one on which sound moves, and whether it is
-        the one chosen; None if there is none."""
-        named = self._request.device is not None
-        chosen = dataclasses.replace(
-            self._request,
-            identity=self._chosen if named else None,
-            min_channels=self._request.min_channels_again or self._request.min_channels,
-        )
-        requests = [chosen]
-        if named and with_default:
-            requests.append(dataclasses.replace(chosen, device=None))
-        for request in requests:
-            try:
-                worker = await self._try(request)
-            except Exception as error:  # the next attempt may succeed, whatever the error
-                if self._worker is None:
-                    self.states.reason = f"{self._why_lost}; last attempt to open it again: {error}"
-                logger.debug("%s", error)
+    async def _stay(self) -> None:
+        """Stays with the device in use until it is lost, or until it is time to look for the one chosen."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _LOOK_S if self.is_substitute else math.inf
+        while not self._lost.is_set():
+            now = loop.time()
+            if now >= end:
+                return
+            next_look = end if self._health is None else min(end, now + _HEALTH_S)
+            if not await _is_set(self._lost, next_look - now) and self._health is not None:
+                self._judge(self._health, loop.time())
+
+    def _judge(self, health: MicrophoneHealth, now: float) -> None:
+        """Gives up a microphone that delivers too little of its sound, if it can be opened with larger blocks."""
+        part = health.look(now)
+        if part is None or self._worker is None:
+            return
+        request = self._request
+        least = request.sample_rate * _LEAST_LARGER_BLOCK_MS // 1000
+        block_size = min(max(4 * self._block_size, least), request.max_block_size)
+        if block_size <= self._block_size:
+            health.cannot_help(part)
+            return
+        self._block_size = block_size
+        block_ms = block_size * 1000 / request.sample_rate
+        reason = f"it delivers only {100 * part:.0f} % of its sound; it is opened again with blocks of {block_ms:g} ms"
+        self._lose(self._worker, reason)
+
+    async def _search_once(self) -> None:
+        """Tries the device chosen, and where none is in use perhaps the default one in its place."""
+        loop = asyncio.get_running_loop()
+        failure: Exception | None = None
+        for is_substitute in (False, True):
+            if is_substitute and (self._worker is not None or self._request.device is None):
                 continue
-            if request is chosen and named:
-                self._chosen = worker.info.identity
-            return worker, request is chosen
-        return None
+            if not self._search.may_try(loop.time(), is_substitute):
+                continue
+            try:
+                worker = await self._try(self._new_request(is_substitute))
+            except Exception as error:  # the next attempt may succeed, whatever the error
+                logger.debug("%s", error)
+                failure = failure or error
+                continue
+            await self._take(worker, is_substitute)
+            return
+        if self._worker is None and failure is not None:
+            self.states.reason = f"{self._why_lost}; last attempt to open it again: {failure}"
+
+    def _new_request(self, is_substitute: bool) -> DeviceRequest:
+        request = self._request
+        return dataclasses.replace(
+            request,
+            device=None if is_substitute else request.device,
+            identity=None if request.device is None else self._chosen,
+            min_channels=request.min_channels_again or request.min_channels,
+            block_size=self._block_size,
+        )
 
     async def _try(self, request: DeviceRequest) -> Worker:
-        """Opens a device, and returns it when sound moves on it.
+        """Opens a device, and returns it when sound moves on it; while another is in use, when it moves steadily.
 
         Raises:
             DeviceError: It cannot be opened, or no sound moves.
         """
         open_it = functools.partial(self._open_worker, request, _REOPEN_S)
         worker = await in_thread(f"reopen {self.name}", open_it, _close)
-        ended = asyncio.Event()
-        moves = False
+        ended = _End()
+        starts = False
         try:
-            worker.listen(asyncio.get_running_loop(), _ignore, lambda reason: ended.set())
-            moves = await self._moves(worker, ended)
+            worker.listen(asyncio.get_running_loop(), _ignore, ended.note)
+            longest_s = max(_START_S, _START_BLOCKS * request.block_size / request.sample_rate)
+            starts = await _starts(worker, ended, longest_s, _STEADY_S if self._worker is not None else 0.0)
         finally:
             worker.leave()
-            if not moves:
+            if not starts:
                 await in_thread(f"close {worker.info.name}", worker.close)
-        if not moves:
-            raise DeviceError(f"{worker.info.name!r} was opened, but no sound moves", device=worker.info.name)
+        if not starts:
+            why = ended.reason or "no sound moves"
+            raise DeviceError(f"{worker.info.name!r} was opened, but {why}", device=worker.info.name)
         return worker
 
-    async def _moves(self, worker: Worker, ended: asyncio.Event) -> bool:
-        """Waits for the first sample; returns False if the device ends before, or takes too long."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _START_S
-        while not worker.memory.words[MOVED]:
-            if await _is_set(ended, _POLL_S) or (ended is not self._lost and loop.time() > deadline):
-                return False
-        return True
-
-    async def _take(self, worker: Worker, reason: str) -> None:
+    async def _take(self, worker: Worker, is_substitute: bool) -> None:
         """Goes on with a device that was opened; leaves the substitute that was in use, if any."""
-        replaced = self._worker
-        if replaced is not None:
+        now, replaced = asyncio.get_running_loop().time(), self._worker
+        if replaced is None:
+            reason = f"open again after {self._search.lost_s(now):.1f} s"
+        else:
+            reason = f"open again after {self._search.away_s(now):.1f} s, and taken back from {self.name!r}"
             replaced.leave()
             self._forget()
             self._lost_worker = replaced
-        self._listen(self._adopt(worker))
+            if self._request.is_input:
+                worker.memory.ring.clear()  # what was said while the other one was in use
+        self.is_substitute = is_substitute
+        if is_substitute:
+            reason = f"{reason}, in place of {self._chosen.name!r}"
+        else:
+            self._chosen = worker.info.identity
+        self._worker, self._info = worker, worker.info
+        self._listen(worker)
         self.num_reopened += 1
-        self.states.replace(reason, self.name)
+        self.states.replace(reason, self.name, is_substitute)
         await self._close_lost()
 
     async def _close_lost(self) -> None:
@@ -302,10 +350,36 @@ class DeviceStream:
         return f"DeviceStream({self.name!r}, {self.states.state.value})"
 
 
-async def _is_set(event: asyncio.Event, timeout_s: float | None) -> bool:
+class _End(asyncio.Event):
+    """The end of a device, with the reason."""
+
+    reason = ""
+
+    def note(self, reason: str) -> None:
+        self.reason = reason
+        self.set()
+
+
+async def _starts(worker: Worker, ended: asyncio.Event, longest_s: float, steady_s: float = 0.0) -> bool:
+    """Waits for the first sample, and then for another block after `steady_s`. Returns False if the device ends before
+    that, or takes longer than `longest_s`."""
+    loop, words = asyncio.get_running_loop(), worker.memory.words
+    deadline = loop.time() + longest_s
+    while not words[MOVED]:
+        if await _is_set(ended, _POLL_S) or loop.time() > deadline:
+            return False
+    if steady_s:
+        num_callbacks, steady_at = words[CALLBACKS], loop.time() + steady_s
+        while loop.time() < steady_at or words[CALLBACKS] == num_callbacks:
+            if await _is_set(ended, _POLL_S) or loop.time() > deadline + steady_s:
+                return False
+    return True
+
+
+async def _is_set(event: asyncio.Event, timeout_s: float) -> bool:
     """Waits for an event for so long, and returns whether it is set."""
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(None if timeout_s == math.inf else timeout_s):
             return await event.wait()
     except TimeoutError:
         return event.is_set()

@@ -66,7 +66,7 @@ class Hardware(SoundCard):
         info = self.workers[-1].info
         self.workers[-1].info = OpenedDevice(
             known.name, found["index"], known.host_api, rate, channels, info.ring_capacity, info.tap_capacity,
-            known.ordinal, known.num_equals,
+            known.ordinal, known.others,
         )  # fmt: skip
         return self.workers[-1]
 

@@ -12,8 +12,9 @@ from livekit_utils.devices.backend.request import DeviceError, DeviceIdentity, D
 _NO_DEVICE = -9996
 _INVALID_CHANNELS = -9998
 
-# ALSA's number of a card, which depends on the order in which cards are plugged in. The device on the card stays.
-_CARD_NUMBER = re.compile(r"\(hw:\d+(?=[,)])")
+# The number of a card, which depends on the order in which cards are plugged in: ALSA's, "(hw:2,0)", where the number of
+# the device on the card stays, and that of Windows, "(2- USB Audio)".
+_CARD_NUMBER = re.compile(r"(?<=\(hw:)\d+(?=[,)])|(?<=\()\d+- ")
 
 
 def find_device(devices: list[dict[str, Any]], request: DeviceRequest) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def identify(devices: list[dict[str, Any]], device: dict[str, Any], request: Dev
     """Returns what tells a device of the list from the others, also when their indices have changed."""
     name = device["name"]
     equals = _equals(_usable(devices, request), name, device["host_api"])
-    return DeviceIdentity(name, device["host_api"], equals.index(device), len(equals))
+    others = tuple(other["name"] for other in equals if other is not device)
+    return DeviceIdentity(name, device["host_api"], equals.index(device), others)
 
 
 def _find_again(usable: list[dict[str, Any]], request: DeviceRequest, known: DeviceIdentity) -> dict[str, Any]:
@@ -54,16 +56,20 @@ def _find_again(usable: list[dict[str, Any]], request: DeviceRequest, known: Dev
             )
     else:
         equals = _equals(usable, known.name, known.host_api)
-        if len(equals) >= known.num_equals:
-            return equals[known.ordinal]
+        if len(equals) > len(known.others):
+            new = [device for device in equals if device["name"] not in known.others]
+            return new[0] if len(new) == 1 else equals[known.ordinal]
         if equals:
             raise DeviceError(
-                f"of {known.num_equals} devices {known.name!r} there are {len(equals)}: {_names(equals)}; "
+                f"of {len(known.others) + 1} devices {known.name!r} there are {len(equals)}: {_names(equals)}; "
                 "which of them is missing cannot be told",
                 code=_NO_DEVICE,
                 device=known.name,
             )
-        found = _by_words(usable, request.device) if isinstance(request.device, str) else []
+        # A part of a name that fitted this device alone may fit what it is called now. A whole name never means another.
+        words = request.device
+        is_part = isinstance(words, str) and _stable(words) != _stable(known.name)
+        found = _by_words(usable, str(words)) if is_part else []
     if len(found) == 1:
         return found[0]
     side = "input" if request.is_input else "output"
@@ -82,7 +88,8 @@ def _defaults(usable: list[dict[str, Any]], request: DeviceRequest) -> list[dict
 
 
 def _equals(usable: list[dict[str, Any]], name: str, host_api: str) -> list[dict[str, Any]]:
-    """Returns the devices of a name: those of one host API, or of the first that has any."""
+    """Returns the devices of a name, whatever their cards' numbers: those of one host API, or of the first that has
+    any."""
     stable = _stable(name)
     found = [device for device in usable if _stable(device["name"]) == stable]
     if found and all(device["host_api"] != host_api for device in found):
@@ -106,7 +113,7 @@ def _fold(name: str) -> str:
 
 
 def _stable(name: str) -> str:
-    return _CARD_NUMBER.sub("(hw:", _fold(name))
+    return _CARD_NUMBER.sub("", _fold(name))
 
 
 def _not_one(

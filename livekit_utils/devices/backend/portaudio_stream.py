@@ -20,6 +20,7 @@ from livekit_utils.devices.backend.memory import (
     LATENCY_NS,
     MOVED,
     PAUSED,
+    ZERO_SAMPLES,
     DeviceMemory,
     ring_capacities,
 )
@@ -119,7 +120,7 @@ class PortAudioStream:
             num_channels,
             *sizes,
             ordinal=identity.ordinal,
-            num_equals=identity.num_equals,
+            others=identity.others,
         )
 
     def watch(self, wait: Callable[[float], bool]) -> str | None:
@@ -184,6 +185,8 @@ class PortAudioStream:
             try:
                 memory = self.memory
                 self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
+                if data == bytes(len(data)):
+                    memory.words[ZERO_SAMPLES] += samples_per_channel
                 memory.ring.write(data)
                 self._wake()
             except BaseException as error:  # PyAudio would throw it into the thread that opened the stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from livekit_utils._runtime.arguments import check_int
@@ -20,10 +21,10 @@ class DeviceIdentity:
 
     name: str
     host_api: str
-    ordinal: int
-    """Its place among the devices of the same name and host API."""
-    num_equals: int
-    """How many of these there were. While there are fewer, it cannot be told which one is missing."""
+    ordinal: int = 0
+    """Its place among the devices of one host API whose names are the same but for the card's number."""
+    others: tuple[str, ...] = ()
+    """The full names of the others of these. While one is missing, it cannot be told which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class DeviceRequest:
     """Sound that fits between the device and the application."""
     min_channels_again: int = 0
     """Stands for `min_channels` when the device comes back after a loss; 0 if that is the same."""
+    max_block_size: int = 0
+    """The largest block that a device may get when it does not keep up with `block_size`."""
 
     def __post_init__(self) -> None:
         argument = "input_device" if self.is_input else "output_device"
@@ -65,8 +68,9 @@ class DeviceRequest:
     @classmethod
     def from_json(cls, text: str) -> DeviceRequest:
         fields = json.loads(text)
-        if fields["identity"] is not None:
-            fields["identity"] = DeviceIdentity(**fields["identity"])
+        known = fields["identity"]
+        if known is not None:
+            fields["identity"] = DeviceIdentity(**(known | {"others": tuple(known["others"])}))
         return cls(**fields)
 
     @property
@@ -90,12 +94,12 @@ class OpenedDevice:
     """Int16 values."""
     tap_capacity: int
     ordinal: int = 0
-    """As in DeviceIdentity; so is `num_equals`."""
-    num_equals: int = 1
+    """As in DeviceIdentity; so are `others`."""
+    others: Sequence[str] = ()
 
     @property
     def identity(self) -> DeviceIdentity:
-        return DeviceIdentity(self.name, self.host_api, self.ordinal, self.num_equals)
+        return DeviceIdentity(self.name, self.host_api, self.ordinal, tuple(self.others))
 
 
 @public

@@ -1,0 +1,107 @@
+"""MicrophoneHealth: whether an open microphone delivers as much sound as it should, and anything but zeros."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from livekit_utils._runtime.trouble import Trouble
+from livekit_utils.devices.backend.memory import ZERO_SAMPLES
+
+if TYPE_CHECKING:
+    from livekit_utils.devices.device_stream import DeviceLink
+
+# Looks that are judged together. At one look a second, a device that stalls for half a second is not accused: nothing is
+# missing in the end, or it is lost.
+_NUM_LOOKS = 3
+
+# Less than this part of the sound that there should be is too little. Clocks differ by a thousandth.
+_LEAST_PART = 0.8
+
+# The warning about zeros is repeated after this many good judgements in a row, each of the last three seconds: a virtual
+# microphone delivers zeros in every pause.
+_NUM_GOOD = 60
+
+
+class MicrophoneHealth:
+    """Compares what a microphone has delivered with the time that has passed, at each `look`.
+
+    It begins when the device has moved in two looks in a row, because some start late: a monitor of an idle null sink
+    of PulseAudio brings one block at once and the others two seconds later.
+    """
+
+    def __init__(self) -> None:
+        self._zeros = Trouble(
+            "microphone %r has delivered nothing but zeros for %.0f s: is it muted, or is the permission missing?",
+            logging.WARNING,
+            num_good=_NUM_GOOD,
+        )
+        self._missing = Trouble(
+            "microphone %r delivers only %.0f %% of its sound, and larger blocks do not help or would not fit",
+            logging.WARNING,
+            num_good=_NUM_GOOD,
+        )
+        self.missing_ms = 0.0
+        self._past_zeros_ms = 0.0  # of devices before
+        self._link: DeviceLink | None = None
+
+    def begin(self, link: DeviceLink, now: float) -> None:
+        """Begins with a device that was just opened."""
+        self._link = link
+        self._last = (now, *self._counters(link))
+        self._moving = False
+        self._looks: deque[tuple[float, int, int]] = deque(maxlen=_NUM_LOOKS)  # seconds, samples and zeros of each
+
+    def end(self) -> None:
+        """Ends with a device that was lost or closed."""
+        self._past_zeros_ms, self._link = self.zeros_ms, None
+
+    @property
+    def zeros_ms(self) -> float:
+        """Milliseconds of sound in blocks of nothing but zeros."""
+        link = self._link
+        now = 0.0 if link is None else link.memory.words[ZERO_SAMPLES] * 1000 / link.info.sample_rate
+        return self._past_zeros_ms + now
+
+    def look(self, now: float) -> float | None:
+        """Returns the part of the sound that was delivered lately, if it is too little; None if all is well.
+
+        The sound that is missing is counted. Zeros are counted, and logged here.
+        """
+        link = self._link
+        if link is None:
+            return None
+        last_now, last_samples, last_zeros = self._last
+        samples, zeros = self._counters(link)
+        self._last = (now, samples, zeros)
+        if samples == last_samples or not self._moving:
+            self._moving = samples != last_samples
+            self._looks.clear()
+            return None
+        self._looks.append((now - last_now, samples - last_samples, zeros - last_zeros))
+        if len(self._looks) < _NUM_LOOKS:
+            return None
+        seconds, num_samples, num_zeros = (sum(column) for column in zip(*self._looks, strict=True))
+        if num_zeros >= num_samples:
+            self._zeros.failed(link.info.name, seconds)
+        else:
+            self._zeros.good()
+        part = num_samples / (seconds * link.info.sample_rate)
+        if part >= _LEAST_PART:
+            self._missing.good()
+            return None
+        self.missing_ms += (1 - part) * seconds * 1000
+        self._looks.clear()
+        return part
+
+    def cannot_help(self, part: float) -> None:
+        """Says that a device goes on with only a part of its sound."""
+        assert self._link is not None
+        self._missing.failed(self._link.info.name, 100 * part)
+
+    @staticmethod
+    def _counters(link: DeviceLink) -> tuple[int, int]:
+        """Returns the samples per channel that the device has delivered, and those in blocks of zeros."""
+        ring = link.memory.ring
+        return (ring.num_written + ring.overrun_samples) // link.info.num_channels, link.memory.words[ZERO_SAMPLES]
