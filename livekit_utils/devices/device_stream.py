@@ -319,6 +319,8 @@ class DeviceStream:
             self._chosen = worker.info.identity
         self._worker, self._info = worker, worker.info
         self._listen(worker)
+        if self._request.is_input:
+            self._on_wake()  # for the sound since the first sample
         self.num_reopened += 1
         self.states.replace(reason, self.name, is_substitute)
         await self._close_lost()
@@ -368,11 +370,12 @@ async def _starts(worker: Worker, ended: asyncio.Event, longest_s: float, steady
     while not words[MOVED]:
         if await _is_set(ended, _POLL_S) or loop.time() > deadline:
             return False
-    if steady_s:
-        num_callbacks, steady_at = words[CALLBACKS], loop.time() + steady_s
-        while loop.time() < steady_at or words[CALLBACKS] == num_callbacks:
-            if await _is_set(ended, _POLL_S) or loop.time() > deadline + steady_s:
-                return False
+    if steady_s and await _is_set(ended, steady_s):
+        return False
+    num_callbacks = words[CALLBACKS]
+    while steady_s and words[CALLBACKS] == num_callbacks:
+        if await _is_set(ended, _POLL_S) or loop.time() > deadline + steady_s:
+            return False
     return True
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 # missing in the end, or it is lost.
 _NUM_LOOKS = 3
 
+# Looks after the opening that are not judged, because some devices start late: a monitor of an idle null sink of
+# PulseAudio brings one block at once and the others two seconds later.
+_NUM_FIRST_LOOKS = 3
+
 # Less than this part of the sound that there should be is too little. Clocks differ by a thousandth.
 _LEAST_PART = 0.8
 
@@ -25,10 +29,9 @@ _NUM_GOOD = 60
 
 
 class MicrophoneHealth:
-    """Compares what a microphone has delivered with the time that has passed, at each `look`.
+    """Compares what a microphone has delivered with the time that has passed, at each `look`: once a second.
 
-    It begins when the device has moved in two looks in a row, because some start late: a monitor of an idle null sink
-    of PulseAudio brings one block at once and the others two seconds later.
+    Whether it delivers anything at all is not its subject: a device that stands still is lost.
     """
 
     def __init__(self) -> None:
@@ -50,7 +53,7 @@ class MicrophoneHealth:
         """Begins with a device that was just opened."""
         self._link = link
         self._last = (now, *self._counters(link))
-        self._moving = False
+        self._num_ignored = _NUM_FIRST_LOOKS
         self._looks: deque[tuple[float, int, int]] = deque(maxlen=_NUM_LOOKS)  # seconds, samples and zeros of each
 
     def end(self) -> None:
@@ -75,8 +78,10 @@ class MicrophoneHealth:
         last_now, last_samples, last_zeros = self._last
         samples, zeros = self._counters(link)
         self._last = (now, samples, zeros)
-        if samples == last_samples or not self._moving:
-            self._moving = samples != last_samples
+        if self._num_ignored:
+            self._num_ignored -= 1
+            return None
+        if samples == last_samples:
             self._looks.clear()
             return None
         self._looks.append((now - last_now, samples - last_samples, zeros - last_zeros))
