@@ -178,15 +178,17 @@ class DeviceStream:
         """Begins with a device that was just opened."""
         self._lost = asyncio.Event()
         loop = asyncio.get_running_loop()
-        worker.listen(loop, self._on_wake, functools.partial(self._lose, worker))
+        # Without the worker, which keeps this: nothing but the garbage collector would free its memory and files.
+        worker.listen(loop, self._on_wake, functools.partial(self._lose, self._lost))
         self._link = DeviceLink(worker.memory, worker.info)
         if self._health is not None:
             self._health.begin(self._link, loop.time())
         self._on_open(self._link)
 
-    def _lose(self, worker: Worker, reason: str) -> None:
+    def _lose(self, lost: asyncio.Event, reason: str) -> None:
         """Called when the device in use has ended."""
-        if worker is not self._worker:
+        worker = self._worker
+        if lost is not self._lost or worker is None:
             return
         worker.leave()
         self._forget()
@@ -245,12 +247,12 @@ class DeviceStream:
         self._block_size = block_size
         block_ms = block_size * 1000 / request.sample_rate
         reason = f"it delivers only {100 * part:.0f} % of its sound; it is opened again with blocks of {block_ms:g} ms"
-        self._lose(self._worker, reason)
+        self._lose(self._lost, reason)
 
     async def _search_once(self) -> None:
         """Tries the device chosen, and where none is in use perhaps the default one in its place."""
         loop = asyncio.get_running_loop()
-        failure: Exception | None = None
+        failure = ""
         for is_substitute in (False, True):
             if is_substitute and (self._worker is not None or self._request.device is None):
                 continue
@@ -260,11 +262,11 @@ class DeviceStream:
                 worker = await self._try(self._new_request(is_substitute))
             except Exception as error:  # the next attempt may succeed, whatever the error
                 logger.debug("%s", error)
-                failure = failure or error
+                failure = failure or str(error)
                 continue
             await self._take(worker, is_substitute)
             return
-        if self._worker is None and failure is not None:
+        if self._worker is None and failure:
             self.states.reason = f"{self._why_lost}; last attempt to open it again: {failure}"
 
     def _new_request(self, is_substitute: bool) -> DeviceRequest:

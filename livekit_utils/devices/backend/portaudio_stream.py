@@ -39,8 +39,11 @@ _STALLED_BLOCKS = 3
 # PulseAudio takes a first block at once, and the next one when its two seconds of silence are over.
 _NEVER_STARTED_S = 3.0
 
-# It is in steady motion when this many looks in a row have found callbacks.
-_STEADY_LOOKS = 3
+# It is in steady motion after so long without a pause between two callbacks as long as the second figure. A device with
+# long blocks gets two of them.
+_STEADY_S = 0.15
+_LONGEST_PAUSE_S = 0.1
+_STEADY_BLOCKS = 2
 
 # A speaker's first blocks only fill buffers. Its sound moves when it takes one this long after the first.
 _FILLED_S = 0.02
@@ -75,6 +78,8 @@ class PortAudioStream:
         self._continue = 0
         self._block_s = request.block_size / request.sample_rate
         self._first_ns = 0  # of the first callback
+        self._moving_from_ns = 0  # of the first callback since the last pause
+        self._longest_pause_ns = max(_LONGEST_PAUSE_S, _STEADY_BLOCKS * self._block_s) * 1e9
         self._failure: BaseException | None = None
 
     @property
@@ -134,7 +139,8 @@ class PortAudioStream:
         """
         words = self.memory.words
         since = time.monotonic_ns()
-        num_seen = num_steady = 0
+        steady_ns = max(_STEADY_S, _STEADY_BLOCKS * self._block_s) * 1e9
+        steady = False
         while True:
             before = time.monotonic_ns()
             if wait(_LOOK_EVERY_S):
@@ -149,13 +155,8 @@ class PortAudioStream:
                     return "the sound system ended the stream"
             except OSError as error:
                 return f"the sound system ended the stream ({error})"
-            num_callbacks = words[CALLBACKS]
+            steady = steady or words[CALLBACK_NS] - self._moving_from_ns >= steady_ns
             last = max(since, words[CALLBACK_NS])
-            if num_callbacks != num_seen:
-                num_seen, num_steady = num_callbacks, num_steady + 1
-            elif num_steady < _STEADY_LOOKS and now - last > max(_LOOK_EVERY_S, self._block_s) * 1e9:
-                num_steady = 0
-            steady = num_steady >= _STEADY_LOOKS
             limit = max(_STALLED_S if steady else _NEVER_STARTED_S, _STALLED_BLOCKS * self._block_s)
             if now - last > limit * 1e9:
                 return "the device stopped moving" if words[MOVED] else "the device never started to move"
@@ -217,6 +218,8 @@ class PortAudioStream:
         if not words[CALLBACKS]:
             self._begin()
             self._first_ns = now
+        if now - words[CALLBACK_NS] > self._longest_pause_ns:
+            self._moving_from_ns = now
         if not words[MOVED] and (self._request.is_input or now - self._first_ns >= _FILLED_S * 1e9):
             words[MOVED] = 1
         words[CALLBACK_NS] = now
