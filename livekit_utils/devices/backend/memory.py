@@ -13,13 +13,13 @@ CALLBACK_NS = 1  # device: monotonic time of the last call
 LATENCY_NS = 2  # device: from the microphone to its callback, or from the callback to the speaker
 DEVICE_GAPS = 3  # device: gaps that PortAudio reported (overflows of an input, underflows of an output)
 GAP_SAMPLES = 4  # device: samples per channel of silence that a speaker was given in the middle of sound
-MOVED = 5  # device: 1 when the first sample has left a microphone or reached a speaker
-ZERO_SAMPLES = 6  # device: samples per channel of a microphone that came in blocks of nothing but zeros
 PAUSED = 8  # application: give the speaker silence and keep what is queued
 TAPPED = 9  # application: copy what the speaker is given to the tap
 CLEAR_TO = 10  # application: position in the ring up to which the device drops everything, when this changes
 CLEAR_FADE = 11  # application: samples per channel over which to fade out first; written before CLEAR_TO
 WAKE_BELOW = 12  # application: samples per channel in a speaker's ring; a block that leaves fewer wakes the application
+MOVED = 24  # device: 1 when the first sample has left a microphone or reached a speaker
+ZERO_SAMPLES = 25  # device: samples per channel of a microphone that came in blocks of nothing but zeros
 
 _NUM_WORDS = 64  # more than there are, so that a new one does not move the rings
 
