@@ -79,17 +79,17 @@ class WorkerProcess(Worker):
         self._received = bytearray(4096)
         self._last_words = b""
         self._closed = False
-        with far_end, _shared_memory() as memory:
-            try:
+        try:
+            with far_end, _memory_for(request) as memory:
                 self._process = _start(["stream", request.to_json()], [far_end.fileno(), memory.fileno()], self._notes)
                 far_end.close()
                 answer = _receive(self._socket, self._process, request, timeout_s)
                 self.info = OpenedDevice(**answer)
                 mapped = mmap.mmap(memory.fileno(), 0)
                 self.memory = DeviceMemory.attach(mapped, self.info.ring_capacity, self.info.tap_capacity)
-            except BaseException:
-                self.close()
-                raise
+        except BaseException:
+            self.close()
+            raise
         self._socket.setblocking(False)
 
     def listen(
@@ -167,6 +167,13 @@ def _shared_memory() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
         return open(os.memfd_create("livekit_utils", os.MFD_CLOEXEC), "r+b", buffering=0)
     return tempfile.TemporaryFile(buffering=0)
+
+
+def _memory_for(request: DeviceRequest) -> IO[bytes]:
+    try:
+        return _shared_memory()
+    except OSError as error:
+        raise DeviceError(f"cannot open {request.wanted}: there is no memory to share with it: {error}") from error
 
 
 def _open_notes() -> IO[bytes] | None:
