@@ -9,8 +9,8 @@ _LONGEST_PAUSE_S = 1.0
 # A device that was chosen is tried alone for 3 s after a loss: a headset that is plugged in again is back by then.
 _FAITHFUL_S = 3.0
 
-# A device that is lost again before it has moved this many blocks is not back. After the second time, it is left alone for
-# a second, and twice as long after each further time, up to the longest: it is not announced for ever.
+# A device that is lost again before it has moved this many blocks is not back. After the second time, it is left alone
+# for a second, and twice as long after each further time, up to the longest: it is not announced for ever.
 _PROVEN_BLOCKS = 10
 _LONGEST_REST_S = 30.0
 

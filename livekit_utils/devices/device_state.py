@@ -21,9 +21,9 @@ logger = logging.getLogger("livekit_utils")
 class DeviceState(StrEnum):
     """The state of a microphone or speaker.
 
-    `OPENING`: its first sample has not moved yet. `RUNNING`: it is open, and sound moves. `LOST`: it ended, froze, or
-    could not be opened again; further attempts follow until it is closed. `RECOVERED`: sound moves again after a loss,
-    on the same device or on a substitute. `CLOSED` is final.
+    `OPENING`: it is open, and its first sample has not moved yet; it gets 3 s. `RUNNING`: sound moves. `LOST`: it
+    ended, froze, or never moved; attempts to open it again follow until it is closed, and are not reported.
+    `RECOVERED`: sound moves again after a loss, on the same device or on a substitute. `CLOSED` is final.
     """
 
     OPENING = "opening"

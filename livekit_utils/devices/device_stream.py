@@ -27,8 +27,8 @@ logger = logging.getLogger("livekit_utils")
 _OPEN_S = 5.0
 _REOPEN_S = 2.0
 
-# While another device is in use, the one chosen is looked for this often, in seconds. It is taken back when it has moved
-# for so long, because the other one works.
+# While another device is in use, the one chosen is looked for this often, in seconds. It is taken back when it has
+# moved for so long, because the other one works.
 _LOOK_S = 1.5
 _STEADY_S = 0.5
 
@@ -182,7 +182,7 @@ class DeviceStream:
         worker.listen(loop, self._on_wake, functools.partial(self._lose, self._lost))
         self._link = DeviceLink(worker.memory, worker.info)
         if self._health is not None:
-            self._health.begin(self._link, loop.time())
+            self._health.begin(self._link, loop.time(), self._block_size / self._request.sample_rate)
         self._on_open(self._link)
 
     def _lose(self, lost: asyncio.Event, reason: str) -> None:

@@ -150,10 +150,10 @@ class InputCapture(AsyncClosing):
     """A microphone that is open, made by `MediaDevices.open_input`.
 
     It is opened again whenever it is lost, until it is closed; source, track and streams stay the same meanwhile. A
-    microphone that was asked for and stays away for 3 s is replaced by the default one; it is looked for every second or
-    two, and taken back when it delivers again. Where several have its name, it is waited for until all are there: no
-    other one is opened in its place. One that delivers less than four fifths of its sound is opened again with larger
-    blocks; one that delivers nothing but zeros for 3 s is named in a warning. `stats` counts both.
+    microphone that was asked for and stays away for 3 s is replaced by the default one; it is looked for every second
+    or two, and taken back when it delivers again. Where several have its name, it is waited for until all are there:
+    no other one is opened in its place. One that delivers less than four fifths of its sound is opened again with
+    larger blocks; one that delivers nothing but zeros for 3 s is named in a warning. `stats` counts both.
 
     `async for frame in capture` gives the microphone's frames of 10 ms, from then on, until the capture or its source
     is closed; what is queued then is still given. Any number of tasks may iterate, and each gets every frame, as one of

@@ -12,8 +12,8 @@ from livekit_utils.devices.backend.memory import ZERO_SAMPLES
 if TYPE_CHECKING:
     from livekit_utils.devices.device_stream import DeviceLink
 
-# Looks that are judged together. At one look a second, a device that stalls for half a second is not accused: nothing is
-# missing in the end, or it is lost.
+# Looks that are judged together. At one look a second, a device that stalls for half a second is not accused: nothing
+# is missing in the end, or it is lost.
 _NUM_LOOKS = 3
 
 # Looks after the opening that are not judged, because some devices start late: a monitor of an idle null sink of
@@ -23,8 +23,8 @@ _NUM_FIRST_LOOKS = 3
 # Less than this part of the sound that there should be is too little. Clocks differ by a thousandth.
 _LEAST_PART = 0.8
 
-# The warning about zeros is repeated after this many good judgements in a row, each of the last three seconds: a virtual
-# microphone delivers zeros in every pause.
+# A warning is repeated after this many good judgements in a row, one a second: a virtual microphone delivers zeros in
+# every pause.
 _NUM_GOOD = 60
 
 
@@ -49,9 +49,10 @@ class MicrophoneHealth:
         self._past_zeros_ms = 0.0  # of devices before
         self._link: DeviceLink | None = None
 
-    def begin(self, link: DeviceLink, now: float) -> None:
-        """Begins with a device that was just opened."""
+    def begin(self, link: DeviceLink, now: float, block_s: float) -> None:
+        """Begins with a device that was just opened, with blocks of so many seconds."""
         self._link = link
+        self._block_s = block_s  # what may be on its way at a look
         self._last = (now, *self._counters(link))
         self._num_ignored = _NUM_FIRST_LOOKS
         self._looks: deque[tuple[float, int, int]] = deque(maxlen=_NUM_LOOKS)  # seconds, samples and zeros of each
@@ -87,16 +88,18 @@ class MicrophoneHealth:
         self._looks.append((now - last_now, samples - last_samples, zeros - last_zeros))
         if len(self._looks) < _NUM_LOOKS:
             return None
-        seconds, num_samples, num_zeros = (sum(column) for column in zip(*self._looks, strict=True))
+        seconds = sum(look[0] for look in self._looks)
+        num_samples, num_zeros = (sum(look[i] for look in self._looks) for i in (1, 2))
         if num_zeros >= num_samples:
             self._zeros.failed(link.info.name, seconds)
         else:
             self._zeros.good()
-        part = num_samples / (seconds * link.info.sample_rate)
+        heard_s = num_samples / link.info.sample_rate
+        part = heard_s / max(seconds - self._block_s, self._block_s)
         if part >= _LEAST_PART:
             self._missing.good()
             return None
-        self.missing_ms += (1 - part) * seconds * 1000
+        self.missing_ms += (seconds - heard_s) * 1000
         self._looks.clear()
         return part
 

@@ -77,8 +77,8 @@ class OutputPlayer(AsyncClosing):
     """Plays any number of tracks and streams on a speaker; usually made by `MediaDevices.open_output`.
 
     Each is converted to the player's format, and all are mixed. `start` opens the device. A device that is lost is
-    opened again, until the player is closed; the tracks and streams stay. A device that was asked for and stays away for
-    3 s is replaced by the default one; it is looked for every second or two, and taken back when it is there again.
+    opened again, until the player is closed; the tracks and streams stay. A device that was asked for and stays away
+    for 3 s is replaced by the default one; it is looked for every second or two, and taken back when it is there again.
 
     The arguments may be given by position, as LiveKit documents them, or by name, as the SDK takes them.
 

@@ -1,8 +1,8 @@
 """A sound server of the tests' own: PulseAudio with virtual devices, and faults to inject.
 
 Everything lies in one temporary folder; nothing of the user's own sound system is read or touched, and several may run
-side by side. With `norewinds=1` a null sink starts at once. The ordinary one, "idle", works in blocks of 2 s while it is
-idle, so that streams on it start up to two seconds late.
+side by side. With `norewinds=1` a null sink starts at once. The ordinary one, "idle", works in blocks of 2 s while it
+is idle, so that streams on it start up to two seconds late.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from livekit_utils.devices.backend.request import DeviceError, DeviceIdentity, D
 _NO_DEVICE = -9996
 _INVALID_CHANNELS = -9998
 
-# The number of a card, which depends on the order in which cards are plugged in: ALSA's, "(hw:2,0)", where the number of
-# the device on the card stays, and that of Windows, "(2- USB Audio)".
+# The number of a card, which depends on the order in which cards are plugged in: ALSA's, "(hw:2,0)", where the number
+# of the device on the card stays, and that of Windows, "(2- USB Audio)".
 _CARD_NUMBER = re.compile(r"(?<=\(hw:)\d+(?=[,)])|(?<=\()\d+- ")
 
 
@@ -66,7 +66,7 @@ def _find_again(usable: list[dict[str, Any]], request: DeviceRequest, known: Dev
                 code=_NO_DEVICE,
                 device=known.name,
             )
-        # A part of a name that fitted this device alone may fit what it is called now. A whole name never means another.
+        # A part of a name that fitted this device alone may fit what it is called now. A whole name means no other.
         words = request.device
         is_part = isinstance(words, str) and _stable(words) != _stable(known.name)
         found = _by_words(usable, str(words)) if is_part else []

@@ -143,7 +143,9 @@ def test_a_recording_of_some_seconds(server: SoundServer, tmp_path: Path) -> Non
     assert "--force" in errors
 
 
-@pytest.mark.parametrize("arguments", [("record", "recorded.wav", "--seconds", 3), ("record", "recorded.wav"), ("meter",)])
+@pytest.mark.parametrize(
+    "arguments", [("record", "recorded.wav", "--seconds", 3), ("record", "recorded.wav"), ("meter",)]
+)
 def test_a_dead_device_ends_with_an_error(server: SoundServer, tmp_path: Path, arguments: tuple[object, ...]) -> None:
     _, errors = finish(command(server, *arguments, "--device", "dead", cwd=tmp_path), status=1, timeout=15)
     assert errors.splitlines()[-1] == "error: no sound comes from 'dead': the device never started to move"

@@ -60,8 +60,7 @@ def found_again(before: list[str], chosen: int, after: list[str], words: Any = N
     asked = DeviceRequest.from_json(asked.to_json())
     try:
         again = find_device([device(index, name) for index, name in enumerate(after)], asked)
-    except DeviceError as error:
-        assert error.code == -9996
+    except DeviceError:
         return None
     return f"{again['name']} at {again['index']}"
 
@@ -96,7 +95,7 @@ def found_again(before: list[str], chosen: int, after: list[str], words: Any = N
         (["u (hw:1,0)", "u (hw:2,0)"], 0, ["u (hw:3,0)", "u (hw:4,0)"], "u (hw:3,0) at 0"),
         # One name, written in several ways.
         (["Écouteurs"], 0, ["E\u0301couteurs"], "E\u0301couteurs at 0"),
-        (["Ｍｉｃ"], 0, ["mic"], "mic at 0"),
+        (["\uff2d\uff49\uff43"], 0, ["mic"], "mic at 0"),
     ],
 )
 def test_a_device_is_found_again(before: list[str], chosen: int, after: list[str], found: str | None) -> None:

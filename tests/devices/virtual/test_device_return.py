@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, *devices: Device) -> Hardware:
 both_sides = pytest.mark.parametrize("side", ["input", "output"])
 
 
-# -- the choice ---------------------------------------------------------------------------------------------------------
+# -- the choice --------------------------------------------------------------------------------------------------------
 
 
 @both_sides
@@ -87,7 +88,7 @@ def test_a_substitute_takes_over_and_the_device_chosen_is_taken_back(
             await asyncio.sleep(120)
             assert {request.device for _, request in hardware.asked} == {"headset"}
             times = [at for at, _ in hardware.asked]
-            assert all(1 <= later - at <= 2.1 for at, later in zip(times, times[1:], strict=False))
+            assert all(1 <= later - at <= 2.1 for at, later in pairwise(times))
             assert len(times) > 55
             assert len(watched.changes) == 3
             headset.present = True
@@ -298,7 +299,7 @@ def test_closing_at_any_moment_of_a_search_leaves_nothing(at_s: float, monkeypat
     assert all(worker.num_closed == 1 for worker in hardware.workers)
 
 
-# -- honest states ------------------------------------------------------------------------------------------------------
+# -- honest states -----------------------------------------------------------------------------------------------------
 
 
 @both_sides
@@ -411,7 +412,7 @@ def test_a_device_that_moves_for_a_moment_does_not_keep_the_substitute_away(monk
     run(main())
 
 
-# -- microphones that are not well ---------------------------------------------------------------------------------------
+# -- microphones that are not well -------------------------------------------------------------------------------------
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -521,7 +522,7 @@ def test_a_microphone_that_is_well_is_not_accused(
     assert warnings(caplog) == []
 
 
-# -- odd devices --------------------------------------------------------------------------------------------------------
+# -- odd devices -------------------------------------------------------------------------------------------------------
 
 
 def test_a_headset_that_comes_back_mono_is_heard(

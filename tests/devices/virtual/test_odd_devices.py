@@ -120,5 +120,5 @@ def test_where_there_is_no_memory_that_is_a_file_either(no_folder: None, monkeyp
     assert _open_notes() is None
     with worker_process._start(["-"], [], None) as process:
         process.kill()
-    with pytest.raises(DeviceError, match="cannot open .*memory.*No usable temporary directory"):
+    with pytest.raises(DeviceError, match=r"cannot open .*memory.*No usable temporary directory"):
         MediaDevices(isolated=True).open_output()._stream.open()
