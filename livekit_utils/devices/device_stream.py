@@ -182,7 +182,8 @@ class DeviceStream:
         worker.listen(loop, self._on_wake, functools.partial(self._lose, self._lost))
         self._link = DeviceLink(worker.memory, worker.info)
         if self._health is not None:
-            self._health.begin(self._link, loop.time(), self._block_size / self._request.sample_rate)
+            block_s = self._block_size / self._request.sample_rate
+            self._health.begin(worker.memory, worker.info, loop.time(), block_s)
         self._on_open(self._link)
 
     def _lose(self, lost: asyncio.Event, reason: str) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.trouble import Trouble
-from livekit_utils.devices.backend.memory import ZERO_SAMPLES
-
-if TYPE_CHECKING:
-    from livekit_utils.devices.device_stream import DeviceLink
+from livekit_utils.devices.backend.memory import ZERO_SAMPLES, DeviceMemory
+from livekit_utils.devices.backend.request import OpenedDevice
 
 # Looks that are judged together. At one look a second, a device that stalls for half a second is not accused: nothing
 # is missing in the end, or it is lost.
@@ -47,37 +44,36 @@ class MicrophoneHealth:
         )
         self.missing_ms = 0.0
         self._past_zeros_ms = 0.0  # of devices before
-        self._link: DeviceLink | None = None
+        self._memory: DeviceMemory | None = None
 
-    def begin(self, link: DeviceLink, now: float, block_s: float) -> None:
+    def begin(self, memory: DeviceMemory, info: OpenedDevice, now: float, block_s: float) -> None:
         """Begins with a device that was just opened, with blocks of so many seconds."""
-        self._link = link
+        self._memory, self._info = memory, info
         self._block_s = block_s  # what may be on its way at a look
-        self._last = (now, *self._counters(link))
+        self._last = (now, *self._counters(memory))
         self._num_ignored = _NUM_FIRST_LOOKS
         self._looks: deque[tuple[float, int, int]] = deque(maxlen=_NUM_LOOKS)  # seconds, samples and zeros of each
 
     def end(self) -> None:
         """Ends with a device that was lost or closed."""
-        self._past_zeros_ms, self._link = self.zeros_ms, None
+        self._past_zeros_ms, self._memory = self.zeros_ms, None
 
     @property
     def zeros_ms(self) -> float:
         """Milliseconds of sound in blocks of nothing but zeros."""
-        link = self._link
-        now = 0.0 if link is None else link.memory.words[ZERO_SAMPLES] * 1000 / link.info.sample_rate
-        return self._past_zeros_ms + now
+        if self._memory is None:
+            return self._past_zeros_ms
+        return self._past_zeros_ms + self._memory.words[ZERO_SAMPLES] * 1000 / self._info.sample_rate
 
     def look(self, now: float) -> float | None:
         """Returns the part of the sound that was delivered lately, if it is too little; None if all is well.
 
         The sound that is missing is counted. Zeros are counted, and logged here.
         """
-        link = self._link
-        if link is None:
+        if self._memory is None:
             return None
         last_now, last_samples, last_zeros = self._last
-        samples, zeros = self._counters(link)
+        samples, zeros = self._counters(self._memory)
         self._last = (now, samples, zeros)
         if self._num_ignored:
             self._num_ignored -= 1
@@ -91,25 +87,22 @@ class MicrophoneHealth:
         seconds = sum(look[0] for look in self._looks)
         num_samples, num_zeros = (sum(look[i] for look in self._looks) for i in (1, 2))
         if num_zeros >= num_samples:
-            self._zeros.failed(link.info.name, seconds)
+            self._zeros.failed(self._info.name, seconds)
         else:
             self._zeros.good()
-        heard_s = num_samples / link.info.sample_rate
-        part = heard_s / max(seconds - self._block_s, self._block_s)
-        if part >= _LEAST_PART:
+        heard_s = num_samples / self._info.sample_rate
+        if heard_s >= _LEAST_PART * (seconds - self._block_s):
             self._missing.good()
             return None
         self.missing_ms += (seconds - heard_s) * 1000
         self._looks.clear()
-        return part
+        return heard_s / seconds
 
     def cannot_help(self, part: float) -> None:
         """Says that a device goes on with only a part of its sound."""
-        assert self._link is not None
-        self._missing.failed(self._link.info.name, 100 * part)
+        self._missing.failed(self._info.name, 100 * part)
 
-    @staticmethod
-    def _counters(link: DeviceLink) -> tuple[int, int]:
+    def _counters(self, memory: DeviceMemory) -> tuple[int, int]:
         """Returns the samples per channel that the device has delivered, and those in blocks of zeros."""
-        ring = link.memory.ring
-        return (ring.num_written + ring.overrun_samples) // link.info.num_channels, link.memory.words[ZERO_SAMPLES]
+        ring = memory.ring
+        return (ring.num_written + ring.overrun_samples) // self._info.num_channels, memory.words[ZERO_SAMPLES]
