@@ -29,7 +29,7 @@ _REOPEN_S = 2.0
 
 # While another device is in use, the one chosen is looked for this often, in seconds. It is taken back when it has
 # moved for so long, because the other one works.
-_LOOK_S = 1.5
+_LOOK_S = 2.0
 _STEADY_S = 0.5
 
 # Time that a device gets after it was opened until its first sample moves: a little more than the worker waits, or as

@@ -522,6 +522,25 @@ def test_a_microphone_that_is_well_is_not_accused(
     assert warnings(caplog) == []
 
 
+def test_a_microphone_whose_sound_nobody_takes_is_not_accused(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine(monkeypatch, Device("mic", is_default=True))
+
+    async def main() -> None:
+        async with opened("input", None) as watched:
+            assert isinstance(watched.device, InputCapture)
+            await asyncio.sleep(1)
+            watched.device.source.pause()
+            await asyncio.sleep(60)
+            assert [change.state for change in watched.changes] == [RUNNING]
+            assert watched.device.stats().missing_ms == 0
+            watched.device.source.resume()
+
+    run(main())
+    assert not any("delivers only" in line for line in warnings(caplog))
+
+
 # -- odd devices -------------------------------------------------------------------------------------------------------
 
 
