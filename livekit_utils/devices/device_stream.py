@@ -127,7 +127,7 @@ class DeviceStream:
         if self._task is None and worker is not None:
             self._chosen = worker.info.identity
             self._listen(worker)
-            self._task = start_task(self._look_after(worker), self.states.subject)
+            self._task = start_task(self._look_after(), self.states.subject)
 
     def _open_worker(self, request: DeviceRequest, timeout_s: float) -> Worker:
         return WorkerProcess(request, timeout_s) if self._isolated else WorkerThread(request, timeout_s)
@@ -209,11 +209,10 @@ class DeviceStream:
             self._link = None
             self._on_lost()
 
-    async def _look_after(self, worker: Worker) -> None:
-        """Says when the first sample has moved. From then on, opens the device chosen whenever another one or none is
-        in use, and the default one in its place when it is away for long."""
-        if await _starts(worker, self._lost, math.inf):
-            self.states.become(DeviceState.RUNNING, "opened", self.name)
+    async def _look_after(self) -> None:
+        """Opens the device chosen whenever another one or none is in use, and the default one in its place when it is
+        away for long."""
+        await self._say_running()
         while True:
             if self._worker is not None:
                 await self._stay()
@@ -221,6 +220,11 @@ class DeviceStream:
                 await self._close_lost()
                 await asyncio.sleep(self._search.next_pause_s())
             await self._search_once()
+
+    async def _say_running(self) -> None:
+        """Says when the first sample has moved, or returns when the device was lost before."""
+        if self._worker is not None and await _starts(self._worker, self._lost, math.inf):
+            self.states.become(DeviceState.RUNNING, "opened", self.name)
 
     async def _stay(self) -> None:
         """Stays with the device in use until it is lost, or until it is time to look for the one chosen."""

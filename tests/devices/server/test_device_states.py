@@ -44,13 +44,9 @@ class Device:
             pytest.fail(f"it said nothing more; stderr: {self.process.communicate()[1]}")
         return line
 
-    def is_silent_for(self, seconds: float) -> bool:
-        """Whether it says nothing for so long."""
-        try:
-            self._lines.get(timeout=seconds)
-        except queue.Empty:
-            return True
-        return False
+    def says_nothing_for(self, seconds: float) -> None:
+        with pytest.raises(queue.Empty):
+            pytest.fail(f"it said {self._lines.get(timeout=seconds)}")
 
     def end(self) -> dict[str, Any]:
         assert self.process.stdin is not None
@@ -84,7 +80,7 @@ def test_an_ordinary_null_sink_starts_late_and_is_not_lost(
 ) -> None:
     opened = open_device(where, side, device)
     assert opened.next()["state"] == "running"
-    assert opened.is_silent_for(4)
+    opened.says_nothing_for(4)
     assert opened.end() == {"device": device, "num_reopened": 0}
 
 
@@ -107,12 +103,12 @@ def test_the_device_chosen_is_taken_back_from_the_default(
     change = opened.next()
     assert (change["state"], change["device"], change["is_substitute"]) == ("recovered", "default", True)
     assert f"in place of '{device}'" in change["reason"]
-    assert opened.is_silent_for(4)
+    opened.says_nothing_for(4)
     server.plug("phone44")
     change = opened.next()
     assert (change["state"], change["device"], change["is_substitute"]) == ("recovered", device, False)
     assert "taken back from 'default'" in change["reason"]
-    assert opened.is_silent_for(3)
+    opened.says_nothing_for(3)
     assert opened.end() == {"device": device, "num_reopened": 2}
 
 
@@ -122,7 +118,7 @@ def test_a_dead_device_is_said_once_and_replaced(open_device: Callable[..., Devi
     assert (change["state"], change["reason"]) == ("lost", "the device never started to move")
     change = opened.next()
     assert (change["state"], change["device"]) == ("recovered", "default")
-    assert opened.is_silent_for(7)
+    opened.says_nothing_for(7)
     opened.end()
 
 
