@@ -37,7 +37,8 @@ class _Commands(TyperGroup):
         except (CliError, OSError) as error:
             if ctx.params["debug"]:
                 raise
-            typer.echo(f"error: {describe(error)}", err=True)
+            for line in (describe(error), *getattr(error, "__notes__", ())):
+                typer.echo(f"error: {line}", err=True)
             raise typer.Exit(1) from None
 
 

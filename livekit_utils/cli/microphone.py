@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.sound_devices import announce_recovery, installed, parse_device
+from livekit_utils.devices.device_state import DeviceState
 from livekit_utils.tracks.audio_stream import AudioStream
 from livekit_utils.tracks.track import LocalAudioTrack
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from livekit_utils.cli.interruption import Interruption
+    from livekit_utils.devices.device_state import DeviceStateChange
     from livekit_utils.devices.gap_meter import InputGap
     from livekit_utils.devices.input_capture import InputCapture
     from livekit_utils.frames.audio_frame import AudioFrame
@@ -35,19 +37,31 @@ class Microphone:
         self._gaps: deque[InputGap] = deque()
         self._num_frames = 0  # that were yielded
         capture.on_gap(self._gaps.append)
+        self._dead: DeviceStateChange | None = None  # the device was lost before its first sample
+        capture.on_state_change(self._note)
 
     def trouble(self) -> str:
         """Returns the state of the device, or "" while it runs."""
         state = self.capture.state
         return "" if state.is_running else state.value
 
+    def _note(self, change: DeviceStateChange) -> None:
+        if (change.previous, change.state) == (DeviceState.OPENING, DeviceState.LOST):
+            self._dead = change
+
     async def frames(self) -> AsyncIterator[AudioFrame | None]:
-        """Yields frames of 10 ms, and None after each 100 ms without one. Ctrl-C ends them."""
+        """Yields frames of 10 ms, and None after each 100 ms without one. Ctrl-C ends them.
+
+        Raises:
+            CliError: The device never started. Who names a device that is dead wants to know, and not to hear another.
+        """
         while not self._interruption.is_set:
             try:
                 async with asyncio.timeout(_PATIENCE_S):
                     event = await anext(self._stream)
             except TimeoutError:
+                if self._dead is not None:
+                    raise CliError(f"no sound comes from {self._dead.device!r}: {self._dead.reason}") from None
                 yield None
             else:
                 yield event.frame

@@ -44,6 +44,9 @@ logger = logging.getLogger("livekit_utils")
 # is kept, from an overflow, after which everything in the ring is too old.
 _SPARE_MS = 1000
 
+# The largest block that a microphone may get when it does not keep up with a smaller one.
+_MAX_BLOCK_MS = 100
+
 _MAX_CAPACITY = 60_000
 _FRAME_MS = 10
 
@@ -74,7 +77,14 @@ class InputCaptureStats:
     num_device_gaps: int
     """Overflows that PortAudio has reported."""
     num_reopened: int
-    """Times that the device was opened again after a loss."""
+    """Times that a device was opened again: after a loss, or to take the one that was asked for back."""
+    is_substitute: bool
+    """Whether `device` is the default one, in place of the one that was asked for and is away."""
+    missing_ms: float
+    """Sound that the device should have delivered by the clock, and has not. It is counted when less than four fifths
+    come for 3 s."""
+    zeros_ms: float
+    """Sound in blocks of nothing but zeros, as of a microphone that is muted or that the user has not permitted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,12 +122,16 @@ class InputOptions:
         return DeviceRequest(
             is_input=True,
             device=self.input_device,
-            host_api=None,
+            identity=None,
             sample_rate=self.sample_rate,
             num_channels=wanted,
             min_channels=fewest if index is None else index + 1,
             block_size=self.blocksize,
             ring_ms=self.queue_capacity * _FRAME_MS + _SPARE_MS,
+            # A headset may come back with one channel, and is better than none.
+            min_channels_again=0 if index is None else 1,
+            # A block has to fit where sound may wait.
+            max_block_size=min(_MAX_BLOCK_MS, self.queue_capacity * _FRAME_MS) * self.sample_rate // 1000,
         )
 
     def make_apm(self) -> AudioProcessingModule | None:
@@ -138,7 +152,11 @@ class InputOptions:
 class InputCapture(AsyncClosing):
     """A microphone that is open, made by `MediaDevices.open_input`.
 
-    It is opened again whenever it is lost, until it is closed; source, track and streams stay the same meanwhile.
+    It is opened again whenever it is lost, until it is closed; source, track and streams stay the same meanwhile. A
+    microphone that was asked for and stays away for 3 s is replaced by the default one; it is looked for every second
+    or two, and taken back when it delivers again. Where several have its name, it is waited for until all are there:
+    no other one is opened in its place. One that delivers less than four fifths of its sound is opened again with
+    larger blocks; one that delivers nothing but zeros for 3 s is named in a warning. `stats` counts both.
 
     `async for frame in capture` gives the microphone's frames of 10 ms, from then on, until the capture or its source
     is closed; what is queued then is still given. Any number of tasks may iterate, and each gets every frame, as one of
@@ -258,6 +276,9 @@ class InputCapture(AsyncClosing):
             num_unread=self._num_unread + sum(reader.stats().num_dropped_frames for reader in self._readers),
             num_device_gaps=self.input_stream.device_gaps,
             num_reopened=self.input_stream.num_reopened,
+            is_substitute=self.input_stream.is_substitute,
+            missing_ms=self.input_stream.missing_ms,
+            zeros_ms=self.input_stream.zeros_ms,
         )
 
     # -- the sound ----------------------------------------------------------------------------------------------------

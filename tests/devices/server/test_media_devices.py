@@ -15,8 +15,19 @@ def test_devices_are_listed_by_name(run_program: Run, inside: list[str]) -> None
     listed = run_program("list_devices", *inside)
     inputs = [device["name"] for device in listed["inputs"]]
     outputs = [device["name"] for device in listed["outputs"]]
-    assert inputs == ["speaker_monitor", "mic", "mic16", "phone44_monitor", "stereo", "gone", "dead", "default"]
-    assert outputs == ["speaker", "mic_feed", "mic16_feed", "phone44", "slow", "default"]
+    expected = [
+        "speaker_monitor",
+        "mic",
+        "mic16",
+        "phone44_monitor",
+        "stereo",
+        "idle_monitor",
+        "gone",
+        "dead",
+        "default",
+    ]
+    assert inputs == expected
+    assert outputs == ["speaker", "mic_feed", "mic16_feed", "phone44", "idle", "slow", "default"]
     assert [device["index"] for device in listed["inputs"] if device["is_default"]] == [listed["default_input"]]
     assert [device["index"] for device in listed["outputs"] if device["is_default"]] == [listed["default_output"]]
     for device in listed["inputs"] + listed["outputs"]:
