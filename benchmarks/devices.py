@@ -21,11 +21,11 @@ from rich.table import Table
 from tests.support.sound_server import SoundServer, missing
 
 TESTS = Path(__file__).parent.parent / "tests"
-PROGRAMS = TESTS / "devices" / "programs"
+PROGRAMS = TESTS / "devices" / "server" / "programs"
 
 
 def environment(server: SoundServer) -> dict[str, str]:
-    return {**server.environment(), "PYTHONPATH": str(TESTS)}
+    return {**server.environment(), "PYTHONPATH": str(TESTS / "support")}
 
 
 def run(server: SoundServer, name: str, *arguments: object) -> Any:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
-from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, PAUSED, WAKE_BELOW
+from livekit_utils.devices.backend.memory import (
+    BLOCK,
+    CLEAR_FADE,
+    CLEAR_TO,
+    EARLIEST_NS,
+    GAPS,
+    LATEST_NS,
+    PAUSED,
+    SHORT_SAMPLES,
+    TAKEN,
+    WAKE_BELOW,
+)
 from livekit_utils.devices.device_stream import DeviceLink
+from livekit_utils.devices.playout_depth import PlayoutDepth
 from livekit_utils.frames.audio_frame import AudioFrame
 
 
@@ -38,6 +50,26 @@ class SpeakerFeed:
         """Samples that are queued before the device and will be played."""
         num_values = self._ring.num_written - max(self._ring.num_read, self._clear_to)
         return max(0, num_values) // self._device_channels * self._sample_rate // self._device_rate
+
+    @property
+    def num_short(self) -> int:
+        """Samples that the device wanted and the ring did not have, since the device was opened."""
+        return self._memory.words[SHORT_SAMPLES] * self._sample_rate // self._device_rate
+
+    @property
+    def num_gaps(self) -> int:
+        """How many times the device was given silence in the middle of sound."""
+        return self._memory.words[GAPS]
+
+    def show(self, depth: PlayoutDepth) -> None:
+        """Tells `depth` when the device takes sound. Call it after `fill` was looked at, not before."""
+        words = self._memory.words
+        block = words[BLOCK]
+        if block:
+            ratio = self._sample_rate / self._device_rate
+            depth.see_device(
+                max(1, round(block * ratio)), words[TAKEN] * ratio, words[EARLIEST_NS] / 1e9, words[LATEST_NS] / 1e9
+            )
 
     def write(self, block: bytearray) -> None:
         """Queues a block of the mix; what does not fit into the ring is left out."""

@@ -168,8 +168,8 @@ class PortAudioStream:
             try:
                 renderer = self._renderer
                 assert renderer is not None
-                self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
-                block = renderer.render(samples_per_channel)
+                now_ns = self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
+                block = renderer.render(samples_per_channel, now_ns)
                 if renderer.is_low:
                     self._wake()
                 return block, self._continue
@@ -179,13 +179,15 @@ class PortAudioStream:
 
         return callback
 
-    def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> None:
+    def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> int:
+        """Notes a call of the sound card, and returns its time."""
         words = memory.words
         if not words[CALLBACKS]:
             self._begin()
-        words[CALLBACK_NS] = time.monotonic_ns()
+        words[CALLBACK_NS] = now_ns = time.monotonic_ns()
         words[CALLBACKS] += 1
         if flags:
             words[DEVICE_GAPS] += 1
         if 0 <= latency_s < 10:
             words[LATENCY_NS] = round(latency_s * 1e9)
+        return now_ns
