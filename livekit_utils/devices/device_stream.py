@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.threads import in_thread
-from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, DeviceMemory
+from livekit_utils.devices.backend.memory import DEVICE_GAPS, GAP_SAMPLES, GAPS, LATENCY_NS, DeviceMemory
 from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 from livekit_utils.devices.backend.worker_process import WorkerProcess, choose_isolated
@@ -50,6 +50,11 @@ class DeviceLink:
         """Milliseconds of silence that a speaker was given in the middle of sound, since it was opened."""
         return self.memory.words[GAP_SAMPLES] * 1000 / self.info.sample_rate
 
+    @property
+    def num_gaps(self) -> int:
+        """How many times a speaker was given silence in the middle of sound, since it was opened."""
+        return self.memory.words[GAPS]
+
 
 class DeviceStream:
     """Opens a device, reports its blocks, and opens it again when it is lost, until it is closed.
@@ -81,7 +86,7 @@ class DeviceStream:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._device_gaps = 0
-        self._gap_ms = 0.0
+        self._gap_ms, self._num_gaps = 0.0, 0
         self.states = DeviceStates("microphone" if request.is_input else "speaker")
         self._info: OpenedDevice | None = None  # of the device in use, or of the one that was lost
         self.num_reopened = 0
@@ -143,6 +148,11 @@ class DeviceStream:
         """Milliseconds of silence that speakers were given in the middle of sound, for all since the start."""
         return self._gap_ms + (0 if self._link is None else self._link.gap_ms)
 
+    @property
+    def num_gaps(self) -> int:
+        """How many times speakers were given silence in the middle of sound, for all since the start."""
+        return self._num_gaps + (0 if self._link is None else self._link.num_gaps)
+
     # -- looking after it ---------------------------------------------------------------------------------------------
 
     def _listen(self, worker: Worker, state: DeviceState, reason: str) -> asyncio.Future[str]:
@@ -169,7 +179,7 @@ class DeviceStream:
             ended = self._listen(worker, DeviceState.RECOVERED, reason)
 
     def _forget(self) -> None:
-        self._device_gaps, self._gap_ms = self.device_gaps, self.gap_ms
+        self._device_gaps, self._gap_ms, self._num_gaps = self.device_gaps, self.gap_ms, self.num_gaps
         self._worker = None
         if self._link is not None:
             self._link = None

@@ -45,8 +45,13 @@ class OutputPlayerStats:
     """Sound that waits to be played: in the ring before the device, and in the longest queue of an input."""
     latency_ms: float
     """Time from the next sample given to the device to the speaker, by PortAudio's clock."""
+    depth_ms: float
+    """Sound that is kept ready for the device, if there is so much: what it takes at once, and what bridges the delays
+    with which sound has come of late."""
     gap_ms: float
     """Silence that the device was given in the middle of sound, because sound came too late."""
+    num_gaps: int
+    """Times that this has happened. When it repeats, it is logged."""
     dropped_ms: float
     """Sound that was left out because the device did not take it in time, summed over the inputs."""
     num_stalls: int
@@ -113,16 +118,14 @@ class OutputPlayer(AsyncClosing):
         buffer: int | None = None
         if buffer_ms is not None:
             buffer = math.ceil(check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000 * self._sample_rate)
-        self._depth = PlayoutDepth(self._sample_rate, block, buffer)
+        depth = PlayoutDepth(self._sample_rate, block, buffer)
         self._apm_feed: ApmFeed | None = None
         if apm_for_reverse is not None and delay_estimator is None:
             delay_estimator = SpeakerTap(self._sample_rate, self._num_channels)
             self._apm_feed = ApmFeed(apm_for_reverse, delay_estimator)
         self._echo_reference = delay_estimator
         # The apm is told of each block.
-        self._playout = Playout(
-            self._sample_rate, self._num_channels, self._depth, every_block=self._apm_feed is not None
-        )
+        self._playout = Playout(self._sample_rate, self._num_channels, depth, every_block=self._apm_feed is not None)
         self._stream = DeviceStream(
             DeviceRequest(
                 is_input=False,
@@ -295,6 +298,8 @@ class OutputPlayer(AsyncClosing):
             num_inputs=playout.num_inputs,
             queued_ms=playout.num_queued * 1000 / self._sample_rate,
             latency_ms=self._stream.latency * 1000,
+            depth_ms=playout.depth * 1000 / self._sample_rate,
+            num_gaps=self._stream.num_gaps,
             gap_ms=self._stream.gap_ms + playout.num_padded * 1000 / self._sample_rate,
             dropped_ms=playout.num_dropped * 1000 / self._sample_rate,
             num_stalls=playout.num_stalls,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import deque
 from typing import Any
 
 from livekit_utils._kernels.gain_queue import GainQueue, mix
@@ -12,7 +13,7 @@ from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils._runtime.tasks import start_task
-from livekit_utils._runtime.trouble import ENDS_PROGRAM
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.devices.playout_depth import DelayMeter, PlayoutDepth
@@ -209,6 +210,11 @@ class Playout(Closing):
         return 0 if self._feed is None else self._feed.fill
 
     @property
+    def depth(self) -> int:
+        """Samples per channel that the ring was to hold when it was filled last."""
+        return self._mixer.target
+
+    @property
     def num_queued(self) -> int:
         """Samples per channel on their way to the device: in the ring, and in the longest input."""
         return self.fill + max((source.fill for source in self._mixer.inputs), default=0)
@@ -229,7 +235,7 @@ class Playout(Closing):
 
     @property
     def num_padded(self) -> int:
-        """Samples per channel of silence before inputs that went on after a stall, so that they would not stall again."""
+        """Samples per channel of silence before inputs that went on after a stall, against the next one."""
         return self._mixer.num_padded
 
     def close(self) -> None:
@@ -263,6 +269,8 @@ class PlayoutMixer:
         self._due: float | None = None  # when the next mix is made at the latest, while it waits for an input
         self._waiting_since: float | None = None
         self._num_short = 0  # of the device, when it was looked at last
+        self._gaps = RepeatedGaps()
+        self.target = depth.depth(0.0)
         self._filled: int | None = None  # samples in the ring, when there was sound for it and it was filled last
         self._num_dropped = self._num_stalls = self._num_padded = 0  # of the inputs that are gone
         self.inputs: list[PlayoutInput] = []
@@ -297,6 +305,7 @@ class PlayoutMixer:
     def stop(self) -> None:
         """Has all inputs start again, because the device changes."""
         self._num_short, self._filled = 0, None
+        self._gaps.restart()
         for source in self.inputs:
             source.stop()
 
@@ -317,6 +326,7 @@ class PlayoutMixer:
             for source in self.inputs:
                 if source.playing and not source.fill:
                     source.note_underrun(now - num_short / self._sample_rate)
+        self._gaps.look(feed.num_gaps, feed.device, now)
 
     def fill(self, feed: SpeakerFeed, now: float) -> int:
         """Writes into the ring until it is filled up to its depth, or the inputs have nothing more to give.
@@ -325,7 +335,7 @@ class PlayoutMixer:
             The fill of the ring below which to call again, though no input has delivered anything.
         """
         self.look(feed, now)
-        target = self._depth.depth(now)
+        target = self.target = self._depth.depth(now)
         while (ring_fill := feed.fill) < target:
             block = self._next_block(ring_fill, target - ring_fill, now)
             if block is None:
@@ -361,7 +371,9 @@ class PlayoutMixer:
         """Whether the next mix is made without the inputs that have nothing."""
         if self._waiting_since is None:
             self._waiting_since = now
-        patience_s = min(max((self._depth.depth(now) - self._depth.burst) / self._sample_rate, _PATIENCE_S), _MAX_PATIENCE_S)
+        patience_s = min(
+            max((self._depth.depth(now) - self._depth.burst) / self._sample_rate, _PATIENCE_S), _MAX_PATIENCE_S
+        )
         self._due = min(self._waiting_since + patience_s, self._depth.needed_at(ring_fill) - _MIX_S)
         return now >= self._due
 
@@ -378,6 +390,38 @@ class PlayoutMixer:
         parts = [source.queue for source in playing]
         parts += [source.tail for source in playing if source.tail.samples_per_channel]
         return mix(parts, size, self._num_channels)
+
+
+# So many gaps within so many seconds are said.
+_MANY_GAPS = 3
+_GAPS_S = 10.0
+
+
+class RepeatedGaps:
+    """Says that the sound of a device has gaps again and again. A few are how the depth is found."""
+
+    def __init__(self) -> None:
+        self._trouble = Trouble(
+            "the sound of speaker %r has gaps again and again: it comes too late, or the device takes it unevenly; "
+            "a greater buffer_ms bridges more",
+            logging.WARNING,
+        )
+        self._num_seen = 0
+        self._times: deque[float] = deque(maxlen=_MANY_GAPS)
+
+    def restart(self) -> None:
+        """The device changes, and its count begins at 0."""
+        self._num_seen = 0
+
+    def look(self, num_gaps: int, device: str, now: float) -> None:
+        """Looks at the gaps that the device has counted."""
+        if num_gaps > self._num_seen:
+            self._times.extend([now] * min(num_gaps - self._num_seen, _MANY_GAPS))
+            self._num_seen = num_gaps
+            if len(self._times) == _MANY_GAPS and now - self._times[0] < _GAPS_S:
+                self._trouble.failed(device)
+        elif self._trouble.failing and now - self._times[-1] > _GAPS_S:
+            self._trouble.good()
 
 
 # An input that has nothing holds up the others for as long as it may come late unnoticed, within these limits.
@@ -442,7 +486,6 @@ class PlayoutInput:
         self._crossfade = max(1, round(_CROSSFADE_S * sample_rate))
         self._delays = DelayMeter()
         self._num_pushed = 0
-        self._in_time = False  # what follows the frame that came last can come in time, if it is played from now on
         self._waiting_since: float | None = None
         self._underrun_at: float | None = None
         self._least = math.inf  # least surplus since the last review
@@ -495,8 +538,8 @@ class PlayoutInput:
         if self._waiting_since is None:
             self._waiting_since = now  # it was stopped with samples in its queue
         depth = self._depth.depth(now)
-        enough = self._in_time if self.live else self.fill + ring_fill >= depth
-        return enough or self.ended or (now - self._waiting_since) * self._sample_rate >= depth
+        enough = self.fill + ring_fill >= depth or (now - self._waiting_since) * self._sample_rate >= depth
+        return self.live or self.ended or enough
 
     def start(self) -> None:
         """Starts to be played."""
@@ -514,7 +557,7 @@ class PlayoutInput:
 
     def stop(self) -> None:
         """Stops until it is ready again."""
-        self.playing = self._in_time = False
+        self.playing = False
         self._waiting_since = None
 
     def _note_arrival(self, num_queued: int, size: int, now: float) -> int:
@@ -537,7 +580,6 @@ class PlayoutInput:
 
     def _review(self, surplus: int, now: float) -> None:
         """Leaves out a surplus that is not needed, of what is queued."""
-        self._in_time = surplus >= 0
         if surplus > _SLACK_S * self._sample_rate:
             self._leave_out(surplus)
         elif self._reviewed_at == -math.inf:

@@ -85,7 +85,7 @@ class PlayoutDepth:
         return self._earliest_s + (self._num_taken + num_queued // self._block * self._block) / self._sample_rate
 
     def surplus(self, num_queued: int, frame: int, now: float) -> int:
-        """How many of the samples before a frame that has just come are not needed for the sound to go on without a gap.
+        """How many of the samples before a frame that has just come are not needed for sound without gaps.
 
         It is the same at every frame of a stream, if its frames have one length and neither it nor the device is late.
         A negative number says how many are missing.
@@ -112,7 +112,7 @@ class PlayoutDepth:
         return _RESERVE_S + self._spread_s * certain + self._delay_s(now)
 
     def _delay_s(self, now: float) -> float:
-        return self._late_s * 0.5 ** ((now - self._late_at) / _HALF_LIFE_S)
+        return self._late_s * math.exp2((self._late_at - now) / _HALF_LIFE_S)
 
 
 # A delay that is not made up for within this time was a pause of the sender.

@@ -8,7 +8,6 @@ from livekit_utils.devices.backend.memory import (
     CLEAR_FADE,
     CLEAR_TO,
     EARLIEST_NS,
-    GAPS,
     LATEST_NS,
     PAUSED,
     SHORT_SAMPLES,
@@ -31,6 +30,7 @@ class SpeakerFeed:
     """
 
     def __init__(self, link: DeviceLink, sample_rate: int, num_channels: int) -> None:
+        self._link = link
         self._memory, self._ring = link.memory, link.memory.ring
         self._device_rate, self._device_channels = link.info.sample_rate, link.info.num_channels
         self._sample_rate = sample_rate
@@ -44,6 +44,9 @@ class SpeakerFeed:
             self._converter = FrameConverter(
                 self._device_rate, num_channels if keeps_numbers else self._device_channels
             )
+            # A resampler gives less at first. With this silence before it, all sound comes out as it goes in.
+            size = max(1, sample_rate // 100)
+            self._converter.push(AudioFrame(bytes(2 * num_channels * size), sample_rate, num_channels, size))
 
     @property
     def fill(self) -> int:
@@ -59,7 +62,12 @@ class SpeakerFeed:
     @property
     def num_gaps(self) -> int:
         """How many times the device was given silence in the middle of sound."""
-        return self._memory.words[GAPS]
+        return self._link.num_gaps
+
+    @property
+    def device(self) -> str:
+        """The name of the device."""
+        return self._link.info.name
 
     def show(self, depth: PlayoutDepth) -> None:
         """Tells `depth` when the device takes sound. Call it after `fill` was looked at, not before."""

@@ -53,7 +53,7 @@ def test_a_live_stream_that_stalls_comes_back_without_a_delay(card: SoundCard) -
     run(main())
     sound = heard(card)
     # What was heard took about as long as what was said, and 40 ms that are kept for the next stall.
-    assert abs(len(sound) - 2 * RATE) < 0.06 * RATE
+    assert abs(len(sound) - 2 * RATE) <= 0.06 * RATE
     assert sound[-1] == samples[-1]
 
 
@@ -164,10 +164,10 @@ def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
             speaker.add_stream(early(), live=True)
             await speaker.start()
             await asyncio.sleep(1.5)
-            assert speaker.stats().queued_ms >= 30
+            assert speaker.stats().queued_ms >= 20
             await asyncio.sleep(14.4)  # after five seconds in which it was not needed
             stats = speaker.stats()
-            assert stats.queued_ms <= 15
+            assert stats.queued_ms <= 5
             assert stats.dropped_ms == 20
             assert stats.gap_ms == 0
 
