@@ -336,8 +336,12 @@ class PlayoutMixer:
         """
         self.look(feed, now)
         target = self.target = self._depth.depth(now)
-        while (ring_fill := feed.fill) < target:
-            block = self._next_block(ring_fill, target - ring_fill, now)
+        most = target
+        if all(source.live for source in self.inputs):
+            # What is live need not be held back, and what waited here would need wakes.
+            most += round(_SLACK_S * self._sample_rate)
+        while (ring_fill := feed.fill) < most:
+            block = self._next_block(ring_fill, most - ring_fill, now)
             if block is None:
                 break
             feed.write(block)
