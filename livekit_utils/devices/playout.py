@@ -105,7 +105,7 @@ class Playout(Closing):
                 now = loop.time()
                 self._mixer.look(self._feed, now)
                 source.push(item, self.fill, now)
-                self.pump()
+                self.pump(now)
                 if not source.live and source.is_full(self.fill, now):
                     await source.room.wait()
                 num_read += 1
@@ -145,13 +145,14 @@ class Playout(Closing):
         if self._num_waiting and self.is_done:
             self._waiters.release()
 
-    def pump(self) -> None:
+    def pump(self, now: float | None = None) -> None:
         """Fills the ring up to its depth, as far as the inputs go, and has the device wake the loop when there is more
-        to do. Call it after anything that may let more be mixed."""
+        to do. Call it after anything that may let more be mixed. `now` is the loop's time, if the caller has it."""
         feed = self._feed
         if self._closed or feed is None:
             return
-        now = asyncio.get_running_loop().time()
+        if now is None:
+            now = asyncio.get_running_loop().time()
         least_wake = max(self._least_wake, 1 if self._num_waiting else 0)
         while feed.wake_below(max(self._mixer.fill(feed, now), least_wake)):
             pass
@@ -269,6 +270,7 @@ class PlayoutMixer:
         self._due: float | None = None  # when the next mix is made at the latest, while it waits for an input
         self._waiting_since: float | None = None
         self._num_short = 0  # of the device, when it was looked at last
+        self._looked_at = -math.inf
         self._gaps = RepeatedGaps()
         self.target = depth.depth(0.0)
         self._filled: int | None = None  # samples in the ring, when there was sound for it and it was filled last
@@ -304,15 +306,16 @@ class PlayoutMixer:
 
     def stop(self) -> None:
         """Has all inputs start again, because the device changes."""
-        self._num_short, self._filled = 0, None
+        self._num_short, self._filled, self._looked_at = 0, None, -math.inf
         self._gaps.restart()
         for source in self.inputs:
             source.stop()
 
     def look(self, feed: SpeakerFeed | None, now: float) -> None:
         """Finds out what the device has done since the last look. Call it before a frame is queued."""
-        if feed is None:
+        if feed is None or now == self._looked_at:
             return
+        self._looked_at = now
         ring_fill = feed.fill
         feed.show(self._depth)
         num_short, self._num_short = feed.num_short - self._num_short, feed.num_short
@@ -340,15 +343,16 @@ class PlayoutMixer:
         if all(source.live for source in self.inputs):
             # What is live need not be held back, and what waited here would need wakes.
             most += round(_SLACK_S * self._sample_rate)
-        while (ring_fill := feed.fill) < most:
-            block = self._next_block(ring_fill, most - ring_fill, now)
+        ring_fill = feed.fill
+        while goes_on := any([source.can_go_on for source in self.inputs]):
+            block = self._next_block(ring_fill, most - ring_fill, now) if ring_fill < most else None
             if block is None:
                 break
             feed.write(block)
-        if any(source.can_go_on for source in self.inputs):
+            ring_fill = feed.fill
+        if goes_on:
             self._filled = ring_fill
-            return target
-        return 0
+        return target if goes_on else 0
 
     def _next_block(self, ring_fill: int, wanted: int, now: float) -> bytearray | None:
         """The next sound for a ring that holds `ring_fill` samples and wants `wanted` more; None if none is due."""
