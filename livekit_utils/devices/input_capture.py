@@ -59,7 +59,8 @@ class InputCaptureStats:
     num_frames: int
     """Frames that the source has taken."""
     dropped_ms: float
-    """Sound that was dropped because it was not taken in time, or because the device or the capture was closed."""
+    """Sound that was dropped because it was not taken in time, because the device stood still and gave it much too
+    late, or because the device or the capture was closed."""
     num_refused: int
     """Frames that the source did not take: it is closed, or fails."""
     num_unprocessed: int
@@ -164,6 +165,9 @@ class InputCapture(AsyncClosing):
         self._num_frames = 0
         self._dropped_ms = 0.0  # without the open device
         self._loss = Trouble("microphone %r: sound was dropped, because it was not taken in time", logging.WARNING)
+        self._stop = Trouble(
+            "microphone %r stood still, and then gave old sound, which was dropped", logging.WARNING, num_good=20
+        )
         self._refusal = Trouble("the source of microphone %r refuses its sound: %s")
         self._processing = Trouble("processing of microphone %r failed: %s")
         self.apm = options.make_apm()
@@ -240,6 +244,7 @@ class InputCapture(AsyncClosing):
             options.input_channel_index,
             options.queue_capacity * _FRAME_MS,
             self._loss,
+            self._stop,
         )
         if self._echo is not None:
             self._echo.clear()

@@ -344,7 +344,7 @@ class PlayoutMixer:
             # What is live need not be held back, and what waited here would need wakes.
             most += round(_SLACK_S * self._sample_rate)
         ring_fill = feed.fill
-        while goes_on := any([source.can_go_on for source in self.inputs]):
+        while goes_on := any(source.can_go_on for source in self.inputs):
             block = self._next_block(ring_fill, most - ring_fill, now) if ring_fill < most else None
             if block is None:
                 break

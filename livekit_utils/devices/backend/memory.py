@@ -19,6 +19,7 @@ BLOCK = 7  # device: samples per channel that a speaker took last, at once
 TAKEN = 8  # device: samples per channel that a speaker has taken, with those of silence
 EARLIEST_NS = 9  # device: the lines of its DemandMeter
 LATEST_NS = 10
+STALE_SAMPLES = 11  # device: samples per channel of a microphone that were dropped, because they came much too late
 PAUSED = 16  # application: give the speaker silence and keep what is queued
 TAPPED = 17  # application: copy what the speaker is given to the tap
 CLEAR_TO = 18  # application: position in the ring up to which the device drops everything, when this changes

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from livekit_utils.devices.backend import portaudio
+from livekit_utils.devices.backend.backlog import Backlog
 from livekit_utils.devices.backend.memory import (
     CALLBACK_NS,
     CALLBACKS,
     DEVICE_GAPS,
     LATENCY_NS,
     PAUSED,
+    STALE_SAMPLES,
     DeviceMemory,
     ring_capacities,
 )
@@ -151,11 +153,16 @@ class PortAudioStream:
     # -- in the sound card's thread -----------------------------------------------------------------------------------
 
     def _on_input(self, sample_rate: int, num_channels: int) -> Callable[..., Any]:
+        backlog = Backlog(sample_rate)
+
         def callback(data: bytes, samples_per_channel: int, times: dict[str, float], flags: int) -> tuple[None, int]:
             try:
                 memory = self.memory
-                self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
-                memory.ring.write(data)
+                now_ns = self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
+                if backlog.is_stale(samples_per_channel, now_ns):
+                    memory.words[STALE_SAMPLES] += samples_per_channel
+                else:
+                    memory.ring.write(data)
                 self._wake()
             except BaseException as error:  # PyAudio would throw it into the thread that opened the stream
                 self._failure = error
