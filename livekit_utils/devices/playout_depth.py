@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 # Time that a frame is to be there before it is needed, beyond the delays that were seen.
-_RESERVE_S = 0.001
+_RESERVE_S = 0.002
 
 # Time beyond a block for which a stream that is read as it is played is read ahead, unless the user names another.
 _AHEAD_S = 0.01

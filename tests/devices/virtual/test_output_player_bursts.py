@@ -67,7 +67,7 @@ def test_a_device_of_odd_blocks_loses_nothing(monkeypatch: pytest.MonkeyPatch, b
 
     run(main())
     assert np.array_equal(heard(card), samples)
-    assert most <= block * 1000 / RATE + 10 + 1.1
+    assert most <= block * 1000 / RATE + 10 + 2.1
 
 
 @pytest.mark.parametrize("live", [True, False])

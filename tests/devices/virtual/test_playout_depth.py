@@ -105,14 +105,14 @@ def test_without_the_surplus_nothing_comes_late_and_with_less_something_does(
     """Against the obvious: frames come and blocks go for a minute, and the least that is left is looked at."""
     for _ in range(5):
         depth = PlayoutDepth(RATE, block)
-        now, queued = rand.uniform(0, block / RATE) + 0.001, rand.randrange(10_000)
+        now, queued = rand.uniform(0, block / RATE) + 0.002, rand.randrange(10_000)
         depth.see_device(block, 0, 0.0, 0.0)
         next_take = 0.0
         while next_take < now:  # those before the first frame, from a ring that has enough
             next_take += block / RATE
         depth.see_device(block, round(next_take * RATE), 0.0, 0.0)
         surplus = depth.surplus(queued, frame, now)
-        level, least, comes = queued, 10**9, now + 0.001  # by which it is promised to be in time
+        level, least, comes = queued, 10**9, now + 0.002  # by which it is promised to be in time
         for i in range(2000):
             when = next_take + i * block / RATE
             while comes <= when + 1e-9:

@@ -80,6 +80,8 @@ async def main() -> None:
                 "num_gaps": stats.num_gaps,
                 "num_device_gaps": stats.num_device_gaps,
                 "dropped_ms": stats.dropped_ms,
+                "queued_ms": stats.queued_ms,
+                "device_ms": stats.latency_ms,
                 "depth_ms": stats.depth_ms,
                 "cpu_percent": used / seconds * 100,
             }
