@@ -85,8 +85,8 @@ class OutputPlayer(AsyncClosing):
         apm_for_reverse: An `AudioProcessingModule` that gets what the speaker is given, for its echo canceller.
         delay_estimator: What joins the player with the microphones of a MediaDevices, which then fetch that themselves.
         blocksize: Samples per channel that the device takes at a time; 0 for what it prefers.
-        buffer_ms: Sound that is kept ready for the device at least, 0 to 60000. Stalls of the event loop or the GIL that
-            are shorter are not heard; everything is played later by as much. A device that takes more at once gets
+        buffer_ms: Sound that is kept ready for the device at least, 0 to 60000. Stalls of the event loop or the GIL
+            that are shorter are not heard; everything is played later by as much. A device that takes more at once gets
             more. None for as little as the device and the lateness of sound allow, which are measured all the time:
             live sound waits for the next block of the device; other streams are read 10 ms further ahead.
         isolated: Whether the device gets a process of its own, so that a stall of the application is not heard, and a

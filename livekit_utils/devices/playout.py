@@ -356,23 +356,33 @@ class PlayoutMixer:
 
     def _next_block(self, ring_fill: int, wanted: int, now: float) -> bytearray | None:
         """The next sound for a ring that holds `ring_fill` samples and wants `wanted` more; None if none is due."""
-        playing = self._start_inputs(ring_fill, now)
-        late = [source for source in playing if not source.fill and not source.ended]
+        playing, late, over = [], [], []
+        size, longest = min(wanted, self._most), 0
+        for source in self.inputs:
+            if source.ended:
+                over.append(source)
+            if not source.playing and not source.starts(ring_fill, now):
+                continue
+            playing.append(source)
+            fill = source.queue.samples_per_channel
+            if source.ended:
+                longest = max(longest, fill)
+            elif fill:
+                size, longest = min(size, fill), max(longest, fill)
+            else:
+                late.append(source)
         if late and (len(late) == len(playing) or not self._is_due(ring_fill, now)):
             return None
         self._waiting_since = self._due = None
         for source in late:
             source.note_underrun(now)
-        going_on = [source for source in playing if source.fill and not source.ended]
-        size = min([source.fill for source in going_on] or [source.fill for source in playing] or [0])
-        if not going_on and playing:
-            size = max(source.fill for source in playing)
-        size = min(size, wanted, self._most)
+        size = min(size, longest)
         mixed = self._mix(playing, size) if size else None
         for source in playing:
             source.make_room(ring_fill + size, now)
-        for source in [source for source in self.inputs if source.ended and not source.fill]:
-            self.remove(source)
+        for source in over:
+            if not source.fill:
+                self.remove(source)
         return mixed
 
     def _is_due(self, ring_fill: int, now: float) -> bool:
@@ -384,15 +394,6 @@ class PlayoutMixer:
         )
         self._due = min(self._waiting_since + patience_s, self._depth.needed_at(ring_fill) - _MIX_S)
         return now >= self._due
-
-    def _start_inputs(self, ring_fill: int, now: float) -> list[PlayoutInput]:
-        """Starts the inputs that are ready; returns all that are being played."""
-        for source in self.inputs:
-            if not source.playing:
-                source.make_room(ring_fill, now)
-                if source.is_ready(ring_fill, now):
-                    source.start()
-        return [source for source in self.inputs if source.playing]
 
     def _mix(self, playing: list[PlayoutInput], size: int) -> bytearray:
         parts = [source.queue for source in playing]
@@ -539,23 +540,24 @@ class PlayoutInput:
         self.queue.clear()
         self.stop()
 
-    def is_ready(self, ring_fill: int, now: float) -> bool:
-        """Whether it may start to be played, with `ring_fill` samples before the device."""
+    def starts(self, ring_fill: int, now: float) -> bool:
+        """Starts to be played if it is ready, with `ring_fill` samples before the device; returns whether it is."""
+        self.make_room(ring_fill, now)
         if not self.fill:
             return False
         if self._waiting_since is None:
             self._waiting_since = now  # it was stopped with samples in its queue
-        depth = self._depth.depth(now)
-        enough = self.fill + ring_fill >= depth or (now - self._waiting_since) * self._sample_rate >= depth
-        return self.live or self.ended or enough
-
-    def start(self) -> None:
-        """Starts to be played."""
+        if not (self.live or self.ended):
+            depth = self._depth.depth(now)
+            waited = (now - self._waiting_since) * self._sample_rate
+            if self.fill + ring_fill < depth and waited < depth:
+                return False
         self.playing = True
-        if self._underrun_at is not None and self._waiting_since is not None:
+        if self._underrun_at is not None:
             self.num_stalls += self._waiting_since - self._underrun_at < _STALL_S
         self._waiting_since = self._underrun_at = None
         self._least, self._reviewed_at = math.inf, -math.inf
+        return True
 
     def note_underrun(self, at: float) -> None:
         """Stops, because sound was played without its part."""
