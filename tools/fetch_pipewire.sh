@@ -13,7 +13,8 @@ mkdir -p "$to/packages"
 cd "$to/packages"
 # What they need besides comes with PulseAudio.
 wanted="pipewire-bin pipewire-pulse pipewire-alsa wireplumber libpipewire-0.3-0 libpipewire-0.3-modules
-libspa-0.2-modules libwireplumber-0.4-0 liblilv-0-0 libserd-0-0 libsord-0-0 libsratom-0-0 liblua5.3-0"
+libspa-0.2-modules libwireplumber-0.4-0 liblilv-0-0 libserd-0-0 libsord-0-0 libsratom-0-0 liblua5.3-0 libavahi-client3
+libavahi-common3"
 # shellcheck disable=SC2086
 if ! apt-get download -qq $wanted >../log 2>&1; then
     echo "==> without PipeWire: tests on it are skipped (see build/pipewire/log)"

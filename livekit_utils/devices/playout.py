@@ -351,7 +351,7 @@ class PlayoutMixer:
             feed.write(block)
             ring_fill = feed.fill
         if goes_on:
-            self._filled = ring_fill
+            self._filled = min(ring_fill, target)  # below which the device wakes the loop
         return target if goes_on else 0
 
     def _next_block(self, ring_fill: int, wanted: int, now: float) -> bytearray | None:
