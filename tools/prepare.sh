@@ -55,6 +55,8 @@ if [ -n "$missing$sound" ]; then
     [ -z "$sound" ] || install "$sound" || say "without a sound server: tests on devices are skipped"
 fi
 
+[ "${1:-}" != devices ] || tools/fetch_pipewire.sh
+
 if [ ! -x "$venv/bin/python" ]; then
     say "a virtual environment in $venv, with $("$python" --version)"
     "$python" -m venv "$venv"

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.threads import in_thread
-from livekit_utils.devices.backend.memory import CALLBACKS, DEVICE_GAPS, GAP_SAMPLES, LATENCY_NS, MOVED, DeviceMemory
+from livekit_utils.devices.backend.memory import (
+    CALLBACKS,
+    DEVICE_GAPS,
+    GAP_SAMPLES,
+    GAPS,
+    LATENCY_NS,
+    MOVED,
+    DeviceMemory,
+)
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
 from livekit_utils.devices.backend.worker_process import WorkerProcess, choose_isolated
@@ -62,6 +70,11 @@ class DeviceLink:
         """Milliseconds of silence that a speaker was given in the middle of sound, since it was opened."""
         return self.memory.words[GAP_SAMPLES] * 1000 / self.info.sample_rate
 
+    @property
+    def num_gaps(self) -> int:
+        """How many times a speaker was given silence in the middle of sound, since it was opened."""
+        return self.memory.words[GAPS]
+
 
 class DeviceStream:
     """Opens a device, reports its blocks, and opens it again when it is lost, until it is closed.
@@ -96,7 +109,7 @@ class DeviceStream:
         self._why_lost = ""
         self._closed = False
         self._device_gaps = 0
-        self._gap_ms = 0.0
+        self._gap_ms, self._num_gaps = 0.0, 0
         self.states = DeviceStates("microphone" if request.is_input else "speaker")
         self._info: OpenedDevice | None = None  # of the device in use, or of the one that was lost
         self._block_size = request.block_size  # of the next attempt to open a device
@@ -163,6 +176,11 @@ class DeviceStream:
         return self._gap_ms + (0 if self._link is None else self._link.gap_ms)
 
     @property
+    def num_gaps(self) -> int:
+        """How many times speakers were given silence in the middle of sound, for all since the start."""
+        return self._num_gaps + (0 if self._link is None else self._link.num_gaps)
+
+    @property
     def missing_ms(self) -> float:
         """Milliseconds of sound that microphones should have delivered by the clock, and have not."""
         return 0.0 if self._health is None else self._health.missing_ms
@@ -201,7 +219,7 @@ class DeviceStream:
         self._lost.set()
 
     def _forget(self) -> None:
-        self._device_gaps, self._gap_ms = self.device_gaps, self.gap_ms
+        self._device_gaps, self._gap_ms, self._num_gaps = self.device_gaps, self.gap_ms, self.num_gaps
         if self._health is not None:
             self._health.end()
         self._worker = None

@@ -65,7 +65,8 @@ class InputCaptureStats:
     num_frames: int
     """Frames that the source has taken."""
     dropped_ms: float
-    """Sound that was dropped because it was not taken in time, or because the device or the capture was closed."""
+    """Sound that was dropped because it was not taken in time, because the device stood still and gave it much too
+    late, or because the device or the capture was closed."""
     num_refused: int
     """Frames that the source did not take: it is closed, or fails."""
     num_unprocessed: int
@@ -190,6 +191,9 @@ class InputCapture(AsyncClosing):
         self._num_given = 0  # frames, taken by the source or not
         self._told_ms = 0.0  # of what the open device has delivered and was dropped
         self._loss = Trouble("microphone %r: sound was dropped, because it was not taken in time", logging.WARNING)
+        self._stop = Trouble(
+            "microphone %r stood still, and then gave old sound, which was dropped", logging.WARNING, num_good=20
+        )
         self._refusal = Trouble("the source of microphone %r refuses its sound: %s")
         self._processing = Trouble("processing of microphone %r failed: %s")
         self.apm = options.make_apm()
@@ -294,6 +298,7 @@ class InputCapture(AsyncClosing):
             options.input_channel_index,
             options.queue_capacity * _FRAME_MS,
             self._loss,
+            self._stop,
         )
         self._gap_meter.begin(link)
         self._is_new = True

@@ -120,7 +120,7 @@ class FakeWorker(Worker):
             block, self.incoming = self.incoming[:num_bytes], self.incoming[num_bytes:]
             self.memory.ring.write(block.ljust(num_bytes, b"\0"))
         else:
-            self.card.heard.append(self.renderer.render(self.block))
+            self.card.heard.append(self.renderer.render(self.block, round(self.loop.time() * 1e9)))
         self._set_timer()
         if self.is_input or self.renderer.is_low:
             self.num_wakes += 1

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from livekit_utils.devices.backend import portaudio
+from livekit_utils.devices.backend.backlog import Backlog
 from livekit_utils.devices.backend.choice import find_device, identify
 from livekit_utils.devices.backend.memory import (
     CALLBACK_NS,
@@ -20,6 +21,7 @@ from livekit_utils.devices.backend.memory import (
     LATENCY_NS,
     MOVED,
     PAUSED,
+    STALE_SAMPLES,
     ZERO_SAMPLES,
     DeviceMemory,
     ring_capacities,
@@ -182,13 +184,18 @@ class PortAudioStream:
     # -- in the sound card's thread -----------------------------------------------------------------------------------
 
     def _on_input(self, sample_rate: int, num_channels: int) -> Callable[..., Any]:
+        backlog = Backlog(sample_rate)
+
         def callback(data: bytes, samples_per_channel: int, times: dict[str, float], flags: int) -> tuple[None, int]:
             try:
                 memory = self.memory
-                self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
+                now_ns = self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
                 if data == bytes(len(data)):
                     memory.words[ZERO_SAMPLES] += samples_per_channel
-                memory.ring.write(data)
+                if backlog.is_stale(samples_per_channel, now_ns):
+                    memory.words[STALE_SAMPLES] += samples_per_channel
+                else:
+                    memory.ring.write(data)
                 self._wake()
             except BaseException as error:  # PyAudio would throw it into the thread that opened the stream
                 self._failure = error
@@ -201,8 +208,8 @@ class PortAudioStream:
             try:
                 renderer = self._renderer
                 assert renderer is not None
-                self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
-                block = renderer.render(samples_per_channel)
+                now_ns = self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
+                block = renderer.render(samples_per_channel, now_ns)
                 if renderer.is_low:
                     self._wake()
                 return block, self._continue
@@ -212,7 +219,8 @@ class PortAudioStream:
 
         return callback
 
-    def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> None:
+    def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> int:
+        """Notes a call of the sound card, and returns its time."""
         words = memory.words
         now = time.monotonic_ns()
         if not words[CALLBACKS]:
@@ -228,3 +236,4 @@ class PortAudioStream:
             words[DEVICE_GAPS] += 1
         if 0 <= latency_s < 10:
             words[LATENCY_NS] = round(latency_s * 1e9)
+        return now

@@ -127,3 +127,13 @@ def test_echo_is_cancelled_whichever_is_opened_first(run_program: Run, first: st
     pytest.importorskip("pywebrtc_audio", reason="not installed: pywebrtc-audio")
     result = run_program("echo", first, 5, 480)
     assert result["reduction_db"] >= 30, result
+
+
+def test_old_sound_of_a_microphone_that_was_stopped_is_not_played_out(run_program: Run) -> None:
+    result = run_program("stopped", 1.5)
+    assert result["num_reopened"] == 0, result
+    assert 700 <= result["after_ms"] <= 1250, result
+    assert result["dropped_ms"] >= 1000, result
+    (note,) = (note for note in result["notes"] if "microphone" in note)
+    assert "stood still" in note
+    assert "not taken in time" not in note
