@@ -41,8 +41,9 @@ _STALLED_BLOCKS = 3
 # PulseAudio takes a first block at once, and the next one when its two seconds of silence are over.
 _NEVER_STARTED_S = 3.0
 
-# It is in steady motion after so long without a pause between two callbacks as long as the second figure. A device with
-# long blocks gets two of them.
+# It is in steady motion when it has moved for so long without a gap, and without a pause between two callbacks as long
+# as the second figure. A device with long blocks gets two of them. A null sink of PulseAudio begins anew after a gap,
+# and stands still for two seconds again.
 _STEADY_S = 0.15
 _LONGEST_PAUSE_S = 0.1
 _STEADY_BLOCKS = 2
@@ -80,7 +81,7 @@ class PortAudioStream:
         self._continue = 0
         self._block_s = request.block_size / request.sample_rate
         self._first_ns = 0  # of the first callback
-        self._moving_from_ns = 0  # of the first callback since the last pause
+        self._moving_from_ns = 0  # of the first callback since the last gap or pause
         self._longest_pause_ns = max(_LONGEST_PAUSE_S, _STEADY_BLOCKS * self._block_s) * 1e9
         self._failure: BaseException | None = None
 
@@ -142,7 +143,6 @@ class PortAudioStream:
         words = self.memory.words
         since = time.monotonic_ns()
         steady_ns = max(_STEADY_S, _STEADY_BLOCKS * self._block_s) * 1e9
-        steady = False
         while True:
             before = time.monotonic_ns()
             if wait(_LOOK_EVERY_S):
@@ -157,7 +157,7 @@ class PortAudioStream:
                     return "the sound system ended the stream"
             except OSError as error:
                 return f"the sound system ended the stream ({error})"
-            steady = steady or words[CALLBACK_NS] - self._moving_from_ns >= steady_ns
+            steady = words[CALLBACK_NS] - self._moving_from_ns >= steady_ns
             last = max(since, words[CALLBACK_NS])
             limit = max(_STALLED_S if steady else _NEVER_STARTED_S, _STALLED_BLOCKS * self._block_s)
             if now - last > limit * 1e9:
@@ -226,7 +226,7 @@ class PortAudioStream:
         if not words[CALLBACKS]:
             self._begin()
             self._first_ns = now
-        if now - words[CALLBACK_NS] > self._longest_pause_ns:
+        if flags or now - words[CALLBACK_NS] > self._longest_pause_ns:
             self._moving_from_ns = now
         if not words[MOVED] and (self._request.is_input or now - self._first_ns >= _FILLED_S * 1e9):
             words[MOVED] = 1

@@ -25,6 +25,7 @@ class Clock:
     def __init__(self, pyaudio: FakePyAudio, is_input: bool, callbacks: Iterable[float], until_s: float) -> None:
         self.pyaudio, self.data = pyaudio, bytes(2 * BLOCK) if is_input else None
         self.callbacks, self.until_s = iter(callbacks), until_s
+        self.gap_at_s = float("inf")  # the callback at this time is told of a gap
         self.next = next(self.callbacks, float("inf"))
         self.now = 0.0
 
@@ -36,17 +37,22 @@ class Clock:
         end = self.now + seconds
         while self.next <= end:
             self.now = self.next
-            self.pyaudio.streams[0].move(self.data, BLOCK)
+            self.pyaudio.streams[0].move(self.data, BLOCK, 4 if self.now == self.gap_at_s else 0)
             self.next = next(self.callbacks, float("inf"))
         self.now = end
         return self.now >= self.until_s
 
 
 def watch(
-    monkeypatch: pytest.MonkeyPatch, is_input: bool, callbacks: Iterable[float], until_s: float = 60
+    monkeypatch: pytest.MonkeyPatch,
+    is_input: bool,
+    callbacks: Iterable[float],
+    until_s: float = 60,
+    gap_at_s: float = float("inf"),
 ) -> tuple[str | None, float, PortAudioStream]:
     """Returns how the stream ended, when, and the stream."""
     clock = Clock(install(monkeypatch), is_input, callbacks, until_s)
+    clock.gap_at_s = gap_at_s
     monkeypatch.setattr(portaudio_stream, "time", SimpleNamespace(monotonic_ns=clock.monotonic_ns))
     request = DeviceRequest(is_input, None, None, 48000, 1, 1, BLOCK, 500)
     stream = PortAudioStream(request, lambda: None)
@@ -96,6 +102,17 @@ def test_a_device_in_steady_motion_that_stops_is_lost_soon(monkeypatch: pytest.M
         assert reason == "the device stopped moving"
         assert at_s == pytest.approx(end_s + 0.5, abs=0.2)
         assert stream.moved
+
+
+@both_sides
+def test_a_null_sink_that_stands_still_after_a_gap_is_not_lost(monkeypatch: pytest.MonkeyPatch, is_input: bool) -> None:
+    """It begins anew, with two seconds of silence. One that stands still for longer is lost."""
+    callbacks = [*steady(0, 5), 5.1, *steady(7.1, 60)]
+    assert watch(monkeypatch, is_input, callbacks, gap_at_s=5.1)[0] is None
+    reason, at_s, _ = watch(monkeypatch, is_input, callbacks)
+    assert (reason, at_s) == ("the device stopped moving", pytest.approx(5.6, abs=0.2))
+    reason, at_s, _ = watch(monkeypatch, is_input, [*steady(0, 5), 5.1], gap_at_s=5.1)
+    assert (reason, at_s) == ("the device stopped moving", pytest.approx(8.1, abs=0.2))
 
 
 @both_sides
