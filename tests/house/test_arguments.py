@@ -34,7 +34,10 @@ from livekit_utils import (
     VideoFrame,
     VideoSource,
     VideoStream,
+    dtmf_generator,
+    noise_generator,
     resample_audio,
+    silence_generator,
     sine_wave_generator,
 )
 
@@ -263,6 +266,36 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "amplitude": [*MS, 1.01],
         },
     ),
+    "silence_generator": (
+        silence_generator,
+        {},
+        {
+            "duration": [value for value in MS_ABOVE if value is not None],
+            "sample_rate": [*COUNT, 999],
+            "num_channels": [*COUNT, 129],
+        },
+    ),
+    "noise_generator": (
+        noise_generator,
+        {},
+        {
+            "duration": [value for value in MS_ABOVE if value is not None],
+            "sample_rate": [*COUNT, 999],
+            "amplitude": [*MS, 1.01],
+            "seed": [value for value in COUNT0 if value is not None],
+        },
+    ),
+    "dtmf_generator": (
+        dtmf_generator,
+        {"digits": "0"},
+        {
+            "digits": [*TEXT, "1 2", "E"],
+            "sample_rate": [*COUNT, 7999],
+            "amplitude": [*MS, 1.01],
+            "tone_ms": [*MS_ABOVE, 60_001],
+            "pause_ms": [*MS, 60_001],
+        },
+    ),
     "AudioFilter": (AudioFilter, {"module_id": "a", "path": "b"}, {"module_id": TEXT, "timeout_ms": MS_ABOVE}),
     "AudioFilter.get": (AudioFilter.get, {}, {"module_id": TEXT}),
 }
@@ -273,8 +306,8 @@ OBJECTS = {
     "data", "delay_estimator", "dependencies", "echo_cancellation", "enable_aec", "frame", "frames", "gains",
     "high_pass_filter",
     "info", "is_screencast", "isolated", "listener", "live", "loop", "memory", "metadata", "noise_cancellation",
-    "noise_suppression", "options", "out", "path", "reference", "source", "stream", "stream_info", "timestamp", "token",
-    "track", "url", "video_source",
+    "noise_suppression", "options", "out", "path", "realtime", "reference", "source", "stream", "stream_info",
+    "timestamp", "token", "track", "url", "video_source",
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.
