@@ -32,6 +32,7 @@ _PUBLIC = {
     "mixing.audio_mixer": ("AudioMixer",),
     "mixing.mix_audio_frames": ("mix_audio_frames",),
     "mixing.mixer_input": ("AudioMixerStats", "AudioMixerStreamStats"),
+    "signals.dtmf_detector": ("DtmfDetector", "DtmfDigit"),
     "signals.dtmf_generator": ("dtmf_generator",),
     "signals.noise": ("noise_generator",),
     "signals.silence": ("silence_generator",),

@@ -22,6 +22,7 @@ from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoR
 from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.signals.dtmf_detector import DtmfDetector, DtmfDigit
 from livekit_utils.signals.dtmf_generator import dtmf_generator
 from livekit_utils.signals.noise import noise_generator
 from livekit_utils.signals.silence import silence_generator
@@ -66,6 +67,8 @@ __all__ = [
     "DeviceError",
     "DeviceState",
     "DeviceStateChange",
+    "DtmfDetector",
+    "DtmfDigit",
     "FrameProcessor",
     "InputCapture",
     "InputCaptureStats",

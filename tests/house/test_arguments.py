@@ -26,6 +26,7 @@ from livekit_utils import (
     AudioSource,
     AudioStream,
     AVSynchronizer,
+    DtmfDetector,
     LocalAudioTrack,
     LocalVideoTrack,
     MediaDevices,
@@ -296,6 +297,7 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "pause_ms": [*MS, 60_001],
         },
     ),
+    "DtmfDetector": (DtmfDetector, {"sample_rate": 8000}, {"sample_rate": [*COUNT, 7999, 384_001]}),
     "AudioFilter": (AudioFilter, {"module_id": "a", "path": "b"}, {"module_id": TEXT, "timeout_ms": MS_ABOVE}),
     "AudioFilter.get": (AudioFilter.get, {}, {"module_id": TEXT}),
 }
@@ -311,7 +313,7 @@ OBJECTS = {
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.
-GIVEN = {"AudioFilterSession", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
+GIVEN = {"AudioFilterSession", "DtmfDigit", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
 
 CASES = [
     pytest.param(call, base, argument, value, id=f"{name}-{argument}-{str(value)[:12]}")
