@@ -52,6 +52,7 @@ MS = [None, "1", b"1", [], 1j, -1, -0.5, math.nan, math.inf, -math.inf, HUGE]  #
 MS_ABOVE = [*MS, 0]
 MS_OR_NONE = [value for value in MS if value is not None]
 FACTOR = [None, "1", [], 1j, math.nan, math.inf, HUGE, 200.0, -200]  # a gain
+CHANNELS = [0, "0", b"0", 1.5, {0}, {0: 1}, [0.0], [None], ["0"]]  # numbers from 0, or None
 TEXT = [None, 1, b"text", 1.5, []]
 TEXT_OR_NONE = [1, b"text", 1.5, []]
 CHOICE = [None, -1, 99, 1.5, "nonsense", []]
@@ -127,7 +128,11 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "capacity": COUNT,
         },
     ),
-    "AudioMixer.add_stream": (with_mixer("add_stream"), {}, {"gain": FACTOR, "name": TEXT_OR_NONE}),
+    "AudioMixer.add_stream": (
+        with_mixer("add_stream"),
+        {},
+        {"gain": FACTOR, "name": TEXT_OR_NONE, "channels": CHANNELS},
+    ),
     "AudioMixer.set_gain": (with_mixer("set_gain"), {"gain": 1}, {"gain": FACTOR, "ramp_ms": MS}),
     "AudioResampler": (
         AudioResampler,
@@ -159,7 +164,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "AudioStream": (
         lambda **arguments: AudioStream(audio_track(), **arguments),
         {},
-        {"capacity": COUNT0, "sample_rate": COUNT, "num_channels": [*COUNT, 129], "frame_size_ms": MS_OR_NONE},
+        {
+            "capacity": COUNT0,
+            "sample_rate": COUNT,
+            "num_channels": [*COUNT, 129],
+            "frame_size_ms": MS_OR_NONE,
+            "channels": CHANNELS,
+        },
     ),
     "VideoStream": (
         lambda **arguments: VideoStream(video_track(), **arguments),
