@@ -24,6 +24,7 @@ KERNELS = {
     "high_pass": ["high_pass"],
     "polyphase": ["polyphase"],
     "sine": ["sine"],
+    "dtmf": ["dtmf"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],
     "quiet": ["quiet"],

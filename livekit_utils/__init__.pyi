@@ -19,11 +19,15 @@ from livekit_utils.filters.include import get_include
 from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState, AudioFilterState
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
-from livekit_utils.frames.sine_wave import sine_wave_generator
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.signals.dtmf_detector import DtmfDetector, DtmfDigit
+from livekit_utils.signals.dtmf_generator import dtmf_generator
+from livekit_utils.signals.noise import noise_generator
+from livekit_utils.signals.silence import silence_generator
+from livekit_utils.signals.sine_wave import sine_wave_generator
 from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
 from livekit_utils.sync.show_record import AVSynchronizerStats
 from livekit_utils.tracks.audio_source import AudioSource
@@ -64,6 +68,8 @@ __all__ = [
     "DeviceError",
     "DeviceState",
     "DeviceStateChange",
+    "DtmfDetector",
+    "DtmfDigit",
     "FrameProcessor",
     "InputCapture",
     "InputCaptureStats",
@@ -86,10 +92,13 @@ __all__ = [
     "VideoStream",
     "VideoStreamStats",
     "combine_audio_frames",
+    "dtmf_generator",
     "from_livekit",
     "get_include",
     "mix_audio_frames",
+    "noise_generator",
     "resample_audio",
+    "silence_generator",
     "sine_wave_generator",
     "to_livekit",
 ]

@@ -117,6 +117,34 @@ cdef extern from "sine.h" nogil:
                       lku_s16 *out) noexcept
 
 
+cdef extern from "dtmf.h" nogil:
+    const int LKU_DTMF_MIN_RATE
+    const int LKU_DTMF_MAX_RATE
+    const int LKU_DTMF_TONES
+
+    ctypedef struct lku_dtmf_window:
+        float *re
+        float *im
+        float mean_square
+
+    ctypedef struct lku_dtmf_digit:
+        int32_t digit
+        int64_t start
+        int64_t duration
+
+    ctypedef struct lku_dtmf:
+        size_t half
+
+    size_t lku_dtmf_memory(double sample_rate) noexcept
+    void lku_dtmf_init(lku_dtmf *state, double sample_rate, float *memory) noexcept
+    void lku_dtmf_reset(lku_dtmf *state) noexcept
+    size_t lku_dtmf_push(lku_simd simd, lku_dtmf *state, const lku_s16 *samples, size_t num_samples,
+                         lku_dtmf_digit *found) noexcept
+    size_t lku_dtmf_flush(lku_simd simd, lku_dtmf *state, lku_dtmf_digit *found) noexcept
+    void lku_dtmf_measure(lku_simd simd, const lku_dtmf *state, const float *samples,
+                          lku_dtmf_window *window) noexcept
+
+
 cdef extern from "ring_buffer.h" nogil:
     const size_t LKU_RING_ALIGNMENT
     const size_t LKU_RING_MAX_CAPACITY

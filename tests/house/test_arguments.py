@@ -26,6 +26,7 @@ from livekit_utils import (
     AudioSource,
     AudioStream,
     AVSynchronizer,
+    DtmfDetector,
     LocalAudioTrack,
     LocalVideoTrack,
     MediaDevices,
@@ -34,7 +35,10 @@ from livekit_utils import (
     VideoFrame,
     VideoSource,
     VideoStream,
+    dtmf_generator,
+    noise_generator,
     resample_audio,
+    silence_generator,
     sine_wave_generator,
 )
 
@@ -48,6 +52,7 @@ MS = [None, "1", b"1", [], 1j, -1, -0.5, math.nan, math.inf, -math.inf, HUGE]  #
 MS_ABOVE = [*MS, 0]
 MS_OR_NONE = [value for value in MS if value is not None]
 FACTOR = [None, "1", [], 1j, math.nan, math.inf, HUGE, 200.0, -200]  # a gain
+CHANNELS = [0, "0", b"0", 1.5, {0}, {0: 1}, [0.0], [None], ["0"]]  # numbers from 0, or None
 TEXT = [None, 1, b"text", 1.5, []]
 TEXT_OR_NONE = [1, b"text", 1.5, []]
 CHOICE = [None, -1, 99, 1.5, "nonsense", []]
@@ -123,7 +128,11 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "capacity": COUNT,
         },
     ),
-    "AudioMixer.add_stream": (with_mixer("add_stream"), {}, {"gain": FACTOR, "name": TEXT_OR_NONE}),
+    "AudioMixer.add_stream": (
+        with_mixer("add_stream"),
+        {},
+        {"gain": FACTOR, "name": TEXT_OR_NONE, "channels": CHANNELS},
+    ),
     "AudioMixer.set_gain": (with_mixer("set_gain"), {"gain": 1}, {"gain": FACTOR, "ramp_ms": MS}),
     "AudioResampler": (
         AudioResampler,
@@ -155,7 +164,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "AudioStream": (
         lambda **arguments: AudioStream(audio_track(), **arguments),
         {},
-        {"capacity": COUNT0, "sample_rate": COUNT, "num_channels": [*COUNT, 129], "frame_size_ms": MS_OR_NONE},
+        {
+            "capacity": COUNT0,
+            "sample_rate": COUNT,
+            "num_channels": [*COUNT, 129],
+            "frame_size_ms": MS_OR_NONE,
+            "channels": CHANNELS,
+        },
     ),
     "VideoStream": (
         lambda **arguments: VideoStream(video_track(), **arguments),
@@ -263,6 +278,37 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "amplitude": [*MS, 1.01],
         },
     ),
+    "silence_generator": (
+        silence_generator,
+        {},
+        {
+            "duration": [value for value in MS_ABOVE if value is not None],
+            "sample_rate": [*COUNT, 999],
+            "num_channels": [*COUNT, 129],
+        },
+    ),
+    "noise_generator": (
+        noise_generator,
+        {},
+        {
+            "duration": [value for value in MS_ABOVE if value is not None],
+            "sample_rate": [*COUNT, 999],
+            "amplitude": [*MS, 1.01],
+            "seed": [value for value in COUNT0 if value is not None],
+        },
+    ),
+    "dtmf_generator": (
+        dtmf_generator,
+        {"digits": "0"},
+        {
+            "digits": [*TEXT, "1 2", "E"],
+            "sample_rate": [*COUNT, 7999],
+            "amplitude": [*MS, 1.01],
+            "tone_ms": [*MS_ABOVE, 60_001],
+            "pause_ms": [*MS, 60_001],
+        },
+    ),
+    "DtmfDetector": (DtmfDetector, {"sample_rate": 8000}, {"sample_rate": [*COUNT, 7999, 384_001]}),
     "AudioFilter": (AudioFilter, {"module_id": "a", "path": "b"}, {"module_id": TEXT, "timeout_ms": MS_ABOVE}),
     "AudioFilter.get": (AudioFilter.get, {}, {"module_id": TEXT}),
 }
@@ -273,12 +319,12 @@ OBJECTS = {
     "data", "delay_estimator", "dependencies", "echo_cancellation", "enable_aec", "frame", "frames", "gains",
     "high_pass_filter",
     "info", "is_screencast", "isolated", "listener", "live", "loop", "memory", "metadata", "noise_cancellation",
-    "noise_suppression", "options", "out", "path", "reference", "source", "stream", "stream_info", "timestamp", "token",
-    "track", "url", "video_source",
+    "noise_suppression", "options", "out", "path", "realtime", "reference", "source", "stream", "stream_info",
+    "timestamp", "token", "track", "url", "video_source",
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.
-GIVEN = {"AudioFilterSession", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
+GIVEN = {"AudioFilterSession", "DtmfDigit", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
 
 CASES = [
     pytest.param(call, base, argument, value, id=f"{name}-{argument}-{str(value)[:12]}")

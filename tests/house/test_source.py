@@ -16,6 +16,7 @@ WORDS = (
     "high_pass",
     "polyphase",
     "sine",
+    "dtmf",
     "ring_buffer",
     "plugin",
     "quiet",
