@@ -20,6 +20,7 @@ _PUBLIC = {
     "devices.input_capture": ("InputCapture", "InputCaptureStats"),
     "devices.media_devices": ("MediaDevices",),
     "devices.output_player": ("OutputPlayer", "OutputPlayerStats"),
+    "files.audio_file": ("AudioFile",),
     "filters.audio_filter": ("AudioFilter",),
     "filters.audio_filter_session": ("AudioFilterSession",),
     "filters.description": ("AudioStreamInfo", "NoiseCancellationOptions"),

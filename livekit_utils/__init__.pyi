@@ -10,6 +10,7 @@ from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.input_capture import InputCapture, InputCaptureStats
 from livekit_utils.devices.media_devices import MediaDevices
 from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
+from livekit_utils.files.audio_file import AudioFile
 from livekit_utils.filters.audio_filter import AudioFilter
 from livekit_utils.filters.audio_filter_session import AudioFilterSession
 from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
@@ -41,6 +42,7 @@ __all__ = [
     "FRAME_SAMPLES",
     "AVSynchronizer",
     "AVSynchronizerStats",
+    "AudioFile",
     "AudioFilter",
     "AudioFilterError",
     "AudioFilterLoadState",

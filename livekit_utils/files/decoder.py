@@ -10,7 +10,7 @@ import soundfile
 
 from livekit_utils._runtime.deferred_signals import deferred_signals
 from livekit_utils.files.byte_ranges import ByteRanges
-from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.errors import ForeignFileError, SoundFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Decoder:
         self.damage = ""
         """What was wrong, of a sound that was read nevertheless."""
         self._raw = ByteRanges(file, part.ranges)
-        with self._translated("expected a WAV, FLAC, OGG or MP3 file, but libsndfile cannot read it"):
+        with self._translated("expected a WAV, FLAC, OGG or MP3 file, but libsndfile cannot read it", ForeignFileError):
             self._file = _OneWayFile(self._raw)
         self.sample_rate: int = self._file.samplerate
         self.num_channels: int = self._file.channels
@@ -133,7 +133,7 @@ class Decoder:
         return num_read
 
     @contextmanager
-    def _translated(self, action: str) -> Iterator[None]:
+    def _translated(self, action: str, kind: type[SoundFileError] = SoundFileError) -> Iterator[None]:
         try:
             with deferred_signals():  # libsndfile calls ByteRanges
                 yield
@@ -141,7 +141,7 @@ class Decoder:
             if self._raw.error is not None:
                 raise self._raw.error from None
             reason = error.error_string.rstrip(".").removeprefix("Error : ")
-            raise SoundFileError(f"{action} ({reason})") from error
+            raise kind(f"{action} ({reason})") from error
         if self._raw.error is not None:
             raise self._raw.error
 

@@ -60,6 +60,11 @@ class SoundReader:
             self.close()
             raise
 
+    @property
+    def duration_s(self) -> float | None:
+        """The length in seconds; None if the file does not tell it."""
+        return None if self.samples_per_channel is None else self.samples_per_channel / self.sample_rate
+
     def _look_at_others(self) -> None:
         for index in range(1, len(self._parts)):
             decoder = self._open(index)

@@ -1,0 +1,299 @@
+"""AudioFile: the sound of a file, as a stream of frames."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from livekit_utils._runtime.arguments import check_finite, check_frame_size, check_int
+from livekit_utils._runtime.lifecycle import AsyncClosing
+from livekit_utils._runtime.public_path import public
+from livekit_utils.conversion.frame_converter import FrameConverter
+from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.file_frames import FileFrames, FrameFormat
+from livekit_utils.files.read_ahead import ReadAhead
+from livekit_utils.frames.audio_frame import AudioFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from livekit_utils.files.sound import Sound
+
+__all__ = ["AudioFile"]
+
+logger = logging.getLogger("livekit_utils")
+
+_MAX_CHANNELS = 128
+
+# Sound in milliseconds that is decoded ahead, and frames at most.
+_AHEAD_MS = 500
+_MAX_AHEAD = 500
+
+# Time in seconds that a close waits for a thread that decodes; one that reads a pipe may never come back.
+_CLOSE_S = 1.0
+
+
+@public
+class AudioFile(AsyncClosing):
+    """Reads a sound file as frames: with `async for`, decoded ahead in a thread, or with a plain `for`.
+
+    For n samples per channel of the file, exactly `round(n * sample_rate / rate of the file)` come out. With `loop`,
+    one pass follows the other without a gap, and k passes have `round(k * n * sample_rate / rate of the file)`. After a
+    `seek`, n is what is left. Values are rounded to the nearest and saturated.
+
+    WAV, FLAC, OGG, MP3, AIFF, AU, CAF and Wave64 need `pip install "livekit-utils[files]"`. Anything else (m4a, AAC,
+    WebM, the sound of videos) is decoded by PyAV: `pip install "livekit-utils[video]"`. A WAV that comes through a pipe
+    is read as it comes; of other pipes, and with `loop`, all is read into a temporary file first.
+
+    Args:
+        file: A path, or a file open for reading in binary, which stays open and must not be used meanwhile.
+        sample_rate: Hz, of the frames; within a factor of 256 of that of the file. None is that of the file.
+        num_channels: 1 to 128, of the frames. Several channels become one as their mean, one is copied to several. None
+            is that of the file, or the number of `channels`.
+        channels: Numbers of the file's channels to take, from 0, in this order. None takes all.
+        frame_size_ms: Length of every frame in milliseconds, at least one sample, up to 60000; the last may be shorter.
+        start_s: Seconds of the file at which the part to read begins.
+        end_s: Seconds at which it ends, after `start_s`. None is the end of the file.
+        loop: Whether the part is repeated, without an end.
+
+    Raises:
+        ValueError: A number is out of range, or the file is damaged, cut off, empty or no sound file.
+        TypeError: An argument of another type.
+        OSError: The file cannot be opened or read.
+        ImportError: What decodes the file is not installed; the message says how to install it.
+            Damage in the middle of a file raises ValueError or OSError where it is read.
+
+    Ownership: every frame owns its samples.
+
+    Threads: for one reader at a time; `close` may be called in any thread. Making one reads the head of the file, and of
+    an MP3 or OGG all of it, so a pipe or a slow disk blocks the caller meanwhile.
+
+    Example:
+        >>> import io, wave
+        >>> file = io.BytesIO()
+        >>> with wave.open(file, "wb") as wav:
+        ...     wav.setparams((1, 2, 16000, 0, "NONE", ""))
+        ...     wav.writeframes(bytes(2 * 16000))
+        >>> with AudioFile(file, sample_rate=48000) as sound:
+        ...     print(sound.duration_s, sum(frame.samples_per_channel for frame in sound))
+        1.0 48000
+    """
+
+    def __init__(
+        self,
+        file: str | os.PathLike[str] | BinaryIO,
+        *,
+        sample_rate: int | None = None,
+        num_channels: int | None = None,
+        channels: Sequence[int] | None = None,
+        frame_size_ms: float = 10,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        loop: bool = False,
+    ) -> None:
+        self._closed = True  # until it is open
+        if sample_rate is not None:
+            sample_rate = check_int("sample_rate", sample_rate, 1)
+        if num_channels is not None:
+            num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
+        check_frame_size(sample_rate or 2**30, frame_size_ms)
+        start_s = check_finite("start_s", start_s, 0)
+        if end_s is not None:
+            end_s = check_finite("end_s", end_s, 0)
+            if end_s <= start_s:
+                raise ValueError(f"end_s: expected a number above start_s, {start_s:g}, got {end_s:g}")
+        if not isinstance(loop, bool):
+            raise TypeError(f"loop: expected a bool, got {type(loop).__name__}")
+        picked = _checked_channels(channels)
+        self._name, self._sound, self._close_file, self._is_pipe = _opened(file, loop)
+        try:
+            sound = self._sound
+            self._sample_rate = sample_rate or sound.sample_rate
+            self._num_channels = num_channels or (len(picked) if picked else sound.num_channels)
+            if picked and max(picked) >= sound.num_channels:
+                raise ValueError(f"channels: expected numbers from 0 to {sound.num_channels - 1}, got {channels!r}")
+            self._check_conversion(len(picked) if picked else sound.num_channels)
+            size = check_frame_size(self._sample_rate, frame_size_ms)
+            self._start = self._sample_at("start_s", start_s)
+            self._end = None if end_s is None else self._sample_at("end_s", end_s)
+            format = FrameFormat(self._sample_rate, self._num_channels, size, picked)
+            frames = FileFrames(sound, format, self._start, self._end, loop)
+        except BaseException:
+            sound.close()
+            self._close_file()
+            raise
+        self._frames = frames
+        for warning in sound.warnings:
+            logger.warning("AudioFile: %s: %s", self._name, warning)
+        num_ahead = max(2, min(_MAX_AHEAD, _AHEAD_MS * self._sample_rate // (1000 * size)))
+        self._ahead = ReadAhead(frames, num_ahead, self._close_file)
+        self._closed = False
+
+    def _check_conversion(self, num_channels: int) -> None:
+        if num_channels != self._num_channels and 1 not in (num_channels, self._num_channels):
+            raise ValueError(f"num_channels: expected 1 or {num_channels}, as the file has, got {self._num_channels}")
+        try:
+            FrameConverter(self._sample_rate, self._num_channels).change_format(self._sound.sample_rate, num_channels)
+        except ValueError:
+            expected = f"a rate within a factor of 256 of {self._sound.sample_rate} Hz"
+            raise ValueError(f"sample_rate: expected {expected}, got {self._sample_rate} Hz") from None
+
+    def _sample_at(self, name: str, seconds: float) -> int:
+        sample = round(Fraction(seconds) * self._sound.sample_rate)
+        length = self._sound.samples_per_channel
+        if length is not None and sample > length:
+            raise ValueError(
+                f"{name}: expected a number from 0 to {length / self._sound.sample_rate:g}, got {seconds:g}"
+            )
+        return sample
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz, of the frames."""
+        return self._sample_rate
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of the frames."""
+        return self._num_channels
+
+    @property
+    def duration_s(self) -> float | None:
+        """Length of the whole file in seconds; None if the file does not tell it. PyAV may be off by a few packets."""
+        return self._sound.duration_s
+
+    @property
+    def position_s(self) -> float:
+        """Seconds of the file at which the next frame begins."""
+        return float(self._ahead.position)
+
+    @property
+    def num_clipped(self) -> int:
+        """Values above full scale that were decoded so far, and saturated."""
+        return self._frames.num_clipped
+
+    def seek(self, seconds: float) -> None:
+        """Goes on at another place. An iteration that waits goes on there, and one that has ended can begin again.
+
+        In WAV and all other files, the place is found by decoding, to the sample. A pipe cannot go back.
+
+        Args:
+            seconds: Of the file, from `start_s` to its end or `end_s`.
+
+        Raises:
+            ValueError: A number out of this range.
+            TypeError: Not a number.
+            RuntimeError: The file is closed.
+        """
+        seconds = check_finite("seconds", seconds)
+        sample = round(Fraction(seconds) * self._sound.sample_rate)
+        end = self._end if self._end is not None else self._sound.samples_per_channel
+        if sample < self._start or (end is not None and sample > end):
+            rate = self._sound.sample_rate
+            most = f"to {end / rate:g}" if end is not None else "on"
+            raise ValueError(f"seconds: expected a number from {self._start / rate:g} {most}, got {seconds:g}")
+        self._check_open()
+        self._ahead.seek(sample)
+
+    def close(self) -> None:
+        """Closes the file. Iterations end, also those that wait. A second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._ahead.close()
+        self._ahead.released.wait(0 if self._is_pipe else _CLOSE_S)
+
+    async def aclose(self) -> None:
+        """Closes the file as `close` does, without blocking the event loop."""
+        if not self._closed:
+            self._closed = True
+            self._ahead.close()
+        await self._ahead.released.happens(_CLOSE_S)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> AudioFrame:
+        try:
+            frame = self._ahead.get_now()
+        except SoundFileError as error:
+            raise SoundFileError(f"{self._name}: {error}") from error
+        if frame is None:
+            raise StopIteration
+        return frame
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        try:
+            return await self._ahead.get()
+        except SoundFileError as error:
+            raise SoundFileError(f"{self._name}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._ahead.close()
+            warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"AudioFile({self._name!r}, sample_rate={self._sample_rate}, num_channels={self._num_channels}, {state})"
+
+
+def _checked_channels(channels: Sequence[int] | None) -> list[int] | None:
+    if channels is None:
+        return None
+    if isinstance(channels, (str, bytes)) or not hasattr(channels, "__iter__"):
+        raise TypeError(f"channels: expected a sequence of ints from 0, got {type(channels).__name__}")
+    picked = [check_int("channels", channel, 0, _MAX_CHANNELS - 1) for channel in channels]
+    if not 1 <= len(picked) <= _MAX_CHANNELS:
+        raise ValueError(f"channels: expected 1 to {_MAX_CHANNELS} numbers, got {len(picked)}")
+    return picked
+
+
+def _opened(file: Any, loop: bool) -> tuple[str, Sound, Callable[[], None], bool]:
+    """Returns the name of a file, its sound, what closes all that was opened for it, and whether it is a pipe."""
+    from livekit_utils.files.open_sound import open_pipe, open_sound
+
+    opened: list[BinaryIO] = []
+
+    def close() -> None:
+        for item in opened:
+            item.close()
+
+    if isinstance(file, (str, os.PathLike)):
+        name = os.fspath(file)
+        file = open(file, "rb")  # noqa: SIM115: the AudioFile closes it
+        opened.append(file)
+    elif callable(getattr(file, "read", None)) and not hasattr(file, "encoding"):
+        name = str(getattr(file, "name", type(file).__name__))
+    else:
+        raise TypeError(f"file: expected a path or a file open for reading in binary, got {type(file).__name__}")
+    is_pipe = not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek"))
+    try:
+        if not is_pipe:
+            return name, open_sound(cast("BinaryIO", file)), close, False
+        sound, kept = open_pipe(file, again=loop)
+        if kept is not None:
+            opened.append(kept)
+        return name, sound, close, kept is None
+    except SoundFileError as error:
+        close()
+        raise SoundFileError(f"{name}: {error}") from error
+    except BaseException:
+        close()
+        raise

@@ -1,0 +1,148 @@
+"""FileFrames makes frames of one format out of a part of a sound, once or again and again."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from livekit_utils.conversion.frame_converter import FrameConverter
+from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.frame_cutter import FrameCutter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from livekit_utils.files.sound import Sound
+    from livekit_utils.frames.audio_frame import AudioFrame
+
+# Parts of a second that are decoded at a time, and values that are decoded at most.
+_PARTS = 10
+_MAX_VALUES = 1 << 19
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """What the frames are to be."""
+
+    sample_rate: int
+    num_channels: int
+    samples_per_channel: int
+    picked: Sequence[int] | None
+    """The channels of the sound to take, in this order; None takes all."""
+
+
+class FileFrames:
+    """Reads, converts and cuts a part of a sound.
+
+    A loop is one long stream to the converter, so its phase goes on from pass to pass.
+
+    Args:
+        sound: Belongs to this object from now on.
+        format: Of the frames.
+        start: The first sample of the part.
+        end: The sample after the last; None is the end of the sound.
+        loop: Whether the part is repeated for ever.
+    """
+
+    def __init__(self, sound: Sound, format: FrameFormat, start: int, end: int | None, loop: bool) -> None:
+        self._sound = sound
+        self._format = format
+        self._start = start
+        self._end = end if sound.samples_per_channel is None else min(end or sound.samples_per_channel,
+                                                                      sound.samples_per_channel)  # fmt: skip
+        self._loop = loop
+        self._block = max(1, min(sound.sample_rate // _PARTS, _MAX_VALUES // sound.num_channels))
+        self._read_at = 0
+        """The sample of the sound that is read next."""
+        self.num_clipped = 0
+        self.stopped = False
+        """Set by another thread: what is under way ends as soon as it can."""
+        self.seek(start)
+
+    def seek(self, sample: int) -> None:
+        """Goes on with a sample of the sound. It is looked for with the next frame, not now."""
+        self._wanted = self._from = sample
+        self._converter = FrameConverter(self._format.sample_rate, self._format.num_channels)
+        self._cutter = FrameCutter(
+            self._format.sample_rate, self._format.num_channels, self._format.samples_per_channel
+        )
+        self._ready: deque[AudioFrame] = deque()
+        self._num_given = 0
+        self._is_over = False
+
+    @property
+    def position(self) -> Fraction:
+        """Where the next frame begins, in seconds of the file."""
+        rate = self._sound.sample_rate
+        position = Fraction(self._from, rate) + Fraction(self._num_given, self._format.sample_rate)
+        if self._end is not None:
+            end = Fraction(self._end, rate)
+            if position >= end and self._loop and self._end > self._start:
+                return (position - end) % (end - Fraction(self._start, rate)) + Fraction(self._start, rate)
+            return min(position, end)
+        return position
+
+    def next(self) -> AudioFrame | None:
+        """Returns the next frame; None at the end.
+
+        Raises:
+            SoundFileError, OSError: The file cannot be read on.
+        """
+        while not self._ready:
+            if self._is_over or self.stopped:
+                return None
+            self._decode()
+        frame = self._ready.popleft()
+        self._num_given += frame.samples_per_channel
+        return frame
+
+    def _decode(self) -> None:
+        from livekit_utils.files.samples import as_frame
+
+        self._look_for(self._wanted)
+        num_wanted = self._block
+        if self._end is not None:
+            num_wanted = max(0, min(num_wanted, self._end - self._read_at))
+        samples = self._sound.read(num_wanted) if num_wanted and not self.stopped else None
+        if samples is None or not len(samples):
+            if not self.stopped:
+                self._end_pass()
+            return
+        self._read_at += len(samples)
+        self._wanted = self._read_at
+        if self._format.picked is not None:
+            samples = samples[:, list(self._format.picked)].copy()
+        frame, num_clipped = as_frame(samples, self._sound.sample_rate)
+        self.num_clipped += num_clipped
+        self._cut(self._converter.push(frame))
+
+    def _end_pass(self) -> None:
+        self._end = self._read_at if self._end is None else self._end
+        if not self._loop:
+            self._cut(self._converter.flush())
+            self._ready += self._cutter.flush()
+            self._is_over = True
+        elif self._end <= self._start:
+            raise SoundFileError("expected sound to repeat, got none")
+        else:
+            self._wanted = self._start
+
+    def _look_for(self, sample: int) -> None:
+        if sample < self._read_at:
+            self._sound.rewind()
+            self._read_at = 0
+        while self._read_at < sample and not self.stopped:
+            num_read = len(self._sound.read(min(self._block, sample - self._read_at)))
+            if not num_read:
+                break
+            self._read_at += num_read
+
+    def _cut(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            self._ready += self._cutter.push(frame)
+
+    def close(self) -> None:
+        """Closes the sound."""
+        self._sound.close()
