@@ -14,7 +14,7 @@ def main() -> None:
         name = (error.name or "").partition(".")[0]
         if name not in _NEEDED:
             raise
-        print(f'error: {name} is not installed: pip install "livekit-utils[bench]"', file=sys.stderr)
+        print(f'error: {name} is not installed: pip install ".[bench]"', file=sys.stderr)
         sys.exit(1)
     app(prog_name="python -m benchmarks")
 

@@ -4,9 +4,9 @@ picture and sound were apart.
 The clip is made up, a flash and a beep each second, or any media file that PyAV can read:
 
     python examples/av_sync_demo.py                        # 25 fps, told 30, and what pacing by 30 fps makes of it
-    python examples/av_sync_demo.py clip.mp4 --seconds 20  # pip install "livekit-utils[video]"
+    python examples/av_sync_demo.py clip.mp4 --seconds 20  # pip install ".[video]"
 
-The picture needs matplotlib: pip install "livekit-utils[cli]".
+The picture needs matplotlib: pip install ".[cli]".
 """
 
 import argparse
@@ -68,7 +68,7 @@ def media_file(path: Path, seconds: float) -> Clip:
     try:
         import av
     except ModuleNotFoundError:
-        raise SystemExit('a media file needs PyAV: pip install "livekit-utils[video]"') from None
+        raise SystemExit('a media file needs PyAV: pip install ".[video]"') from None
     mono = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     with av.open(str(path)) as container:
         if not container.streams.video or not container.streams.audio:
@@ -176,7 +176,7 @@ def draw(results: list[Result], path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise SystemExit('the picture needs matplotlib: pip install "livekit-utils[cli]"') from None
+        raise SystemExit('the picture needs matplotlib: pip install ".[cli]"') from None
     figure = Figure(figsize=(10, 3.5), layout="constrained")
     axes = figure.subplots()
     axes.axhspan(-15, 45, color="#dde8dd", label="ATSC IS-191: sound 15 ms before to 45 ms after")

@@ -22,7 +22,7 @@ _PUBLIC = {
     "devices.output_player": ("OutputPlayer", "OutputPlayerStats"),
     "files.audio_file": ("AudioFile",),
     "filters.audio_filter": ("AudioFilter",),
-    "filters.audio_filter_session": ("AudioFilterSession",),
+    "filters.audio_filter_session": ("AudioFilterSession", "AudioFilterSessionStats"),
     "filters.description": ("AudioStreamInfo", "NoiseCancellationOptions"),
     "filters.frame_processor": ("FrameProcessor",),
     "filters.include": ("get_include",),

@@ -12,7 +12,7 @@ from livekit_utils.devices.media_devices import MediaDevices
 from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
 from livekit_utils.files.audio_file import AudioFile
 from livekit_utils.filters.audio_filter import AudioFilter
-from livekit_utils.filters.audio_filter_session import AudioFilterSession
+from livekit_utils.filters.audio_filter_session import AudioFilterSession, AudioFilterSessionStats
 from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
 from livekit_utils.filters.frame_processor import FrameProcessor
 from livekit_utils.filters.include import get_include
@@ -47,6 +47,7 @@ __all__ = [
     "AudioFilterError",
     "AudioFilterLoadState",
     "AudioFilterSession",
+    "AudioFilterSessionStats",
     "AudioFilterState",
     "AudioFrame",
     "AudioFrameEvent",

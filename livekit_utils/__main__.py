@@ -22,7 +22,7 @@ def main() -> None:
         name = (error.name or "").partition(".")[0]
         if name not in _OPTIONAL:
             raise
-        print(f'error: {name} is not installed: pip install "livekit-utils[cli]"', file=sys.stderr)
+        print(f'error: {name} is not installed: pip install ".[cli]" in the source of livekit_utils', file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

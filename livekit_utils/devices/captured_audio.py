@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from livekit_utils._kernels.sample_queue import SampleQueue
@@ -10,6 +11,8 @@ from livekit_utils.conversion.frame_converter import FrameConverter, map_channel
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.frames.audio_frame import AudioFrame
 
+logger = logging.getLogger("livekit_utils")
+
 
 class CapturedAudio:
     """Drops what is too old, picks the channels, converts, and cuts; the rest of a block waits for the next block.
@@ -17,7 +20,8 @@ class CapturedAudio:
     Args:
         link: The open device.
         sample_rate, num_channels: Format of the frames.
-        channel_index: The channel of the device that every channel of the frames gets; None for all channels.
+        channel_index: The channel of the device that every channel of the frames gets; None for all channels. A device
+            that has no such channel, because it came back with fewer, gives its first one.
         capacity_ms: Sound that may wait in the ring; when more does, the oldest is dropped.
         loss: Told when sound was dropped.
     """
@@ -44,9 +48,13 @@ class CapturedAudio:
         self._queue = SampleQueue(num_channels)
         self._picked: Sequence[int] | None = None  # channels of the device; None for all
         if channel_index is not None:
+            if channel_index >= info.num_channels:
+                logger.warning("microphone %r has no channel %d now; its first one is used", info.name, channel_index)
+                channel_index = 0
             self._picked = [channel_index]
-        elif 1 < num_channels < info.num_channels:
-            self._picked = range(num_channels)  # the first ones, without mixing
+        elif num_channels < info.num_channels and info.num_channels > 2:
+            # The first ones, without mixing: an array may have what the speaker plays in its last ones.
+            self._picked = range(num_channels)
         picked = info.num_channels if self._picked is None else len(self._picked)
         self._converter: FrameConverter | None = None
         if (info.sample_rate, picked) != (sample_rate, num_channels):

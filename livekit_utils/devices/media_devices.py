@@ -58,7 +58,9 @@ class MediaDevices:
         isolated: bool | None = None,
     ) -> None:
         if importlib.util.find_spec("pyaudio") is None:
-            raise ImportError('microphones and speakers need PyAudio: pip install "livekit-utils[devices]"')
+            raise ImportError(
+                'microphones and speakers need PyAudio: pip install ".[devices]" in the source of livekit_utils'
+            )
         self._input_sample_rate = check_int("input_sample_rate", input_sample_rate, 8000, 384_000)
         self._output_sample_rate = check_int("output_sample_rate", output_sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)

@@ -63,7 +63,7 @@ class Decoder:
         """What was wrong, of a sound that was read nevertheless."""
         self._raw = ByteRanges(file, part.ranges)
         with self._translated("expected a WAV, FLAC, OGG or MP3 file, but libsndfile cannot read it", ForeignFileError):
-            self._file = _OneWayFile(self._raw)
+            self._file = _OneWayFile(self._raw)  # pyright: ignore[reportArgumentType]
         self.sample_rate: int = self._file.samplerate
         self.num_channels: int = self._file.channels
         self.format: str = self._file.format

@@ -186,7 +186,7 @@ class AudioFilter(Closing):
             num_channels: Number of channels, 1 to 128. Plugins are not told; one that needs it takes it from its
                 options.
             options: Options for the plugin, which JSON can express.
-            stream_info: Description of the stream for the plugin.
+            stream_info: Description of the stream for the plugin. Without a URL it gets that of `update_credentials`.
             timeout_ms: Time limit for the start in milliseconds, above 0; after it, audio passes unfiltered.
 
         Raises:
@@ -224,7 +224,13 @@ class AudioFilter(Closing):
 
     # -- without a stream ---------------------------------------------------------------------------------------------
 
-    def process(self, frame: AudioFrame, *, options: dict[str, Any] | None = None) -> AudioFrame:
+    def process(
+        self,
+        frame: AudioFrame,
+        *,
+        options: dict[str, Any] | None = None,
+        stream_info: AudioStreamInfo | None = None,
+    ) -> AudioFrame:
         """Filters a frame, or the next one of a series of frames, which `flush` ends.
 
         The plugin gets blocks of 10 ms. Samples that do not fill one are kept for the next call: over all calls and
@@ -234,6 +240,8 @@ class AudioFilter(Closing):
             frame: An AudioFrame of this package or of the LiveKit SDK, of any length. All frames until `flush` have the
                 same sample rate and number of channels.
             options: Options for the plugin; those of the first frame are used until `flush`.
+            stream_info: Description of the stream for the plugin; that of the first frame is used until `flush`.
+                Without a URL it gets that of `update_credentials`.
 
         Returns:
             A new frame with the samples that are ready; it may be empty.
@@ -249,10 +257,12 @@ class AudioFilter(Closing):
         """
         frame = as_audio_frame(frame)
         text = options_json(options)
+        if stream_info is not None:
+            check_type("stream_info", stream_info, AudioStreamInfo, "an")
         with self._offline_lock:
             session = self._offline
             if session is None:
-                session = self._start_offline(frame, text)
+                session = self._start_offline(frame, text, stream_info)
             return _combine(session.push(frame), frame.sample_rate, frame.num_channels)
 
     def flush(self) -> AudioFrame | None:
@@ -273,10 +283,10 @@ class AudioFilter(Closing):
                 session.close()
             return combine_audio_frames(frames) if frames else None
 
-    def _start_offline(self, frame: AudioFrame, text: str) -> AudioFilterSession:
+    def _start_offline(self, frame: AudioFrame, text: str, info: AudioStreamInfo | None) -> AudioFilterSession:
         library = self._acquire()
         try:
-            session = AudioFilterSession(library, frame.sample_rate, frame.num_channels, text, None, self._timeout_ms)
+            session = AudioFilterSession(library, frame.sample_rate, frame.num_channels, text, info, self._timeout_ms)
         finally:
             library.release()
         ready = threading.Event()

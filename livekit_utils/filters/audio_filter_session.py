@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from livekit_utils._kernels.plugin import PluginSession
 from livekit_utils._kernels.sample_queue import SampleQueue
@@ -18,7 +19,7 @@ from livekit_utils.filters.filter_library import FilterLibrary
 from livekit_utils.filters.status import AudioFilterError, AudioFilterState
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 
-__all__ = ["AudioFilterSession"]
+__all__ = ["AudioFilterSession", "AudioFilterSessionStats"]
 
 logger = logging.getLogger("livekit_utils")
 
@@ -26,6 +27,20 @@ logger = logging.getLogger("livekit_utils")
 _MIN_RATE = 100
 _MAX_RATE = 768_000
 _MAX_CHANNELS = 128
+
+
+@public
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioFilterSessionStats:
+    """Counters of an `AudioFilterSession`.
+
+    If all blocks come back unchanged, the plugin passes everything through: some do without a valid account.
+    """
+
+    num_blocks: int
+    """Blocks that the plugin has processed, without those that were silence."""
+    num_unchanged_blocks: int
+    """Blocks among them in which it changed no sample."""
 
 
 @public
@@ -71,6 +86,9 @@ class AudioFilterSession:
         self._library = library
         self._options_json = options_json
         self._queue = SampleQueue(self._num_channels)
+        self._num_blocks = self._num_unchanged_blocks = 0
+        self._refused = False  # the plugin has answered, and made no session
+        self._retrying = False  # a thread asks a plugin again that has refused
         self._session: PluginSession | None = None
         self._last_error: AudioFilterError | None = None
         self._calls = Calls()  # of the plugin's session
@@ -107,6 +125,10 @@ class AudioFilterSession:
     def last_error(self) -> AudioFilterError | None:
         """The reason why audio is not filtered."""
         return self._last_error
+
+    def stats(self) -> AudioFilterSessionStats:
+        """Returns the counters of the session."""
+        return AudioFilterSessionStats(num_blocks=self._num_blocks, num_unchanged_blocks=self._num_unchanged_blocks)
 
     def push(self, frame: AudioFrame) -> list[AudioFrame]:
         """Takes audio, and returns the audio that is ready.
@@ -162,7 +184,7 @@ class AudioFilterSession:
             num_bytes = len(samples)
             samples += bytes((self._block - rest) * 2 * self._num_channels)
             with self._calls:
-                filtered = session.process(samples)
+                filtered = self._process(session, samples)
             del filtered[num_bytes:]
             frames.append(self._frame(filtered))
         return frames
@@ -190,7 +212,8 @@ class AudioFilterSession:
 
     def update_stream_info(self, stream_info: AudioStreamInfo) -> None:
         """Tells the plugin about a change of the stream: in this thread; or if a `push` is under way in another, in
-        that one; or before the plugin is ready, as soon as it is.
+        that one; or before the plugin is ready, as soon as it is. A plugin that refused to make a session is asked
+        again, in a thread; the state becomes `ACTIVE` if it agrees.
 
         Raises:
             TypeError: Not an AudioStreamInfo.
@@ -202,8 +225,22 @@ class AudioFilterSession:
                 raise RuntimeError("this AudioFilterSession is closed")
             self._stream_info = stream_info
             session = self._session
+            # A plugin whose start still hangs is not asked again.
+            retries = self._state is AudioFilterState.BYPASSED and self._refused and not self._retrying
+            retries = retries and self._library.acquire_if_loaded()
+            if retries:
+                self._retrying, self._ended = True, Once()
         if session is not None:
-            self._calls.when_none(lambda: _tell(session, stream_info))
+            text = self._library.described(stream_info)
+            self._calls.when_none(lambda: _tell(session, text))
+        elif retries:
+            try:
+                start_thread(f"start {self._library.module_id!r} again", self._retry)
+            except BaseException:
+                self._retrying = False
+                self._ended.set()
+                self._library.release()
+                raise
 
     def update_credentials(self, url: str, token: str) -> None:
         """Does what `AudioFilter.update_credentials` does, also after that filter was closed."""
@@ -228,7 +265,7 @@ class AudioFilterSession:
                 ended.set()
 
             try_start_thread(f"end {library.module_id!r}", end)
-        elif state is AudioFilterState.BYPASSED:
+        elif state is AudioFilterState.BYPASSED and not self._retrying:
             self._ended.set()  # a start that still hangs was given up before
         self._ready.set()
 
@@ -267,8 +304,17 @@ class AudioFilterSession:
         frames = []
         with self._calls:
             while queue.samples_per_channel >= block:
-                frames.append(self._frame(session.process(queue.pop(block))))
+                frames.append(self._frame(self._process(session, queue.pop(block))))
         return frames
+
+    def _process(self, session: PluginSession, samples: bytearray) -> bytearray:
+        filtered = session.process(samples)
+        if filtered != samples:
+            self._num_blocks += 1
+        elif any(samples):
+            self._num_blocks += 1
+            self._num_unchanged_blocks += 1
+        return filtered
 
     def _drain(self) -> list[AudioFrame]:
         """Returns the audio that is held, unfiltered."""
@@ -289,34 +335,58 @@ class AudioFilterSession:
     # -- starting, in a thread ----------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        active = False
+        active, ended = False, self._ended
         try:
             self._library.be_ready()
             if self._state is AudioFilterState.STARTING:
-                active = self._create()
+                active = self._create(AudioFilterState.STARTING)
         except Exception as error:
+            self._refused = True
             self._bypass(str(error) or repr(error))
         if not active:
             self._library.release_here()
-            self._ended.set()
+            ended.set()
         self._ready.set()
 
-    def _create(self) -> bool:
+    def _retry(self) -> None:
+        """Asks a plugin again that has refused, until it agrees, or nothing has changed since."""
+        active, ended = False, self._ended
+        again = True
+        while again:
+            info = self._stream_info
+            try:
+                self._library.tell_credentials()
+                active = self._create(AudioFilterState.BYPASSED)
+            except Exception as error:
+                with self._lock:
+                    self._last_error = AudioFilterError(str(error) or repr(error))
+            with self._lock:
+                again = not active and self._state is AudioFilterState.BYPASSED and self._stream_info is not info
+                self._retrying = again
+        if active:
+            logger.info("AudioFilterSession: %r filters now", self._library.module_id)
+        else:
+            self._library.release_here()
+            ended.set()
+
+    def _create(self, before: AudioFilterState) -> bool:
         """Returns whether the session is active; one that comes too late is destroyed again."""
         library, info = self._library, self._stream_info
-        session = library.plugin.create(self._sample_rate, self._options_json, info.to_json())
+        session = library.plugin.create(self._sample_rate, self._options_json, library.described(info))
         if session is None:
             raise AudioFilterError(f"{library.module_id!r}: audio_filter_create returned NULL")
         try:
             while True:
                 with self._lock:
-                    if self._state is not AudioFilterState.STARTING:
+                    if self._state is not before:
                         break
                     if self._stream_info is info:
-                        self._state, self._session = AudioFilterState.ACTIVE, session
+                        # The session first: `push` looks at the state without the lock.
+                        self._session, self._last_error = session, None
+                        self._state = AudioFilterState.ACTIVE
                         return True
                     info = self._stream_info
-                session.update_stream_info(info.to_json())
+                session.update_stream_info(library.described(info))
         except BaseException:
             session.destroy()
             raise
@@ -337,9 +407,9 @@ class AudioFilterSession:
         self._ready.set()
 
 
-def _tell(session: PluginSession, stream_info: AudioStreamInfo) -> None:
+def _tell(session: PluginSession, stream_info: str) -> None:
     with contextlib.suppress(RuntimeError):  # closed in the meantime
-        session.update_stream_info(stream_info.to_json())
+        session.update_stream_info(stream_info)
 
 
 def _checked_info(stream_info: AudioStreamInfo) -> AudioStreamInfo:

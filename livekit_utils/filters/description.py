@@ -29,7 +29,7 @@ class NoiseCancellationOptions:
     """Options for the plugin, passed when the stream's session is created; JSON must be able to express them."""
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type[NoiseCancellationOptions]:
+    def __class__(self) -> type[NoiseCancellationOptions]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
         return class_beside_sdk(type(self), "livekit.rtc.audio_stream", "NoiseCancellationOptions")
 

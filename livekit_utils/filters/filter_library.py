@@ -10,11 +10,12 @@ import os
 import struct
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from livekit_utils._kernels.plugin import PluginLibrary
 from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.threads import Once, start_thread, try_start_thread
-from livekit_utils.filters.description import credentials_json
+from livekit_utils.filters.description import AudioStreamInfo, credentials_json
 from livekit_utils.filters.status import AudioFilterError
 
 # Guards the registers and all counts. It is reentrant because a signal handler may close a filter at any point. No
@@ -92,6 +93,13 @@ class FilterLibrary:
             self._users += 1
         return self
 
+    def acquire_if_loaded(self) -> bool:
+        """Adds a user if there is one, so that the library is still loaded; returns whether it did."""
+        with LOCK:
+            loaded = self._users > 0 and self._plugin is not None
+            self._users += loaded
+            return loaded
+
     def release(self) -> None:
         """Removes a user; the last one unloads the library, in a thread."""
         if self._is_last_user():
@@ -160,15 +168,40 @@ class FilterLibrary:
             AudioFilterError: The plugin refuses.
         """
         with self._call_lock:
-            if self._told is not None:
-                return
+            if self._told is None:
+                self._load_with_credentials()
+
+    def _load_with_credentials(self) -> None:
+        number, url, token = self._credentials
+        code = self.plugin.on_load(credentials_json(url, token))
+        if code != 0:
+            self.refusal = AudioFilterError(f"{self.module_id!r}: audio_filter_on_load returned {code}")
+            raise AudioFilterError(str(self.refusal))
+        self.refusal = None
+        self._told = number
+
+    def described(self, info: AudioStreamInfo) -> str:
+        """Returns the JSON of a stream; its URL is that of the credentials if it is empty. Plugins refuse a stream of
+        a server that they have no credentials of."""
+        url = self._credentials[1]
+        return (replace(info, url=url) if url and not info.url else info).to_json()
+
+    def tell_credentials(self) -> None:
+        """Tells a plugin the newest credentials, in this thread, if it has others: by `update_token`, or where there
+        is none, by `on_load`.
+
+        Raises:
+            AudioFilterError: The plugin refuses.
+        """
+        with self._call_lock:
             number, url, token = self._credentials
-            code = self.plugin.on_load(credentials_json(url, token))
-            if code != 0:
-                self.refusal = AudioFilterError(f"{self.module_id!r}: audio_filter_on_load returned {code}")
-                raise AudioFilterError(str(self.refusal))
-            self.refusal = None
-            self._told = number
+            if self._told == number:
+                return
+            if self._told is not None and self.plugin.has_update_token:
+                self.plugin.update_token(url, token)
+                self._told = number
+            else:
+                self._load_with_credentials()
 
     def update_credentials(self, url: str, token: str) -> None:
         """Stores credentials, and tells a plugin that had others: in a thread, the newest ones if they come fast."""

@@ -73,7 +73,7 @@ class FrameProcessor(ABC, Generic[T]):
     # For `isinstance`, a processor of this package is one of the LiveKit SDK too, and the SDK's one of this package.
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type[FrameProcessor[T]]:
+    def __class__(self) -> type[FrameProcessor[T]]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """This class. It is registered with the SDK's when it is asked for, which `isinstance` does first."""
         theirs = _sdk_frame_processor()
         if theirs is not None and not issubclass(FrameProcessor, theirs):

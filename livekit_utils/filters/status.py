@@ -34,7 +34,8 @@ class AudioFilterLoadState(StrEnum):
 
 @public
 class AudioFilterState(StrEnum):
-    """The state of an `AudioFilterSession`. `STARTING` is left once, for one of the others; `CLOSED` is final.
+    """The state of an `AudioFilterSession`. `STARTING` is left once, for one of the others; `BYPASSED` may become
+    `ACTIVE` when the session is told of another stream; `CLOSED` is final.
 
     `STARTING`: the plugin is not ready; audio is held. `ACTIVE`: audio is filtered. `BYPASSED`: the plugin refused or
     was too slow (see `last_error`); audio passes through unchanged. `CLOSED`: the session takes no more audio.

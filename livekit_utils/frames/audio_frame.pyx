@@ -267,22 +267,17 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         from livekit_utils.frames.sdk import load
 
         message = load()._proto.audio_frame_pb2.AudioFrameBufferInfo
-        return message(data_ptr=<uintptr_t>self.samples(), sample_rate=self.sample_rate,
+        return message(data_ptr=<uintptr_t>samples_of(self), sample_rate=self.sample_rate,
                        num_channels=self.num_channels, samples_per_channel=self.samples_per_channel)
 
-    cdef int16_t *samples(self) except NULL:
-        """Returns the address of the samples. It is valid until Python code runs, or until `unpin` after a `pin`."""
-        if self._resizable is None:
-            return self._samples
-        if PyByteArray_GET_SIZE(self._resizable) < 2 * self.num_channels * self.samples_per_channel:
-            raise BufferError(f"the bytearray of this AudioFrame was cut to {len(self._resizable)} bytes: expected at "
-                              f"least {2 * self.num_channels * self.samples_per_channel}")
-        return <int16_t *>PyByteArray_AS_STRING(self._resizable)
+    cdef int _refuse(self) except -1:
+        raise BufferError(f"the bytearray of this AudioFrame was cut to {len(self._resizable)} bytes: expected at "
+                          f"least {2 * self.num_channels * self.samples_per_channel}")
 
     cdef int pin(self) except -1:
         """Keeps the samples where they are until `unpin`."""
         if self._resizable is not None:
-            self.samples()
+            samples_of(self)
             if not self._num_pins:
                 PyObject_GetBuffer(self._resizable, &self._memory.view, PyBUF_SIMPLE)
             self._num_pins += 1
@@ -318,7 +313,7 @@ A stretch of sound: 16-bit samples, interleaved by channel.
             view.obj = None
             raise BufferError("this AudioFrame is read-only, because its data is")
         self.pin()
-        view.buf = self.samples()
+        view.buf = samples_of(self)
         view.len = self.num_channels * self.samples_per_channel * 2
         view.readonly = readonly
         view.itemsize = 2
@@ -393,7 +388,7 @@ cpdef AudioFrame as_audio_frame(object frame):
 cpdef AudioFrame copy_audio_frame(AudioFrame frame):
     """Returns a writable frame with a copy of the samples, and the same `userdata`."""
     cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
-    data = PyByteArray_FromStringAndSize(<char *>frame.samples(), num_bytes)
+    data = PyByteArray_FromStringAndSize(<char *>samples_of(frame), num_bytes)
     return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
 
 
@@ -453,7 +448,7 @@ def combine_audio_frames(buffer):
     if blocks is NULL:
         raise MemoryError()
     cdef csrc.lku_s16 *out
-    cdef Py_ssize_t num_pinned = 0
+    cdef bint pins = False, pinned = False
     try:
         for i in range(num_frames):
             frame = <AudioFrame>(<tuple>frames)[i]
@@ -463,20 +458,23 @@ def combine_audio_frames(buffer):
             if frame.num_channels != first.num_channels:
                 raise ValueError(f"expected frames of one channel count, got {first.num_channels} and "
                                  f"{frame.num_channels}")
-            blocks[i].samples = frame.samples()
+            blocks[i].samples = samples_of(frame)
+            pins |= frame._resizable is not None
             blocks[i].num_samples = frame.samples_per_channel * frame.num_channels
             total += blocks[i].num_samples
         data = PyByteArray_FromStringAndSize(NULL, total * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(data)
-        if total >= NOGIL_SAMPLES:  # other threads run meanwhile
+        # Another thread could resize a bytearray meanwhile. To pin one takes as long as to copy a few hundred samples.
+        if pins and total >= 8 * NOGIL_SAMPLES:
             for i in range(num_frames):
                 (<AudioFrame>(<tuple>frames)[i]).pin()
-                num_pinned += 1
-        released = release_gil_if(total >= NOGIL_SAMPLES)
+            pinned = True
+        released = release_gil_if(total >= NOGIL_SAMPLES and pins == pinned)
         csrc.lku_concat_s16(blocks, num_frames, out)
         restore_gil(released)
     finally:
-        for i in range(num_pinned):
-            (<AudioFrame>(<tuple>frames)[i]).unpin()
+        if pinned:
+            for i in range(num_frames):
+                (<AudioFrame>(<tuple>frames)[i]).unpin()
         PyMem_Free(blocks)
     return AudioFrame(data, first.sample_rate, first.num_channels, total // first.num_channels)

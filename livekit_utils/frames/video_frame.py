@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import copy
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.protobuf_enum import ProtobufEnum
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk import load
-from livekit_utils.frames.sdk_class import class_beside_sdk
+from livekit_utils.frames.sdk_class import class_beside_sdk, sdk_class
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -179,12 +180,13 @@ class VideoFrame:
 
     def _check_shape(self, view: memoryview, needed: int) -> None:
         """Checks an array of two or more dimensions. One row of everything has no shape that could be wrong."""
-        *rows, _ = shape = view.shape or ()
+        shape: list[int] = list(view.shape or ())
+        rows = shape[:-1]
         row = self._type.plane_strides(self._width)[0] // view.itemsize
         if all(count == 1 for count in rows) and shape[-1] != row:
             return
         if len(self._type.plane_sizes(1, 1)) == 1:
-            fits = shape in ((self._height, row), (self._height, self._width, row // self._width))
+            fits = shape in ([self._height, row], [self._height, self._width, row // self._width])
         else:
             fits = shape[-1] == row and view.nbytes == needed and (len(shape) == 2 or shape[-2] == self._height)
         if not fits:
@@ -264,7 +266,7 @@ class VideoFrame:
         return info
 
     @property  # type: ignore[misc]
-    def __class__(self) -> builtins.type[VideoFrame]:
+    def __class__(self) -> builtins.type[VideoFrame]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
         return class_beside_sdk(builtins.type(self), "livekit.rtc.video_frame", "VideoFrame")
 
@@ -306,8 +308,30 @@ def as_video_frame(frame: Any) -> VideoFrame:
         raise TypeError(f"frame: expected a VideoFrame, got {type(frame).__name__}") from None
 
 
-def frozen_video_frame(frame: VideoFrame) -> VideoFrame:
-    """Returns a video frame that cannot be written to: the same one if it lies in `bytes`, else a copy."""
-    if isinstance(frame.data.obj, bytes):
+F = TypeVar("F")
+
+
+def frozen_video_frame(frame: F) -> F:
+    """Returns a video frame whose pixels nobody changes any more: the same one if they lie in `bytes`, else a copy over
+    `bytes`. A frame that is neither ours nor the LiveKit SDK's is returned as it is.
+
+    The copy is of the same class, and has the same attributes. A subclass is made without its __init__, which may take
+    other arguments.
+    """
+    if isinstance(frame, VideoFrame):
+        if isinstance(frame._data.obj, bytes):
+            return frame
+        copied = object.__new__(type(frame))
+        if hasattr(copied, "__dict__"):
+            copied.__dict__.update(frame.__dict__)
+        VideoFrame.__init__(copied, frame._width, frame._height, frame._type, bytes(frame._data))
+        return copied
+    theirs = sdk_class("livekit.rtc.video_frame", "VideoFrame")
+    if theirs is None or not isinstance(frame, theirs):
         return frame
-    return VideoFrame(frame.width, frame.height, frame.type, bytes(frame.data))
+    sdk_frame: Any = frame
+    if isinstance(sdk_frame.data.obj, bytes):
+        return frame
+    sdk_copy: Any = copy.copy(sdk_frame)
+    theirs.__init__(sdk_copy, sdk_frame.width, sdk_frame.height, sdk_frame.type, bytes(sdk_frame.data))  # type: ignore[misc]
+    return sdk_copy  # type: ignore[no-any-return]

@@ -3,7 +3,7 @@ from libc.string cimport memcpy
 
 from livekit_utils._kernels.gain_queue cimport GainQueue
 from livekit_utils._kernels.sample_queue cimport SampleQueue
-from livekit_utils.frames.audio_frame cimport AudioFrame
+from livekit_utils.frames.audio_frame cimport AudioFrame, samples_of
 
 import cython
 from types import GenericAlias
@@ -103,7 +103,7 @@ cdef class MixInput(GainQueue):
         n = frame.samples_per_channel * frame.num_channels
         if n > 0:
             self._make_room(n)
-            memcpy(self._samples + self._head + before, frame.samples(), n * 2)
+            memcpy(self._samples + self._head + before, samples_of(frame), n * 2)
             self._size += n
         return self._appended(before)
 

@@ -81,7 +81,9 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         ValueError: A number is out of range, or the policy does not exist.
         TypeError: An argument has the wrong type.
 
-    Ownership: frames are passed on without a copy.
+    Ownership: the memory of a frame may be used again when its push returns. A picture that is shown at once, or that
+    lies in `bytes`, is passed on without a copy; another is copied when it has to wait. The copy is of the same class,
+    ours or the LiveKit SDK's. A picture that is of neither class is passed on as it is.
 
     Threads: use it in one event loop at a time. It may be made outside of one.
 
@@ -264,6 +266,8 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             self._queue.append(picture)
             if len(self._queue) == 1:
                 self._show()
+            else:
+                picture.keep()
             if self._record.num_done != num_done:
                 # A pusher whose pictures are dropped, or whose video source is slow, never waits for room. Without
                 # this, it would never let other tasks run.
@@ -317,8 +321,16 @@ class AVSynchronizer(LoopBound, AsyncClosing):
                 self._queue.popleft()
                 self._present(picture, due, now, played)
             self._take_pushes()
+        self._keep_pictures()
         if not self._queue:
             self._waiters.release()
+
+    def _keep_pictures(self) -> None:
+        """Makes the pictures that have to wait safe from their makers, whose pushes return."""
+        for picture in reversed(self._queue):
+            if picture.kept:
+                return  # those before it are
+            picture.keep()
 
     def _is_stale(self, picture: Picture, due: Due, now: float, played: float) -> bool:
         """Returns whether the first picture, which is due, is dropped."""

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from livekit_utils.frames.video_frame import frozen_video_frame
 from livekit_utils.sync.media_clock import AudioPiece, MediaClock
 
 
 class Picture:
     """A video frame with its place on the timeline."""
 
-    __slots__ = ("expected", "frame", "run", "time")
+    __slots__ = ("expected", "frame", "kept", "run", "time")
 
     def __init__(self, frame: Any, time: float | None) -> None:
         self.frame = frame
         self.time = time  # the timestamp, if there is one
         self.run = 0  # how often the timestamps had started over before this picture
         self.expected: float | None = None  # the loop's time at which it was due, when it was first looked at
+        self.kept = False  # nobody can change the pixels any more
+
+    def keep(self) -> None:
+        """Makes the picture safe from its maker, who may draw the next one into the same memory."""
+        if not self.kept:
+            self.frame = frozen_video_frame(self.frame)
+            self.kept = True
 
 
 class Due(NamedTuple):

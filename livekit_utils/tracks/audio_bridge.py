@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections import deque
 from typing import Any
 
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils._runtime.weak import unless_gone
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames import sdk
@@ -74,6 +76,7 @@ class AudioBridge:
             rate, channels, queue_size_ms=0 if self._sends_silence else _QUEUE_MS, loop=self._loop
         )
         self._sender = _Sender(name, sdk_source, self._loop)
+        weakref.finalize(self, self._sender.give_up).atexit = False
         self.track = rtc.LocalAudioTrack.create_audio_track(name, sdk_source)
         """The SDK's track."""
         self.track._livekit_utils_bridge = self  # whoever keeps the track keeps it going
@@ -203,11 +206,17 @@ class _Sender:
     def work(self) -> None:
         """Sends what waits. Call it in the loop."""
         if self._task is None and (self._frames or self.ended):
-            self._task = self._loop.create_task(self._send(), name=f"livekit_utils sends {self._name!r}")
+            self._task = start_task(self._send(), f"livekit_utils sends {self._name!r}")
 
     def give_up(self) -> None:
-        """Drops what waits, in any thread: there is no loop to send it."""
+        """Drops what waits, in any thread, if its loop is closed: there is nobody to send it."""
+        if not self._loop.is_closed():
+            return
         self._frames.clear()
+        task, self._task = self._task, None
+        coroutine = task.get_coro() if task is not None else None
+        if coroutine is not None:
+            coroutine.close()  # it would wait for ever, with a subscription that the SDK keeps
         if self.ended:
             self._source._ffi_handle.dispose()
 
@@ -218,7 +227,9 @@ class _Sender:
                 try:
                     await self._source.capture_frame(self._frames.popleft())
                     self._trouble.good()
-                except Exception as error:
+                except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
+                    raise
+                except BaseException as error:
                     self._trouble.failed(self._name, error, error=error)
                 self._num_sent += 1
         finally:

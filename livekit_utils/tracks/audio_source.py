@@ -10,6 +10,7 @@ import asyncio
 import math
 import time
 from collections import deque
+from typing import NoReturn
 
 from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
@@ -288,6 +289,14 @@ class AudioSource(AsyncClosing, LoopBound):
         self._idle.close()
         self._playout_waiters.release()
         self._fan_out.end()
+
+    @property
+    def _ffi_handle(self) -> NoReturn:
+        """Refuses the LiveKit SDK's `create_audio_track`, which asks for this."""
+        raise TypeError(
+            "source: expected a source of the LiveKit SDK, got one of livekit_utils: "
+            "livekit_utils.LocalAudioTrack.create_audio_track makes a track of it, which publish_track takes"
+        )
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "paused" if self.paused else "playing" if self._running else "idle"

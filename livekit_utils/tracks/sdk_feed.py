@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.streams import close_iterator
+from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames import sdk
 from livekit_utils.frames.audio_frame import as_audio_frame
 from livekit_utils.frames.video_frame import VideoBufferType, VideoRotation, as_video_frame
@@ -93,7 +96,7 @@ class SdkFeed:
             RuntimeError: No event loop runs, or the track is gone.
         """
         try:
-            loop = asyncio.get_running_loop()
+            asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
                 "a stream on a track of the LiveKit SDK has to be made in a running event loop"
@@ -115,7 +118,7 @@ class SdkFeed:
             room.on("disconnected", self._on_disconnected)
             room.on("track_unsubscribed", self._on_track_unsubscribed)
             self._room = room
-        self._task = loop.create_task(self._read(stream, on_error), name=f"livekit_utils reads {owner!r}")
+        self._task = start_task(self._read(stream, on_error), f"livekit_utils reads {owner!r}")
 
     def close(self) -> None:
         """Ends the reading; its task closes the SDK's stream. It may be called in any thread, and more than once."""
@@ -162,8 +165,10 @@ class SdkFeed:
             for event in _left(stream):
                 self._fan_out.receive(self._convert(event))
             _raise_error(stream)
-        except Exception as error:
-            self._has_ended = True
+        except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            self._has_ended = True  # `fail` closes this: there is nothing to stop any more
             fail = on_error()
             if fail is not None:
                 fail(error)
@@ -172,11 +177,16 @@ class SdkFeed:
             self._leave_room()
             self._idle.close()
             self._fan_out.end()
-            try:
-                async with asyncio.timeout(_PATIENCE_S):
-                    await close_iterator(stream, f"{self.name!r}: the stream of the LiveKit SDK")
-            except TimeoutError:  # the SDK's task was cancelled with this
-                logger.warning("%r: the stream of the LiveKit SDK has not ended within %g s", self.name, _PATIENCE_S)
+            await self._close_stream(stream)
+
+    async def _close_stream(self, stream: Any) -> None:
+        if sys.exc_info()[0] is GeneratorExit:
+            return  # the reading is collected together with its loop: nobody can wait
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await close_iterator(stream, f"{self.name!r}: the stream of the LiveKit SDK")
+        except TimeoutError:  # the SDK's task was cancelled with this
+            logger.warning("%r: the stream of the LiveKit SDK has not ended within %g s", self.name, _PATIENCE_S)
 
     def _watch(self, stream: Any) -> None:
         """Has the reading end when the SDK's stream does. The SDK's VideoStream leaves its reader waiting at the end,
@@ -241,7 +251,7 @@ def video_feed(track: Any, format: VideoBufferType | None) -> SdkFeed:
     """
     if not isinstance(track, Participant) and not sdk.is_video_track(track):
         check_type("track", track, LocalVideoTrack, "a track of the LiveKit SDK or a livekit_utils")
-    wanted = int(format) if format in _CONVERTED_BY_SDK else None
+    wanted = int(format) if format is not None and format in _CONVERTED_BY_SDK else None
 
     def open_stream(rtc: Any, track: Any) -> Any:
         if isinstance(track, Participant):

@@ -35,7 +35,7 @@ class _TrackType(type):
     """Lets `isinstance` take the LiveKit SDK's tracks for a Track: programs ask with the one name for both."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        theirs: Any = sdk_class(_SDK_MODULE, "Track") if cls.__name__ == "Track" else None
+        theirs: Any = sdk_class(_SDK_MODULE, "Track") if cls is Track else None
         return super().__instancecheck__(instance) or (theirs is not None and isinstance(instance, theirs))
 
 
@@ -54,10 +54,13 @@ class Track(metaclass=_TrackType):
     is passed on as it is played, in its time. For `isinstance` it is one of the SDK's too.
     """
 
+    _sdk_name = "Track"
+    """The SDK's class of such a track, also for subclasses of other names."""
+
     @property  # type: ignore[misc]
-    def __class__(self) -> type[Track]:
+    def __class__(self) -> type[Track]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """This class; beside the LiveKit SDK one that is a class of the SDK as well, for `isinstance`."""
-        return class_beside_sdk(type(self), _SDK_MODULE, type(self).__name__)
+        return class_beside_sdk(type(self), _SDK_MODULE, self._sdk_name)
 
     def __init__(self, name: str, kind: TrackKind, source: AudioSource | VideoSource) -> None:
         check_type("name", name, str)
@@ -120,15 +123,13 @@ class Track(metaclass=_TrackType):
         bridge = self._bridge
         if bridge is None or bridge.is_over:
             sid, muted = self.sid, self.muted
-            bridge = self._make_bridge()
+            make: Any = AudioBridge if self._kind is TrackKind.KIND_AUDIO else VideoBridge
+            bridge = make(self._name, self._source)
             bridge.track._info.sid = sid  # until the room gives it another
             if muted:
                 bridge.track.mute()
             self._bridge = bridge
         return bridge.track
-
-    def _make_bridge(self) -> AudioBridge | VideoBridge:
-        raise NotImplementedError
 
     @property
     def _ffi_handle(self) -> Any:
@@ -161,6 +162,7 @@ class LocalAudioTrack(Track):
         ('voice', 'KIND_AUDIO')
     """
 
+    _sdk_name = "LocalAudioTrack"
     _source: AudioSource
 
     def __init__(self, name: str, source: AudioSource) -> None:
@@ -175,9 +177,6 @@ class LocalAudioTrack(Track):
             TypeError: `source` is not an AudioSource of this package, or `name` is not a str.
         """
         return LocalAudioTrack(name, source)
-
-    def _make_bridge(self) -> AudioBridge:
-        return AudioBridge(self._name, self._source)
 
     if TYPE_CHECKING:
 
@@ -194,6 +193,7 @@ class LocalVideoTrack(Track):
         ('camera', 'KIND_VIDEO')
     """
 
+    _sdk_name = "LocalVideoTrack"
     _source: VideoSource
 
     def __init__(self, name: str, source: VideoSource) -> None:
@@ -208,9 +208,6 @@ class LocalVideoTrack(Track):
             TypeError: `source` is not a VideoSource of this package, or `name` is not a str.
         """
         return LocalVideoTrack(name, source)
-
-    def _make_bridge(self) -> VideoBridge:
-        return VideoBridge(self._name, self._source)
 
     if TYPE_CHECKING:
 

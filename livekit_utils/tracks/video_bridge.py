@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.frames import sdk
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame
 from livekit_utils.tracks.events import VideoFrameEvent
@@ -53,7 +53,9 @@ class VideoBridge:
                 _sendable(event.frame), timestamp_us=event.timestamp_us, rotation=int(event.rotation), **options
             )
             self._trouble.good()
-        except Exception as error:
+        except ENDS_PROGRAM:
+            raise
+        except BaseException as error:
             self._trouble.failed(self.track.name, error, error=error)
 
     def _on_idle(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NoReturn
 
 from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
@@ -96,6 +97,14 @@ class VideoSource(AsyncClosing):
         nothing."""
         self._closed = True
         self._fan_out.end()
+
+    @property
+    def _ffi_handle(self) -> NoReturn:
+        """Refuses the LiveKit SDK's `create_video_track`, which asks for this."""
+        raise TypeError(
+            "source: expected a source of the LiveKit SDK, got one of livekit_utils: "
+            "livekit_utils.LocalVideoTrack.create_video_track makes a track of it, which publish_track takes"
+        )
 
     def __repr__(self) -> str:
         return f"VideoSource(width={self._width}, height={self._height}{', closed' if self._closed else ''})"

@@ -53,7 +53,7 @@ class AudioProcessingModule(Closing):
 
     The stages are, in this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at
     150 Hz), WebRTC's echo canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
-    `pip install "livekit-utils[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
+    `pip install ".[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
 
     Frames may have any rate from 8000 to 96000 Hz, 1 to 8 channels, which are processed separately, and any length. If
     every frame is a whole multiple of 10 ms (rounded down to samples), the output lags the input only by the latency of
@@ -62,7 +62,8 @@ class AudioProcessingModule(Closing):
 
     The canceller needs the sound that the speaker is given (`process_reverse_stream`), all of it, silence too. It finds
     an echo up to 500 ms later by itself. Other rates are converted, other channel counts become mono. It follows the
-    drift between the clocks of both devices, a sample at a time.
+    drift between the clocks of two devices, a sample at a time. Where both streams are called in step, as from files,
+    there is none, and the result is the same every time, however fast.
 
     Args:
         echo_cancellation: Removes the sound that comes from the speaker.

@@ -40,7 +40,7 @@ class VoiceStages:
             except ImportError as error:
                 raise ImportError(
                     "echo cancellation, noise suppression and gain control need the package pywebrtc-audio: "
-                    'pip install "livekit-utils[devices]"',
+                    'pip install ".[devices]" in the source of livekit_utils',
                     name="pywebrtc_audio",
                 ) from error
 

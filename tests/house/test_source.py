@@ -111,3 +111,14 @@ def test_every_documented_class_is_on_the_page_for_those_who_switch() -> None:
         ):
             for public in re.findall(r"[A-Z]\w+|[a-z]\w*_\w+", re.sub("#.*", "", "".join(names))):
                 assert f"`{public}" in text, public
+
+
+def test_nothing_says_to_install_a_package_of_somebody_else() -> None:
+    """The package index has another package of this name: until this one is published there, say `pip install .`."""
+    documents = [SOURCE / "README.md", SOURCE / "CHANGELOG.md", SOURCE / "CONTRIBUTING.md"]
+    folders = ("docs", "examples", "livekit_utils", "benchmarks")
+    sources = [path for folder in folders for path in files(SOURCE / folder, ".md", ".py", ".pyx", ".pyi")]
+    for path in documents + sources:
+        found = re.findall(r"pip\s+install[^`\n]*\s\"?livekit[-_]utils\b[^`\n]*", path.read_text())
+        found = [line for line in found if "in the source of livekit_utils" not in line]
+        assert not found, f"{name(path)}: {found}"

@@ -107,10 +107,22 @@ def test_a_buffer_that_uses_the_converter() -> None:
     converter.process(Exporter(converter.reset))
 
 
-@needs_exporters
-def test_a_buffer_that_changes_the_list_of_frames() -> None:
+class Foreign:
+    """A frame of another library, which empties the list that it is in when it is looked at."""
+
+    sample_rate, num_channels, samples_per_channel = 48000, 1, 2
+
+    def __init__(self, frames: list[Any]) -> None:
+        self.frames = frames
+
+    @property
+    def data(self) -> bytearray:
+        self.frames.clear()
+        return bytearray(b"\x05\x00" * 2)
+
+
+def test_a_frame_that_empties_the_list_of_frames() -> None:
     frames: list[Any] = []
-    frames.append(AudioFrame(Exporter(frames.clear), 48000, 1, 480))
-    frames.append(AudioFrame.create(48000, 1, 480))
-    frames.insert(0, AudioFrame(Exporter(frames.clear), 48000, 1, 480))
-    combine_audio_frames(frames)
+    frames += [AudioFrame(b"\x01\x00", 48000, 1, 1), Foreign(frames), AudioFrame(b"\x02\x00", 48000, 1, 1)]
+    assert combine_audio_frames(frames).data.tolist() == [1, 5, 5, 2]
+    assert not frames

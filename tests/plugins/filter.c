@@ -6,6 +6,8 @@
  * UNBOUND                                     calls what nobody has CREATES_NULL, REFUSES, REFUSES_ONCE
  * SLEEP_LOAD, SLEEP_UNLOAD, SLEEP_ON_LOAD, SLEEP_CREATE, SLEEP_PROCESS, SLEEP_DESTROY, SLEEP_UPDATE   in ms
  * COUNTS_SAMPLES                              puts the number of samples of the call into each of them
+ * CREATES_FOR_KNOWN_URL                       creates NULL unless the stream's URL is one that it was told
+ * PASSES_THROUGH                              changes no sample
  * WRITES_NOTHING                              leaves the output alone
  */
 #define _GNU_SOURCE
@@ -14,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "livekit_audio_filter.h"
@@ -67,7 +70,25 @@ typedef struct filter {
     atomic_int calls; /* under way */
 } filter;
 
+#ifdef CREATES_FOR_KNOWN_URL
+static char known_url[256]; /* as it stands in JSON, with quotes */
+
+static const char *url_in(const char *json) {
+    const char *key = strstr(json, "\"url\":");
+    if (key == NULL)
+        abort();
+    return key + strlen("\"url\":");
+}
+
+static int is_known(const char *stream_info_json) {
+    return strlen(known_url) > 2 && strncmp(url_in(stream_info_json), known_url, strlen(known_url)) == 0;
+}
+#endif
+
 int32_t audio_filter_on_load(const char *options_json) {
+#ifdef CREATES_FOR_KNOWN_URL
+    snprintf(known_url, sizeof known_url, "%.*s", (int)strcspn(url_in(options_json), ",}"), url_in(options_json));
+#endif
 #ifdef SLEEP_ON_LOAD
     SLEEP(SLEEP_ON_LOAD);
 #endif
@@ -90,6 +111,10 @@ static void *create(const char *version, uint32_t rate, const char *options_json
     note("%s %u %s %s", version, rate, options_json, stream_info_json);
 #ifdef CREATES_NULL
     return NULL;
+#endif
+#ifdef CREATES_FOR_KNOWN_URL
+    if (!is_known(stream_info_json))
+        return NULL;
 #endif
 #ifdef UNBOUND
     return nobody_has_this() ? NULL : calloc(1, sizeof(filter));
@@ -121,6 +146,9 @@ static void process(const void *session, size_t num_samples, const int16_t *in, 
 #ifdef COUNTS_SAMPLES
         difference = (int)num_samples;
 #endif
+#ifdef PASSES_THROUGH
+        difference = in[i];
+#endif
 #ifndef WRITES_NOTHING
         out[i] = (int16_t)difference;
 #else
@@ -150,6 +178,9 @@ void audio_filter_update_stream_info(const void *session, const char *stream_inf
 
 #ifdef WITH_UPDATE_TOKEN
 void audio_filter_update_token(const char *url, const char *token) {
+#ifdef CREATES_FOR_KNOWN_URL
+    snprintf(known_url, sizeof known_url, "\"%s\"", url);
+#endif
 #ifdef SLEEP_UPDATE
     SLEEP(SLEEP_UPDATE);
 #endif

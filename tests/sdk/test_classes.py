@@ -269,6 +269,13 @@ def test_two_threads_see_one_class(rtc: Any) -> None:
     subprocess.run([sys.executable, "-c", text], check=True, timeout=60)
 
 
+class Voice(LocalAudioTrack):
+    pass
+
+
+Named: Any = type("Track", (Track,), {})
+
+
 def test_tracks(rtc: Any) -> None:
     async def main() -> None:
         source, pictures = AudioSource(48000, 1), VideoSource(4, 2)
@@ -279,6 +286,8 @@ def test_tracks(rtc: Any) -> None:
             assert isinstance(track, rtc.Track)
             assert isinstance(track, Track)
         assert isinstance(sound, rtc.LocalAudioTrack)
+        assert isinstance(Voice("x", source), rtc.LocalAudioTrack)
+        assert not isinstance(theirs, Named)
         assert isinstance(picture, rtc.LocalVideoTrack)
         assert not isinstance(sound, (rtc.LocalVideoTrack, rtc.RemoteAudioTrack))
         assert not isinstance(theirs, LocalAudioTrack)

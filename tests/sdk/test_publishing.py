@@ -284,3 +284,27 @@ def test_a_picture_goes_there_and_back(rtc: Any) -> None:
         await source.aclose()
 
     run(main)
+
+
+@pytest.mark.parametrize("end", ["source", "track"])
+def test_a_loop_that_is_closed_while_a_frame_is_on_its_way(rtc: Any, rand: Rand, end: str) -> None:
+    """Its task would wait in the closed loop for ever, and its subscription stay in the SDK."""
+    before, loop = num_listeners(), asyncio.new_event_loop()
+    source, track = voice(queue_size_ms=0)
+
+    async def main() -> None:
+        to_livekit(track)
+        for _ in range(100):
+            await source.capture_frame(AudioFrame(loud(rand, 4800), 48000, 1, 4800))
+            if num_listeners() > before:
+                return
+
+    loop.run_until_complete(main())
+    loop.close()
+    assert num_listeners() > before
+    if end == "source":
+        asyncio.run(source.aclose())
+    else:
+        del track
+    gc.collect()
+    assert num_listeners() == before

@@ -18,6 +18,7 @@ from livekit_utils import (
     LocalAudioTrack,
     VideoBufferType,
     VideoFrame,
+    VideoSource,
 )
 from tests.support.sound_card import SoundCard, plug_in
 from tests.support.speakers import player
@@ -164,3 +165,16 @@ def test_their_source_takes_what_our_stream_gives(rtc: Any) -> None:
         await relay.aclose()
 
     asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_our_sources_are_refused_aloud(rtc: Any) -> None:
+    async def main() -> None:
+        for source, make in (
+            (AudioSource(48000, 1), rtc.LocalAudioTrack.create_audio_track),
+            (VideoSource(4, 2), rtc.LocalVideoTrack.create_video_track),
+        ):
+            with pytest.raises(TypeError, match=r"livekit_utils.Local\w+Track.create_\w+_track makes a track of it"):
+                make("x", source)
+            await source.aclose()
+
+    asyncio.run(main())

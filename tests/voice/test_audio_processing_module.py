@@ -443,7 +443,7 @@ for stage in ("echo_cancellation", "noise_suppression", "auto_gain_control"):
         try:
             refuse()
         except ImportError as error:
-            assert 'pip install "livekit-utils[devices]"' in str(error), error
+            assert 'pip install ".[devices]"' in str(error), error
         else:
             raise AssertionError(stage)
     assert not getattr(apm, stage)

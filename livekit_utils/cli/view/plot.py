@@ -39,7 +39,9 @@ def require_matplotlib() -> None:
         CliError: It is not.
     """
     if find_spec("matplotlib") is None:
-        raise CliError('--plot needs matplotlib, which is not installed: pip install "livekit-utils[cli]"')
+        raise CliError(
+            '--plot needs matplotlib, which is not installed: pip install ".[cli]" in the source of livekit_utils'
+        )
 
 
 def draw_plot(tracks: Sequence[Summary], path: Path) -> None:

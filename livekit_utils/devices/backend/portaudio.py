@@ -40,7 +40,8 @@ def load() -> Any:
         import pyaudio
     except ImportError as error:
         raise ImportError(
-            f'microphones and speakers need PyAudio: pip install "livekit-utils[devices]" ({error}). '
+            'microphones and speakers need PyAudio: pip install ".[devices]" in the source of livekit_utils '
+            f"({error}). "
             "On Linux pip builds it from source; install PortAudio first: apt-get install portaudio19-dev"
         ) from error
     return pyaudio

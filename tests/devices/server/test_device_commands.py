@@ -298,7 +298,7 @@ def test_a_pyaudio_that_does_not_load_is_one_line(server: SoundServer, tmp_path:
         output, errors = finish(process, status=1)
         assert output == ""
         assert errors.startswith("error: ")
-        assert 'pip install "livekit-utils[devices]"' in errors
+        assert 'pip install ".[devices]"' in errors
         assert errors.count("\n") == 1
 
 
