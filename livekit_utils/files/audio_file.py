@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import os
 import warnings
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from livekit_utils._runtime.arguments import check_finite, check_frame_size, check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
@@ -14,15 +14,16 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.file_frames import FileFrames, FrameFormat
+from livekit_utils.files.open_sound import OpenedSound
 from livekit_utils.files.read_ahead import ReadAhead
 from livekit_utils.frames.audio_frame import AudioFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import os
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
-    from livekit_utils.files.sound import Sound
 
 __all__ = ["AudioFile"]
 
@@ -34,7 +35,7 @@ _MAX_CHANNELS = 128
 _AHEAD_MS = 500
 _MAX_AHEAD = 500
 
-# Time in seconds that a close waits for a thread that decodes; one that reads a pipe may never come back.
+# Time in seconds that a close waits for a thread that decodes; one that reads a broken disk may never come back.
 _CLOSE_S = 1.0
 
 
@@ -46,9 +47,9 @@ class AudioFile(AsyncClosing):
     one pass follows the other without a gap, and k passes have `round(k * n * sample_rate / rate of the file)`. After a
     `seek`, n is what is left. Values are rounded to the nearest and saturated.
 
-    WAV, FLAC, OGG, MP3, AIFF, AU, CAF and Wave64 need `pip install "livekit-utils[files]"`. Anything else (m4a, AAC,
-    WebM, the sound of videos) is decoded by PyAV: `pip install "livekit-utils[video]"`. A WAV that comes through a pipe
-    is read as it comes; of other pipes, and with `loop`, all is read into a temporary file first.
+    WAV, FLAC, OGG, MP3, AIFF, AU, CAF and Wave64 need soundfile: `pip install ".[files]"`. Anything else (m4a, AAC,
+    WebM, the first sound of a video) is decoded by PyAV: `pip install ".[video]"`. A WAV that comes through a pipe is
+    read as it comes; of other pipes, and with `loop`, all is read into a temporary file first.
 
     Args:
         file: A path, or a file open for reading in binary, which stays open and must not be used meanwhile.
@@ -62,16 +63,17 @@ class AudioFile(AsyncClosing):
         loop: Whether the part is repeated, without an end.
 
     Raises:
-        ValueError: A number is out of range, or the file is damaged, cut off, empty or no sound file.
+        ValueError: A number is out of range, or the file is damaged, cut off, empty or no sound file. Damage that is
+            found only by decoding is raised where frames are read.
         TypeError: An argument of another type.
         OSError: The file cannot be opened or read.
         ImportError: What decodes the file is not installed; the message says how to install it.
-            Damage in the middle of a file raises ValueError or OSError where it is read.
 
     Ownership: every frame owns its samples.
 
-    Threads: for one reader at a time; `close` may be called in any thread. Making one reads the head of the file, and of
-    an MP3 or OGG all of it, so a pipe or a slow disk blocks the caller meanwhile.
+    Threads: for one reader at a time; `seek` and `close` may be called in any thread. Making one blocks the caller
+    while the head of the file is read, and of an MP3 or OGG all of it: `await asyncio.to_thread(AudioFile, path)` does
+    not block the event loop.
 
     Example:
         >>> import io, wave
@@ -110,7 +112,8 @@ class AudioFile(AsyncClosing):
         if not isinstance(loop, bool):
             raise TypeError(f"loop: expected a bool, got {type(loop).__name__}")
         picked = _checked_channels(channels)
-        self._name, self._sound, self._close_file, self._is_pipe = _opened(file, loop)
+        opened = OpenedSound(file, again=loop)
+        self._name, self._sound, self._is_live = opened.name, opened.sound, opened.is_live
         try:
             sound = self._sound
             self._sample_rate = sample_rate or sound.sample_rate
@@ -124,14 +127,13 @@ class AudioFile(AsyncClosing):
             format = FrameFormat(self._sample_rate, self._num_channels, size, picked)
             frames = FileFrames(sound, format, self._start, self._end, loop)
         except BaseException:
-            sound.close()
-            self._close_file()
+            opened.close()
             raise
         self._frames = frames
         for warning in sound.warnings:
             logger.warning("AudioFile: %s: %s", self._name, warning)
         num_ahead = max(2, min(_MAX_AHEAD, _AHEAD_MS * self._sample_rate // (1000 * size)))
-        self._ahead = ReadAhead(frames, num_ahead, self._close_file)
+        self._ahead = ReadAhead(frames, num_ahead, opened.interrupt, opened.close)
         self._closed = False
 
     def _check_conversion(self, num_channels: int) -> None:
@@ -180,7 +182,8 @@ class AudioFile(AsyncClosing):
     def seek(self, seconds: float) -> None:
         """Goes on at another place. An iteration that waits goes on there, and one that has ended can begin again.
 
-        In WAV and all other files, the place is found by decoding, to the sample. A pipe cannot go back.
+        The place is exact to the sample. It is found by decoding, when the next frame is read; `seek` itself does not
+        wait.
 
         Args:
             seconds: Of the file, from `start_s` to its end or `end_s`.
@@ -189,6 +192,7 @@ class AudioFile(AsyncClosing):
             ValueError: A number out of this range.
             TypeError: Not a number.
             RuntimeError: The file is closed.
+            OSError: It is a WAV that is read as it comes through a pipe (io.UnsupportedOperation).
         """
         seconds = check_finite("seconds", seconds)
         sample = round(Fraction(seconds) * self._sound.sample_rate)
@@ -198,14 +202,16 @@ class AudioFile(AsyncClosing):
             most = f"to {end / rate:g}" if end is not None else "on"
             raise ValueError(f"seconds: expected a number from {self._start / rate:g} {most}, got {seconds:g}")
         self._check_open()
-        self._ahead.seek(sample)
+        if self._is_live:
+            raise io.UnsupportedOperation(f"{self._name}: expected a file to seek in, got a pipe")
+        self._ahead.seek(sample, Fraction(sample, self._sound.sample_rate))
 
     def close(self) -> None:
         """Closes the file. Iterations end, also those that wait. A second call does nothing."""
         if not self._closed:
             self._closed = True
             self._ahead.close()
-        self._ahead.released.wait(0 if self._is_pipe else _CLOSE_S)
+        self._ahead.released.wait(_CLOSE_S)
 
     async def aclose(self) -> None:
         """Closes the file as `close` does, without blocking the event loop."""
@@ -247,7 +253,7 @@ class AudioFile(AsyncClosing):
         if not self._closed:
             self._closed = True
             self._ahead.close()
-            warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self)
+            warnings.warn(f"{self!r} was not closed", ResourceWarning, stacklevel=2, source=self)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
@@ -263,37 +269,3 @@ def _checked_channels(channels: Sequence[int] | None) -> list[int] | None:
     if not 1 <= len(picked) <= _MAX_CHANNELS:
         raise ValueError(f"channels: expected 1 to {_MAX_CHANNELS} numbers, got {len(picked)}")
     return picked
-
-
-def _opened(file: Any, loop: bool) -> tuple[str, Sound, Callable[[], None], bool]:
-    """Returns the name of a file, its sound, what closes all that was opened for it, and whether it is a pipe."""
-    from livekit_utils.files.open_sound import open_pipe, open_sound
-
-    opened: list[BinaryIO] = []
-
-    def close() -> None:
-        for item in opened:
-            item.close()
-
-    if isinstance(file, (str, os.PathLike)):
-        name = os.fspath(file)
-        file = open(file, "rb")  # noqa: SIM115: the AudioFile closes it
-        opened.append(file)
-    elif callable(getattr(file, "read", None)) and not hasattr(file, "encoding"):
-        name = str(getattr(file, "name", type(file).__name__))
-    else:
-        raise TypeError(f"file: expected a path or a file open for reading in binary, got {type(file).__name__}")
-    is_pipe = not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek"))
-    try:
-        if not is_pipe:
-            return name, open_sound(cast("BinaryIO", file)), close, False
-        sound, kept = open_pipe(file, again=loop)
-        if kept is not None:
-            opened.append(kept)
-        return name, sound, close, kept is None
-    except SoundFileError as error:
-        close()
-        raise SoundFileError(f"{name}: {error}") from error
-    except BaseException:
-        close()
-        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -27,7 +28,8 @@ def import_av() -> Any:
     try:
         import av
     except ImportError as error:
-        raise ImportError(f'PyAV decodes this: pip install "livekit-utils[video]" ({error})', name="av") from error
+        install = 'pip install ".[video]" in the source of livekit_utils'
+        raise ImportError(f"PyAV decodes it: {install} ({error})", name="av") from error
     return av
 
 
@@ -36,12 +38,22 @@ def as_samples(frame: Any) -> Samples:
     values = frame.to_ndarray()
     values = values.T if frame.format.is_planar else values.reshape(-1, len(frame.layout.channels))
     if values.dtype == np.uint8:
-        return (values.astype(np.int16) - 128) << 8
-    if values.dtype == np.int16:
-        return np.ascontiguousarray(values)
-    if values.dtype.kind == "i":
-        return (values / 2.0 ** (8 * values.dtype.itemsize - 1)).astype(np.float32)
-    return np.ascontiguousarray(values, np.float32)
+        values = (values.astype(np.int16) - 128) << 8
+    elif values.dtype.kind == "i" and values.dtype != np.int16:
+        values = values / 2.0 ** (8 * values.dtype.itemsize - 1)
+    samples: Samples = np.ascontiguousarray(values, np.int16 if values.dtype == np.int16 else np.float32)
+    return samples
+
+
+def without_padding(frame: Any, samples: Samples) -> Samples:
+    """Returns the last frame of a sound without the silence that fills up its packet.
+
+    FFmpeg removes what encoders put before a sound, and what fills it up in most containers. In MP4, only the duration
+    of the last packet tells how much of it is sound.
+    """
+    if not frame.duration or not frame.time_base or frame.time_base * frame.sample_rate > 1:
+        return samples  # Matroska counts in milliseconds
+    return samples[: round(Fraction(frame.duration) * frame.time_base * frame.sample_rate)]
 
 
 class AvSound:
@@ -51,7 +63,7 @@ class AvSound:
         file: Open for reading in binary, seekable; it stays open.
 
     Raises:
-        ForeignFileError: PyAV does not know it, or it has no sound.
+        ForeignFileError: FFmpeg does not know it, or it has no sound.
         SoundFileError: It is damaged.
         ImportError: PyAV is not installed.
     """
@@ -63,16 +75,15 @@ class AvSound:
         self.samples_per_channel: int | None = None
         self._open()
         try:
-            with self._translated(ForeignFileError):
-                self._held: list[Samples] = []
-                self._format: tuple[int, int] | None = None
-                self._decode()
-            if self._format is None:
+            first = self._decode(ForeignFileError)
+            if first is None:
                 raise SoundFileError("expected sound, got none")
         except BaseException:
             self.close()
             raise
-        self.sample_rate, self.num_channels = self._format
+        self._next = first
+        self.sample_rate: int = first.sample_rate
+        self.num_channels: int = len(first.layout.channels)
 
     def _open(self) -> None:
         self._file.seek(0)
@@ -82,26 +93,17 @@ class AvSound:
             self._container.close()
             raise ForeignFileError("expected a file with sound, got one without")
         stream = self._container.streams.audio[0]
-        self._told_s = float(stream.duration * stream.time_base) if stream.duration else None
+        self._told_s = _told_s(self._container, stream)
         whole = self._container.duration
         self.duration_s = self._told_s or (whole / self._av.time_base if whole else None)
-        self._num_read = 0
+        self._held: list[Samples] = []
+        self._num_held = self._num_read = 0
         self._frames = self._container.decode(stream)
 
-    def _decode(self) -> bool:
-        """Decodes the next frame; returns False at the end."""
-        frame = next(self._frames, None)
-        if frame is None:
-            return False
-        samples = as_samples(frame)
-        format = (frame.sample_rate, samples.shape[1])
-        if self._format not in (None, format):
-            expected = "expected one sample rate and one number of channels in the whole file"
-            raise SoundFileError(f"{expected}, got {self._format} and then {format}")
-        self._format = format
-        self._held.append(samples)
-        self._num_read += len(samples)
-        return True
+    def _decode(self, kind: type[SoundFileError] = SoundFileError) -> Any:
+        """Returns the next frame; None at the end."""
+        with self._translated(kind):
+            return next(self._frames, None)
 
     def read(self, samples_per_channel: int) -> Samples:
         """Returns the next samples; fewer, or none, at the end.
@@ -109,33 +111,57 @@ class AvSound:
         Raises:
             SoundFileError: The sound is damaged, or much shorter than its container says.
         """
-        while sum(map(len, self._held)) < samples_per_channel:
-            with self._translated(SoundFileError):
-                if not self._decode():
-                    break
-        if not self._held:
-            read_s = self._num_read / self.sample_rate
-            if self._told_s is not None and read_s < self._told_s - _TOLERANCE_S:
-                raise SoundFileError(f"damaged or cut off: expected {self._told_s:.2f} s of sound, got {read_s:.2f} s")
+        while self._num_held < samples_per_channel and self._next is not None:
+            frame, self._next = self._next, self._decode()
+            samples = as_samples(frame)
+            if (frame.sample_rate, samples.shape[1]) != (self.sample_rate, self.num_channels):
+                expected = f"{self.sample_rate} Hz and {self.num_channels} channels in the whole file"
+                got = f"{frame.sample_rate} Hz and {samples.shape[1]} later"
+                raise SoundFileError(f"expected {expected}, got {got}")
+            if self._next is None:
+                samples = without_padding(frame, samples)
+            self._held.append(samples)
+            self._num_held += len(samples)
+            self._num_read += len(samples)
+        if not self._num_held:
+            self._check_length()
             return np.empty((0, self.num_channels), np.int16)
         samples = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
-        self._held = [samples[samples_per_channel:]] if len(samples) > samples_per_channel else []
+        self._held = [samples[samples_per_channel:]]
+        self._num_held = len(self._held[0])
         return samples[:samples_per_channel]
+
+    def _check_length(self) -> None:
+        read_s = self._num_read / self.sample_rate
+        if self._told_s is not None and read_s < self._told_s - _TOLERANCE_S:
+            raise SoundFileError(f"damaged or cut off: expected {self._told_s:.2f} s of sound, got {read_s:.2f} s")
 
     @contextmanager
     def _translated(self, kind: type[SoundFileError]) -> Iterator[None]:
         try:
             yield
         except self._av.FFmpegError as error:
-            # One that FFmpeg was given by the file is the file's own.
-            raise kind(f"PyAV cannot decode it ({error.strerror})") from error
+            raise kind(f"FFmpeg cannot decode it: {error.strerror}") from error
 
     def rewind(self) -> None:
         """Goes back to the beginning. The file is opened again, so that the decoder has no memory."""
         self.close()
-        self._held = []
         self._open()
+        self._next = self._decode()
 
     def close(self) -> None:
         """Closes the decoder."""
+        self._frames.close()
         self._container.close()
+
+
+def _told_s(container: Any, stream: Any) -> float | None:
+    """Returns how long a container says that a sound is, in seconds; None if it does not say."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # of Matroska, as 00:00:02.008000000
+    minutes, _, seconds = rest.partition(":")
+    try:
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    except ValueError:
+        return None

@@ -39,7 +39,7 @@ class FileFrames:
     A loop is one long stream to the converter, so its phase goes on from pass to pass.
 
     Args:
-        sound: Belongs to this object from now on.
+        sound: Nobody else may read it from now on.
         format: Of the frames.
         start: The first sample of the part.
         end: The sample after the last; None is the end of the sound.
@@ -50,8 +50,7 @@ class FileFrames:
         self._sound = sound
         self._format = format
         self._start = start
-        self._end = end if sound.samples_per_channel is None else min(end or sound.samples_per_channel,
-                                                                      sound.samples_per_channel)  # fmt: skip
+        self._end = sound.samples_per_channel if end is None else end
         self._loop = loop
         self._block = max(1, min(sound.sample_rate // _PARTS, _MAX_VALUES // sound.num_channels))
         self._read_at = 0
@@ -93,7 +92,11 @@ class FileFrames:
         while not self._ready:
             if self._is_over or self.stopped:
                 return None
-            self._decode()
+            try:
+                self._decode()
+            except BaseException:
+                self._is_over = True
+                raise
         frame = self._ready.popleft()
         self._num_given += frame.samples_per_channel
         return frame
@@ -119,7 +122,8 @@ class FileFrames:
         self._cut(self._converter.push(frame))
 
     def _end_pass(self) -> None:
-        self._end = self._read_at if self._end is None else self._end
+        # A part may end after the end of a file that did not tell its length.
+        self._end = self._read_at if self._end is None else min(self._end, self._read_at)
         if not self._loop:
             self._cut(self._converter.flush())
             self._ready += self._cutter.flush()
@@ -142,7 +146,3 @@ class FileFrames:
     def _cut(self, frames: list[AudioFrame]) -> None:
         for frame in frames:
             self._ready += self._cutter.push(frame)
-
-    def close(self) -> None:
-        """Closes the sound."""
-        self._sound.close()

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.wav_stream import WavStream
 
 if TYPE_CHECKING:
+    from livekit_utils.files.pipe_reader import PipeReader
     from livekit_utils.files.samples import Samples
-
-_MAX_BYTES = 1 << 16
 
 
 class PipedWav:
-    """Reads one WAV. Its length is what comes.
+    """Reads one WAV, or several of one format, one after the other. Their length is what comes.
 
     Args:
-        file: Open for reading in binary.
+        pipe: The rest of the pipe.
         consumed: Bytes that were read from it already. What is read of the header is appended, for another decoder.
 
     Raises:
@@ -27,15 +28,15 @@ class PipedWav:
         ForeignFileError: It has another codec.
     """
 
-    def __init__(self, file: BinaryIO, consumed: bytearray) -> None:
-        self._file = file
+    def __init__(self, pipe: PipeReader, consumed: bytearray) -> None:
+        self._pipe = pipe
         self._stream = WavStream()
         self._pieces: list[Samples] = []
         self._is_over = False
         self._format: tuple[int, int] | None = None
         self._take(bytes(consumed))
         while not self._stream.is_in_sound and not self._is_over:
-            data = self._next_bytes()
+            data = self._pipe.read()
             consumed += data
             self._take(data)
         if self._stream.format is None:
@@ -45,11 +46,6 @@ class PipedWav:
         self.samples_per_channel: int | None = None
         self.duration_s: float | None = None
         self.warnings: list[str] = []
-
-    def _next_bytes(self) -> bytes:
-        read = getattr(self._file, "read1", self._file.read)
-        data: bytes = read(_MAX_BYTES) or b""
-        return data
 
     def _take(self, data: bytes) -> None:
         self._is_over = not data
@@ -63,10 +59,8 @@ class PipedWav:
 
     def read(self, samples_per_channel: int) -> Samples:
         """Returns the samples that are there, as soon as there are any; none at the end."""
-        import numpy as np
-
         while not self._pieces and not self._is_over:
-            self._take(self._next_bytes())
+            self._take(self._pipe.read())
         if not self._pieces:
             return np.empty((0, self.num_channels), np.int16)
         samples = self._pieces[0]
@@ -80,4 +74,4 @@ class PipedWav:
         raise OSError(errno.ESPIPE, f"{os.strerror(errno.ESPIPE)}: expected a file to go back in, got a pipe")
 
     def close(self) -> None:
-        """Does nothing."""
+        """Does nothing: the pipe belongs to the caller."""

@@ -15,9 +15,12 @@ class Sound(Protocol):
     num_channels: int
     samples_per_channel: int | None
     """The length; None if it is not known before the end."""
-    duration_s: float | None
-    """About how long it is, if the length is not known, but the file tells something."""
     warnings: list[str]
+
+    @property
+    def duration_s(self) -> float | None:
+        """The length in seconds, or about it, if the file tells no more; None if it does not tell it."""
+        ...
 
     def read(self, samples_per_channel: int, /) -> Samples:
         """Returns the next samples; fewer, or none, at the end. A pipe may give fewer before."""

@@ -114,7 +114,7 @@ class WavStream:
                 return True
             if at or name in (b"RIFF", b"RIFX", b"RF64"):
                 del self._buffer[:at]
-                self._step = self._read_riff if self._buffer[:3] in (b"RIF", b"RF6") else self._read_chunk
+                self._step = self._read_riff if self._buffer.startswith((b"RIF", b"RF6")) else self._read_chunk
                 return True
         if name == b"fmt ":
             if size > MAX_FORMAT_BYTES:
@@ -126,7 +126,7 @@ class WavStream:
         elif name == b"data":
             if self.format is None:
                 raise SoundFileError("damaged: expected the format of a WAV before its sound, got none")
-            self.num_told = size if 0 < size < UNKNOWN_SIZE else None
+            self.num_told = size if size < UNKNOWN_SIZE else None  # after 0 bytes, what is no chunk is sound
             self.is_in_sound = True
         else:
             self._num_skipped = size + size % 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import io
 import os
 import threading
@@ -131,6 +130,14 @@ def test_values_above_full_scale_are_counted() -> None:
         assert file.num_clipped == 2
 
 
+def no_thread_is_left() -> bool:
+    """Whether the threads that read files end."""
+    threads = [thread for thread in threading.enumerate() if "AudioFile" in thread.name]
+    for thread in threads:
+        thread.join(10)
+    return not any(thread.is_alive() for thread in threads)
+
+
 def piped(data: bytes) -> Any:
     reader, writer = os.pipe()
 
@@ -177,8 +184,17 @@ def test_a_wav_in_a_pipe_is_read_as_it_comes() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense " * 100, encode(s16(1, 9000), 48000, "FLAC")[:3000], b"RIFF\0\0\0\0WAVE",
-                                  encode(s16(1, 9000), 48000, "OGG")[:3000], encode(s16(1, 900), 8000, "WAV")[:20]])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"nonsense " * 100,
+        b"RIFF\0\0\0\0WAVE",
+        encode(s16(1, 900), 8000, "WAV")[:20],
+        encode(s16(1, 9000), 48000, "FLAC")[:3000],
+        encode(s16(1, 9000), 48000, "OGG")[:3000],
+    ],
+)
 def test_what_is_no_whole_sound_file(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "it.wav"
     path.write_bytes(data)
@@ -189,7 +205,7 @@ def test_what_is_no_whole_sound_file(data: bytes, tmp_path: Path) -> None:
 
 
 def test_directories_missing_and_deleted_files(tmp_path: Path) -> None:
-    with pytest.raises(OSError):  # noqa: PT011: another one on each system
+    with pytest.raises((IsADirectoryError, PermissionError)):  # as the system says
         AudioFile(tmp_path)
     with pytest.raises(FileNotFoundError):
         AudioFile(tmp_path / "none.wav")
@@ -201,8 +217,18 @@ def test_directories_missing_and_deleted_files(tmp_path: Path) -> None:
             assert len(joined(list(file))) == 48000
 
 
-@pytest.mark.parametrize(("arguments", "name"), [({"start_s": 1.5}, "start_s"), ({"end_s": 2}, "end_s"),
-    ({"start_s": 0.5, "end_s": 0.5}, "end_s"), ({"channels": [1]}, "channels"), ({"sample_rate": 100}, "sample_rate")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"start_s": 1.5}, "start_s"),
+        ({"end_s": 2}, "end_s"),
+        ({"start_s": 0.5, "end_s": 0.5}, "end_s"),
+        ({"channels": [1]}, "channels"),
+        ({"channels": []}, "channels"),
+        ({"channels": [-1]}, "channels"),
+        ({"sample_rate": 100}, "sample_rate"),
+    ],
+)
 def test_numbers_that_do_not_fit_the_file(arguments: dict[str, Any], name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}: expected .* got "):
         AudioFile(wav_of(s16(1, 48000)), **arguments)
@@ -236,7 +262,7 @@ def test_pyav_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(ImportError, match=r'pip install "livekit-utils\[video\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[video\]" in the source'):
         AudioFile(io.BytesIO(b"\x1aE\xdf\xa3" + bytes(1000)))
 
 
@@ -257,7 +283,7 @@ def test_closing_is_idempotent_and_releases_a_reader(tmp_path: Path) -> None:
             file.seek(0)
 
     asyncio.run(main())
-    assert not [t for t in threading.enumerate() if "AudioFile" in t.name]
+    assert no_thread_is_left()
 
 
 def test_a_cancelled_reader_loses_nothing() -> None:
@@ -283,9 +309,10 @@ def test_what_is_collected_without_close_warns(tmp_path: Path) -> None:
     path.write_bytes(encode(s16(1, 48000), 48000, "WAV"))
     file = AudioFile(path)
     next(file)
+    files = [file]
+    del file
     with pytest.warns(ResourceWarning, match=r"a\.wav.* was not closed"):
-        del file
-        gc.collect()
+        files.clear()
 
 
 def test_as_a_stream_of_the_mixer() -> None:
