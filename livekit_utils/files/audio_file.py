@@ -172,7 +172,7 @@ class AudioFile(AsyncClosing):
     @property
     def position_s(self) -> float:
         """Seconds of the file at which the next frame begins."""
-        return float(self._ahead.position)
+        return self._frames.seconds(self._ahead.place)
 
     @property
     def num_clipped(self) -> int:
@@ -182,8 +182,8 @@ class AudioFile(AsyncClosing):
     def seek(self, seconds: float) -> None:
         """Goes on at another place. An iteration that waits goes on there, and one that has ended can begin again.
 
-        The place is exact to the sample. It is found by decoding, when the next frame is read; `seek` itself does not
-        wait.
+        The place is exact to the sample. It is looked for when the next frame is read; `seek` itself does not wait. In
+        MP3, OGG and what PyAV decodes, all before it is decoded.
 
         Args:
             seconds: Of the file, from `start_s` to its end or `end_s`.
@@ -204,7 +204,7 @@ class AudioFile(AsyncClosing):
         self._check_open()
         if self._is_live:
             raise io.UnsupportedOperation(f"{self._name}: expected a file to seek in, got a pipe")
-        self._ahead.seek(sample, Fraction(sample, self._sound.sample_rate))
+        self._ahead.seek(sample)
 
     def close(self) -> None:
         """Closes the file. Iterations end, also those that wait. A second call does nothing."""

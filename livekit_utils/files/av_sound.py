@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
+from livekit_utils.files.sound import MAX_SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +143,10 @@ class AvSound:
             yield
         except self._av.FFmpegError as error:
             raise kind(f"FFmpeg cannot decode it: {error.strerror}") from error
+
+    def skip(self, samples_per_channel: int) -> int:
+        """Leaves out some of the next samples, and returns how many; 0 at the end."""
+        return len(self.read(min(samples_per_channel, MAX_SKIPPED)))
 
     def rewind(self) -> None:
         """Goes back to the beginning. The file is opened again, so that the decoder has no memory."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.files.errors import SoundFileError
@@ -31,6 +31,13 @@ class FrameFormat:
     samples_per_channel: int
     picked: Sequence[int] | None
     """The channels of the sound to take, in this order; None takes all."""
+
+
+class Place(NamedTuple):
+    """Where a frame begins: so many samples of its own rate after a sample of the sound."""
+
+    sample: int
+    num_given: int
 
 
 class FileFrames:
@@ -72,16 +79,19 @@ class FileFrames:
         self._is_over = False
 
     @property
-    def position(self) -> Fraction:
-        """Where the next frame begins, in seconds of the file."""
+    def place(self) -> Place:
+        """Where the next frame begins."""
+        return Place(self._from, self._num_given)
+
+    def seconds(self, place: Place) -> float:
+        """Returns a place in seconds of the file."""
         rate = self._sound.sample_rate
-        position = Fraction(self._from, rate) + Fraction(self._num_given, self._format.sample_rate)
+        position = Fraction(place.sample, rate) + Fraction(place.num_given, self._format.sample_rate)
         if self._end is not None:
-            end = Fraction(self._end, rate)
-            if position >= end and self._loop and self._end > self._start:
-                return (position - end) % (end - Fraction(self._start, rate)) + Fraction(self._start, rate)
-            return min(position, end)
-        return position
+            start, end = Fraction(self._start, rate), Fraction(self._end, rate)
+            if position >= end:
+                position = (position - end) % (end - start) + start if self._loop and end > start else end
+        return float(position)
 
     def next(self) -> AudioFrame | None:
         """Returns the next frame; None at the end.
@@ -138,10 +148,10 @@ class FileFrames:
             self._sound.rewind()
             self._read_at = 0
         while self._read_at < sample and not self.stopped:
-            num_read = len(self._sound.read(min(self._block, sample - self._read_at)))
-            if not num_read:
+            num_skipped = self._sound.skip(sample - self._read_at)
+            if not num_skipped:
                 break
-            self._read_at += num_read
+            self._read_at += num_skipped
 
     def _cut(self, frames: list[AudioFrame]) -> None:
         for frame in frames:

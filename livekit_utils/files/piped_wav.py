@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.sound import MAX_SKIPPED
 from livekit_utils.files.wav_stream import WavStream
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ class PipedWav:
             self._pieces[0] = samples[samples_per_channel:]
             return samples[:samples_per_channel]
         return self._pieces.pop(0)
+
+    def skip(self, samples_per_channel: int) -> int:
+        """Leaves out some of the next samples, and returns how many; 0 at the end."""
+        return len(self.read(min(samples_per_channel, MAX_SKIPPED)))
 
     def rewind(self) -> None:
         """Raises OSError."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from livekit_utils._runtime.calls import Calls
 from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils._runtime.threads import Once, start_thread
+from livekit_utils.files.file_frames import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from fractions import Fraction
 
     from livekit_utils.files.file_frames import FileFrames
     from livekit_utils.frames.audio_frame import AudioFrame
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 class _Item(NamedTuple):
     frame: AudioFrame
-    end: Fraction
-    """Where the frame after it begins, in seconds of the file."""
+    end: Place
+    """Where the frame after it begins."""
 
 
 class ReadAhead:
@@ -54,7 +54,7 @@ class ReadAhead:
         self._closed = False
         self.released = Once()
         """The file is closed, and no thread uses it."""
-        self.position = frames.position
+        self.place = frames.place
 
     async def get(self) -> AudioFrame:
         """Returns the next frame; raises StopAsyncIteration at the end."""
@@ -69,7 +69,7 @@ class ReadAhead:
                     raise
                 continue  # a seek came in between
             if queue is self._queue:
-                self.position = item.end
+                self.place = item.end
                 return item.frame
 
     def get_now(self) -> AudioFrame | None:
@@ -83,7 +83,7 @@ class ReadAhead:
                         continue  # a seek came in between
                     if item is None:
                         return None
-                    self.position = item.end
+                    self.place = item.end
                     return item.frame
 
     def _fill_up(self) -> None:
@@ -130,10 +130,10 @@ class ReadAhead:
     def _decode(self) -> _Item | None:
         if self._closed or (frame := self._frames.next()) is None:
             return None
-        return _Item(frame, self._frames.position)
+        return _Item(frame, self._frames.place)
 
-    def seek(self, sample: int, position: Fraction) -> None:
-        """Goes on with a sample of the file, which is at that position. Frames that were decoded ahead are dropped."""
+    def seek(self, sample: int) -> None:
+        """Goes on with a sample of the file. Frames that were decoded ahead are dropped."""
         with self._changing:
             if self._closed:
                 return
@@ -141,7 +141,7 @@ class ReadAhead:
             self._sought = sample
             self._frames.stopped = True  # a thread that looks for an earlier place gives up
             self._is_over = False
-            self.position = position
+            self.place = Place(sample, 0)
         old.close()
 
     def close(self) -> None:

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from livekit_utils.files.samples import Samples
 
 
+# Samples per channel that are decoded at most to leave them out, so that the caller can give up.
+MAX_SKIPPED = 1 << 14
+
+
 class Sound(Protocol):
     """A sound that is read from its beginning to its end, in pieces of any size."""
 
@@ -24,6 +28,10 @@ class Sound(Protocol):
 
     def read(self, samples_per_channel: int, /) -> Samples:
         """Returns the next samples; fewer, or none, at the end. A pipe may give fewer before."""
+        ...
+
+    def skip(self, samples_per_channel: int, /) -> int:
+        """Leaves out up to so many of the next samples, and returns how many; 0 at the end. It does not take long."""
         ...
 
     def rewind(self) -> None:
