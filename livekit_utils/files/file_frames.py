@@ -7,19 +7,26 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.frame_cutter import FrameCutter
+from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from livekit_utils.files.samples import Samples
     from livekit_utils.files.sound import Sound
     from livekit_utils.frames.audio_frame import AudioFrame
 
 # Parts of a second that are decoded at a time, and values that are decoded at most.
 _PARTS = 10
 _MAX_VALUES = 1 << 19
+
+# Values of a part that are kept to repeat it, at most: 20 s of mono at 48 kHz, 4 MiB as floats.
+_MAX_KEPT_VALUES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,9 @@ class FileFrames:
         self._block = max(1, min(sound.sample_rate // _PARTS, _MAX_VALUES // sound.num_channels))
         self._read_at = 0
         """The sample of the sound that is read next."""
+        self._kept: list[Samples] = []
+        self._num_kept = 0
+        self._whole: Samples | None = None
         self.num_clipped = 0
         self.stopped = False
         """Set by another thread: what is under way ends as soon as it can."""
@@ -112,8 +122,17 @@ class FileFrames:
         return frame
 
     def _decode(self) -> None:
-        from livekit_utils.files.samples import as_frame
+        samples = self._repeated() if self._whole is not None else self._read()
+        if samples is None:
+            return
+        if self._format.picked is not None:
+            samples = samples[:, list(self._format.picked)].copy()
+        frame, num_clipped = as_frame(samples, self._sound.sample_rate)
+        self.num_clipped += num_clipped
+        self._cut(self._converter.push(frame))
 
+    def _read(self) -> Samples | None:
+        """Returns the next samples of the sound; None if this is the end of a pass, or it was stopped."""
         self._look_for(self._wanted)
         num_wanted = self._block
         if self._end is not None:
@@ -122,14 +141,27 @@ class FileFrames:
         if samples is None or not len(samples):
             if not self.stopped:
                 self._end_pass()
-            return
+            return None
+        if self._loop:
+            self._keep(samples)
         self._read_at += len(samples)
         self._wanted = self._read_at
-        if self._format.picked is not None:
-            samples = samples[:, list(self._format.picked)].copy()
-        frame, num_clipped = as_frame(samples, self._sound.sample_rate)
-        self.num_clipped += num_clipped
-        self._cut(self._converter.push(frame))
+        return samples
+
+    def _keep(self, samples: Samples) -> None:
+        """Keeps a part that is not long, to repeat it without another look at the file."""
+        is_next = self._read_at == self._start + self._num_kept
+        if is_next and (self._num_kept + len(samples)) * samples.shape[1] <= _MAX_KEPT_VALUES:
+            self._kept.append(samples)
+            self._num_kept += len(samples)
+
+    def _repeated(self) -> Samples:
+        """Returns the next samples of a part that was kept."""
+        assert self._whole is not None
+        places = np.arange(self._wanted - self._start, self._wanted - self._start + self._block) % len(self._whole)
+        self._wanted = self._start + int(places[-1]) + 1
+        samples: Samples = self._whole[places]
+        return samples
 
     def _end_pass(self) -> None:
         # A part may end after the end of a file that did not tell its length.
@@ -142,6 +174,9 @@ class FileFrames:
             raise SoundFileError("expected sound to repeat, got none")
         else:
             self._wanted = self._start
+            if self._num_kept == self._end - self._start:
+                self._whole = np.concatenate(self._kept)
+                self._kept = []
 
     def _look_for(self, sample: int) -> None:
         if sample < self._read_at:
