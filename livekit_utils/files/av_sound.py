@@ -57,6 +57,23 @@ def without_padding(frame: Any, samples: Samples) -> Samples:
     return samples[: round(Fraction(frame.duration) * frame.time_base * frame.sample_rate)]
 
 
+class _Input:
+    """A file as FFmpeg reads it: it ends with the first error, which is kept."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+        self.error: Exception | None = None
+
+    def read(self, num_bytes: int) -> bytes:
+        if self.error is None:
+            try:
+                return self._file.read(num_bytes)
+            except Exception as error:
+                self.error = error
+        return b""
+
+
 class AvSound:
     """Reads the first sound of a file: of a container, or of a video.
 
@@ -88,8 +105,9 @@ class AvSound:
 
     def _open(self) -> None:
         self._file.seek(0)
+        self._input = _Input(self._file)
         with self._translated(ForeignFileError):
-            self._container = self._av.open(self._file, mode="r", metadata_errors="replace")
+            self._container = self._av.open(self._input, mode="r", metadata_errors="replace")
         if not self._container.streams.audio:
             self._container.close()
             raise ForeignFileError("expected a file with sound, got one without")
@@ -142,7 +160,11 @@ class AvSound:
         try:
             yield
         except self._av.FFmpegError as error:
+            if self._input.error is not None:
+                raise self._input.error from None
             raise kind(f"FFmpeg cannot decode it: {error.strerror}") from error
+        if self._input.error is not None:
+            raise self._input.error
 
     def skip(self, samples_per_channel: int) -> int:
         """Leaves out some of the next samples, and returns how many; 0 at the end."""

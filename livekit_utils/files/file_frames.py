@@ -69,6 +69,8 @@ class FileFrames:
         self._block = max(1, min(sound.sample_rate // _PARTS, _MAX_VALUES // sound.num_channels))
         self._read_at = 0
         """The sample of the sound that is read next."""
+        self._is_lost = False
+        """Whether an error has left the sound at no place that is known."""
         self._kept: list[Samples] = []
         self._num_kept = 0
         self._whole: Samples | None = None
@@ -115,7 +117,7 @@ class FileFrames:
             try:
                 self._decode()
             except BaseException:
-                self._is_over = True
+                self._is_over = self._is_lost = True
                 raise
         frame = self._ready.popleft()
         self._num_given += frame.samples_per_channel
@@ -179,9 +181,10 @@ class FileFrames:
                 self._kept = []
 
     def _look_for(self, sample: int) -> None:
-        if sample < self._read_at:
+        if sample < self._read_at or self._is_lost:
+            self._is_lost = True
             self._sound.rewind()
-            self._read_at = 0
+            self._is_lost, self._read_at = False, 0
         while self._read_at < sample and not self.stopped:
             num_skipped = self._sound.skip(sample - self._read_at)
             if not num_skipped:
