@@ -92,7 +92,7 @@ def test_other_formats_come_out_to_the_last_sample(rate: int, out: int, num: int
             assert len(got) == round(num * out / rate)
             assert np.array_equal(got[:, 0], got[:, 1])
             if num:
-                assert np.abs(got[:, 0] - resample_audio(SAMPLES[:num], rate, out).astype(int)).max() <= 1
+                assert np.abs(got[:, 0] - resample_audio(SAMPLES[:num], rate, out).astype(int)).max(initial=0) <= 1
 
     run(main())
 
