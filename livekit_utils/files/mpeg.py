@@ -50,6 +50,7 @@ _SYNC = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]", re.DOTALL)
 # Bytes of a frame that are looked through for a Xing header, and what is there.
 INFO_BYTES = 4 + 2 + 32 + 16
 _HAS_NUM_FRAMES, _HAS_NUM_BYTES = 1, 2
+_XING_FIELDS = ((1, 4), (2, 4), (4, 100), (8, 4))  # flags, and the bytes of what they announce
 
 
 @dataclass(frozen=True)
@@ -149,14 +150,21 @@ class _Xing:
     """Of all frames, this one as well."""
     num_bytes_at: int = 0
     """Where in the frame that is."""
+    num_filled: int = 0
+    """Samples per channel that the encoder put before the sound and after it."""
+
+    def samples_per_channel(self, header: _Header) -> int | None:
+        """Returns the length of the sound; None if it is not told."""
+        return self.num_frames * header.samples_per_channel - self.num_filled if self.num_filled else None
 
 
 def _xing(scanner: ByteScanner, position: int, header: _Header) -> _Xing | None:
     """Returns what a frame tells of those that follow; None if it is a frame with sound."""
-    return _parse_xing(scanner.at(position, min(INFO_BYTES, header.num_bytes)), header)
+    return parse_info(scanner.at(position, min(INFO_BYTES, header.num_bytes)), header)
 
 
-def _parse_xing(frame: bytes, header: _Header) -> _Xing | None:
+def parse_info(frame: bytes, header: _Header) -> _Xing | None:
+    """Returns what a frame that begins with these bytes tells; None if it is a frame with sound."""
     for info_at in (header.info_at, header.info_at + 2):  # with a checksum before it
         if frame[info_at : info_at + 4] in (b"Xing", b"Info"):
             flags = int.from_bytes(frame[info_at + 4 : info_at + 8], "big")
@@ -167,13 +175,17 @@ def _parse_xing(frame: bytes, header: _Header) -> _Xing | None:
                 at += 4
             if flags & _HAS_NUM_BYTES:
                 num_bytes = int.from_bytes(frame[at : at + 4], "big")
-            return _Xing(num_frames, num_bytes, at)
+            return _Xing(num_frames, num_bytes, at, _num_filled(frame, info_at, flags))
     return _Xing() if frame[36:40] == b"VBRI" else None
 
 
-def tells_length(frame: bytes, header: _Header) -> bool:
-    """Returns whether a frame that begins with these bytes has no sound, but tells of those that follow."""
-    return _parse_xing(frame, header) is not None
+def _num_filled(frame: bytes, info_at: int, flags: int) -> int:
+    """Returns what LAME and FFmpeg write behind a Xing header: two numbers of 12 bits."""
+    at = info_at + 8 + sum(size for bit, size in _XING_FIELDS if flags & bit)
+    if frame[at : at + 4] not in (b"LAME", b"Lavf", b"Lavc"):
+        return 0
+    both = int.from_bytes(frame[at + 21 : at + 24], "big")
+    return (both >> 12) + (both & 0xFFF)
 
 
 class _Sound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from livekit_utils.files.errors import SoundFileError
-from livekit_utils.files.mpeg import HEADER_BYTES, INFO_BYTES, parse_header, tag_size, tells_length
+from livekit_utils.files.mpeg import HEADER_BYTES, parse_header, parse_info, tag_size
 
 if TYPE_CHECKING:
     from livekit_utils.files.byte_feed import ByteFeed
@@ -17,6 +17,8 @@ class Chunk(NamedTuple):
     begins: bool
     """Whether they are the first of it."""
     data: bytes
+    told_samples: int | None = None
+    """How long the sound is, in samples per channel, if they tell it. FFmpeg does not always believe this."""
 
 
 class Splitter(Protocol):
@@ -45,9 +47,12 @@ class OggSplitter:
     """Cuts a chain of Ogg streams into its links."""
 
     _HEADER_BYTES = 27
+    _IS_FIRST, _IS_LAST = 2, 4
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._vorbis = b""
+        """The serial number of a stream whose pages count the samples of its sound."""
         self._is_begun = False
         """Whether pages that are not the first of their stream have come."""
 
@@ -55,14 +60,21 @@ class OggSplitter:
         self._buffer += data
         chunks: list[Chunk] = []
         while num_bytes := self._num_bytes():
-            begins = False
-            if self._buffer.startswith(b"OggS"):
-                is_first = bool(self._buffer[5] & 2)
-                begins = is_first and self._is_begun
-                self._is_begun = not is_first
-            chunks.append(Chunk(begins, bytes(self._buffer[:num_bytes])))
+            page = bytes(self._buffer[:num_bytes])
+            chunks.append(self._chunk(page) if page.startswith(b"OggS") else Chunk(False, page))
             del self._buffer[:num_bytes]
         return chunks
+
+    def _chunk(self, page: bytes) -> Chunk:
+        flags, serial = page[5], page[14:18]
+        begins = bool(flags & self._IS_FIRST) and self._is_begun
+        self._is_begun = not flags & self._IS_FIRST
+        if flags & self._IS_FIRST and page[self._HEADER_BYTES + page[self._HEADER_BYTES - 1] :].startswith(
+            b"\x01vorbis"
+        ):
+            self._vorbis = serial
+        is_told = flags & self._IS_LAST and serial == self._vorbis
+        return Chunk(begins, page, int.from_bytes(page[6:14], "little", signed=True) if is_told else None)
 
     def _num_bytes(self) -> int:
         """Returns how long the next page is, or what lies before it; 0 if that is not known yet."""
@@ -123,8 +135,10 @@ class MpegSplitter:
         if len(self._buffer) < header.num_bytes + (0 if self._is_ended else self._LOOK):
             return False
         frame = bytes(self._buffer[: header.num_bytes])
-        is_first = self._is_apart or header.sound != self._sound or tells_length(frame[:INFO_BYTES], header)
-        chunks.append(Chunk(is_first and self._sound is not None, frame))
+        info = parse_info(frame, header)
+        is_first = self._is_apart or header.sound != self._sound or info is not None
+        told = info.samples_per_channel(header) if info is not None else None
+        chunks.append(Chunk(is_first and self._sound is not None, frame, told))
         self._sound, self._is_apart = header.sound, False
         del self._buffer[: header.num_bytes]
         return True
@@ -160,6 +174,8 @@ class PartReader:
         self._chunks = splitter.push(head)[::-1]
         """What comes next is at the end."""
         self.is_over = False
+        self.told_samples: int | None = None
+        """How long the sound is that is read now, in samples per channel, if it has told it."""
         self.error: SoundFileError | None = None
         """What was wrong with the end of the stream."""
 
@@ -169,10 +185,15 @@ class PartReader:
             if self.is_over:
                 return b""
             self._fill()
-        begins, data = self._chunks.pop()
-        if begins or len(data) > num_bytes:
-            self._chunks.append(Chunk(begins, data if begins else data[num_bytes:]))
-        return b"" if begins else data[:num_bytes]
+        chunk = self._chunks.pop()
+        if chunk.begins:
+            self._chunks.append(chunk)
+            return b""
+        if chunk.told_samples is not None:
+            self.told_samples = chunk.told_samples
+        if len(chunk.data) > num_bytes:
+            self._chunks.append(Chunk(False, chunk.data[num_bytes:]))
+        return chunk.data[:num_bytes]
 
     def _fill(self) -> None:
         if data := self._feed.read():
@@ -191,7 +212,8 @@ class PartReader:
                 self._fill()
             if not self._chunks:
                 return False
-            begins, data = self._chunks.pop()  # what a decoder has left of the sound before is lost
-            if begins:
-                self._chunks.append(Chunk(False, data))
+            chunk = self._chunks.pop()  # what a decoder has left of the sound before is lost
+            if chunk.begins:
+                self._chunks.append(chunk._replace(begins=False))
+                self.told_samples = None
                 return True

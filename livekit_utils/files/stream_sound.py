@@ -159,8 +159,14 @@ def _parts(feed: ByteFeed, head: bytes, format: str | None) -> Iterator[Piece]:
             with av.open(reader, "r", format=format, options=_OPTIONS, metadata_errors="replace") as container:
                 if not container.streams.audio:
                     raise SoundFileError("expected a stream with sound, got one without")
+                num_given = 0
                 for frame in container.decode(container.streams.audio[0]):
-                    yield Piece(frame.sample_rate, as_samples(frame))
+                    samples = as_samples(frame)
+                    if reader.told_samples is not None:
+                        samples = samples[: max(0, reader.told_samples - num_given)]
+                    num_given += len(samples)
+                    if len(samples):
+                        yield Piece(frame.sample_rate, samples)
         except av.FFmpegError as error:
             if feed.closed:
                 return
