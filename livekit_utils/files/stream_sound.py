@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from livekit_utils.files.av_sound import AvSound, as_samples, import_av
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
-from livekit_utils.files.mpeg import HEADER_BYTES, parse_header
+from livekit_utils.files.mpeg import HEADER_BYTES, parse_header, tag_size
 from livekit_utils.files.stream_parts import MpegSplitter, NoSplitter, OggSplitter, PartReader
 from livekit_utils.files.wav import is_wav
 from livekit_utils.files.wav_stream import Piece, WavStream
@@ -71,9 +71,7 @@ def stream_sound(feed: ByteFeed, format: str | None) -> Iterator[Piece]:
         SoundFileError: It is damaged, or nothing that is known.
         ImportError: It is no WAV, and PyAV is not installed.
     """
-    head = b""
-    while len(head) < _HEAD_BYTES and (data := feed.read()):
-        head += data
+    head = _read_head(feed)
     if not head:
         return
     told = _told_format(head) or format
@@ -87,6 +85,23 @@ def stream_sound(feed: ByteFeed, format: str | None) -> Iterator[Piece]:
         yield from _whole(feed, head)
     else:
         yield from _parts(feed, head, told)
+
+
+def _read_head(feed: ByteFeed) -> bytes:
+    """Returns the first bytes of a stream, or more of them, without the tags that may lie before a sound."""
+    head = b""
+    num_tag = 0
+    while True:
+        while len(head) < num_tag + _HEAD_BYTES:
+            data = feed.read()
+            if not data:
+                if num_tag and not feed.closed:
+                    raise SoundFileError("expected sound after a tag, got none")
+                return head
+            head += data
+        head, num_tag = head[num_tag:], 0
+        if not head.startswith(b"ID3") or not (num_tag := tag_size(head[:_HEAD_BYTES])):
+            return head
 
 
 def _told_format(head: bytes) -> str | None:
@@ -154,6 +169,7 @@ def _parts(feed: ByteFeed, head: bytes, format: str | None) -> Iterator[Piece]:
     av = import_av()
     splitter = OggSplitter() if format == "ogg" else MpegSplitter() if format == "mp3" else NoSplitter()
     reader = PartReader(feed, splitter, head)
+    is_empty = True
     while True:
         try:
             with av.open(reader, "r", format=format, options=_OPTIONS, metadata_errors="replace") as container:
@@ -166,6 +182,7 @@ def _parts(feed: ByteFeed, head: bytes, format: str | None) -> Iterator[Piece]:
                         samples = samples[: max(0, reader.told_samples - num_given)]
                     num_given += len(samples)
                     if len(samples):
+                        is_empty = False
                         yield Piece(frame.sample_rate, samples)
         except av.FFmpegError as error:
             if feed.closed:
@@ -173,5 +190,9 @@ def _parts(feed: ByteFeed, head: bytes, format: str | None) -> Iterator[Piece]:
             raise SoundFileError(f"FFmpeg cannot decode it: {error.strerror}") from error
         if not reader.next_part():
             break
-    if reader.error is not None and not feed.closed:
+    if feed.closed:
+        return
+    if reader.error is not None:
         raise reader.error
+    if is_empty:
+        raise SoundFileError("expected sound, got none")
