@@ -23,6 +23,8 @@ MAX_MS = float(MAX_INT)
 # Of a frame that is mixed or streamed.
 MAX_CHANNELS = 128
 
+_MAX_FRAME_SIZE_MS = 60_000
+
 E = TypeVar("E", bound=Enum)
 
 
@@ -67,6 +69,15 @@ def check_finite(name: str, value: float | Fraction, least: float = -math.inf, m
 def check_ms(name: str, value: float, most: float = MAX_MS, *, above: bool = False) -> float:
     """A time in milliseconds, from 0 (above 0 with `above`) to `most`."""
     return check_number(name, value, 0, most, above=above)
+
+
+def check_frame_size(sample_rate: int, size_ms: float) -> int:
+    """The length of frames in milliseconds, up to 60000; returns it in samples per channel, one at least."""
+    number = check_number("frame_size_ms", size_ms, 0, _MAX_FRAME_SIZE_MS, above=True)
+    size = int(sample_rate * number / 1000 + 1e-9)
+    if size < 1:
+        raise ValueError(f"frame_size_ms: expected at least one sample at {sample_rate} Hz, got {size_ms}")
+    return size
 
 
 def check_choice(name: str, value: object, enum: type[E]) -> E:

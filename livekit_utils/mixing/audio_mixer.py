@@ -21,7 +21,7 @@ from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
-from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.mix_input import BLOCK, FIRST, FULL, NOTHING, PART, MixInputs
@@ -298,7 +298,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 for frame in source.converter.flush():
                     self._push(source, frame)
         except asyncio.CancelledError:
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 raise
             logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
         except (*ENDS_PROGRAM, GeneratorExit):
@@ -488,11 +488,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             f"AudioMixer(sample_rate={self._sample_rate}, num_channels={self._num_channels}, "
             f"blocksize={self._block}, streams={len(self._inputs)}, {self._state()})"
         )
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _reads(stream: object, mixer: AudioMixer) -> bool:

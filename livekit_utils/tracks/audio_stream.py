@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
 
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils._runtime.arguments import check_channels, check_int, check_number, check_type
+from livekit_utils._runtime.arguments import check_channels, check_frame_size, check_int, check_type
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.weak import unless_gone
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -50,7 +50,6 @@ class AudioStreamStats:
     """Frames that passed unprocessed because the processor failed."""
 
 
-_MAX_FRAME_SIZE_MS = 60_000
 _DEFAULT_FRAME_SIZE_MS = 10
 
 # Of a track of the SDK, if channels are picked: it has one or two, and the SDK copies one to both.
@@ -135,7 +134,8 @@ class AudioStream(LiveStream[AudioFrameEvent]):
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 100)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
-        self._frame_size = _frame_size(self._sample_rate, frame_size_ms)
+        size_ms = _DEFAULT_FRAME_SIZE_MS if frame_size_ms is None else frame_size_ms
+        self._frame_size = check_frame_size(self._sample_rate, size_ms)
         self._pads = frame_size_ms is not None
         picked = check_channels("channels", channels)
         own_track: Track | SdkFeed
@@ -404,12 +404,3 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         if self._processor is not None:
             frame = self._processor.process(frame)
         self._queue.put(AudioFrameEvent(frame))
-
-
-def _frame_size(sample_rate: int, frame_size_ms: float | None) -> int:
-    size_ms = _DEFAULT_FRAME_SIZE_MS if frame_size_ms is None else frame_size_ms
-    size_ms = check_number("frame_size_ms", size_ms, 0, _MAX_FRAME_SIZE_MS, above=True)
-    size = int(sample_rate * size_ms / 1000 + 1e-9)
-    if size < 1:
-        raise ValueError(f"frame_size_ms: expected at least one sample at {sample_rate} Hz, got {frame_size_ms}")
-    return size

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import enum
 import inspect
+import io
 import math
+import wave
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 
 import livekit_utils
 from livekit_utils import (
+    AudioFile,
     AudioFilter,
     AudioFrame,
     AudioMixer,
@@ -25,6 +28,7 @@ from livekit_utils import (
     AudioResampler,
     AudioSource,
     AudioStream,
+    AudioStreamDecoder,
     AVSynchronizer,
     DtmfDetector,
     LocalAudioTrack,
@@ -43,6 +47,25 @@ from livekit_utils import (
 )
 
 HUGE = 10**400
+
+
+def wav_file() -> io.BytesIO:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setparams((1, 2, 48000, 0, "NONE", ""))
+        wav.writeframes(bytes(96000))
+    return file
+
+
+def audio_file(**arguments: Any) -> None:
+    with AudioFile(**{"file": wav_file(), **arguments}):
+        pass
+
+
+def audio_file_seek(**arguments: Any) -> None:
+    with AudioFile(wav_file()) as made:
+        made.seek(**arguments)
+
 
 # What each kind of argument refuses.
 COUNT = [None, "1", b"1", 1.0, math.nan, math.inf, np.float16(0.5), [], -1, 0, 2**64, HUGE]  # from 1
@@ -309,6 +332,30 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         },
     ),
     "DtmfDetector": (DtmfDetector, {"sample_rate": 8000}, {"sample_rate": [*COUNT, 7999, 384_001]}),
+    "AudioFile": (
+        audio_file,
+        {},
+        {
+            "file": [None, 1, [], io.StringIO()],
+            "sample_rate": [value for value in COUNT if value is not None],
+            "num_channels": [*[value for value in COUNT if value is not None], 129],
+            "channels": [1, "1", b"1", [1.5], {1.5: 1}],
+            "frame_size_ms": MS_ABOVE,
+            "start_s": [*MS, 2],
+            "end_s": [*MS_OR_NONE, 0, 2],
+            "loop": [None, 1, "yes", []],
+        },
+    ),
+    "AudioStreamDecoder": (
+        AudioStreamDecoder,
+        {},
+        {
+            "sample_rate": [*[value for value in COUNT if value is not None], 99],
+            "num_channels": [*[value for value in COUNT if value is not None], 129],
+            "format": [1, b"wav", [], "", "nonsense"],
+        },
+    ),
+    "AudioFile.seek": (audio_file_seek, {"seconds": 0}, {"seconds": [*MS, 2]}),
     "AudioFilter": (AudioFilter, {"module_id": "a", "path": "b"}, {"module_id": TEXT, "timeout_ms": MS_ABOVE}),
     "AudioFilter.get": (AudioFilter.get, {}, {"module_id": TEXT}),
 }
