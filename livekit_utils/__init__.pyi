@@ -25,6 +25,9 @@ from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
 from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
 from livekit_utils.sync.show_record import AVSynchronizerStats
+from livekit_utils.telephony.audio_byte_stream import AudioByteStream
+from livekit_utils.telephony.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from livekit_utils.telephony.telephony_codec import TelephonyCodec
 from livekit_utils.tracks.audio_source import AudioSource
 from livekit_utils.tracks.audio_stream import AudioStream, AudioStreamStats
 from livekit_utils.tracks.events import AudioFrameEvent, VideoFrameEvent
@@ -41,6 +44,7 @@ __all__ = [
     "FRAME_SAMPLES",
     "AVSynchronizer",
     "AVSynchronizerStats",
+    "AudioByteStream",
     "AudioFilter",
     "AudioFilterError",
     "AudioFilterLoadState",
@@ -74,6 +78,7 @@ __all__ = [
     "OutputPlayer",
     "OutputPlayerStats",
     "RingBuffer",
+    "TelephonyCodec",
     "Track",
     "TrackKind",
     "VideoBufferType",
@@ -84,6 +89,10 @@ __all__ = [
     "VideoStream",
     "VideoStreamStats",
     "combine_audio_frames",
+    "decode_alaw",
+    "decode_ulaw",
+    "encode_alaw",
+    "encode_ulaw",
     "from_livekit",
     "get_include",
     "mix_audio_frames",

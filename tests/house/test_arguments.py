@@ -18,6 +18,7 @@ import pytest
 
 import livekit_utils
 from livekit_utils import (
+    AudioByteStream,
     AudioFilter,
     AudioFrame,
     AudioMixer,
@@ -31,9 +32,12 @@ from livekit_utils import (
     MediaDevices,
     OutputPlayer,
     RingBuffer,
+    TelephonyCodec,
     VideoFrame,
     VideoSource,
     VideoStream,
+    decode_alaw,
+    decode_ulaw,
     resample_audio,
     sine_wave_generator,
 )
@@ -146,6 +150,29 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "engine": CHOICE_OR_NONE,
         },
     ),
+    "AudioByteStream": (
+        AudioByteStream,
+        {"sample_rate": 48000, "num_channels": 1},
+        {
+            "sample_rate": COUNT,
+            "num_channels": COUNT,
+            "samples_per_channel": [value for value in COUNT if value is not None],
+            "encoding": CHOICE,
+            "wav": [None, 1, "yes", 0.0, []],
+        },
+    ),
+    "TelephonyCodec": (
+        TelephonyCodec,
+        {},
+        {
+            "encoding": CHOICE,
+            "sample_rate": [*COUNT, 999, 192001],
+            "line_rate": [*COUNT, 999, 192001],
+            "packet_ms": [*COUNT, 1001],
+        },
+    ),
+    "decode_ulaw": (decode_ulaw, {"data": b"\xff"}, {"sample_rate": COUNT, "num_channels": COUNT}),
+    "decode_alaw": (decode_alaw, {"data": b"\xd5"}, {"sample_rate": COUNT, "num_channels": COUNT}),
     "AudioSource": (
         AudioSource,
         {"sample_rate": 48000, "num_channels": 1},
@@ -273,8 +300,8 @@ OBJECTS = {
     "data", "delay_estimator", "dependencies", "echo_cancellation", "enable_aec", "frame", "frames", "gains",
     "high_pass_filter",
     "info", "is_screencast", "isolated", "listener", "live", "loop", "memory", "metadata", "noise_cancellation",
-    "noise_suppression", "options", "out", "path", "reference", "source", "stream", "stream_info", "timestamp", "token",
-    "track", "url", "video_source",
+    "noise_suppression", "options", "out", "path", "payload", "reference", "source", "stream", "stream_info",
+    "timestamp", "token", "track", "url", "video_source",
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.
