@@ -27,6 +27,7 @@ _PUBLIC = {
     "filters.include": ("get_include",),
     "filters.status": ("AudioFilterError", "AudioFilterLoadState", "AudioFilterState"),
     "frames.audio_frame": ("AudioFrame", "combine_audio_frames"),
+    "frames.channel_map": ("map_channels",),
     "frames.livekit_frames": ("from_livekit", "to_livekit"),
     "frames.sine_wave": ("sine_wave_generator",),
     "frames.video_frame": ("VideoBufferType", "VideoFrame", "VideoRotation"),

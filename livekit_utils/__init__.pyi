@@ -17,6 +17,7 @@ from livekit_utils.filters.frame_processor import FrameProcessor
 from livekit_utils.filters.include import get_include
 from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState, AudioFilterState
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
+from livekit_utils.frames.channel_map import map_channels
 from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
 from livekit_utils.frames.sine_wave import sine_wave_generator
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
@@ -95,6 +96,7 @@ __all__ = [
     "encode_ulaw",
     "from_livekit",
     "get_include",
+    "map_channels",
     "mix_audio_frames",
     "resample_audio",
     "sine_wave_generator",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from livekit_utils._kernels.pcm import ENCODINGS
 from livekit_utils._runtime.arguments import check_int, check_type
 from livekit_utils._runtime.public_path import public
+from livekit_utils.frames.wav_format import WavFormat
 from livekit_utils.telephony.byte_framer import ByteFramer
 from livekit_utils.telephony.encodings import Encoding, encoding_number
-from livekit_utils.telephony.riff_headers import RiffHeaders, WavFormat
+from livekit_utils.telephony.riff_headers import RiffHeaders
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

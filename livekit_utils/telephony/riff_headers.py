@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from livekit_utils.telephony.encodings import Encoding
+from livekit_utils.frames.wav_format import MAX_FORMAT_BYTES, UNKNOWN_SIZE, WavFormat, read_wav_format, unusable
 
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
-
-# Bytes. A header that is written before its length is known says 0, or this and more.
-_UNKNOWN_SIZE = 0x7FFFF000
-
-# No format of samples has as many.
-_MAX_FORMAT_BYTES = 4096
 
 # What stands behind the sound of WAV files. Other bytes there are sound that the header did not know of.
 _TRAILERS = tuple(
@@ -21,29 +13,6 @@ _TRAILERS = tuple(
     b"_PMX aXML axml PEAK inst note labl plst ltxt cart afsp DISP "[i : i + 4]
     for i in range(0, 120, 5)
 )
-
-# WAVE_FORMAT_EXTENSIBLE has the codec in the first bytes of a longer format.
-_EXTENSIBLE = 0xFFFE
-
-_ENCODINGS: dict[tuple[int, int], Encoding] = {
-    (1, 8): "u8",
-    (1, 16): "s16le",
-    (1, 24): "s24le",
-    (1, 32): "s32le",
-    (3, 32): "f32le",
-    (3, 64): "f64le",
-    (6, 8): "alaw",
-    (7, 8): "ulaw",
-}
-
-
-@dataclass(frozen=True)
-class WavFormat:
-    """What a header says of the sound after it."""
-
-    sample_rate: int
-    num_channels: int
-    encoding: Encoding
 
 
 class RiffHeaders:
@@ -143,10 +112,10 @@ class RiffHeaders:
         name, size = bytes(data[:4]), int.from_bytes(data[4:_CHUNK_HEADER], "little")
         if name == b"data":
             if self._format is None:
-                return self._fail("a header with the format of the sound", "none", data)
+                return self._fail(unusable("a header with the format of the sound", "none"), data)
             found.append(self._format)
             self._in_header = False
-            is_known = 0 < size < _UNKNOWN_SIZE
+            is_known = 0 < size < UNKNOWN_SIZE
             self._sound_left = size if is_known else None
             self._is_padded = size % 2 == 1
             self._at_boundary = size == 0  # a file without sound, whose neighbour may follow
@@ -154,29 +123,19 @@ class RiffHeaders:
         if name != b"fmt ":
             self._to_skip = size + size % 2
             return data[_CHUNK_HEADER:]
-        if not 16 <= size <= _MAX_FORMAT_BYTES:
-            return self._fail(f"16 to {_MAX_FORMAT_BYTES} bytes of format", str(size), data)
+        if size > MAX_FORMAT_BYTES:
+            return self._fail(unusable(f"16 to {MAX_FORMAT_BYTES} bytes of format", str(size)), data)
         end = _CHUNK_HEADER + size + size % 2
         if len(data) < end:
             return self._hold(data)
-        return data[end:] if self._read_format(data[_CHUNK_HEADER:end]) else data[:0]
+        try:
+            self._format = read_wav_format(data[_CHUNK_HEADER : _CHUNK_HEADER + size])
+        except ValueError as error:
+            return self._fail(error, data)
+        return data[end:]
 
-    def _read_format(self, text: memoryview) -> bool:
-        tag, num_channels, rate = (int.from_bytes(text[a:b], "little") for a, b in ((0, 2), (2, 4), (4, 8)))
-        bits = int.from_bytes(text[14:16], "little")
-        if tag == _EXTENSIBLE and len(text) >= 26:
-            tag = int.from_bytes(text[24:26], "little")
-        encoding = _ENCODINGS.get((tag, bits))
-        if encoding is None:
-            self._fail("PCM, float, A-law or mu-law", f"codec {tag} of {bits} bits", text)
-        elif num_channels < 1 or not 1 <= rate < 2**31:
-            self._fail("a rate and channels from 1", f"{rate} Hz and {num_channels} channels", text)
-        else:
-            self._format = WavFormat(rate, num_channels, encoding)
-        return self._format is not None and self._error is None
-
-    def _fail(self, expected: str, got: str, data: memoryview) -> memoryview:
-        self._error = f"data: expected in the header of a WAV file {expected}, got {got}"
+    def _fail(self, error: ValueError, data: memoryview) -> memoryview:
+        self._error = str(error)
         return data[:0]
 
     def _read_boundary(self, data: memoryview) -> memoryview:

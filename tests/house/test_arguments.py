@@ -38,6 +38,7 @@ from livekit_utils import (
     VideoStream,
     decode_alaw,
     decode_ulaw,
+    map_channels,
     resample_audio,
     sine_wave_generator,
 )
@@ -106,6 +107,19 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {"sample_rate": 48000, "num_channels": 1, "samples_per_channel": 0},
         {"sample_rate": COUNT, "num_channels": COUNT, "samples_per_channel": COUNT0},
     ),
+    "AudioFrame.from_ndarray": (
+        AudioFrame.from_ndarray,
+        {"array": np.zeros(4, np.int16), "sample_rate": 48000},
+        {
+            "array": [1, 1.5, "text", [1.5, "a"], np.zeros(4, np.int32)],
+            "sample_rate": COUNT,
+            "num_channels": [value for value in COUNT if value is not None],
+            "planar": [None, 1, "yes", 0.0, []],
+        },
+    ),
+    "AudioFrame.to_ndarray": (AudioFrame.create(48000, 1, 4).to_ndarray, {}, {"dtype": CHOICE}),
+    "AudioFrame.with_gain": (AudioFrame.create(48000, 1, 4).with_gain, {"gain": 1}, {"gain": FACTOR}),
+    "map_channels": (map_channels, {"frame": AudioFrame.create(48000, 1, 4), "map": [0]}, {"map": CHOICE}),
     "VideoFrame": (
         VideoFrame,
         {"width": 4, "height": 2, "type": 0, "data": bytes(32)},

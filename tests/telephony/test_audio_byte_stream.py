@@ -184,7 +184,7 @@ def test_files_in_a_row_in_any_pieces(files: list[tuple[str, int, int, int, bool
         around = {
             "before": chunk(b"JUNK", bytes(28)),
             "between": chunk(b"LIST", rand.randbytes(33)) + chunk(b"fact", bytes(4)),
-            "behind": chunk(b"LIST", b"RIFF....WAVEdata") + chunk(b"id3 ", b"x"),
+            "behind": chunk(b"LIST", b"RIFF....WAV.data") + chunk(b"id3 ", b"x"),
         }
         data += wav(sound, rate, num_channels, encoding, extensible=extensible, **(around if extras else {}))
         expected += b"".join(struct.pack("<iih", rate, num_channels, s) for s in array("h", decoded(sound, encoding)))
