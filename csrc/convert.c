@@ -45,8 +45,7 @@ LKU_TARGET_AVX2 static void f32_to_s16_steps(const lku_f32 *in, size_t num_sampl
                                              uint32_t *LKU_RESTRICT num_saturated) {
     size_t i = 0;
     for (; i + LKU_CONVERT_STEP <= num_samples; i += LKU_CONVERT_STEP)
-        if (!lku_f32_step(in + i, out + i))
-            f32_to_s16_avx2(in + i, LKU_CONVERT_STEP, out + i, num_saturated);
+        *num_saturated += lku_f32_step(in + i, out + i);
     f32_to_s16_avx2(in + i, num_samples - i, out + i, num_saturated);
 }
 #endif
