@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from livekit_utils._kernels.pcm import ENCODINGS
 from livekit_utils._runtime.arguments import check_int, check_type
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.wav_format import WavFormat
 from livekit_utils.telephony.byte_framer import ByteFramer
-from livekit_utils.telephony.encodings import Encoding, encoding_number
+from livekit_utils.telephony.encodings import ENCODINGS, Encoding, encoding_number
 from livekit_utils.telephony.riff_headers import RiffHeaders
 
 if TYPE_CHECKING:
@@ -101,8 +100,7 @@ class AudioByteStream:
     @property
     def encoding(self) -> Encoding:
         """Of the bytes to come."""
-        encoding: Encoding = ENCODINGS[self._framer.encoding]  # type: ignore[assignment]
-        return encoding
+        return ENCODINGS[self._framer.encoding]
 
     @property
     def buffered_duration(self) -> float:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from livekit_utils._kernels.pcm import ENCODINGS
+from livekit_utils._kernels import pcm
 
 Encoding = Literal[
     "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "u8", "f32le", "f32be", "f64le", "ulaw", "alaw"
 ]
 
-assert get_args(Encoding) == ENCODINGS
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+"""In the order by which the compiled code numbers them."""
+
+assert ENCODINGS == pcm.ENCODINGS
 
 
 def encoding_number(encoding: str) -> int:

@@ -51,6 +51,7 @@ cdef class LineDecoder:
     cdef int16_t *_memory  # what the concealment remembers
     cdef int16_t *_line    # one packet
     cdef readonly size_t num_clipped
+    cdef readonly size_t num_lost
 
     def __cinit__(self, int encoding, Py_ssize_t line_rate, Py_ssize_t sample_rate, Py_ssize_t packet_samples,
                   Py_ssize_t frame_samples, PolyphaseFilter filter):
@@ -84,6 +85,7 @@ cdef class LineDecoder:
         cdef bytearray data = PyByteArray_FromStringAndSize(NULL, 2 * self._frame_samples)
         if payload is None:
             csrc.lku_conceal_lost(&self._conceal, self._line, self._packet_samples)
+            self.num_lost += 1
         else:
             borrow_encoded(payload, &view, self._encoding, "payload")
             try:

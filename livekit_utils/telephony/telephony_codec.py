@@ -110,6 +110,16 @@ class TelephonyCodec:
         filter = _filter(self._line_rate, self._sample_rate)
         return 0.0 if filter is None else 1000 * filter.look_ahead / self._line_rate
 
+    @property
+    def num_lost(self) -> int:
+        """Packets so far that were lost."""
+        return self._decoder.num_lost
+
+    @property
+    def num_clipped(self) -> int:
+        """Samples of packets so far that were beyond full scale or no number, which encodings of more bits can have."""
+        return self._decoder.num_clipped
+
     def decode(self, payload: Buffer | None) -> AudioFrame:
         """Takes a packet from the line, or None in place of one that was lost.
 

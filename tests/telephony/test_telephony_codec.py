@@ -180,3 +180,13 @@ def test_what_it_says_of_itself() -> None:
     assert (codec.encoding, codec.sample_rate, codec.line_rate, codec.packet_ms) == ("alaw", 24000, 8000, 30)
     assert codec.latency_ms == 3.0
     assert repr(codec) == "TelephonyCodec('alaw', sample_rate=24000, line_rate=8000, packet_ms=30)"
+
+
+def test_what_is_counted() -> None:
+    codec = TelephonyCodec("f32le", sample_rate=8000)
+    codec.decode(np.full(160, np.nan, np.float32))
+    codec.decode(None)
+    codec.decode(np.array([0.5] * 159 + [2], np.float32).tobytes())
+    assert (codec.num_clipped, codec.num_lost) == (161, 1)
+    codec.reset()
+    assert (codec.num_clipped, codec.num_lost) == (161, 1)
