@@ -40,11 +40,11 @@ def frame_of(
     samples = _in_rows(samples, num_channels, planar)
     # In the byte order of this machine, one sample behind the other.
     samples = np.ascontiguousarray(samples, samples.dtype.newbyteorder("="))
-    samples_per_channel, num_channels = samples.shape
+    samples_per_channel, found_channels = samples.shape
     if not is_float:
-        return make(samples, sample_rate, num_channels, samples_per_channel)
+        return make(samples, sample_rate, found_channels, samples_per_channel)
     data, num_clipped = to_s16(samples.data, _FLOATS[samples.dtype.itemsize])
-    frame = make(data, sample_rate, num_channels, samples_per_channel)
+    frame = make(data, sample_rate, found_channels, samples_per_channel)
     note_clipped(frame, num_clipped)
     return frame
 

@@ -63,7 +63,7 @@ class TelephonyCodec:
         self, encoding: Encoding = "ulaw", *, sample_rate: int = 16000, line_rate: int = 8000, packet_ms: int = 20
     ) -> None:
         number = encoding_number(encoding)
-        self._encoding = encoding
+        self._encoding: Encoding = encoding
         self._sample_rate = check_int("sample_rate", sample_rate, MIN_RATE, MAX_RATE)
         self._line_rate = check_int("line_rate", line_rate, MIN_RATE, MAX_RATE)
         self._packet_ms = check_int("packet_ms", packet_ms, 1, _MAX_PACKET_MS)
