@@ -18,6 +18,8 @@ KERNELS = {
     "sample_queue": [],
     "gain_queue": ["mix", "level"],
     "convert": ["convert"],
+    "pcm": ["pcm", "convert"],
+    "g711": ["g711"],
     "level": ["level"],
     "channels": ["channels"],
     "linear": ["linear"],
@@ -82,6 +84,12 @@ extensions = [
 extensions += [
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
     extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", []),
+    extension(
+        "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]
+    ),
+    extension(
+        "livekit_utils.telephony.line", "livekit_utils/telephony/line.pyx", ["pcm", "g711", "convert", "conceal"]
+    ),
 ]
 
 setup(

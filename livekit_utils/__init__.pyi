@@ -20,6 +20,7 @@ from livekit_utils.filters.frame_processor import FrameProcessor
 from livekit_utils.filters.include import get_include
 from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState, AudioFilterState
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
+from livekit_utils.frames.channel_map import map_channels
 from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 from livekit_utils.mixing.audio_mixer import AudioMixer
@@ -32,6 +33,9 @@ from livekit_utils.signals.silence import silence_generator
 from livekit_utils.signals.sine_wave import sine_wave_generator
 from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
 from livekit_utils.sync.show_record import AVSynchronizerStats
+from livekit_utils.telephony.audio_byte_stream import AudioByteStream
+from livekit_utils.telephony.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from livekit_utils.telephony.telephony_codec import TelephonyCodec
 from livekit_utils.tracks.audio_source import AudioSource
 from livekit_utils.tracks.audio_stream import AudioStream, AudioStreamStats
 from livekit_utils.tracks.events import AudioFrameEvent, VideoFrameEvent
@@ -48,6 +52,7 @@ __all__ = [
     "FRAME_SAMPLES",
     "AVSynchronizer",
     "AVSynchronizerStats",
+    "AudioByteStream",
     "AudioFile",
     "AudioFilter",
     "AudioFilterError",
@@ -86,6 +91,7 @@ __all__ = [
     "OutputPlayer",
     "OutputPlayerStats",
     "RingBuffer",
+    "TelephonyCodec",
     "Track",
     "TrackKind",
     "VideoBufferType",
@@ -96,9 +102,14 @@ __all__ = [
     "VideoStream",
     "VideoStreamStats",
     "combine_audio_frames",
+    "decode_alaw",
+    "decode_ulaw",
     "dtmf_generator",
+    "encode_alaw",
+    "encode_ulaw",
     "from_livekit",
     "get_include",
+    "map_channels",
     "mix_audio_frames",
     "noise_generator",
     "resample_audio",

@@ -25,6 +25,7 @@ from benchmarks.cases import (
     mix,
     ring_buffer,
     sine_wave,
+    telephony,
 )
 from benchmarks.effort import Effort
 from benchmarks.errors import UnknownNameError
@@ -39,6 +40,9 @@ GROUPS: dict[str, Group] = {
     "mix": mix.experiments,
     "mix_gain": mix.gain_experiments,
     "convert": convert.experiments,
+    "g711": telephony.g711_experiments,
+    "audio_byte_stream": telephony.byte_stream_experiments,
+    "telephony_codec": telephony.codec_experiments,
     "level": level.experiments,
     "channels": channels.experiments,
     "ring_buffer": ring_buffer.experiments,

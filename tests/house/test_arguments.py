@@ -20,6 +20,7 @@ import pytest
 
 import livekit_utils
 from livekit_utils import (
+    AudioByteStream,
     AudioFile,
     AudioFilter,
     AudioFrame,
@@ -36,10 +37,14 @@ from livekit_utils import (
     MediaDevices,
     OutputPlayer,
     RingBuffer,
+    TelephonyCodec,
     VideoFrame,
     VideoSource,
     VideoStream,
+    decode_alaw,
+    decode_ulaw,
     dtmf_generator,
+    map_channels,
     noise_generator,
     resample_audio,
     silence_generator,
@@ -130,6 +135,19 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {"sample_rate": 48000, "num_channels": 1, "samples_per_channel": 0},
         {"sample_rate": COUNT, "num_channels": COUNT, "samples_per_channel": COUNT0},
     ),
+    "AudioFrame.from_ndarray": (
+        AudioFrame.from_ndarray,
+        {"array": np.zeros(4, np.int16), "sample_rate": 48000},
+        {
+            "array": [1, 1.5, "text", [1.5, "a"], np.zeros(4, np.int32)],
+            "sample_rate": COUNT,
+            "num_channels": [value for value in COUNT if value is not None],
+            "planar": [None, 1, "yes", 0.0, []],
+        },
+    ),
+    "AudioFrame.to_ndarray": (AudioFrame.create(48000, 1, 4).to_ndarray, {}, {"dtype": CHOICE}),
+    "AudioFrame.with_gain": (AudioFrame.create(48000, 1, 4).with_gain, {"gain": 1}, {"gain": FACTOR}),
+    "map_channels": (map_channels, {"frame": AudioFrame.create(48000, 1, 4), "map": [0]}, {"map": CHOICE}),
     "VideoFrame": (
         VideoFrame,
         {"width": 4, "height": 2, "type": 0, "data": bytes(32)},
@@ -178,6 +196,29 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "engine": CHOICE_OR_NONE,
         },
     ),
+    "AudioByteStream": (
+        AudioByteStream,
+        {"sample_rate": 48000, "num_channels": 1},
+        {
+            "sample_rate": COUNT,
+            "num_channels": COUNT,
+            "samples_per_channel": [value for value in COUNT if value is not None],
+            "encoding": CHOICE,
+            "wav": [None, 1, "yes", 0.0, []],
+        },
+    ),
+    "TelephonyCodec": (
+        TelephonyCodec,
+        {},
+        {
+            "encoding": CHOICE,
+            "sample_rate": [*COUNT, 999, 192001],
+            "line_rate": [*COUNT, 999, 192001],
+            "packet_ms": [*COUNT, 1001],
+        },
+    ),
+    "decode_ulaw": (decode_ulaw, {"data": b"\xff"}, {"sample_rate": COUNT, "num_channels": COUNT}),
+    "decode_alaw": (decode_alaw, {"data": b"\xd5"}, {"sample_rate": COUNT, "num_channels": COUNT}),
     "AudioSource": (
         AudioSource,
         {"sample_rate": 48000, "num_channels": 1},
@@ -366,8 +407,8 @@ OBJECTS = {
     "data", "delay_estimator", "dependencies", "echo_cancellation", "enable_aec", "frame", "frames", "gains",
     "high_pass_filter",
     "info", "is_screencast", "isolated", "listener", "live", "loop", "memory", "metadata", "noise_cancellation",
-    "noise_suppression", "options", "out", "path", "realtime", "reference", "source", "stream", "stream_info",
-    "timestamp", "token", "track", "url", "video_source",
+    "noise_suppression", "options", "out", "path", "payload", "realtime", "reference", "source", "stream",
+    "stream_info", "timestamp", "token", "track", "url", "video_source",
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.

@@ -1,4 +1,4 @@
-"""Every example in a docstring or in the README runs."""
+"""Every example in a docstring, the README or a page of the docs runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ import livekit_utils
 from tests.support import virtual_time
 from tests.support.paths import BESIDE
 
-README = BESIDE / "README.md"
 MODULES = [
     info.name
     for info in pkgutil.walk_packages(livekit_utils.__path__, "livekit_utils.")
@@ -69,10 +68,12 @@ def test_examples_of_everything_else() -> None:
         assert result.failed == 0, name
 
 
-@pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
-@pytest.mark.parametrize("page", ["README.md", "docs/files.md"])
-def test_a_page_runs_when_pasted(page: str, tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (BESIDE / page).read_text(), re.DOTALL)
+@pytest.mark.parametrize("name", ["README.md", "docs/files.md", "docs/telephony.md"])
+def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> None:
+    document = BESIDE / name
+    if not document.exists():
+        pytest.skip(f"{name} is not beside the tests")
+    blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
     assert blocks
     for block in blocks:
         result = subprocess.run(

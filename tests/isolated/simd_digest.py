@@ -10,10 +10,12 @@ from livekit_utils._kernels import simd
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.dtmf import Dtmf
+from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, ulaw_to_s16
 from livekit_utils._kernels.gain_queue import GainQueue, Ramp
 from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
+from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
@@ -68,6 +70,22 @@ def convert(rand: random.Random) -> Iterator[bytes]:
         yield out.tobytes()
         floats = array("f", (rand.choice((rand.uniform(-1.2, 1.2), *special)) for _ in range(n)))
         yield f32_to_s16(floats)
+
+
+def g711(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        for decode, encode in ((ulaw_to_s16, s16_to_ulaw), (alaw_to_s16, s16_to_alaw)):
+            yield decode(rand.randbytes(n))
+            yield encode(pcm(rand, n))
+
+
+def encodings(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        for encoding in PCM_ENCODINGS:
+            data, clipped = from_s16(pcm(rand, n), encoding)
+            yield bytes(data) + repr(clipped).encode()
+            samples, clipped = to_s16(rand.randbytes(len(data)), encoding)
+            yield bytes(samples) + repr(clipped).encode()
 
 
 def level(rand: random.Random) -> Iterator[bytes]:
@@ -127,7 +145,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    mix, ramp, gain_queue, convert, level, channels, linear, polyphase, sine, dtmf, audio_frame,
+    mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear, polyphase, sine, dtmf, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":
