@@ -33,6 +33,7 @@ _PUBLIC = {
     "mixing.audio_mixer": ("AudioMixer",),
     "mixing.mix_audio_frames": ("mix_audio_frames",),
     "mixing.mixer_input": ("AudioMixerStats", "AudioMixerStreamStats"),
+    "playback.media_player": ("MediaPlayer", "MediaPlayerStats"),
     "sync.av_synchronizer": ("AVSynchronizer", "LatePolicy"),
     "sync.show_record": ("AVSynchronizerStats",),
     "tracks.audio_source": ("AudioSource",),

@@ -23,6 +23,7 @@ from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoR
 from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.playback.media_player import MediaPlayer, MediaPlayerStats
 from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
 from livekit_utils.sync.show_record import AVSynchronizerStats
 from livekit_utils.tracks.audio_source import AudioSource
@@ -70,6 +71,8 @@ __all__ = [
     "LocalAudioTrack",
     "LocalVideoTrack",
     "MediaDevices",
+    "MediaPlayer",
+    "MediaPlayerStats",
     "NoiseCancellationOptions",
     "OutputPlayer",
     "OutputPlayerStats",

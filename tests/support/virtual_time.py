@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _JumpingSelector(selectors.DefaultSelector):
+class JumpingSelector(selectors.DefaultSelector):
     """Where a selector would sleep, the clock moves on instead."""
 
     def __init__(self) -> None:
@@ -25,8 +25,8 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
+    def __init__(self, selector: type[JumpingSelector] = JumpingSelector) -> None:
+        self._jumping = selector()
         super().__init__(self._jumping)
 
     def time(self) -> float:
@@ -37,7 +37,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._jumping.now += seconds
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], selector: type[JumpingSelector] = JumpingSelector) -> T:
     """asyncio.run in virtual time, in debug mode; fails on what nobody else looks at: exceptions in callbacks, and
     tasks that are left over."""
     complaints: list[str] = []
@@ -52,7 +52,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         assert not left, f"tasks left behind: {left}"
         return result
 
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(selector)) as runner:
         result = runner.run(watched())
     assert not complaints, complaints
     return result

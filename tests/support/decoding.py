@@ -1,0 +1,61 @@
+"""Virtual time for code that reads media files: the clock stands still while a thread decodes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import threading
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+from tests.support import virtual_time
+
+T = TypeVar("T")
+
+_DECODERS = tuple(f"livekit_utils {name}" for name in ("AudioFile", "AudioStreamDecoder", "MediaPlayer"))
+
+
+def decoding_threads() -> list[threading.Thread]:
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread.name.startswith(_DECODERS)
+    ]
+
+
+def no_thread_is_left() -> bool:
+    """Whether the threads that decode end, as they do when nobody reads."""
+    threads = decoding_threads()
+    for thread in threads:
+        thread.join(10)
+    return not any(thread.is_alive() for thread in threads)
+
+
+@contextlib.contextmanager
+def nothing_is_left() -> Iterator[None]:
+    """Fails where the block leaves a thread or a file descriptor behind."""
+    before = _descriptors()
+    yield
+    assert no_thread_is_left()
+    assert _descriptors() == before
+
+
+def _descriptors() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else []
+
+
+class _WaitingSelector(virtual_time.JumpingSelector):
+    """Lets the clock jump only when no thread decodes: such a thread never waits for a reader."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout != 0:
+            assert no_thread_is_left()
+            if events := selectors.DefaultSelector.select(self, 0):
+                return events
+        return super().select(timeout)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine as `virtual_time.run` does."""
+    return virtual_time.run(main, selector=_WaitingSelector)
