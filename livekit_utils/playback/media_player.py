@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
 from livekit_utils._runtime.arguments import check_finite
-from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
+from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
@@ -37,6 +37,9 @@ logger = logging.getLogger("livekit_utils")
 
 # Sound in the audio source, in milliseconds: it goes on for so long when the event loop is held up.
 _QUEUE_MS = 500
+
+# Sums of durations are compared with this tolerance, in seconds.
+_ROUNDING_S = 1e-6
 
 # Pictures in the synchronizer: it puts timestamps in order that are wrong by this many.
 _NUM_PICTURES = 3
@@ -159,6 +162,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
             start_s  # of the timeline: the end of the sound that was pushed; what is heard
         )
         self._is_playing = False  # since `play`, until the end
+        self._waiters = Waiters()  # the task that waits for room in the audio source
         self._feeds: set[asyncio.Task[None]] = set()
         self._num_errors = 0
         self._closed = False
@@ -231,7 +235,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
                 self._go_to(self._start)
             self._is_playing = True
             self._start_feed()
-        self._source.resume()
+        self.resume()
         await self._stretch.ready.happens()
 
     def pause(self) -> None:
@@ -247,6 +251,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
         """Goes on where `pause` stopped. Without a pause, it does nothing. Raises what `pause` does."""
         self._check_open()
         self._source.resume()
+        self._waiters.release()
 
     async def seek(self, seconds: float) -> None:
         """Goes to another place of the file, and returns when the first picture and the first sound of it are there.
@@ -311,6 +316,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
             self._closed = True
             self._is_playing = False
             self._ahead.close()
+            self._waiters.release()
             await self._sync.aclose()
             await self._source.aclose()
             if self._video_source is not None:
@@ -334,9 +340,9 @@ class MediaPlayer(LoopBound, AsyncClosing):
     # -- playing ------------------------------------------------------------------------------------------------------
 
     def _timeline_s(self) -> float:
-        """Returns the time of the timeline that is heard now. It never goes back, but with a seek."""
+        """Returns the time of the timeline that is heard now."""
         if self._is_playing:
-            self._position = max(self._position, self._pushed_s - self._source.queued_duration)
+            self._position = self._pushed_s - self._source.queued_duration
         return self._position
 
     def _go_to(self, seconds: Fraction) -> None:
@@ -345,6 +351,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
             self._num_errors += 1
         self._stretch = self._ahead.seek(seconds)
         self._sync.reset()
+        self._waiters.release()
         self._pushed_s = self._position = float(seconds)
 
     def _start_feed(self) -> None:
@@ -375,6 +382,10 @@ class MediaPlayer(LoopBound, AsyncClosing):
         try:
             while True:
                 item = await self._ahead.get(stretch, kind)
+                if kind == "audio":
+                    await self._has_room(stretch, item.end - item.start)
+                if stretch is not self._stretch:
+                    return
                 await self._sync.push(item.content, item.end if kind == "audio" else item.start)
                 if kind == "audio" and stretch is self._stretch:
                     self._pushed_s = item.end
@@ -386,6 +397,25 @@ class MediaPlayer(LoopBound, AsyncClosing):
             if not self._closed:
                 logger.error("MediaPlayer: %s: %s", self._frames.name, error, exc_info=error)
                 stretch.fail(error)
+
+    async def _has_room(self, stretch: Stretch, seconds: float) -> None:
+        """Returns when the audio source has room for some sound, or another stretch is played.
+
+        A push that waits for room has sound in flight, of which nobody knows whether the source has it: in a pause, the
+        synchronizer would take it for played.
+        """
+        while stretch is self._stretch and not self._closed:
+            missing_s = self._source.queued_duration + seconds - _QUEUE_MS / 1000
+            if missing_s <= _ROUNDING_S:
+                return
+            timer = None
+            if not self._source.paused:
+                timer = asyncio.get_running_loop().call_later(missing_s, self._waiters.release)
+            try:
+                await self._waiters.wait()
+            finally:
+                if timer is not None:
+                    timer.cancel()
 
     def _raise_error(self) -> None:
         if self._stretch.error is not None:

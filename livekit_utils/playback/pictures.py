@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _STILL_S = Fraction(300)
 
 
+# A picture that begins this much later than the place that is sought begins there: a float is not exactly 1/30.
+_ROUNDING_S = Fraction(1, 2000)
+
+
 class Pictures:
     """Decodes the pictures of all passes through a file.
 
@@ -113,7 +117,7 @@ class Pictures:
         duration = getattr(decoded, "duration", None)
         end = start + (duration * decoded.time_base if duration and decoded.time_base else self._interval)
         self._reached = end if self._reached is None else max(self._reached, end)
-        if start <= self._lap.start:
+        if start <= self._lap.start + _ROUNDING_S:
             self._seen = decoded, end
             return
         self._keep_seen()

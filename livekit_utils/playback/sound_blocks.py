@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from livekit_utils.playback.pictures import Pictures
     from livekit_utils.playback.stream_decoder import StreamDecoder
 
-# Timestamps that are off by less than this are jitter: containers round them. More is a gap, or sound that overlaps.
+# Timestamps that are off by more than this are a gap, or sound that overlaps. Less is jitter, of containers that round
+# them and of programs that stamp sound when it comes; but more than `_DRIFT_S` for `_DRIFTING_S` is none.
 _JITTER_S = Fraction(3, 100)
+_DRIFT_S = Fraction(1, 100)
+_DRIFTING_S = Fraction(1, 5)
 
 # Length of a block at most, in seconds.
 _BLOCK_S = Fraction(1, 10)
@@ -68,6 +71,8 @@ class SoundBlocks:
         self._held_at = self._position  # where the held samples begin
         self._has_ended = self._decoder is None
         self._is_placed = False
+        self._num_off = 0  # samples by which the last timestamp was off
+        self._num_drifting = 0  # samples for which it has been
         self._converter = SampleConverter(self.sample_rate, self.num_channels)
         self._timestamps.restart()
         if self._decoder is not None:
@@ -133,7 +138,7 @@ class SoundBlocks:
         )
         samples = self._converter.push(frame, _num_sound(frame) if self._decoder.is_last else frame.samples)
         at = self._sample_at(self._lap.place(place))
-        if self._is_placed and abs(at - self._position) <= _JITTER_S * self.sample_rate:
+        if self._is_placed and self._is_jitter(at - self._position, len(samples)):
             at = self._position
         if at < self._position:  # before the place that was sought, or overlapping
             samples = samples[self._position - at :]
@@ -141,6 +146,19 @@ class SoundBlocks:
         if len(samples):
             self._is_placed = True
             self._held, self._held_at = samples, at
+
+    def _is_jitter(self, num_off: int, num_samples: int) -> bool:
+        """Returns whether samples follow those before although their timestamp is off by some samples."""
+        if abs(num_off) <= _DRIFT_S * self.sample_rate or num_off * self._num_off < 0:
+            self._num_drifting = 0
+        self._num_off = num_off
+        self._num_drifting += num_samples
+        if abs(num_off) <= _JITTER_S * self.sample_rate and self._num_drifting < _DRIFTING_S * self.sample_rate:
+            return True
+        is_jitter = abs(num_off) <= _DRIFT_S * self.sample_rate
+        if not is_jitter:
+            self._num_off = self._num_drifting = 0
+        return is_jitter
 
     def _content(self, sample: int) -> Fraction:
         """Returns the time of the file that lies at a sample of this pass."""
