@@ -91,8 +91,8 @@ class MediaPlayer(LoopBound, AsyncClosing):
     published in a room of the LiveKit SDK, as all tracks of this package.
 
     Sound has the rate and the channels of the file, and its samples are those of the file, rounded to int16. Where the
-    file has pictures but no sound, the sound is silent. Pictures are I420, or RGBA where they have transparency. They
-    are not turned: their events carry the rotation that the file asks for. A picture and its sound are within 20 ms.
+    file has pictures but no sound, the sound is silent. Pictures are I420; with transparency, I420A or RGBA. They are
+    not turned: their events carry the rotation that the file asks for. A picture and its sound are within 20 ms.
 
     With `loop`, each pass takes as long as the longer of pictures and sound. The other waits for it, in silence or with
     its last picture, so that the two are together in every pass.

@@ -30,10 +30,10 @@ class DecodedPicture:
 
 
 class PictureConverter:
-    """Brings pictures of any pixel format to I420, or to RGBA where they have transparency.
+    """Brings pictures of any pixel format to I420; those that have transparency to I420A, or RGBA if they are RGB.
 
-    The pixels of I420 are copied once, into the memory of the VideoFrame; the decoder's planes lie apart. All others
-    are converted. The sizes of the pictures may change.
+    The pixels of I420 and I420A are copied once, into the memory of the VideoFrame; the decoder's planes lie apart. All
+    others are converted. The sizes of the pictures may change.
     """
 
     def __init__(self) -> None:
@@ -42,12 +42,11 @@ class PictureConverter:
     def convert(self, picture: Any) -> DecodedPicture:
         """Returns a frame over `bytes` that nobody else has."""
         rotation = rotation_of(picture)
-        kind = VideoBufferType.RGBA if _has_alpha(picture.format) else VideoBufferType.I420
-        if kind is VideoBufferType.RGBA:
-            if picture.format.name != "rgba":
-                picture = self._reformatter.reformat(picture, format="rgba")
-        elif picture.format.name != "yuv420p" or picture.color_range == _FULL_RANGE:
-            picture = self._reformatter.reformat(picture, format="yuv420p", dst_color_range="MPEG")
+        kind, name = _target(picture.format)
+        is_full = picture.color_range == _FULL_RANGE and kind is not VideoBufferType.RGBA
+        if picture.format.name != name or is_full:
+            options = {} if kind is VideoBufferType.RGBA else {"dst_color_range": "MPEG"}
+            picture = self._reformatter.reformat(picture, format=name, **options)
         width, height = picture.width, picture.height
         rows = kind.plane_strides(width)
         sizes = kind.plane_sizes(width, height)
@@ -56,8 +55,13 @@ class PictureConverter:
         return DecodedPicture(VideoFrame(width, height, kind, data), rotation)
 
 
-def _has_alpha(format: Any) -> bool:
-    return any(component.is_alpha for component in format.components) or format.has_palette
+def _target(format: Any) -> tuple[VideoBufferType, str]:
+    """Returns what a pixel format is brought to, and FFmpeg's name of that."""
+    if not (format.has_palette or any(component.is_alpha for component in format.components)):
+        return VideoBufferType.I420, "yuv420p"
+    if format.has_palette or format.is_rgb or len(format.components) < 4:
+        return VideoBufferType.RGBA, "rgba"
+    return VideoBufferType.I420A, "yuva420p"  # FFmpeg's way from there to RGBA leaves out the last columns
 
 
 def _packed(planes: Iterable[tuple[memoryview, int, int, int]]) -> Iterator[memoryview]:

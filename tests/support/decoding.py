@@ -17,11 +17,7 @@ _DECODERS = tuple(f"livekit_utils {name}" for name in ("AudioFile", "AudioStream
 
 
 def decoding_threads() -> list[threading.Thread]:
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread.name.startswith(_DECODERS)
-    ]
+    return [thread for thread in threading.enumerate() if thread.name.startswith(_DECODERS)]
 
 
 def no_thread_is_left() -> bool:

@@ -91,6 +91,7 @@ class Clip:
             if self.seconds is not None or self.times is not None:
                 streams.append(video := container.add_stream(self.video, rate=self.fps))
                 video.width, video.height, video.pix_fmt = *self.size, self.pix_fmt
+                video.codec_context.bit_rate = 4_000_000
                 video.codec_context.gop_size = self.gop
                 video.codec_context.max_b_frames = self.b_frames
                 if self.times is not None:
