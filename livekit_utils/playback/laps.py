@@ -41,6 +41,13 @@ class Laps:
         """Returns the pass that begins at a time of the file. Its timeline begins with the same time."""
         return Lap(seconds, seconds)
 
+    def restart(self) -> None:
+        """Begins again after a seek. Ends of what could not be decoded to its end are forgotten."""
+        if self.is_broken:
+            self.is_broken = False
+            self._ends.clear()
+            self.end = None
+
     def note_end(self, kind: str, end: Fraction) -> None:
         """Notes where the pictures or the sound of the file end."""
         self._ends.setdefault(kind, end)

@@ -94,14 +94,14 @@ class MediaFrames:
 
     def seek(self, seconds: Fraction) -> None:
         """Goes to a time of the file."""
-        self.laps.is_broken = False
+        self.laps.restart()
         self.sound.seek(seconds)
         self.pictures.seek(seconds)
 
     @property
     def duration_s(self) -> float | None:
         """Length of the file in seconds: of the longer of both, as decoded, or before that as the file says."""
-        if self.laps.end is not None:
+        if self.laps.end is not None and not self.laps.is_broken:
             return float(self.laps.end)
         ends = [decoder.told_end for decoder in self._decoders.values()]
         if None not in ends:

@@ -40,12 +40,12 @@ class Pictures:
         self._converter = PictureConverter()
         self.frame_rate = 25.0 if decoder is None else min(max(decoder.frame_rate, 0.1), 1000.0)
         self._interval = 1 / Fraction(self.frame_rate).limit_denominator(1001000)
-        if decoder is None:
-            laps.note_end("video", Fraction(0))
         self.seek(Fraction(0))
 
     def seek(self, seconds: Fraction) -> None:
         """Goes to a time of the file, when the next picture is asked for."""
+        if self._decoder is None:
+            self._laps.note_end("video", Fraction(0))
         self._begin_at = self._laps.first(seconds)
         self._must_begin = True
         self.is_over = self._decoder is None
@@ -115,7 +115,8 @@ class Pictures:
             return
         start = self._timestamps.place(self._decoder.time(decoded), self._reached)
         duration = getattr(decoded, "duration", None)
-        end = start + (duration * decoded.time_base if duration and decoded.time_base else self._interval)
+        seconds = Fraction(duration * decoded.time_base) if duration and decoded.time_base else None
+        end = self._timestamps.end(start, seconds, self._interval)
         self._reached = end if self._reached is None else max(self._reached, end)
         if start <= self._lap.start + _ROUNDING_S:
             self._seen = decoded, end

@@ -52,12 +52,12 @@ class SoundBlocks:
         self.sample_rate: int = SILENT_RATE if first is None else first.sample_rate
         self.num_channels: int = 1 if first is None else len(first.layout.channels)
         self._timestamps = Timestamps(origin, None if decoder is None else decoder.told_end)
-        if decoder is None:
-            laps.note_end("audio", Fraction(0))
         self.seek(Fraction(0))
 
     def seek(self, seconds: Fraction) -> None:
         """Goes to a time of the file, when the next block is asked for."""
+        if self._decoder is None:
+            self._laps.note_end("audio", Fraction(0))
         self._begin_at = self._laps.first(seconds)
         self._must_begin = True
         self.is_over = False

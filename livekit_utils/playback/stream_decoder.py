@@ -102,7 +102,15 @@ class StreamDecoder:
         self._next = self._pull()
 
     def _decode(self) -> Generator[Any, None, None]:
-        for packet in self._container.demux(self._stream):
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except IndexError:  # a packet of a stream that begins later, which PyAV does not know
+                packets = self._container.demux(self._stream)
+                continue
             if self.stopped():
                 raise DecodingStoppedError
             try:
@@ -215,6 +223,9 @@ class StreamDecoder:
         except self._av.FFmpegError as error:
             if self._input.error is None:
                 raise MediaFileError(f"FFmpeg cannot read it: {error.strerror}") from error
+        except (ArithmeticError, LookupError, UnicodeError) as error:  # PyAV's own, where a file makes no sense
+            if self._input.error is None:
+                raise MediaFileError(f"PyAV cannot read it: {error}") from error
         if self._input.error is not None:
             raise self._input.error
 

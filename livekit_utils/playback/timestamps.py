@@ -7,8 +7,10 @@ from fractions import Fraction
 # Timestamps that go back by more than this start over, as in files that were joined. Less is jitter and disorder.
 _BACK_S = 1
 
-# Timestamps that are later than the end of the stream by more than this are wrong.
+# Timestamps that are later than the end of the stream by more than this are wrong. Where that end is not told, so are
+# those that jump forward by more than `_JUMP_S`.
 _BEYOND_S = 10
+_JUMP_S = 600
 
 
 class Timestamps:
@@ -40,8 +42,24 @@ class Timestamps:
         if timestamp is None:
             return Fraction(0) if expected is None else expected
         placed = timestamp + self._shift
-        is_wrong = self._latest is not None and placed > self._latest - self.origin
-        if expected is not None and (is_wrong or placed < expected - _BACK_S):
+        if expected is not None and (placed < expected - _BACK_S or self._is_beyond(placed, expected)):
             self._shift += expected - placed
             placed = expected
         return placed
+
+    def end(self, start: Fraction, duration: Fraction | None, usual: Fraction) -> Fraction:
+        """Returns where a frame ends.
+
+        Args:
+            start: Where it begins.
+            duration: Its duration in seconds, if the file tells it.
+            usual: What it takes usually.
+        """
+        if not duration or duration < 0 or self._is_beyond(start + duration, start):
+            return start + usual
+        return start + duration
+
+    def _is_beyond(self, placed: Fraction, expected: Fraction) -> bool:
+        if self._latest is None:
+            return placed > expected + _JUMP_S
+        return placed > self._latest - self.origin

@@ -245,9 +245,9 @@ def test_rotation_is_told(tmp_path: Path, degrees: int) -> None:
 
 
 def test_a_cover_is_no_picture(tmp_path: Path) -> None:
-    path = tmp_path / "song.mka"
-    with av.open(str(path), "w", format="matroska") as container:
-        audio = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+    path = tmp_path / "song.mp3"
+    with av.open(str(path), "w") as container:
+        audio = container.add_stream("libmp3lame", rate=RATE, layout="mono")
         cover = container.add_stream("mjpeg", rate=1)
         cover.width = cover.height = SIZE
         cover.pix_fmt = "yuvj420p"
@@ -257,17 +257,17 @@ def test_a_cover_is_no_picture(tmp_path: Path) -> None:
             pytest.skip("this PyAV marks no covers")
         picture = av.VideoFrame.from_ndarray(pixels(1), format="rgb24").reformat(format="yuvj420p")
         container.mux(cover.encode(picture))
-        frame = as_frame(av, stamp(np.arange(RATE)), "s16", "mono")
+        frame = as_frame(av, stamp(np.arange(RATE)), audio.codec_context.format.name, "mono")
         frame.sample_rate = RATE
         container.mux(audio.encode(frame))
         for stream in (cover, audio):
             container.mux(stream.encode(None))
     with av.open(str(path)) as container:
         if not container.streams.video[0].disposition & av.stream.Disposition.attached_pic:
-            pytest.skip("Matroska did not keep the mark")
+            pytest.skip("MP3 did not keep the mark")
     player = MediaPlayer(path)
     assert player.video is None
-    assert np.array_equal(run(play_all(player)).samples, stamp(np.arange(RATE)))
+    assert len(run(play_all(player)).samples) == pytest.approx(RATE, abs=1152)
 
 
 def test_b_frames_in_an_avi_file(tmp_path: Path) -> None:
