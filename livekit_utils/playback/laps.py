@@ -68,6 +68,8 @@ class Laps:
 
     def content(self, at: Fraction) -> Fraction:
         """Returns the time of the file that is played at a time of the timeline."""
-        if self.end is None or at <= self.end or self.end <= self._start:
+        if self.end is None or at <= self.end:
             return at
+        if not self._loop or self.end <= self._start:
+            return self.end
         return self._start + (at - self.end) % (self.end - self._start)

@@ -18,8 +18,7 @@ from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
-from livekit_utils.playback.media_frames import MediaFrames
-from livekit_utils.playback.read_ahead import ReadAhead, Stretch
+from livekit_utils.playback.read_ahead import ReadAhead
 from livekit_utils.sync.av_synchronizer import AVSynchronizer
 from livekit_utils.tracks.audio_source import AudioSource
 from livekit_utils.tracks.track import LocalAudioTrack, LocalVideoTrack
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     import os
 
     from livekit_utils.playback.pixels import DecodedPicture
+    from livekit_utils.playback.read_ahead import Stretch
     from livekit_utils.playback.stream_decoder import Kind
 
 __all__ = ["MediaPlayer", "MediaPlayerStats"]
@@ -88,7 +88,8 @@ class MediaPlayer(LoopBound, AsyncClosing):
 
     It plays what PyAV decodes, which is the extra `video`: the first pictures and the first sound of MP4, MKV, WebM,
     AVI, MP3 and so on. Covers are no pictures. A file may have only one of both. The tracks may be streamed here, and
-    published in a room of the LiveKit SDK, as all tracks of this package.
+    published in a room of the LiveKit SDK (`await room.local_participant.publish_track(player.video)`), as all tracks
+    of this package.
 
     Sound has the rate and the channels of the file, and its samples are those of the file, rounded to int16. Where the
     file has pictures but no sound, the sound is silent. Pictures are I420; with transparency, I420A or RGBA. They are
@@ -120,13 +121,16 @@ class MediaPlayer(LoopBound, AsyncClosing):
     decodes its first picture, which takes some milliseconds. Decoding later runs in a thread of its own.
 
     Example:
-        ```python
-        async with MediaPlayer("clip.mp4", loop=True) as player:
-            await room.local_participant.publish_track(player.audio)
-            await room.local_participant.publish_track(player.video)
-            await player.play()
-            await asyncio.sleep(60)
-        ```
+        >>> import asyncio, io
+        >>> from livekit_utils import AudioFrame
+        >>> file = io.BytesIO(AudioFrame.create(48000, 1, 4800).to_wav_bytes())  # in place of "clip.mp4"
+        >>> async def main() -> None:
+        ...     async with MediaPlayer(file) as player:
+        ...         await player.play()
+        ...         await player.wait_for_playout()
+        ...         print(player.position_s, "of", player.duration_s, "s, pictures:", player.video)
+        >>> asyncio.run(main())
+        0.1 of 0.1 s, pictures: None
     """
 
     def __init__(self, file: str | os.PathLike[str] | BinaryIO, *, loop: bool = False, start_s: float = 0.0) -> None:
@@ -135,6 +139,8 @@ class MediaPlayer(LoopBound, AsyncClosing):
         if not isinstance(loop, bool):
             raise TypeError(f"loop: expected a bool, got {type(loop).__name__}")
         self._start = Fraction(start_s)
+        from livekit_utils.playback.media_frames import MediaFrames  # needs numpy, which takes a while to import
+
         self._frames = frames = MediaFrames(file, self._start, loop)
         try:
             self._check_place("start_s", start_s)

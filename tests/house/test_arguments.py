@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import inspect
+import io
 import math
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,7 @@ from livekit_utils import (
     LocalAudioTrack,
     LocalVideoTrack,
     MediaDevices,
+    MediaPlayer,
     OutputPlayer,
     RingBuffer,
     VideoFrame,
@@ -39,6 +41,23 @@ from livekit_utils import (
 )
 
 HUGE = 10**400
+
+
+def sound_file() -> io.BytesIO:
+    return io.BytesIO(AudioFrame.create(48000, 1, 48000).to_wav_bytes())
+
+
+async def media_player(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    async with MediaPlayer(**{"file": sound_file(), **arguments}):
+        pass
+
+
+async def media_player_seek(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    async with MediaPlayer(sound_file()) as player:
+        await player.seek(**arguments)
+
 
 # What each kind of argument refuses.
 COUNT = [None, "1", b"1", 1.0, math.nan, math.inf, np.float16(0.5), [], -1, 0, 2**64, HUGE]  # from 1
@@ -263,6 +282,12 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "amplitude": [*MS, 1.01],
         },
     ),
+    "MediaPlayer": (
+        media_player,
+        {},
+        {"file": [None, 1, [], io.StringIO()], "loop": [None, 1, "yes", []], "start_s": [*MS, 2]},
+    ),
+    "MediaPlayer.seek": (media_player_seek, {"seconds": 0}, {"seconds": [*MS, 2]}),
     "AudioFilter": (AudioFilter, {"module_id": "a", "path": "b"}, {"module_id": TEXT, "timeout_ms": MS_ABOVE}),
     "AudioFilter.get": (AudioFilter.get, {}, {"module_id": TEXT}),
 }
