@@ -115,10 +115,8 @@ class StreamDecoder:
                 raise DecodingStoppedError
             try:
                 frames = packet.decode()
-            except self._av.error.EOFError:
-                continue
             except self._av.FFmpegError as error:
-                if self._input.error is None:
+                if self._input.error is None and not isinstance(error, EOFError):
                     self._trouble.failed(error.strerror)
                 continue
             self._trouble.good()
