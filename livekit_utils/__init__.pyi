@@ -26,6 +26,7 @@ from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoR
 from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.playback.media_player import MediaPlayer, MediaPlayerStats
 from livekit_utils.signals.dtmf_detector import DtmfDetector, DtmfDigit
 from livekit_utils.signals.dtmf_generator import dtmf_generator
 from livekit_utils.signals.noise import noise_generator
@@ -87,6 +88,8 @@ __all__ = [
     "LocalAudioTrack",
     "LocalVideoTrack",
     "MediaDevices",
+    "MediaPlayer",
+    "MediaPlayerStats",
     "NoiseCancellationOptions",
     "OutputPlayer",
     "OutputPlayerStats",

@@ -35,6 +35,7 @@ from livekit_utils import (
     LocalAudioTrack,
     LocalVideoTrack,
     MediaDevices,
+    MediaPlayer,
     OutputPlayer,
     RingBuffer,
     TelephonyCodec,
@@ -70,6 +71,18 @@ def audio_file(**arguments: Any) -> None:
 def audio_file_seek(**arguments: Any) -> None:
     with AudioFile(wav_file()) as made:
         made.seek(**arguments)
+
+
+async def media_player(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    async with MediaPlayer(**{"file": wav_file(), **arguments}):
+        pass
+
+
+async def media_player_seek(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    async with MediaPlayer(wav_file()) as player:
+        await player.seek(**arguments)
 
 
 # What each kind of argument refuses.
@@ -397,6 +410,12 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         },
     ),
     "AudioFile.seek": (audio_file_seek, {"seconds": 0}, {"seconds": [*MS, 2]}),
+    "MediaPlayer": (
+        media_player,
+        {},
+        {"file": [None, 1, [], io.StringIO()], "loop": [None, 1, "yes", []], "start_s": [*MS, 2]},
+    ),
+    "MediaPlayer.seek": (media_player_seek, {"seconds": 0}, {"seconds": [*MS, 2]}),
     "AudioFilter": (AudioFilter, {"module_id": "a", "path": "b"}, {"module_id": TEXT, "timeout_ms": MS_ABOVE}),
     "AudioFilter.get": (AudioFilter.get, {}, {"module_id": TEXT}),
 }

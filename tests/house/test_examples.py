@@ -112,3 +112,16 @@ def test_the_synchronizer_demo_with_a_media_file(tmp_path: Path) -> None:
     in_time, _ = run(demo.main(path, 3.0, 25.0, 30.0))
     assert in_time.stats.num_presented == 75
     assert np.abs(in_time.offsets_ms).max() < 15
+
+
+def test_playing_a_media_file(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("av")
+    from tests.support import decoding
+
+    pictures, sound = decoding.run(load("play_media").main(None, 9.0))
+    assert pictures == 10 * 25 + 2  # the first one at 0, and the one that is shown in the pause
+    assert sound == pytest.approx(10, abs=0.03)
+    said = capsys.readouterr().out
+    assert "after 9 s of laps        at   1.00 s,  226 pictures, 0 dropped, 0.0 ms apart" in said
+    assert "after a seek to 0.50 s   at   0.50 s" in said
+    assert "1 s later                at   1.49 s" in said  # the last 10 ms before the pause are heard to their end

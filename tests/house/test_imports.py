@@ -29,7 +29,18 @@ def test_each_module_alone(name: str) -> None:
     run(f"import {name}")
 
 
-HEAVY = {"numpy", "pyaudio", "samplerate", "scipy", "matplotlib", "soundfile", "typer", "rich", "typing_extensions"}
+HEAVY = {
+    "av",
+    "numpy",
+    "pyaudio",
+    "samplerate",
+    "scipy",
+    "matplotlib",
+    "soundfile",
+    "typer",
+    "rich",
+    "typing_extensions",
+}
 
 
 LIGHT = {"livekit_utils", "importlib", "importlib._bootstrap", "importlib._bootstrap_external", "warnings"}

@@ -1,4 +1,4 @@
-"""Virtual time for code that reads sound files: the clock stands still while a thread decodes."""
+"""Virtual time for code that reads media files: the clock stands still while a thread decodes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from tests.support import virtual_time
 
 T = TypeVar("T")
 
+_DECODERS = tuple(f"livekit_utils {name}" for name in ("AudioFile", "AudioStreamDecoder", "MediaPlayer"))
+
 
 def decoding_threads() -> list[threading.Thread]:
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread.name.startswith(("livekit_utils AudioFile", "livekit_utils AudioStreamDecoder"))
-    ]
+    return [thread for thread in threading.enumerate() if thread.name.startswith(_DECODERS)]
 
 
 def no_thread_is_left() -> bool:

@@ -1,0 +1,1 @@
+"""Plays files of pictures and sound as tracks."""

@@ -1,0 +1,80 @@
+"""PictureConverter brings pictures that PyAV has decoded to a VideoFrame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
+from livekit_utils.playback.av_library import import_av
+
+# How FFmpeg marks values from 0 to 255, in frames and for its converter. I420 has 16 to 235.
+_FULL_RANGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPicture:
+    """A picture, and how to turn it for display."""
+
+    frame: VideoFrame
+    rotation: VideoRotation
+
+    @property
+    def width(self) -> int:
+        return self.frame.width
+
+    @property
+    def height(self) -> int:
+        return self.frame.height
+
+
+class PictureConverter:
+    """Brings pictures of any pixel format to I420; those that have transparency to I420A, or RGBA if they are RGB.
+
+    The pixels of I420 and I420A are copied once, into the memory of the VideoFrame; the decoder's planes lie apart. All
+    others are converted. The sizes of the pictures may change.
+    """
+
+    def __init__(self) -> None:
+        self._reformatter = import_av().video.reformatter.VideoReformatter()
+
+    def convert(self, picture: Any) -> DecodedPicture:
+        """Returns a frame over `bytes` that nobody else has."""
+        rotation = rotation_of(picture)
+        kind, name = _target(picture.format)
+        is_full = picture.color_range == _FULL_RANGE and kind is not VideoBufferType.RGBA
+        if picture.format.name != name or is_full:
+            options = {} if kind is VideoBufferType.RGBA else {"dst_color_range": "MPEG"}
+            picture = self._reformatter.reformat(picture, format=name, **options)
+        width, height = picture.width, picture.height
+        rows = kind.plane_strides(width)
+        sizes = kind.plane_sizes(width, height)
+        planes = zip(picture.planes, rows, sizes, strict=True)
+        data = b"".join(_packed((memoryview(plane), plane.line_size, row, size) for plane, row, size in planes))
+        return DecodedPicture(VideoFrame(width, height, kind, data), rotation)
+
+
+def _target(format: Any) -> tuple[VideoBufferType, str]:
+    """Returns what a pixel format is brought to, and FFmpeg's name of that."""
+    if not (format.has_palette or any(component.is_alpha for component in format.components)):
+        return VideoBufferType.I420, "yuv420p"
+    if format.has_palette or format.is_rgb or len(format.components) < 4:
+        return VideoBufferType.RGBA, "rgba"
+    return VideoBufferType.I420A, "yuva420p"  # FFmpeg's way from there to RGBA leaves out the last columns
+
+
+def _packed(planes: Iterable[tuple[memoryview, int, int, int]]) -> Iterator[memoryview]:
+    """Returns the rows of planes without the bytes between them; a plane without such bytes as a whole."""
+    for memory, step, row, size in planes:
+        if step == row:
+            yield memory[:size]
+        else:
+            for start in range(0, size // row * step, step):
+                yield memory[start : start + row]
+
+
+def rotation_of(picture: Any) -> VideoRotation:
+    """Returns how far to turn a picture for display, clockwise: by its metadata, to the next quarter."""
+    counterclockwise = getattr(picture, "rotation", 0) or 0  # before PyAV 14, it is not told
+    return VideoRotation(round(-counterclockwise / 90) % 4)
