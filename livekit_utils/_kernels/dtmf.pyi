@@ -1,7 +1,9 @@
+from typing import Final
+
 from typing_extensions import Buffer
 
-MIN_RATE: int
-MAX_RATE: int
+MIN_RATE: Final[int]
+MAX_RATE: Final[int]
 
 class Dtmf:
     def __init__(self, sample_rate: int) -> None: ...
