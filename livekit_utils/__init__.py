@@ -21,6 +21,7 @@ _PUBLIC = {
     "devices.media_devices": ("MediaDevices",),
     "devices.output_player": ("OutputPlayer", "OutputPlayerStats"),
     "files.audio_file": ("AudioFile",),
+    "files.audio_stream_decoder": ("AudioStreamDecoder",),
     "filters.audio_filter": ("AudioFilter",),
     "filters.audio_filter_session": ("AudioFilterSession", "AudioFilterSessionStats"),
     "filters.description": ("AudioStreamInfo", "NoiseCancellationOptions"),

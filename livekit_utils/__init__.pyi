@@ -11,6 +11,7 @@ from livekit_utils.devices.input_capture import InputCapture, InputCaptureStats
 from livekit_utils.devices.media_devices import MediaDevices
 from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
 from livekit_utils.files.audio_file import AudioFile
+from livekit_utils.files.audio_stream_decoder import AudioStreamDecoder
 from livekit_utils.filters.audio_filter import AudioFilter
 from livekit_utils.filters.audio_filter_session import AudioFilterSession, AudioFilterSessionStats
 from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
@@ -60,6 +61,7 @@ __all__ = [
     "AudioResamplerQuality",
     "AudioSource",
     "AudioStream",
+    "AudioStreamDecoder",
     "AudioStreamInfo",
     "AudioStreamStats",
     "DeviceError",

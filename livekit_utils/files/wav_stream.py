@@ -85,7 +85,9 @@ class WavStream:
             SoundFileError: It ends in a header.
         """
         pieces: list[Piece] = []
-        if self._step == self._read_sound:
+        # A few bytes at the end may be too short for a chunk, and so be sound.
+        is_rest = self.is_in_sound and self._step == self._read_chunk and any(self._buffer)
+        if self._step == self._read_sound or is_rest:
             self._emit(len(self._buffer), pieces)
         elif not self.is_in_sound and (self._buffer or self._step != self._read_riff):
             raise SoundFileError("cut off: expected a WAV with a data chunk, got an end in its header")

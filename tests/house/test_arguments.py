@@ -28,6 +28,7 @@ from livekit_utils import (
     AudioResampler,
     AudioSource,
     AudioStream,
+    AudioStreamDecoder,
     AVSynchronizer,
     LocalAudioTrack,
     LocalVideoTrack,
@@ -297,6 +298,15 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "start_s": [*MS, 2],
             "end_s": [*MS_OR_NONE, 0, 2],
             "loop": [None, 1, "yes", []],
+        },
+    ),
+    "AudioStreamDecoder": (
+        AudioStreamDecoder,
+        {},
+        {
+            "sample_rate": [*[value for value in COUNT if value is not None], 99],
+            "num_channels": [*[value for value in COUNT if value is not None], 129],
+            "format": [1, b"wav", [], "", "nonsense"],
         },
     ),
     "AudioFile.seek": (audio_file_seek, {"seconds": 0}, {"seconds": [*MS, 2]}),

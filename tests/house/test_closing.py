@@ -17,6 +17,7 @@ from livekit_utils import (
     AudioFrame,
     AudioSource,
     AudioStream,
+    AudioStreamDecoder,
     LocalAudioTrack,
     LocalVideoTrack,
     VideoBufferType,
@@ -396,7 +397,13 @@ async def frames(item: Any, most: int = 100) -> list[AudioFrame]:
     return [frame for _ in range(most) if (frame := await anext(item, None)) is not None]
 
 
-decoders = pytest.mark.parametrize("make", [endless_file], ids=["file"])
+def half_a_stream() -> AudioStreamDecoder:
+    decoder = AudioStreamDecoder()
+    decoder.push(constant(1, 100).to_wav_bytes() * 30)
+    return decoder
+
+
+decoders = pytest.mark.parametrize("make", [endless_file, half_a_stream], ids=["file", "stream"])
 
 
 @decoders
@@ -416,7 +423,7 @@ def test_a_decoder_is_closed_twice_at_once_and_in_a_with_block(make: Callable[[]
         assert await frames(item) == []
 
     with decoding.nothing_is_left():
-        decoding.run(main())
+        asyncio.run(main())
 
 
 @decoders
@@ -432,7 +439,7 @@ def test_a_decoder_that_is_closed_releases_its_readers(make: Callable[[], Any]) 
                 await anext(item)
 
     with decoding.nothing_is_left():
-        decoding.run(main())
+        asyncio.run(main())
 
 
 @decoders
@@ -446,15 +453,15 @@ def test_a_decoder_whose_reader_is_cancelled_at_every_point(make: Callable[[], A
                 assert await soon(frames(item, 3))
 
     with decoding.nothing_is_left():
-        decoding.run(main())
+        asyncio.run(main())
 
 
 @decoders
 def test_a_decoder_in_a_second_loop_and_given_up(make: Callable[[], Any]) -> None:
     item = make()
     for _ in range(3):
-        assert len(decoding.run(frames(item, 2))) == 2
-    decoding.run(item.aclose())
+        assert len(asyncio.run(frames(item, 2))) == 2
+    asyncio.run(item.aclose())
     reference = weakref.ref(item)
     del item
     gc.collect()
