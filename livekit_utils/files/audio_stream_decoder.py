@@ -65,9 +65,9 @@ class AudioStreamDecoder(AsyncClosing):
         ...         for start in range(0, len(data), 1000):
         ...             decoder.push(data[start : start + 1000])
         ...         decoder.end_input()
-        ...         print(sum([frame.duration async for frame in decoder]))
+        ...         print(sum([frame.samples_per_channel async for frame in decoder]))
         >>> asyncio.run(main())
-        1.0
+        24000
     """
 
     def __init__(

@@ -24,9 +24,12 @@ MODULES = [
 ]
 
 WITH_EXAMPLES = {
+    "AudioFile",
     "AudioFrame",
     "AudioMixer",
     "AudioResampler",
+    "AudioSource",
+    "AudioStreamDecoder",
     "RingBuffer",
     "VideoBufferType",
     "VideoFrame",
@@ -59,8 +62,9 @@ def test_examples_of_everything_else() -> None:
 
 
 @pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
-def test_the_readme_runs_when_pasted(tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "docs/files.md"])
+def test_a_page_runs_when_pasted(page: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (BESIDE / page).read_text(), re.DOTALL)
     assert blocks
     for block in blocks:
         result = subprocess.run(
