@@ -9,13 +9,13 @@ import typer
 from typer.core import TyperGroup
 
 from livekit_utils import __version__
+from livekit_utils.cli.commands.convert import convert, resample
 from livekit_utils.cli.commands.devices import devices
 from livekit_utils.cli.commands.info import info
 from livekit_utils.cli.commands.meter import meter
 from livekit_utils.cli.commands.mix import mix
 from livekit_utils.cli.commands.play import play
 from livekit_utils.cli.commands.record import record
-from livekit_utils.cli.commands.resample import resample
 from livekit_utils.cli.commands.tone import tone
 from livekit_utils.cli.errors import CliError, describe
 
@@ -64,7 +64,7 @@ def options(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Mix, resample, measure, generate, record and play sound.
+    """Mix, convert, measure, generate, record and play sound.
 
     Files are streamed: memory use does not grow with their length. An output file appears only when it is complete, and
     replaces an existing file only with --force.
@@ -74,6 +74,7 @@ def options(
 
 
 app.command()(mix)
+app.command()(convert)
 app.command()(resample)
 app.command()(tone)
 app.command()(info)
