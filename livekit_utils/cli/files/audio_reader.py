@@ -85,9 +85,9 @@ class AudioReader:
         """Seconds."""
         return self.samples_per_channel / self.sample_rate
 
-    def length_at(self, sample_rate: int) -> int:
-        """Returns the samples per channel after a conversion to another sample rate."""
-        return round(Fraction(self.samples_per_channel * sample_rate, self.sample_rate))
+    def length_at(self, sample_rate: int, num_before: int = 0) -> int:
+        """Returns the samples per channel after a conversion to another sample rate, with so many before them."""
+        return round(Fraction((num_before + self.samples_per_channel) * sample_rate, self.sample_rate))
 
     def blocks(self) -> Iterator[Samples]:
         """Yields the samples of the file, or of the part that was taken; once, or again after `rewind`.
