@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.frame_cutter import FrameCutter
-from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +121,8 @@ class FileFrames:
         return frame
 
     def _decode(self) -> None:
+        from livekit_utils.files.samples import as_frame
+
         samples = self._repeated() if self._whole is not None else self._read()
         if samples is None:
             return
@@ -159,6 +158,8 @@ class FileFrames:
 
     def _repeated(self) -> Samples:
         """Returns the next samples of a part that was kept."""
+        import numpy as np
+
         assert self._whole is not None
         places = np.arange(self._wanted - self._start, self._wanted - self._start + self._block) % len(self._whole)
         self._wanted = self._start + int(places[-1]) + 1
@@ -177,6 +178,8 @@ class FileFrames:
         else:
             self._wanted = self._start
             if self._num_kept == self._end - self._start:
+                import numpy as np
+
                 self._whole = np.concatenate(self._kept)
                 self._kept = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_parts_and_seeks(
     else:
         data = encode(samples, rate, format)
     start_s, end_s = sorted(num / rate * share for share in part)
-    start, end = round(start_s * rate), round(end_s * rate)
+    start, end = round(Fraction(start_s) * rate), round(Fraction(end_s) * rate)
     if start_s == end_s:
         end_s, end = None, num
 

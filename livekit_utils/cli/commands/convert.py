@@ -28,9 +28,6 @@ class Engine(StrEnum):
     SAMPLERATE = "samplerate"
 
 
-QualityOption = Annotated[
-    AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
-]
 EngineOption = Annotated[Engine, typer.Option(help="auto takes the faster filter banks where they cover the rates.")]
 ChannelsOption = Annotated[
     int | None, typer.Option(min=1, max=128, help="1 averages the channels; a higher number copies mono to all.")
@@ -49,7 +46,9 @@ def resample(
     input: InputArgument,
     output: OutputArgument,
     rate: Annotated[int, typer.Option(help="Hz, within a factor of 256 of the input's rate.", show_default=False)],
-    quality: QualityOption = AudioResamplerQuality.MEDIUM,
+    quality: Annotated[
+        AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
+    ] = AudioResamplerQuality.MEDIUM,
     engine: EngineOption = Engine.AUTO,
     channels: ChannelsOption = None,
     pick: PickOption = None,
@@ -73,7 +72,9 @@ def convert(
     rate: Annotated[
         int | None, typer.Option(help="Hz, within a factor of 256 of the input's rate, which is the default.")
     ] = None,
-    quality: QualityOption = AudioResamplerQuality.MEDIUM,
+    quality: Annotated[
+        AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
+    ] = AudioResamplerQuality.MEDIUM,
     engine: EngineOption = Engine.AUTO,
     channels: ChannelsOption = None,
     pick: PickOption = None,
