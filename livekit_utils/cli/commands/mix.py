@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.files.standard_streams import check_inputs
 from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains, parse_offsets
 from livekit_utils.cli.options import DamagedOption, ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 
 def mix(
     inputs: InputsArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The suffix selects WAV, FLAC or OGG.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="The suffix selects WAV, FLAC or OGG; - is standard output."
+        ),
+    ],
     rate: Annotated[int | None, typer.Option(help="Hz; by default the highest rate of the inputs.")] = None,
     channels: Annotated[int | None, typer.Option(help="By default the highest number of the inputs.")] = None,
     gain: GainOption = None,
@@ -43,6 +49,7 @@ def mix(
     Inputs of other rates are converted. Mono is copied to all channels, and several channels are averaged to mono;
     any other change of channels is an error. The mix ends with the input that ends last.
     """
+    check_inputs(inputs)
     gains_db = parse_gains(gain or [], inputs)
     offsets = parse_offsets(offset or [], inputs)
     with ExitStack() as stack:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import stat
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
 from livekit_utils.cli.errors import CliError, printable
+from livekit_utils.cli.files.standard_streams import is_standard, spooled_input
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.sound_reader import SoundReader
 
@@ -29,7 +30,7 @@ class AudioReader:
     """Reads a WAV, FLAC, OGG or MP3 file in blocks of 100 ms. What is strange about the file is printed as a warning.
 
     Args:
-        path: The file.
+        path: The file; "-" is standard input, which is read to its end first.
         damaged: Whether to read a damaged or cut-off file as far as it goes.
 
     Raises:
@@ -41,13 +42,7 @@ class AudioReader:
         self.path = path
         self._start = 0
         self._is_to_end = True
-        # This comes before the file is opened, because opening a named pipe waits for a writer.
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CliError(f"{path}: expected a sound file, got a directory")
-        if not stat.S_ISREG(mode):
-            raise CliError(f"{path}: expected a regular file, got a pipe or a device")
-        self._file = path.open("rb")
+        self._file = spooled_input() if is_standard(path) else _opened(path)
         try:
             with self._translated():
                 self._sound = SoundReader(self._file, damaged=damaged)
@@ -154,3 +149,13 @@ class AudioReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    # This comes before the file is opened, because opening a named pipe waits for a writer.
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise CliError(f"{path}: expected a sound file, got a directory")
+    if not stat.S_ISREG(mode):
+        raise CliError(f"{path}: expected a regular file, got a pipe or a device")
+    return path.open("rb")
