@@ -17,10 +17,10 @@ from livekit_utils.frames.audio_frame import AudioFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Literal
 
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
+    from livekit_utils.conversion.engines import EngineChoice
 
 
 # What a peak is brought to while it is measured: high enough to be exact to 0.001 dB, and far from clipping.
@@ -52,14 +52,14 @@ class Conversion:
         num_channels: int | None,
         picked: Sequence[int] | None,
         quality: AudioResamplerQuality,
-        engine: Literal["auto", "polyphase", "samplerate"],
+        engine: EngineChoice,
     ) -> None:
         if picked and max(picked) >= reader.num_channels:
             raise CliError(f"--pick: expected channels from 0 to {reader.num_channels - 1}, got {max(picked)}")
         self._reader = reader
         self._picked = picked
         self._num_taken = len(picked) if picked else reader.num_channels
-        self.sample_rate = sample_rate or reader.sample_rate
+        self.sample_rate = reader.sample_rate if sample_rate is None else sample_rate
         self.num_channels = num_channels or self._num_taken
         if self.num_channels != self._num_taken and 1 not in (self.num_channels, self._num_taken):
             raise CliError(
@@ -67,7 +67,7 @@ class Conversion:
                 "--pick chooses some of them"
             )
         self._quality = quality
-        self._engine = engine
+        self._engine: EngineChoice = engine
         self._make_resampler()
 
     def _make_resampler(self) -> AudioResampler:

@@ -85,9 +85,15 @@ class WavStream:
             SoundFileError: It ends in a header.
         """
         pieces: list[Piece] = []
-        # A few bytes at the end may be too short for a chunk, and so be sound.
-        is_rest = self.is_in_sound and self._step == self._read_chunk and any(self._buffer)
-        if self._step == self._read_sound or is_rest:
+        if self._step == self._read_sound and self.num_told is not None and self.num_told <= len(self._buffer):
+            num_told = self.num_told
+            self._emit(num_told, pieces)
+            del self._buffer[: num_told - self._num_emitted]
+            self._step = self._read_chunk
+        # A few bytes at the end are too short for a chunk, and so are sound.
+        if self._step == self._read_sound or (
+            self._step == self._read_chunk and self.is_in_sound and any(self._buffer)
+        ):
             self._emit(len(self._buffer), pieces)
         elif not self.is_in_sound and (self._buffer or self._step != self._read_riff):
             raise SoundFileError("cut off: expected a WAV with a data chunk, got an end in its header")
@@ -154,8 +160,9 @@ class WavStream:
             self._step = self._read_riff
             return True
         is_end = self.num_told is not None and num_bytes == self.num_told
-        if not is_end:
-            num_bytes -= _num_of_beginning(self._buffer[-BEGINNING_BYTES:])
+        undecided = len(self._buffer) - _num_of_beginning(self._buffer[1 - BEGINNING_BYTES :])
+        if undecided < num_bytes:
+            num_bytes, is_end = undecided, False
         self._emit(num_bytes, pieces)
         if not is_end:
             if self.num_told is not None:
