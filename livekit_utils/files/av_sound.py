@@ -12,7 +12,7 @@ from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.sound import MAX_SKIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from livekit_utils.files.samples import Samples
 
@@ -46,15 +46,15 @@ def as_samples(frame: Any) -> Samples:
     return samples
 
 
-def without_padding(frame: Any, samples: Samples) -> Samples:
-    """Returns the last frame of a sound without the silence that fills up its packet.
+def without_padding(frame: Any, samples: Samples, packet: Any) -> Samples:
+    """Returns the last frame of a sound, of the last packet, without the silence that fills up the packet.
 
     FFmpeg removes what encoders put before a sound, and what fills it up in most containers. In MP4, only the duration
     of the last packet tells how much of it is sound.
     """
-    if not frame.duration or not frame.time_base or frame.time_base * frame.sample_rate > 1:
+    if packet is None or not packet.time_base or packet.time_base * frame.sample_rate > 1:
         return samples  # Matroska counts in milliseconds
-    return samples[: round(Fraction(frame.duration) * frame.time_base * frame.sample_rate)]
+    return samples[: round(Fraction(packet.duration) * packet.time_base * frame.sample_rate)]
 
 
 class _Input:
@@ -117,7 +117,14 @@ class AvSound:
         self.duration_s = self._told_s or (whole / self._av.time_base if whole else None)
         self._held: list[Samples] = []
         self._num_held = self._num_read = 0
-        self._frames = self._container.decode(stream)
+        self._last_packet: Any = None
+        self._frames = self._decoded(stream)
+
+    def _decoded(self, stream: Any) -> Generator[Any, None, None]:
+        for packet in self._container.demux(stream):
+            if packet.duration:
+                self._last_packet = packet
+            yield from packet.decode()
 
     def _decode(self, kind: type[SoundFileError] = SoundFileError) -> Any:
         """Returns the next frame; None at the end."""
@@ -138,7 +145,7 @@ class AvSound:
                 got = f"{frame.sample_rate} Hz and {samples.shape[1]} later"
                 raise SoundFileError(f"expected {expected}, got {got}")
             if self._next is None:
-                samples = without_padding(frame, samples)
+                samples = without_padding(frame, samples, self._last_packet)
             self._held.append(samples)
             self._num_held += len(samples)
             self._num_read += len(samples)
