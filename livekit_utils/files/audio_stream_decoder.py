@@ -176,14 +176,13 @@ class _Decoding:
         self.num_clipped = 0
 
     def run(self) -> None:
+        error: BaseException | None = None
         try:
             self._decode()
-        except BaseException as error:
-            self._queue.end(error)
-        else:
-            self._queue.end()
-        finally:
-            self._feed.close()
+        except BaseException as raised:
+            error = raised
+        self._feed.close()  # first, so that who has seen the end pushes in vain
+        self._queue.end(error)
 
     def _decode(self) -> None:
         from livekit_utils.files.samples import as_frame
