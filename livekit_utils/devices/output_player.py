@@ -304,7 +304,7 @@ class OutputPlayer(AsyncClosing):
             latency_ms=self._stream.latency * 1000,
             depth_ms=playout.depth * 1000 / self._sample_rate,
             num_gaps=self._stream.num_gaps,
-            gap_ms=self._stream.gap_ms + playout.num_padded * 1000 / self._sample_rate,
+            gap_ms=self._stream.gap_ms,
             dropped_ms=playout.num_dropped * 1000 / self._sample_rate,
             num_stalls=playout.num_stalls,
             num_device_gaps=self._stream.device_gaps,

@@ -234,11 +234,6 @@ class Playout(Closing):
         """How many times an input had an underrun and went on soon after."""
         return self._mixer.num_stalls
 
-    @property
-    def num_padded(self) -> int:
-        """Samples per channel of silence before inputs that went on after a stall, against the next one."""
-        return self._mixer.num_padded
-
     def close(self) -> None:
         """Removes all inputs and lets everybody go on who waits; `tasks` are then those still to be waited for."""
         self._closed = True
@@ -274,7 +269,7 @@ class PlayoutMixer:
         self._gaps = RepeatedGaps()
         self.target = depth.depth(0.0)
         self._filled: int | None = None  # samples in the ring, when there was sound for it and it was filled last
-        self._num_dropped = self._num_stalls = self._num_padded = 0  # of the inputs that are gone
+        self._num_dropped = self._num_stalls = 0  # of the inputs that are gone
         self.inputs: list[PlayoutInput] = []
 
     @property
@@ -288,11 +283,6 @@ class PlayoutMixer:
         return self._num_stalls + sum(source.num_stalls for source in self.inputs)
 
     @property
-    def num_padded(self) -> int:
-        """Samples per channel of silence before inputs that went on after a stall, including those that are gone."""
-        return self._num_padded + sum(source.num_padded for source in self.inputs)
-
-    @property
     def waits_until(self) -> float | None:
         """The time by which the next mix is made at the latest, if it waits for an input."""
         return self._due
@@ -302,7 +292,6 @@ class PlayoutMixer:
         self.inputs.remove(source)
         self._num_dropped += source.num_dropped
         self._num_stalls += source.num_stalls
-        self._num_padded += source.num_padded
 
     def stop(self) -> None:
         """Has all inputs start again, because the device changes."""
@@ -461,7 +450,7 @@ class PlayoutInput:
     """The samples of one stream on their way to the speaker.
 
     A live stream starts to be played with its first frame, after as much silence as it takes for the others to come in
-    time. Any other starts
+    time. After a stall it waits for them instead: they come at once. Any other starts
     when as much is there as the ring is to hold, or that much time has passed since its first sample, or it has ended.
     After an underrun it starts again.
 
@@ -483,7 +472,7 @@ class PlayoutInput:
         self.ended = False
         self.num_dropped = 0
         self.num_stalls = 0
-        self.num_padded = 0  # samples of silence before sound that went on after a stall
+        self._in_time = True  # what follows comes in time, if it is played from now on
         self.task: asyncio.Task[None] | None = None
         self.room = Waiters()  # its task waits here while enough is queued
         self.queue = GainQueue(num_channels)
@@ -547,7 +536,7 @@ class PlayoutInput:
             return False
         if self._waiting_since is None:
             self._waiting_since = now  # it was stopped with samples in its queue
-        if not (self.live or self.ended):
+        if not (self.ended or (self.live and self._in_time)):
             depth = self._depth.depth(now)
             waited = (now - self._waiting_since) * self._sample_rate
             if self.fill + ring_fill < depth and waited < depth:
@@ -562,12 +551,14 @@ class PlayoutInput:
     def note_underrun(self, at: float) -> None:
         """Stops, because sound was played without its part."""
         self.stop()
+        self._in_time = False
         if not self.ended:
             self._underrun_at = at
 
     def stop(self) -> None:
         """Stops until it is ready again."""
         self.playing = False
+        self._in_time = True
         self._waiting_since = None
 
     def _note_arrival(self, num_queued: int, size: int, now: float) -> int:
@@ -581,11 +572,11 @@ class PlayoutInput:
         if delay_s > 0:
             self._depth.see_delay(delay_s, now)
         surplus = self._depth.surplus(num_queued, size, now)
-        if surplus < 0 and not self.playing and not self.fill:
+        stalled = self._underrun_at is not None and now - self._underrun_at < _STALL_S
+        if surplus < 0 and not self.playing and not self.fill and not stalled:
             self.queue.push_silence(-surplus)
-            if self._underrun_at is not None and now - self._underrun_at < _STALL_S:
-                self.num_padded -= surplus
             surplus = 0
+        self._in_time = surplus >= 0
         return surplus
 
     def _review(self, surplus: int, now: float) -> None:

@@ -95,7 +95,7 @@ class PlayoutDepth:
             frame: Samples of the frame, and of those that follow.
         """
         if self._earliest_s is None:
-            surplus, overdue = num_queued, 0.0
+            surplus, ahead = num_queued, 0
         else:
             # Frame i comes i * frame samples from now, and the device takes block j after `until + j * block` samples.
             # So when it does, so many are queued beyond that block:
@@ -105,11 +105,11 @@ class PlayoutDepth:
             until = (self.needed_at(0) - now - self._reserve_s(now)) * self._sample_rate
             step = math.gcd(frame, self._block)
             surplus = num_queued + step * (1 + math.floor((until - self._block) / step))
-            overdue = max(0.0, (now - self.needed_at(0)) * self._sample_rate)
+            ahead = math.floor((self.needed_at(0) - now) * self._sample_rate)
         if self._buffer is None:
             return surplus
-        # What a late device has not taken yet was not queued too early.
-        return min(surplus, num_queued + frame - math.ceil(overdue) - self._buffer)
+        # What the device took ahead, as part of a block, counts as queued; what a late one has not taken does not.
+        return min(surplus, num_queued + frame + ahead - self._buffer)
 
     def _reserve_s(self, now: float) -> float:
         certain = min(1.0, self._block / self._sample_rate / _UNCERTAIN_BLOCK_S)

@@ -164,3 +164,44 @@ def test_a_buffer_of_the_user(monkeypatch: pytest.MonkeyPatch, buffer_ms: float)
             assert speaker.latency == pytest.approx(0.02 + max(0.01, buffer_ms / 1000), abs=0.0001)
 
     run(main())
+
+
+@pytest.mark.parametrize("block", [240, 480, 2400])
+def test_a_stall_that_a_buffer_does_not_bridge_costs_no_more_than_itself(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    plug_in(monkeypatch, SoundCard())
+    late = {600 + i: 0.25 - i * 0.01 for i in range(25)}
+
+    async def main() -> None:
+        async with OutputPlayer(None, RATE, 1, None, blocksize=block, buffer_ms=200) as speaker:
+            await speaker.start()
+            await asyncio.sleep(0.513)
+            speaker.add_stream(in_time(ramp(12 * RATE), late), live=True)
+            await asyncio.sleep(12.2)
+            stats = speaker.stats()
+            assert stats.gap_ms <= 120
+            assert stats.dropped_ms <= 120
+
+    run(main())
+
+
+@pytest.mark.parametrize("block", [240, 480, 2400])
+def test_a_live_stream_behind_a_buffer_loses_nothing_and_bridges_as_much(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    card = plug_in(monkeypatch, SoundCard())
+    samples = ramp(12 * RATE)
+    late = {600 + i: 0.18 - i * 0.01 for i in range(18)}
+
+    async def main() -> None:
+        async with OutputPlayer(None, RATE, 1, None, blocksize=block, buffer_ms=200) as speaker:
+            await speaker.start()
+            await asyncio.sleep(0.513)
+            speaker.add_stream(in_time(samples, late), live=True)
+            await asyncio.sleep(12.5)
+            stats = speaker.stats()
+            assert (stats.gap_ms, stats.dropped_ms) == (0, 0)
+
+    run(main())
+    assert np.array_equal(heard(card), samples)

@@ -87,9 +87,11 @@ def test_the_depth_is_a_burst_and_what_came_late() -> None:
 def test_the_buffer_of_the_user_is_the_least() -> None:
     assert seen(480, buffer=4800).depth(8) == 4800
     assert seen(480, 4096, buffer=480).depth(8) == pytest.approx(4096, abs=480)
-    assert seen(480, buffer=4800).surplus(4320, 480, 7.999) == 0
-    # A device that is 100 ms late has not taken 4800 samples, which are no surplus.
-    assert seen(480, buffer=4800).surplus(4320 + 4800, 480, 8.1) == pytest.approx(0, abs=1)
+    depth = seen(480, buffer=4800)
+    needed_at = depth.needed_at(0)
+    # So much that a stall that begins now is heard after 100 ms, at any time between two blocks, or if one is late.
+    for since in (-480, -240, 0, 240, 4800):
+        assert depth.surplus(4320 + since, 480, needed_at + since / RATE) == pytest.approx(0, abs=1)
 
 
 def test_a_gone_device_is_forgotten() -> None:
