@@ -25,5 +25,5 @@ cd "$work"
 LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so) $("${CC:-cc}" -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     PYTHONMALLOC=malloc PYTHONPATH="$work/site" \
-    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/kernels tests/frames tests/mixing tests/tracks \
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/kernels tests/frames tests/mixing tests/tracks tests/telephony \
     tests/filters/test_audio_filter_session.py tests/runtime tests/house/test_closing.py

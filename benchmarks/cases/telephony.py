@@ -64,6 +64,11 @@ def _decode(effort: Effort, num_samples: int) -> Experiment:
     audioop = _audioop()
     if audioop is not None:
         others["audioop"] = lambda: audioop.ulaw2lin(data, 2)
+    av = optional.load("av", "av")
+    if av is not None:
+        codec = av.CodecContext.create("pcm_mulaw", "r")
+        codec.sample_rate, codec.layout = 8000, "mono"
+        others["pyav"] = lambda: codec.decode(av.Packet(data))[0].to_ndarray()
 
     def check() -> None:
         for other in others.values():
