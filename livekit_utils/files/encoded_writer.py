@@ -110,11 +110,10 @@ class EncodedWriter:
 
     def _shorten_pages(self, soundfile: Any) -> None:
         # python-soundfile has no door to this command. Without it, up to 1.03 s of sound are not in the file yet.
-        try:
-            latency = soundfile._ffi.new("double *", _PAGE_MS)
-            soundfile._snd.sf_command(self._sound._file, _SET_OGG_PAGE_LATENCY_MS, latency, 8)
-        except AttributeError:
-            pass
+        library, foreign = getattr(soundfile, "_snd", None), getattr(soundfile, "_ffi", None)
+        handle = getattr(self._sound, "_file", None)
+        if hasattr(library, "sf_command") and foreign is not None and handle is not None:
+            library.sf_command(handle, _SET_OGG_PAGE_LATENCY_MS, foreign.new("double *", _PAGE_MS), 8)
 
     def write(self, samples: bytes | bytearray | memoryview) -> None:
         """Appends samples of all channels.

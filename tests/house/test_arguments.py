@@ -278,7 +278,7 @@ OBJECTS = {
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.
-GIVEN = {"AudioFilterSession", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
+GIVEN = {"AudioFilterSession", "InputCapture", "InputGap", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
 
 CASES = [
     pytest.param(call, base, argument, value, id=f"{name}-{argument}-{str(value)[:12]}")
