@@ -29,9 +29,8 @@ def _soundfile() -> Any:
     try:
         import soundfile
     except ImportError as error:
-        raise ImportError(
-            'FLAC and OGG need soundfile: pip install "livekit-utils[files]"', name="soundfile"
-        ) from error
+        text = 'FLAC and OGG need soundfile: pip install ".[files]" in the source of livekit_utils'
+        raise ImportError(text, name="soundfile") from error
     return soundfile
 
 
@@ -110,7 +109,8 @@ class EncodedWriter:
 
     def _shorten_pages(self, soundfile: Any) -> None:
         # python-soundfile has no door to this command. Without it, up to 1.03 s of sound are not in the file yet.
-        library, foreign = getattr(soundfile, "_snd", None), getattr(soundfile, "_ffi", None)
+        library: Any = getattr(soundfile, "_snd", None)
+        foreign: Any = getattr(soundfile, "_ffi", None)
         handle = getattr(self._sound, "_file", None)
         if hasattr(library, "sf_command") and foreign is not None and handle is not None:
             library.sf_command(handle, _SET_OGG_PAGE_LATENCY_MS, foreign.new("double *", _PAGE_MS), 8)
