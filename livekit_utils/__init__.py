@@ -34,6 +34,8 @@ _PUBLIC = {
     "mixing.audio_mixer": ("AudioMixer",),
     "mixing.mix_audio_frames": ("mix_audio_frames",),
     "mixing.mixer_input": ("AudioMixerStats", "AudioMixerStreamStats"),
+    "recording.recorder": ("Recorder", "RecorderStats"),
+    "recording.voice": ("RecorderStreamStats",),
     "sync.av_synchronizer": ("AVSynchronizer", "LatePolicy"),
     "sync.show_record": ("AVSynchronizerStats",),
     "tracks.audio_source": ("AudioSource",),

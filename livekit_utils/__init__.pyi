@@ -24,6 +24,8 @@ from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoR
 from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.recording.recorder import Recorder, RecorderStats
+from livekit_utils.recording.voice import RecorderStreamStats
 from livekit_utils.sync.av_synchronizer import AVSynchronizer, LatePolicy
 from livekit_utils.sync.show_record import AVSynchronizerStats
 from livekit_utils.tracks.audio_source import AudioSource
@@ -75,6 +77,9 @@ __all__ = [
     "NoiseCancellationOptions",
     "OutputPlayer",
     "OutputPlayerStats",
+    "Recorder",
+    "RecorderStats",
+    "RecorderStreamStats",
     "RingBuffer",
     "Track",
     "TrackKind",

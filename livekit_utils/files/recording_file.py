@@ -10,8 +10,12 @@ from pathlib import Path
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils.files.encoded_writer import EncodedWriter
 from livekit_utils.files.growing_file import GrowingFile
+from livekit_utils.files.line_file import LineFile
 from livekit_utils.files.wav_writer import WavWriter
 from livekit_utils.files.write_behind import WriteBehind
+
+# Time in seconds for which the end of the thread is waited for at once.
+_TURN_S = 0.5
 
 _FORMATS = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}
 
@@ -32,7 +36,7 @@ class RecordingFile(AsyncClosing):
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        FileExistsError: The file exists.
+        FileExistsError: The file exists, or a file with marks for it.
         ValueError: The format is unknown, or cannot hold this rate or these channels.
         ImportError: FLAC and OGG need soundfile.
         OSError: The file cannot be written to.
@@ -54,12 +58,13 @@ class RecordingFile(AsyncClosing):
         self.sample_rate, self.num_channels = sample_rate, num_channels
         growing = GrowingFile(self.path, overwrite=overwrite)
         try:
+            self._marks = LineFile(Path(f"{self.path}.marks.jsonl"), overwrite=overwrite)
             writer = (
                 WavWriter(growing, sample_rate, num_channels)
                 if kind == "WAV"
                 else EncodedWriter(growing, sample_rate, num_channels, kind)
             )
-            self._behind = WriteBehind(growing, writer, 2 * num_channels)
+            self._behind = WriteBehind(growing, writer, 2 * num_channels, self._marks)
         except BaseException:
             growing.close()
             raise
@@ -103,6 +108,19 @@ class RecordingFile(AsyncClosing):
             self.samples_per_channel += samples_per_channel
             self._behind.silence(samples_per_channel)
 
+    def mark(self, line: str) -> None:
+        """Appends a line of text to the file `<file>.marks.jsonl` beside it, which is made for the first one.
+
+        Raises:
+            RuntimeError: The file is closed.
+        """
+        self._check_open()
+        self._behind.mark(line)
+
+    def end(self) -> None:
+        """Has the file closed when everything is in it, without waiting; `aclose` waits. No more may be written."""
+        self._end()
+
     def close(self) -> None:
         """Waits until everything is in the file, and closes it. A second call does nothing.
 
@@ -119,7 +137,9 @@ class RecordingFile(AsyncClosing):
         """Does what `close` does without blocking the event loop. A second call waits as well, and raises nothing."""
         first, self._closed = not self._closed, True
         self._end()
-        await self._behind.done.happens()
+        # In turns: a loop without any timer may have a clock that does not move.
+        while not await self._behind.done.happens(_TURN_S):
+            pass
         if first:
             self._raise()
 
