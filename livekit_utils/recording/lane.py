@@ -11,8 +11,8 @@ from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.recording.stretch import stretched
 
-# Frames shorter than this are not stretched: it takes some samples to hide one.
-_LEAST_STRETCHED = 100
+# Shorter frames are not stretched: it takes some samples to hide one.
+_LEAST_STRETCHED = 32
 
 
 @dataclass(frozen=True, slots=True)

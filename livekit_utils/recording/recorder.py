@@ -94,8 +94,8 @@ class Recorder(AsyncClosing, LoopBound):
 
     The recording is as long as the clock says, whoever is silent. A stream that delivers steadily is recorded without a
     gap, however its frames jitter. If it pauses, the pause is silence; if it was held up and delivers the rest in a
-    burst, the burst lies where it belongs. A stream whose clock is up to 1000 ppm off is followed by single samples. A
-    track of ours is recorded as it is heard: with interruptions, and without what `clear_queue` has taken back. A
+    burst, the burst lies where it belongs. A stream whose clock is off by up to 500 ppm is followed by single samples.
+    A track of ours is recorded as it is heard: with interruptions, and without what `clear_queue` has taken back. A
     stream that delivers faster than real time is read as the clock goes.
 
     A thread writes the file. A stream that has stopped without a word is waited for up to 6 s; what comes from the

@@ -60,6 +60,7 @@ class Voice:
         self._num_gaps = 0
         self._refusal = Trouble("Recorder: a frame of %r cannot be recorded: %s")
         self._begun = False
+        lane.move_to(round(now_s * sample_rate))
 
     @property
     def ahead_s(self) -> float:
@@ -174,8 +175,11 @@ class Voice:
 
     def not_before(self, begin_s: float) -> None:
         """Has what comes next lie there at the earliest."""
-        if not self._placement.is_undecided:
+        if not self._placement.is_undecided and begin_s > self._placement.end_s:
             self._placement.not_before(begin_s)
+            position = round(begin_s * self._sample_rate)
+            if position > self._lane.position:
+                self._lane.move_to(position)
 
     def end(self) -> None:
         """Lays what is left, and ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ Samples = npt.NDArray[np.int16]
 class MemoryFile:
     """Stands for a RecordingFile; nothing waits for a thread, which virtual time does not know."""
 
-    made: list[MemoryFile] = []
+    made: ClassVar[list[MemoryFile]] = []
 
     def __init__(self, path: Any, sample_rate: int, num_channels: int, **options: Any) -> None:
         self.path, self.num_channels = Path(path), num_channels
@@ -61,14 +61,15 @@ def in_memory(monkeypatch: pytest.MonkeyPatch) -> list[MemoryFile]:
 
 
 class Microphone:
-    """An endless live stream of frames of 10 ms, with a click at the beginning of each second of its own clock.
+    """A live stream of frames of 10 ms, with a click at the beginning of each second of its own clock.
 
     Args:
         sample_rate: Hz.
         ppm: How much faster than the loop's its clock is.
         lateness: Seconds by which the frame that is over at this time of the clock comes late.
-        sound: The samples of second n; a click of 1000 by default.
+        value: Of the clicks.
         until_s: Its end.
+        per_s: Frames in a second.
     """
 
     def __init__(
@@ -79,24 +80,26 @@ class Microphone:
         lateness: Callable[[float], float] = lambda at_s: 0.0,
         until_s: float = float("inf"),
         value: int = 1000,
+        per_s: int = 100,
     ) -> None:
         self.sample_rate, self.ppm, self.lateness, self.until_s, self.value = sample_rate, ppm, lateness, until_s, value
+        self.per_s = per_s
         self.clicks: list[float] = []  # when they are, by the loop's clock, from the beginning
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         loop = asyncio.get_running_loop()
-        start, step, number = loop.time(), self.sample_rate // 100, 0
+        start, step, number = loop.time(), self.sample_rate // self.per_s, 0
         speed = 1 + self.ppm * 1e-6
-        while number / 100 < self.until_s:
+        while number / self.per_s < self.until_s:
             number += 1
-            over_s = number / 100 / speed
+            over_s = number / self.per_s / speed
             due = start + over_s + self.lateness(over_s)
             if due > loop.time():
                 await asyncio.sleep(due - loop.time())
             samples = np.zeros(step, np.int16)
-            if number % 100 == 1:
+            if number % self.per_s == 1:
                 samples[0] = self.value
-                self.clicks.append((number - 1) / 100 / speed)
+                self.clicks.append((number - 1) / self.per_s / speed)
             yield AudioFrame(samples, self.sample_rate, 1, step)
 
 
