@@ -1,18 +1,18 @@
 """ClockFollower: finds how much faster or slower than the recording's clock a stream's clock is.
 
 `voice/drift.py` corrects by averages of all arrivals. Here stalls of seconds are common, and a single one would mislead
-an average for seconds; so only the frame of each second that came soonest counts.
+an average for seconds; so only the frame that came soonest of each few seconds counts.
 """
 
 from __future__ import annotations
 
 import math
 
-# Seconds over which the soonest frame is found.
-_WINDOW_S = 1.0
+# Seconds over which the soonest frame is found: where they jitter by tens of milliseconds, one of 300 is in time.
+_WINDOW_S = 3.0
 
-# A stream that is off by up to 1 ms is not corrected: it is the jitter of the event loop.
-_TOLERATED_S = 1e-3
+# A stream that is off by up to 1.5 ms is not corrected: it is the jitter of the event loop.
+_TOLERATED_S = 1.5e-3
 
 # A PI controller corrects the rest: by 100 ppm for each millisecond, plus the drift that it has learnt, with the gain
 # for critical damping; by 1000 ppm at most.

@@ -20,7 +20,7 @@ TOLERATED_S = 0.01
 
 # Time in seconds that a frame waits for those behind it. It waits for longer, to `_LONGEST_S`, while they come less and
 # less late: by `_PROGRESS_S` at least in that time.
-_PATIENCE_S = 0.5
+_PATIENCE_S = 1.0
 _PROGRESS_S = 0.005
 _LONGEST_S = 10.0
 
