@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
-import weakref
 from pathlib import Path
 
 from livekit_utils._runtime.lifecycle import AsyncClosing
@@ -21,7 +19,7 @@ _FORMATS = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}
 
 
 class RecordingFile(AsyncClosing):
-    """Records 16-bit WAV, FLAC or Ogg Opus. A thread writes; its memory is bounded.
+    """Records 16-bit WAV, FLAC or Ogg Opus. A thread writes, until the file is closed; its memory is bounded.
 
     The file has its name from the beginning. A process that is killed leaves a file that can be read, but for the last
     half of a second. A WAV of more than 4 GiB becomes RF64. When the disk is full, the file is closed with what is in
@@ -71,8 +69,6 @@ class RecordingFile(AsyncClosing):
         self.format, self.subtype = writer.format, writer.subtype
         self.samples_per_channel = 0
         """Length of what was recorded, of which the last quarter of a second may not be written yet."""
-        # At the end of the program too, before it waits for the threads.
-        self._end = weakref.finalize(self, self._behind.end)
 
     @property
     def error(self) -> OSError | None:
@@ -119,7 +115,7 @@ class RecordingFile(AsyncClosing):
 
     def end(self) -> None:
         """Has the file closed when everything is in it, without waiting; `aclose` waits. No more may be written."""
-        self._end()
+        self._behind.end()
 
     def close(self) -> None:
         """Waits until everything is in the file, and closes it. A second call does nothing.
@@ -129,14 +125,14 @@ class RecordingFile(AsyncClosing):
         """
         if not self._closed:
             self._closed = True
-            self._end()
+            self._behind.end()
             self._behind.done.wait()
             self._raise()
 
     async def aclose(self) -> None:
         """Does what `close` does without blocking the event loop. A second call waits as well, and raises nothing."""
         first, self._closed = not self._closed, True
-        self._end()
+        self._behind.end()
         # In turns: a loop without any timer may have a clock that does not move.
         while not await self._behind.done.happens(_TURN_S):
             pass
@@ -146,11 +142,6 @@ class RecordingFile(AsyncClosing):
     def _raise(self) -> None:
         if self.error is not None:
             raise self.error
-
-    def __del__(self) -> None:
-        # Not if the constructor has failed.
-        if not self._closed and hasattr(self, "_end"):
-            warnings.warn(f"{self.path} was not closed", ResourceWarning, source=self, stacklevel=2)
 
     def __repr__(self) -> str:
         return f"RecordingFile({str(self.path)!r}, {self.sample_rate}, {self.num_channels})"

@@ -7,12 +7,14 @@ is settled: what lies before the first place for which any stream may still deli
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import json
 import logging
 import math
 import os
 import warnings
+import weakref
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
@@ -161,6 +163,7 @@ class Recorder(AsyncClosing, LoopBound):
         self._resumed = asyncio.Event()
         self._resumed.set()
         self._duration_s: float | None = None  # after the close
+        _open_recorders.add(self)
 
     def _open(self, file: str | os.PathLike[str], overwrite: bool) -> RecordingFile:
         try:
@@ -571,6 +574,7 @@ class Recorder(AsyncClosing, LoopBound):
             if not self.paused:
                 voice.settle(now_s)
             if voice.rests_since(now_s) > _IDLE_S and getattr(source.stream, "idle", False) is True:
+                voice.settle(math.inf)
                 voice.rest()
             end_s = min(end_s, voice.settled_s(now_s))
         self._render(math.floor(end_s * self._sample_rate))
@@ -601,6 +605,7 @@ class Recorder(AsyncClosing, LoopBound):
             self._timer = None
         self._duration_s = self.duration_s
         self._closed = True
+        _open_recorders.discard(self)
         for source in self._sources.values():
             self._let_go(source)
         end = round(self._duration_s * self._sample_rate)
@@ -613,5 +618,21 @@ class Recorder(AsyncClosing, LoopBound):
 def _check_gain(gain: float) -> float:
     number = check_number("gain", gain)
     if not -128 < number < 128:
-        raise ValueError(f"gain: expected a number above -128 and below 128 (+42 dB), got {gain}")
+        raise ValueError(f"gain: expected a number above -128 and below 128 (+42 dB), got {number:g}")
     return number
+
+
+_open_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+# A forked child does not write the files of its parent.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_recorders.clear)
+
+
+# Registered on import: exit handlers run in reverse order, so this one comes before the wait for the threads.
+@atexit.register
+def _finish_all() -> None:
+    for recorder in list(_open_recorders):
+        warnings.warn(f"{recorder!r} was not closed", ResourceWarning, source=recorder, stacklevel=1)
+        recorder._finish()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import logging
 import os
 import shutil
@@ -150,34 +149,6 @@ def test_a_process_that_is_killed_leaves_all_but_the_last_moment(tmp_path: Path,
     assert len(samples) >= least
     assert is_like(samples, counting(len(samples)), suffix)
     assert list(tmp_path.iterdir()) == [path]
-
-
-@linux_only
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("end", ["exit", "close"])
-def test_the_end_of_the_program(tmp_path: Path, suffix: str, end: str) -> None:
-    """Also if nobody has closed the file."""
-    path = tmp_path / f"a.{suffix}"
-    result = subprocess.run(
-        [sys.executable, "-W", "always", "-c", PROGRAM, str(path), "1.1", end],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert ("ResourceWarning" in result.stderr) == (end == "exit")
-    assert is_like(load(path), counting(round(1.1 * RATE)), suffix)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_that_nobody_closes_is_whole(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"a.{suffix}"
-    file = RecordingFile(path, RATE, 2)
-    file.write(counting(50_000))
-    done = file._behind.done
-    with pytest.warns(ResourceWarning, match="was not closed"):
-        del file
-    gc.collect()
-    assert done.wait(30)
-    assert is_like(load(path), counting(50_000), suffix)
 
 
 @linux_only
