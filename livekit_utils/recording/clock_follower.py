@@ -42,7 +42,7 @@ class ClockFollower:
     @property
     def ppm(self) -> float:
         """The drift that was learnt: above 0, the stream's clock is fast."""
-        return -self._learnt * 1e6
+        return 0.0 - self._learnt * 1e6
 
     def watch(self, lag_s: float, now_s: float) -> None:
         """Notes how late a frame came."""

@@ -95,3 +95,14 @@ def test_the_synchronizer_demo_with_a_media_file(tmp_path: Path) -> None:
     in_time, _ = run(demo.main(path, 3.0, 25.0, 30.0))
     assert in_time.stats.num_presented == 75
     assert np.abs(in_time.offsets_ms).max() < 15
+
+
+def test_a_recorded_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "call.wav"
+    offs = run(load("record_call").main(path))
+    assert len(offs) == 3
+    assert max(map(abs, offs)) < 5
+    said = capsys.readouterr().out
+    clock = float(re.search(r"([\d.]+) s on the clock", said)[1])  # type: ignore[index]
+    assert samples(path).size / 2 / 48000 == pytest.approx(clock, abs=0.001)
+    assert [name.name for name in sorted(tmp_path.iterdir())] == ["call.wav", "call.wav.marks.jsonl"]
