@@ -129,6 +129,9 @@ class EncodedWriter:
             raise self._sink.error
         self.samples_per_channel += len(samples) // (2 * self._num_channels)
 
+    def write_tail(self, samples: bytes | bytearray | memoryview) -> None:
+        """Does nothing: what is encoded cannot be taken back."""
+
     def settle(self) -> None:
         """Writes the length of what is in the file."""
         if self.format != "FLAC" or self._sink.num_flac_frames == 0:

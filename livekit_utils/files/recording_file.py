@@ -104,6 +104,22 @@ class RecordingFile(AsyncClosing):
             self.samples_per_channel += samples_per_channel
             self._behind.silence(samples_per_channel)
 
+    @property
+    def has_tail(self) -> bool:
+        """Whether `tail` is of use: in a WAV, samples can be written over."""
+        return self.format == "WAV"
+
+    def tail(self, samples: bytes | bytearray | memoryview) -> None:
+        """Notes samples that lie behind all others for now. They are in the file if the program is killed; else what is
+        written next replaces them.
+
+        Raises:
+            RuntimeError: The file is closed.
+        """
+        self._check_open()
+        if self.error is None:
+            self._behind.tail(bytes(samples))
+
     def mark(self, line: str) -> None:
         """Appends a line of text to the file `<file>.marks.jsonl` beside it, which is made for the first one.
 

@@ -30,6 +30,7 @@ class Writer(Protocol):
     """Writes the samples of one file, in the thread."""
 
     def write(self, samples: bytes | bytearray | memoryview) -> None: ...
+    def write_tail(self, samples: bytes | bytearray | memoryview) -> None: ...
     def settle(self) -> None: ...
     def close(self) -> None: ...
 
@@ -53,6 +54,7 @@ class WriteBehind:
         # Samples, the number of samples of silence, or a mark.
         self._waiting: deque[bytes | int | str] = deque()
         self._num_waiting = 0  # bytes
+        self._tail: bytes | None = None  # samples that may still change
         self._changed = threading.Condition()  # reentrant: the garbage collector may call `end` anywhere
         self._ended = False
         self._late = Trouble("recording %s: the disk is too slow; silence is written in place of the sound")
@@ -88,6 +90,13 @@ class WriteBehind:
                 self._waiting.append(samples_per_channel)
             self._tell()
 
+    def tail(self, samples: bytes) -> None:
+        """Takes samples that lie behind all others for now, so that they are not lost if the program is killed. They
+        replace those that it was given before."""
+        with self._changed:
+            self._tail = samples
+            self._changed.notify_all()
+
     def mark(self, line: str) -> None:
         """Takes a mark, without waiting."""
         with self._changed:
@@ -122,7 +131,7 @@ class WriteBehind:
     def _write_all(self) -> None:
         synced_at = time.monotonic()
         while True:
-            items, ended = self._take()
+            items, tail, ended = self._take()
             for item in items:
                 if isinstance(item, bytes):
                     self._writer.write(item)
@@ -132,20 +141,24 @@ class WriteBehind:
                     self._marks.append(item)
             if ended:
                 return
+            if tail is not None:
+                self._writer.write_tail(tail)
             self._writer.settle()
             if time.monotonic() - synced_at >= _SYNC_EVERY_S:
                 self._file.sync()
                 synced_at = time.monotonic()
 
-    def _take(self) -> tuple[list[bytes | int | str], bool]:
-        """Waits until there is something to write, and then for more of it; returns it, and whether it is the last."""
+    def _take(self) -> tuple[list[bytes | int | str], bytes | None, bool]:
+        """Waits until there is something to write, and then for more of it; returns it, the tail behind it, and whether
+        it is the last."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._ended)
+            self._changed.wait_for(lambda: self._waiting or self._tail is not None or self._ended)
             self._changed.wait_for(lambda: self._num_waiting > _MAX_WAITING_BYTES // 4 or self._ended, _COLLECT_S)
             items = list(self._waiting)
             self._waiting.clear()
             self._num_waiting = 0
-            return items, self._ended
+            tail, self._tail = self._tail, None
+            return items, tail, self._ended
 
     def _write_silence(self, samples_per_channel: int) -> None:
         piece = 1 << 16

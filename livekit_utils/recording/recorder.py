@@ -60,6 +60,9 @@ _MAX_AHEAD_S = 1.0
 # A stream whose source says that it is idle is not waited for after so many seconds: what it has left is read by then.
 _IDLE_S = 0.1
 
+# What is not written after so many seconds is written for the case that the program is killed, this often.
+_TAIL_S = 0.5
+
 # Seconds that aclose waits for streams that do not end when they are cancelled.
 _CLOSE_TIMEOUT_S = 5.0
 
@@ -100,9 +103,9 @@ class Recorder(AsyncClosing, LoopBound):
     A track of ours is recorded as it is heard: with interruptions, and without what `clear_queue` has taken back. A
     stream that delivers faster than real time is read as the clock goes.
 
-    A thread writes the file. A stream that has stopped without a word is waited for up to 6 s; what comes from the
-    others meanwhile is not in the file yet. When the disk is full, that is logged once, what was written is kept, and
-    `aclose` raises OSError.
+    A thread writes the file. A process that is killed leaves all of it but the last second. A stream that has stopped
+    without a word is waited for up to 6 s; while it is, FLAC and Ogg lack what has come from the others. When the disk
+    is full, that is logged once, what was written is kept, and `aclose` raises OSError.
 
     Args:
         file: The path. Its suffix selects WAV, FLAC or Ogg Opus (.ogg, .opus). A WAV of more than 4 GiB becomes RF64.
@@ -155,6 +158,7 @@ class Recorder(AsyncClosing, LoopBound):
         self._written = WrittenSound(self._timeline)
         self._clock: RecordingClock | None = None
         self._seen_s = 0.0  # the place of the clock at the last tick
+        self._previewed_s = 0.0  # the place up to which a preview was written
         self._timer: asyncio.TimerHandle | None = None
         self._sources: dict[str, _Source] = {}
         self._finished = FinishedStreams()
@@ -578,6 +582,14 @@ class Recorder(AsyncClosing, LoopBound):
                 voice.rest()
             end_s = min(end_s, voice.settled_s(now_s))
         self._render(math.floor(end_s * self._sample_rate))
+        self._preview(now_s)
+
+    def _preview(self, now_s: float) -> None:
+        """Writes what is not settled, too, if that takes long: it can be replaced in a WAV."""
+        begin_s = max(self._previewed_s, self._timeline.position_s)
+        if now_s - begin_s > _TAIL_S and self._file.has_tail and not self._splits:
+            self._previewed_s = now_s
+            self._file.tail(self._timeline.preview(math.floor(now_s * self._sample_rate)))
 
     def _render(self, end: int) -> None:
         self._written.settle(end)

@@ -47,6 +47,12 @@ class Timeline:
         queue.push(spread(frame, channel, self.format.num_channels))
         heapq.heappush(self._clips, (position, next(self._count), queue))
 
+    def preview(self, end: int) -> bytearray:
+        """Returns the mix up to this sample as it is by now, and changes nothing."""
+        num_samples = end - self.position
+        copies = [_copy(queue) for queue in (*(lane.queue for lane in self._lanes), *self._playing)]
+        return mix([copy for copy in copies if copy is not None], num_samples, self.format.num_channels)
+
     def render(self, end: int) -> Iterator[bytearray | int]:
         """Yields the mix up to this sample, in pieces: samples, or the number of samples of silence."""
         while self.position < end:
@@ -66,3 +72,14 @@ class Timeline:
             if any(lane.is_over for lane in self._lanes):
                 self._lanes = [lane for lane in self._lanes if lane.queue.samples_per_channel or not lane.is_over]
             yield piece
+
+
+def _copy(queue: GainQueue) -> GainQueue | None:
+    """Returns a queue with the same samples and gain; None without samples."""
+    if not queue.samples_per_channel:
+        return None
+    samples = queue.pop(queue.samples_per_channel)
+    queue.push(samples)
+    copy = GainQueue(queue.num_channels, queue.gain)
+    copy.push(samples)
+    return copy

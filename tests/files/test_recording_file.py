@@ -268,6 +268,22 @@ def test_after_an_error_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
     assert not list(tmp_path.iterdir())
 
 
+def test_samples_that_may_still_change(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    file = RecordingFile(path, RATE, 2)
+    file.write(counting(1000))
+    for length in (500, 30_000, 200):
+        file.tail(counting(length))
+        wait_for(lambda length=length: path.stat().st_size == 80 + 4 * max(1000 + length, 0) or length == 200)
+    wait_for(lambda: soundfile.info(path).frames == 1200)
+    assert np.array_equal(load(path), np.concatenate([counting(1000), counting(200)]))
+    file.write(counting(50))
+    wait_for(lambda: soundfile.info(path).frames == 1050)
+    file.tail(counting(500))
+    file.close()
+    assert np.array_equal(load(path), np.concatenate([counting(1000), counting(50)]))
+
+
 def test_more_than_a_riff_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wav_writer, "_MAX_RIFF_BYTES", 100_000)
     path = tmp_path / "a.wav"
@@ -367,6 +383,9 @@ def test_a_disk_that_hangs_costs_bounded_memory(tmp_path: Path, monkeypatch: pyt
 
         def settle(self) -> None:
             pass
+
+        def write_tail(self, samples: Any) -> None:
+            raise AssertionError("nothing may change")
 
         close = settle
 

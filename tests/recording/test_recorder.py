@@ -425,6 +425,38 @@ def test_write_lies_where_the_caller_says(files: list[MemoryFile]) -> None:
     assert set(right[6 * RATE : 7 * RATE]) == {1000}
 
 
+def test_what_is_not_settled_is_previewed(files: list[MemoryFile]) -> None:
+    """A stream has stopped without a word; the other one is written for the case that the process is killed."""
+    stalled, live = Microphone(RATE, until_s=3), Microphone(RATE, value=2000)
+
+    async def stops() -> AsyncIterator[AudioFrame]:
+        async for frame in stalled.frames():
+            yield frame
+        await asyncio.sleep(1e6)
+
+    async def main() -> None:
+        async with recorder() as recording:
+            recording.add_stream(stops(), channel=0)
+            recording.add_stream(live.frames(), channel=1)
+            await asyncio.sleep(7.5)
+            (file,) = files
+            written = len(file.samples)
+            assert written <= 3 * RATE
+            assert written + len(file.previews[-1]) > 6.8 * RATE
+            seen = np.concatenate([file.samples, file.previews[-1]])
+            assert list(clicks(seen, RATE, 1)) == list(range(len(clicks(seen, RATE, 1))))
+            num_previews = len(file.previews)
+            await asyncio.sleep(10)
+            assert len(file.previews) <= num_previews + 6
+            assert len(file.samples) > 17 * RATE
+
+    run(main())
+    samples = files[0].samples
+    assert list(clicks(samples, RATE, 0)) == [0, 1, 2]
+    assert list(clicks(samples, RATE, 1)) == list(range(18))[: len(clicks(samples, RATE, 1))]
+    assert len(samples) == 17.5 * RATE
+
+
 def test_what_is_removed_stays_recorded(files: list[MemoryFile]) -> None:
     microphone = Microphone(RATE)
     stream = microphone.frames()

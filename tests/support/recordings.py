@@ -24,6 +24,7 @@ class MemoryFile:
     def __init__(self, path: Any, sample_rate: int, num_channels: int, **options: Any) -> None:
         self.path, self.num_channels = Path(path), num_channels
         self.pieces: list[Samples] = []
+        self.previews: list[Samples] = []
         self.marks: list[str] = []
         self.num_lost = 0
         self.ended = False
@@ -36,6 +37,12 @@ class MemoryFile:
     def silence(self, samples_per_channel: int) -> None:
         assert not self.ended
         self.pieces.append(np.zeros((samples_per_channel, self.num_channels), np.int16))
+
+    has_tail = True
+
+    def tail(self, samples: Any) -> None:
+        assert not self.ended
+        self.previews.append(np.frombuffer(bytes(samples), np.int16).reshape(-1, self.num_channels))
 
     def mark(self, line: str) -> None:
         assert not self.ended
