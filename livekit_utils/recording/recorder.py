@@ -163,6 +163,7 @@ class Recorder(AsyncClosing, LoopBound):
         self._sources: dict[str, _Source] = {}
         self._finished = FinishedStreams()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._own_streams: set[AudioStream] = set()  # on the tracks of the SDK
         self._num_named = 0
         self._resumed = asyncio.Event()
         self._resumed.set()
@@ -372,7 +373,6 @@ class Recorder(AsyncClosing, LoopBound):
         if first:
             # Nothing here waits: a close that is cancelled has ended the recording all the same.
             self._finish()
-        owned = [source for source in self._sources.values() if source.owns_stream]
         self._sources.clear()
         tasks = self._tasks - {asyncio.current_task()}
         for task in tasks:
@@ -381,8 +381,8 @@ class Recorder(AsyncClosing, LoopBound):
             _, pending = await asyncio.wait(tasks, timeout=_CLOSE_TIMEOUT_S)
             for task in pending:
                 logger.error("Recorder: %s does not end although it was cancelled", task.get_name())
-        for source in owned:
-            await source.stream.aclose()
+        for stream in list(self._own_streams):
+            await stream.aclose()
         errors = []
         for file in self._full:
             try:
@@ -442,6 +442,8 @@ class Recorder(AsyncClosing, LoopBound):
     ) -> None:
         source = self._add(key, channel, gain, name)
         source.stream, source.owns_stream = stream, owns_stream
+        if owns_stream:
+            self._own_streams.add(stream)
         source.task = start_task(self._read(source), f"Recorder {source.voice.name!r}")
         self._tasks.add(source.task)
         source.task.add_done_callback(self._tasks.discard)
@@ -531,8 +533,9 @@ class Recorder(AsyncClosing, LoopBound):
                 self._end(source)
             if iterator is not stream:
                 await close_iterator(iterator, f"Recorder: the iterator of {voice.name!r}")
-            if source.owns_stream and not self._closed:
+            if source.owns_stream:
                 await stream.aclose()
+                self._own_streams.discard(stream)
 
     async def _take(self, source: _Source, frame: AudioFrame) -> None:
         """Takes a frame; waits while the stream is ahead of the clock."""
