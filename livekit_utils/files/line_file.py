@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -21,7 +22,11 @@ class LineFile:
         self._path = path
         self._begun = False
         if not overwrite and os.path.lexists(path):
-            raise FileExistsError(17, "File exists", str(path))
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+    def clear(self) -> None:
+        """Removes the file that was there before, if there was one."""
+        self._path.unlink(missing_ok=True)
 
     def append(self, line: str) -> None:
         """Writes a line.

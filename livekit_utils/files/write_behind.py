@@ -130,8 +130,12 @@ class WriteBehind:
 
     def _write_all(self) -> None:
         synced_at = time.monotonic()
+        is_first = True
         while True:
             items, tail, ended = self._take()
+            if is_first and items and self._marks is not None:
+                self._marks.clear()
+            is_first = False
             for item in items:
                 if isinstance(item, bytes):
                     self._writer.write(item)

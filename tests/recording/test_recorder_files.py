@@ -163,6 +163,25 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: An
     assert len(load(tmp_path / "a.wav")) == (300_000 - 80) // 4
 
 
+def test_marks_of_a_recording_that_is_overwritten(tmp_path: Path) -> None:
+    path, marks = tmp_path / "a.wav", tmp_path / "a.wav.marks.jsonl"
+    path.touch()
+    marks.write_text("old\n")
+
+    async def main(*texts: str) -> None:
+        async with Recorder(path, overwrite=True) as recorder:
+            await asyncio.sleep(1)
+            for text in texts:
+                recorder.mark(text)
+
+    run(Recorder(path, overwrite=True).aclose())
+    assert marks.read_text() == "old\n"
+    run(main("one", "two"))
+    assert [json.loads(line)["text"] for line in marks.read_text().splitlines()] == ["one", "two"]
+    run(main())
+    assert not marks.exists()
+
+
 def test_nothing_recorded(tmp_path: Path) -> None:
     run(Recorder(tmp_path / "a.wav").aclose())
     assert not list(tmp_path.iterdir())
