@@ -76,6 +76,7 @@ def on_config(config: Any) -> Any:
         {"Overview": "index.md"},
         {"From LiveKit's own package": "switching.md"},
         {"Decisions": [f"decisions/{page.name}" for page in sorted(DECISIONS.glob("*.md"))]},
+        {"Recordings": "recordings.md"},
         {"Reference": [{name: f"reference/{name}.md"} for name in names]},
     ]
     return config
