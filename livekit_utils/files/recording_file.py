@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.lifecycle import AsyncClosing
-from livekit_utils.files.encoded_writer import EncodedWriter
 from livekit_utils.files.growing_file import GrowingFile
 from livekit_utils.files.line_file import LineFile
 from livekit_utils.files.wav_writer import WavWriter
 from livekit_utils.files.write_behind import WriteBehind
+
+if TYPE_CHECKING:
+    from livekit_utils.files.encoded_writer import EncodedWriter
 
 # Time in seconds for which the end of the thread is waited for at once.
 _TURN_S = 0.5
@@ -57,11 +60,7 @@ class RecordingFile(AsyncClosing):
         growing = GrowingFile(self.path, overwrite=overwrite)
         try:
             self._marks = LineFile(Path(f"{self.path}.marks.jsonl"), overwrite=overwrite)
-            writer = (
-                WavWriter(growing, sample_rate, num_channels)
-                if kind == "WAV"
-                else EncodedWriter(growing, sample_rate, num_channels, kind)
-            )
+            writer = _make_writer(growing, sample_rate, num_channels, kind)
             self._behind = WriteBehind(growing, writer, 2 * num_channels, self._marks)
         except BaseException:
             growing.close()
@@ -161,6 +160,14 @@ class RecordingFile(AsyncClosing):
 
     def __repr__(self) -> str:
         return f"RecordingFile({str(self.path)!r}, {self.sample_rate}, {self.num_channels})"
+
+
+def _make_writer(file: GrowingFile, sample_rate: int, num_channels: int, kind: str) -> WavWriter | EncodedWriter:
+    if kind == "WAV":
+        return WavWriter(file, sample_rate, num_channels)
+    from livekit_utils.files.encoded_writer import EncodedWriter  # it needs soundfile
+
+    return EncodedWriter(file, sample_rate, num_channels, kind)
 
 
 def format_of(path: Path, format: str | None) -> str:

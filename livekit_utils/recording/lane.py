@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from livekit_utils._kernels.gain_queue import GainQueue
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
@@ -88,6 +86,7 @@ def spread(frame: AudioFrame, channel: int | None, num_channels: int) -> AudioFr
     """Returns the samples in all channels: as they are, or a mono frame in one channel and silence in the others."""
     if channel is None or num_channels == 1:
         return frame
-    samples = np.zeros((frame.samples_per_channel, num_channels), np.int16)
-    samples[:, channel] = np.asarray(frame)[:, 0]
-    return samples.data
+    samples = bytearray(2 * num_channels * frame.samples_per_channel)
+    values = memoryview(samples).cast("h")
+    values[channel::num_channels] = memoryview(frame.data).cast("B").cast("h")
+    return values

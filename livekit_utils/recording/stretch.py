@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from livekit_utils.frames.audio_frame import AudioFrame
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 # Samples on each side that a sample is made of; with the window below, a tone of 15 kHz loses 0.2 dB at most.
 _HALF = 16
@@ -15,6 +17,8 @@ _HALF = 16
 
 def stretched(frame: AudioFrame, slip: int) -> AudioFrame:
     """Returns the frame with `slip` samples more, which are spread over all of it. Both ends keep their places."""
+    import numpy as np  # it is not needed before a clock is off
+
     length = frame.samples_per_channel
     indexes, weights = _table(length, length + slip)
     samples = np.asarray(frame)
@@ -26,6 +30,8 @@ def stretched(frame: AudioFrame, slip: int) -> AudioFrame:
 @lru_cache(maxsize=8)
 def _table(length: int, new_length: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
     """Which samples each new sample is made of, and with which weights: those of a windowed sinc."""
+    import numpy as np
+
     places = np.linspace(0, length - 1, new_length)
     taps = np.arange(1 - _HALF, _HALF + 1)
     nearest = np.floor(places)[:, None] + taps
