@@ -42,6 +42,8 @@ _PUBLIC = {
     "signals.noise": ("noise_generator",),
     "signals.silence": ("silence_generator",),
     "signals.sine_wave": ("sine_wave_generator",),
+    "recording.recorder": ("Recorder", "RecorderStats"),
+    "recording.voice": ("RecorderStreamStats",),
     "sync.av_synchronizer": ("AVSynchronizer", "LatePolicy"),
     "sync.show_record": ("AVSynchronizerStats",),
     "telephony.audio_byte_stream": ("AudioByteStream",),

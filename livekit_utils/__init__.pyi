@@ -27,6 +27,8 @@ from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
 from livekit_utils.playback.media_player import MediaPlayer, MediaPlayerStats
+from livekit_utils.recording.recorder import Recorder, RecorderStats
+from livekit_utils.recording.voice import RecorderStreamStats
 from livekit_utils.signals.dtmf_detector import DtmfDetector, DtmfDigit
 from livekit_utils.signals.dtmf_generator import dtmf_generator
 from livekit_utils.signals.noise import noise_generator
@@ -93,6 +95,9 @@ __all__ = [
     "NoiseCancellationOptions",
     "OutputPlayer",
     "OutputPlayerStats",
+    "Recorder",
+    "RecorderStats",
+    "RecorderStreamStats",
     "RingBuffer",
     "TelephonyCodec",
     "Track",

@@ -78,6 +78,7 @@ def on_config(config: Any) -> Any:
         {"Sound files": "files.md"},
         {"Telephone lines and byte streams": "telephony.md"},
         {"Decisions": [f"decisions/{page.name}" for page in sorted(DECISIONS.glob("*.md"))]},
+        {"Recordings": "recordings.md"},
         {"Reference": [{name: f"reference/{name}.md"} for name in names]},
     ]
     return config

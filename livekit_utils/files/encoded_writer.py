@@ -29,9 +29,8 @@ def _soundfile() -> Any:
     try:
         import soundfile
     except ImportError as error:
-        raise ImportError(
-            'FLAC and OGG need soundfile: pip install "livekit-utils[files]"', name="soundfile"
-        ) from error
+        text = 'FLAC and OGG need soundfile: pip install ".[files]" in the source of livekit_utils'
+        raise ImportError(text, name="soundfile") from error
     return soundfile
 
 
@@ -110,11 +109,11 @@ class EncodedWriter:
 
     def _shorten_pages(self, soundfile: Any) -> None:
         # python-soundfile has no door to this command. Without it, up to 1.03 s of sound are not in the file yet.
-        try:
-            latency = soundfile._ffi.new("double *", _PAGE_MS)
-            soundfile._snd.sf_command(self._sound._file, _SET_OGG_PAGE_LATENCY_MS, latency, 8)
-        except AttributeError:
-            pass
+        library: Any = getattr(soundfile, "_snd", None)
+        foreign: Any = getattr(soundfile, "_ffi", None)
+        handle = getattr(self._sound, "_file", None)
+        if hasattr(library, "sf_command") and foreign is not None and handle is not None:
+            library.sf_command(handle, _SET_OGG_PAGE_LATENCY_MS, foreign.new("double *", _PAGE_MS), 8)
 
     def write(self, samples: bytes | bytearray | memoryview) -> None:
         """Appends samples of all channels.
@@ -129,6 +128,9 @@ class EncodedWriter:
         if self._sink.error is not None:
             raise self._sink.error
         self.samples_per_channel += len(samples) // (2 * self._num_channels)
+
+    def write_tail(self, samples: bytes | bytearray | memoryview) -> None:
+        """Does nothing: what is encoded cannot be taken back."""
 
     def settle(self) -> None:
         """Writes the length of what is in the file."""

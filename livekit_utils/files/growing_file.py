@@ -71,6 +71,11 @@ class GrowingFile:
         finally:
             self._raw.seek(self.size)
 
+    def go_back(self, size: int) -> None:
+        """Has the next bytes written behind the first `size` ones, over what is there."""
+        self._raw.seek(size)
+        self.size = size
+
     def cut(self, size: int) -> None:
         """Removes what lies behind the first `size` bytes."""
         self._raw.truncate(size)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-import warnings
-import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.lifecycle import AsyncClosing
-from livekit_utils.files.encoded_writer import EncodedWriter
 from livekit_utils.files.growing_file import GrowingFile
+from livekit_utils.files.line_file import LineFile
 from livekit_utils.files.wav_writer import WavWriter
 from livekit_utils.files.write_behind import WriteBehind
+
+if TYPE_CHECKING:
+    from livekit_utils.files.encoded_writer import EncodedWriter
+
+# Time in seconds for which the end of the thread is waited for at once.
+_TURN_S = 0.5
 
 _FORMATS = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}
 
 
 class RecordingFile(AsyncClosing):
-    """Records 16-bit WAV, FLAC or Ogg Opus. A thread writes; its memory is bounded.
+    """Records 16-bit WAV, FLAC or Ogg Opus. A thread writes, until the file is closed; its memory is bounded.
 
     The file has its name from the beginning. A process that is killed leaves a file that can be read, but for the last
     half of a second. A WAV of more than 4 GiB becomes RF64. When the disk is full, the file is closed with what is in
@@ -32,7 +37,7 @@ class RecordingFile(AsyncClosing):
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        FileExistsError: The file exists.
+        FileExistsError: The file exists, or a file with marks for it.
         ValueError: The format is unknown, or cannot hold this rate or these channels.
         ImportError: FLAC and OGG need soundfile.
         OSError: The file cannot be written to.
@@ -54,20 +59,15 @@ class RecordingFile(AsyncClosing):
         self.sample_rate, self.num_channels = sample_rate, num_channels
         growing = GrowingFile(self.path, overwrite=overwrite)
         try:
-            writer = (
-                WavWriter(growing, sample_rate, num_channels)
-                if kind == "WAV"
-                else EncodedWriter(growing, sample_rate, num_channels, kind)
-            )
-            self._behind = WriteBehind(growing, writer, 2 * num_channels)
+            self._marks = LineFile(Path(f"{self.path}.marks.jsonl"), overwrite=overwrite)
+            writer = _make_writer(growing, sample_rate, num_channels, kind)
+            self._behind = WriteBehind(growing, writer, 2 * num_channels, self._marks)
         except BaseException:
             growing.close()
             raise
         self.format, self.subtype = writer.format, writer.subtype
         self.samples_per_channel = 0
         """Length of what was recorded, of which the last quarter of a second may not be written yet."""
-        # At the end of the program too, before it waits for the threads.
-        self._end = weakref.finalize(self, self._behind.end)
 
     @property
     def error(self) -> OSError | None:
@@ -103,6 +103,35 @@ class RecordingFile(AsyncClosing):
             self.samples_per_channel += samples_per_channel
             self._behind.silence(samples_per_channel)
 
+    @property
+    def has_tail(self) -> bool:
+        """Whether `tail` is of use: in a WAV, samples can be written over."""
+        return self.format == "WAV"
+
+    def tail(self, samples: bytes | bytearray | memoryview) -> None:
+        """Notes samples that lie behind all others for now. They are in the file if the program is killed; else what is
+        written next replaces them.
+
+        Raises:
+            RuntimeError: The file is closed.
+        """
+        self._check_open()
+        if self.error is None:
+            self._behind.tail(bytes(samples))
+
+    def mark(self, line: str) -> None:
+        """Appends a line of text to the file `<file>.marks.jsonl` beside it, which is made for the first one.
+
+        Raises:
+            RuntimeError: The file is closed.
+        """
+        self._check_open()
+        self._behind.mark(line)
+
+    def end(self) -> None:
+        """Has the file closed when everything is in it, without waiting; `aclose` waits. No more may be written."""
+        self._behind.end()
+
     def close(self) -> None:
         """Waits until everything is in the file, and closes it. A second call does nothing.
 
@@ -111,15 +140,17 @@ class RecordingFile(AsyncClosing):
         """
         if not self._closed:
             self._closed = True
-            self._end()
+            self._behind.end()
             self._behind.done.wait()
             self._raise()
 
     async def aclose(self) -> None:
         """Does what `close` does without blocking the event loop. A second call waits as well, and raises nothing."""
         first, self._closed = not self._closed, True
-        self._end()
-        await self._behind.done.happens()
+        self._behind.end()
+        # In turns: a loop without any timer may have a clock that does not move.
+        while not await self._behind.done.happens(_TURN_S):
+            pass
         if first:
             self._raise()
 
@@ -127,13 +158,16 @@ class RecordingFile(AsyncClosing):
         if self.error is not None:
             raise self.error
 
-    def __del__(self) -> None:
-        # Not if the constructor has failed.
-        if not self._closed and hasattr(self, "_end"):
-            warnings.warn(f"{self.path} was not closed", ResourceWarning, source=self, stacklevel=2)
-
     def __repr__(self) -> str:
         return f"RecordingFile({str(self.path)!r}, {self.sample_rate}, {self.num_channels})"
+
+
+def _make_writer(file: GrowingFile, sample_rate: int, num_channels: int, kind: str) -> WavWriter | EncodedWriter:
+    if kind == "WAV":
+        return WavWriter(file, sample_rate, num_channels)
+    from livekit_utils.files.encoded_writer import EncodedWriter  # it needs soundfile
+
+    return EncodedWriter(file, sample_rate, num_channels, kind)
 
 
 def format_of(path: Path, format: str | None) -> str:

@@ -32,6 +32,7 @@ class WavWriter:
         if sample_rate * self._num_bytes > _MAX_UINT32:
             raise ValueError(f"a WAV file cannot hold {num_channels} channels at {sample_rate} Hz")
         self._file = file
+        self._tail_from = 0  # where samples begin that may still change; 0 for none
         self._sample_rate, self._num_channels = sample_rate, num_channels
 
     @property
@@ -47,6 +48,19 @@ class WavWriter:
         """
         if self._file.size == 0:
             self._file.append(self._header())
+        if self._tail_from:
+            self._file.go_back(self._tail_from)
+            self._tail_from = 0
+        self._file.append(samples)
+
+    def write_tail(self, samples: bytes | bytearray | memoryview) -> None:
+        """Appends samples for the case that the program is killed; the next ones are written over them.
+
+        Raises:
+            OSError: Not all of them could be written.
+        """
+        self.write(b"")
+        self._tail_from = self._file.size
         self._file.append(samples)
 
     def settle(self) -> None:
@@ -58,6 +72,9 @@ class WavWriter:
         """Ends the file, also after an error: with whole samples and the right header."""
         if self._file.size == 0:
             return
+        if self._tail_from:
+            self._file.go_back(self._tail_from)
+            self._tail_from = 0
         if self._file.size < _HEADER.size:
             self._file.cut(0)
             return

@@ -11,6 +11,7 @@ from typing import Protocol
 from livekit_utils._runtime.threads import Once, start_thread
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.files.growing_file import GrowingFile
+from livekit_utils.files.line_file import LineFile
 
 logger = logging.getLogger("livekit_utils")
 
@@ -20,14 +21,16 @@ _COLLECT_S = 0.25
 # The system is told to write the file to the disk this often, in seconds: a power cut loses no more.
 _SYNC_EVERY_S = 5.0
 
-# Sound that may wait for a disk that hangs, in bytes: 87 s of 48 kHz stereo. What comes then is written as silence.
-_MAX_WAITING_BYTES = 1 << 24
+# Sound that may wait for a disk that hangs, in bytes: 175 s of 48 kHz stereo. What comes then is written as silence.
+# When a quarter of it is there, the thread writes at once.
+_MAX_WAITING_BYTES = 1 << 25
 
 
 class Writer(Protocol):
     """Writes the samples of one file, in the thread."""
 
     def write(self, samples: bytes | bytearray | memoryview) -> None: ...
+    def write_tail(self, samples: bytes | bytearray | memoryview) -> None: ...
     def settle(self) -> None: ...
     def close(self) -> None: ...
 
@@ -41,14 +44,17 @@ class WriteBehind:
         file: The file, which it closes in the end.
         writer: Its encoder.
         num_bytes: Bytes of one sample of all channels.
+        marks: Gets the marks.
 
     Threads: for any.
     """
 
-    def __init__(self, file: GrowingFile, writer: Writer, num_bytes: int) -> None:
-        self._file, self._writer, self._num_bytes = file, writer, num_bytes
-        self._waiting: deque[bytes | int] = deque()  # samples, or the number of samples of silence
+    def __init__(self, file: GrowingFile, writer: Writer, num_bytes: int, marks: LineFile | None = None) -> None:
+        self._file, self._writer, self._num_bytes, self._marks = file, writer, num_bytes, marks
+        # Samples, the number of samples of silence, or a mark.
+        self._waiting: deque[bytes | int | str] = deque()
         self._num_waiting = 0  # bytes
+        self._tail: bytes | None = None  # samples that may still change
         self._changed = threading.Condition()  # reentrant: the garbage collector may call `end` anywhere
         self._ended = False
         self._late = Trouble("recording %s: the disk is too slow; silence is written in place of the sound")
@@ -84,6 +90,19 @@ class WriteBehind:
                 self._waiting.append(samples_per_channel)
             self._tell()
 
+    def tail(self, samples: bytes) -> None:
+        """Takes samples that lie behind all others for now, so that they are not lost if the program is killed. They
+        replace those that it was given before."""
+        with self._changed:
+            self._tail = samples
+            self._changed.notify_all()
+
+    def mark(self, line: str) -> None:
+        """Takes a mark, without waiting."""
+        with self._changed:
+            self._waiting.append(line)
+            self._tell()
+
     def end(self) -> None:
         """Has the thread write what it was given, close the file and end. It does not wait for that."""
         with self._changed:
@@ -91,7 +110,7 @@ class WriteBehind:
             self._changed.notify_all()
 
     def _tell(self) -> None:
-        if len(self._waiting) == 1 or self._num_waiting > _MAX_WAITING_BYTES // 2:
+        if len(self._waiting) == 1 or self._num_waiting > _MAX_WAITING_BYTES // 4:
             self._changed.notify_all()
 
     # -- in the thread ------------------------------------------------------------------------------------------------
@@ -111,29 +130,39 @@ class WriteBehind:
 
     def _write_all(self) -> None:
         synced_at = time.monotonic()
+        is_first = True
         while True:
-            items, ended = self._take()
+            items, tail, ended = self._take()
+            if is_first and items and self._marks is not None:
+                self._marks.clear()
+            is_first = False
             for item in items:
                 if isinstance(item, bytes):
                     self._writer.write(item)
-                else:
+                elif isinstance(item, int):
                     self._write_silence(item)
+                elif self._marks is not None:
+                    self._marks.append(item)
             if ended:
                 return
+            if tail is not None:
+                self._writer.write_tail(tail)
             self._writer.settle()
             if time.monotonic() - synced_at >= _SYNC_EVERY_S:
                 self._file.sync()
                 synced_at = time.monotonic()
 
-    def _take(self) -> tuple[list[bytes | int], bool]:
-        """Waits until there is something to write, and then for more of it; returns it, and whether it is the last."""
+    def _take(self) -> tuple[list[bytes | int | str], bytes | None, bool]:
+        """Waits until there is something to write, and then for more of it; returns it, the tail behind it, and whether
+        it is the last."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._ended)
-            self._changed.wait_for(lambda: self._num_waiting > _MAX_WAITING_BYTES // 2 or self._ended, _COLLECT_S)
+            self._changed.wait_for(lambda: self._waiting or self._tail is not None or self._ended)
+            self._changed.wait_for(lambda: self._num_waiting > _MAX_WAITING_BYTES // 4 or self._ended, _COLLECT_S)
             items = list(self._waiting)
             self._waiting.clear()
             self._num_waiting = 0
-            return items, self._ended
+            tail, self._tail = self._tail, None
+            return items, tail, self._ended
 
     def _write_silence(self, samples_per_channel: int) -> None:
         piece = 1 << 16

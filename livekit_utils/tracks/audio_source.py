@@ -405,6 +405,11 @@ class AudioSource(AsyncClosing, LoopBound):
         self._clock.advance(chunk.samples_per_channel)
         self._fan_out.receive(chunk)
 
+    def _begin_of(self, frame: AudioFrame) -> float | None:
+        """Returns the time of the loop at which a frame is heard that a sink is given now; None where the frames go
+        straight through, without a clock."""
+        return self._clock.end - frame.samples_per_channel / self._sample_rate if self._queue_size_s else None
+
     def _end_run(self) -> None:
         self._cancel_timer()
         self._running = False

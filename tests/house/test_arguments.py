@@ -11,6 +11,7 @@ import enum
 import inspect
 import io
 import math
+import tempfile
 import wave
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,7 @@ from livekit_utils import (
     MediaDevices,
     MediaPlayer,
     OutputPlayer,
+    Recorder,
     RingBuffer,
     TelephonyCodec,
     VideoFrame,
@@ -94,6 +96,7 @@ MS_ABOVE = [*MS, 0]
 MS_OR_NONE = [value for value in MS if value is not None]
 FACTOR = [None, "1", [], 1j, math.nan, math.inf, HUGE, 200.0, -200]  # a gain
 CHANNELS = [0, "0", b"0", 1.5, {0}, {0: 1}, [0.0], [None], ["0"]]  # numbers from 0, or None
+SWITCH = [None, 1, "yes", []]
 TEXT = [None, 1, b"text", 1.5, []]
 TEXT_OR_NONE = [1, b"text", 1.5, []]
 CHOICE = [None, -1, 99, 1.5, "nonsense", []]
@@ -124,6 +127,23 @@ def with_mixer(method: str) -> Callable[..., Any]:
     def call(**arguments: Any) -> Any:
         made, stream = mixer()
         return getattr(made, method)(sounds() if method == "add_stream" else stream, **arguments)
+
+    return call
+
+
+async def recorder(**arguments: Any) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        async with Recorder(**{"file": f"{directory}/a.wav", **arguments}):
+            pass
+
+
+def with_recorder(method: str, *values: Any) -> Callable[..., Any]:
+    async def call(**arguments: Any) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            async with Recorder(f"{directory}/a.wav") as made:
+                if method == "split":
+                    arguments = {"file": f"{directory}/b.wav", **arguments}
+                getattr(made, method)(*(value() for value in values), **arguments)
 
     return call
 
@@ -188,6 +208,34 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {"gain": FACTOR, "name": TEXT_OR_NONE, "channels": CHANNELS},
     ),
     "AudioMixer.set_gain": (with_mixer("set_gain"), {"gain": 1}, {"gain": FACTOR, "ramp_ms": MS}),
+    "Recorder": (
+        recorder,
+        {},
+        {
+            "file": [None, 1, b"a.wav", [], "a.mp3", "a"],
+            "sample_rate": [*COUNT, 999, 192_001],
+            "num_channels": [*COUNT, 129],
+            "format": [1, b"wav", [], "mp3", ""],
+            "overwrite": SWITCH,
+        },
+    ),
+    "Recorder.add_stream": (
+        with_recorder("add_stream", sounds),
+        {},
+        {"channel": [*INDEX, 2], "gain": FACTOR, "name": TEXT_OR_NONE},
+    ),
+    "Recorder.add_track": (
+        with_recorder("add_track", audio_track),
+        {},
+        {"channel": [*INDEX, 2], "gain": FACTOR, "name": TEXT_OR_NONE},
+    ),
+    "Recorder.write": (
+        with_recorder("write", lambda: AudioFrame.create(48000, 1, 480)),
+        {"at_s": 1.0},
+        {"at_s": MS, "channel": [*INDEX, 2], "gain": FACTOR},
+    ),
+    "Recorder.mark": (with_recorder("mark"), {"text": "a"}, {"text": TEXT}),
+    "Recorder.split": (with_recorder("split"), {}, {"file": [None, 1, b"a.wav", [], "a.mp3"], "overwrite": SWITCH}),
     "AudioResampler": (
         AudioResampler,
         {"input_rate": 48000, "output_rate": 16000},
@@ -431,7 +479,15 @@ OBJECTS = {
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.
-GIVEN = {"AudioFilterSession", "DtmfDigit", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
+GIVEN = {
+    "AudioFilterSession",
+    "DtmfDigit",
+    "InputCapture",
+    "InputGap",
+    "Track",
+    "NoiseCancellationOptions",
+    "AudioStreamInfo",
+}
 
 CASES = [
     pytest.param(call, base, argument, value, id=f"{name}-{argument}-{str(value)[:12]}")

@@ -125,3 +125,14 @@ def test_playing_a_media_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "after 9 s of laps        at   1.00 s,  226 pictures, 0 dropped, 0.0 ms apart" in said
     assert "after a seek to 0.50 s   at   0.50 s" in said
     assert "1 s later                at   1.49 s" in said  # the last 10 ms before the pause are heard to their end
+
+
+def test_a_recorded_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "call.wav"
+    offs = run(load("record_call").main(path))
+    assert len(offs) == 3
+    assert max(map(abs, offs)) < 5
+    said = capsys.readouterr().out
+    clock = float(re.search(r"([\d.]+) s on the clock", said)[1])  # type: ignore[index]
+    assert samples(path).size / 2 / 48000 == pytest.approx(clock, abs=0.001)
+    assert [name.name for name in sorted(tmp_path.iterdir())] == ["call.wav", "call.wav.marks.jsonl"]

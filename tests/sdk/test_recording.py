@@ -1,0 +1,65 @@
+"""Recorder beside the SDK: its tracks, its streams and its frames."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("soundfile")
+
+import soundfile
+
+from livekit_utils import Recorder
+from tests.sdk.test_streams import run, voice
+
+
+def test_a_track_and_a_stream_of_the_sdk(rtc: Any, tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+
+    async def main() -> None:
+        source, track = voice(rtc)
+        stream = rtc.AudioStream(track, sample_rate=48000, num_channels=1)
+        async with Recorder(path) as recorder:
+            recorder.add_track(track, channel=0)
+            recorder.add_stream(stream, channel=1, name="stream")
+            assert list(recorder.stats().streams) == ["voice", "stream"]
+            with pytest.raises(ValueError, match="is recorded already"):
+                recorder.add_track(track)
+            await asyncio.sleep(0.2)
+            for _ in range(50):
+                await source.capture_frame(rtc.AudioFrame(np.full(480, 1000, np.int16).tobytes(), 48000, 1, 480))
+            await source.wait_for_playout()
+            await asyncio.sleep(0.3)
+            recorder.remove_track(track)
+            recorder.remove_stream(stream)
+            frame = rtc.AudioFrame(np.full(480, 500, np.int16).tobytes(), 48000, 1, 480)
+            recorder.write(frame, at_s=recorder.duration_s + 0.1)
+            await asyncio.sleep(0.3)
+            recorder.add_track(track, name="until the end")
+            recorder.add_track(voice(rtc)[1], name="removed")
+            await asyncio.sleep(0.1)
+        await stream.aclose()
+        await source.aclose()
+
+    run(main)
+    samples = soundfile.read(path, dtype="int16")[0]
+    for channel in (0, 1):
+        assert np.count_nonzero(samples[:, channel] == 1000) == 24_000
+        assert np.count_nonzero(samples[:, channel] == 500) == 480
+        there = np.flatnonzero(samples[:, channel] == 1000)
+        assert 0.15 < there[0] / 48000 < 0.6
+
+
+def test_what_is_no_track(rtc: Any, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Recorder(tmp_path / "call.wav") as recorder:
+            for value in (None, 1, object()):
+                with pytest.raises(TypeError, match="track: expected"):
+                    recorder.add_track(value)  # type: ignore[arg-type]
+            assert recorder.stats().streams == {}
+
+    run(main)
