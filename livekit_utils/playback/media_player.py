@@ -147,8 +147,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
             sound = frames.sound
             self._source = AudioSource(sound.sample_rate, sound.num_channels, _QUEUE_MS)
             self._audio = LocalAudioTrack.create_audio_track("audio", self._source) if frames.has_sound else None
-            first = frames.first_picture
-            self._video_source = None if first is None else VideoSource(first.width, first.height)
+            self._video_source = None if frames.size is None else VideoSource(*frames.size)
             self._video = (
                 None if self._video_source is None else LocalVideoTrack.create_video_track("video", self._video_source)
             )

@@ -39,6 +39,10 @@ _STEPS_BACK_S = (Fraction(1, 2), Fraction(3), Fraction(20))
 _SHORT_S = 1
 
 
+class NoStreamError(MediaFileError):
+    """The file has no stream of the kind."""
+
+
 class DecodingStoppedError(Exception):
     """Nobody wants what is being decoded any more."""
 
@@ -57,6 +61,8 @@ class StreamDecoder:
         MediaFileError: FFmpeg does not know the file, or it has no such stream that can be decoded.
     """
 
+    _container: Any = None
+
     def __init__(self, file: BinaryIO, kind: Kind, name: str) -> None:
         self._av = import_av()
         self._file = file
@@ -64,15 +70,23 @@ class StreamDecoder:
         self._trouble = Trouble(f"MediaPlayer: {name}: cannot decode a packet of {kind}: %s")
         self.stopped: Callable[[], bool] = lambda: False
         """Whether to give up looking for the next frame."""
-        self._container: Any = None
         self._open()
         self.first: Any = self._next
-        """The first frame."""
+        """The first frame; None when `forget_first` was called."""
         if self.first is None:
             self.close()
-            raise MediaFileError(f"expected {kind}, got none that can be decoded")
+            raise NoStreamError(f"expected {kind}, got none")
+        self.start = self.time(self.first)
+        """The timestamp of the first frame in seconds; None if it has none."""
+        whole = self._container.duration
+        self.container_s: float | None = whole / self._av.time_base if whole else None
+        """The length of the whole file in seconds, perhaps estimated; None if it is not known."""
         self.told_end = self._find_told_end()
         """Where the stream ends by what the container says, in seconds of its timestamps; None if it does not say."""
+
+    def forget_first(self) -> None:
+        """Lets go of the first frame, which may be large."""
+        self.first = None
 
     @property
     def num_damaged(self) -> int:
@@ -147,7 +161,7 @@ class StreamDecoder:
 
     def seek(self, seconds: Fraction) -> None:
         """Goes back to the beginning, or to a frame that is not later than a time, by the stream's timestamps."""
-        start = self.time(self.first)
+        start = self.start
         if self._container is not None and start is not None and seconds - start > 2 and self._is_indexed:
             for back in _STEPS_BACK_S:
                 if seconds - back <= start or self.stopped():
@@ -183,8 +197,7 @@ class StreamDecoder:
         if self._container.format.name not in _TELLING:
             return None
         if stream.duration:
-            start = self.time(self.first) or Fraction(0)
-            return start + Fraction(stream.duration * stream.time_base)
+            return (self.start or 0) + Fraction(stream.duration * stream.time_base)
         hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # of Matroska, as 00:00:02.008000000
         minutes, _, seconds = rest.partition(":")
         try:
@@ -199,12 +212,6 @@ class StreamDecoder:
             raise MediaFileError(
                 f"damaged or cut off: expected {self._kind} up to {float(told):.2f} s, got {float(end):.2f} s"
             )
-
-    @property
-    def container_s(self) -> float | None:
-        """The length of the whole file in seconds, perhaps estimated; None if it is not known."""
-        whole = self._container.duration
-        return whole / self._av.time_base if whole else None
 
     @property
     def frame_rate(self) -> float:
@@ -242,4 +249,4 @@ def _find(container: Any, kind: Kind) -> Any:
         cover = getattr(getattr(stream, "disposition", None), "attached_pic", None)
         if stream.codec_context is not None and not (cover and stream.disposition & cover):
             return stream
-    raise MediaFileError(f"expected {kind}, got none that can be decoded")
+    raise NoStreamError(f"expected {kind}, got none")

@@ -524,3 +524,17 @@ def test_samples_before_and_after_the_error_are_those_of_the_file(tmp_path: Path
             assert np.array_equal(audience.samples, stamp(np.arange(count)))
 
     run(main())
+
+
+def test_pictures_that_cannot_be_decoded_leave_the_sound(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = Clip(seconds=1, sound_s=1).write(tmp_path / "clip.mkv")
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        for packet in container.demux(video=0):
+            if packet.size:
+                at = data.find(bytes(packet))
+                data[at : at + packet.size] = bytes(packet.size)
+    player = MediaPlayer(io.BytesIO(bytes(data)))
+    assert player.video is None
+    assert np.array_equal(run(play_all(player)).samples, stamp(np.arange(RATE)))
+    assert "MediaPlayer: BytesIO: expected video, got none that can be decoded" in caplog.text
