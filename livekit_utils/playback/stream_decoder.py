@@ -75,7 +75,7 @@ class StreamDecoder:
         """The first frame; None when `forget_first` was called."""
         if self.first is None:
             self.close()
-            raise NoStreamError(f"expected {kind}, got none")
+            raise MediaFileError(f"expected {kind}, got none that can be decoded")
         self.start = self.time(self.first)
         """The timestamp of the first frame in seconds; None if it has none."""
         whole = self._container.duration
