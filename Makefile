@@ -21,7 +21,7 @@ help:
 	@echo "make lint      ruff, mypy, pyright, spelling, imports between the rooms, fragments of the changelog"
 	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
 	@echo "make docs      the documentation as a site, in build/site"
-	@echo "make soak      make test with many more random cases"
+	@echo "make soak      make test with many more random cases, and an hour of speech"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make fuzz      random input to what reads foreign bytes, FUZZ_SECONDS=30 for each target; ARGS=... names targets"
 	@echo "make coverage  which lines of Python and C the tests run; ARGS=... goes to pytest"
@@ -88,7 +88,7 @@ docs: $(VENV)/bin/python
 	@echo "==> look at build/site/index.html"
 
 soak:
-	@tools/prepare.sh devices
+	@tools/prepare.sh devices speech
 	@LIVEKIT_UTILS_HYPOTHESIS=thorough tools/run_tests.sh
 
 sanitize: $(VENV)/bin/python

@@ -18,12 +18,15 @@ KERNELS = {
     "sample_queue": [],
     "gain_queue": ["mix", "level"],
     "convert": ["convert"],
+    "pcm": ["pcm", "convert"],
+    "g711": ["g711"],
     "level": ["level"],
     "channels": ["channels"],
     "linear": ["linear"],
     "high_pass": ["high_pass"],
     "polyphase": ["polyphase"],
     "sine": ["sine"],
+    "dtmf": ["dtmf"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],
     "quiet": ["quiet"],
@@ -81,6 +84,12 @@ extensions = [
 extensions += [
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
     extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", []),
+    extension(
+        "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]
+    ),
+    extension(
+        "livekit_utils.telephony.line", "livekit_utils/telephony/line.pyx", ["pcm", "g711", "convert", "conceal"]
+    ),
 ]
 
 setup(

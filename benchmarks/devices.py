@@ -1,12 +1,14 @@
 """Microphones and speakers on virtual devices: `python -m benchmarks.devices`, a few minutes.
 
-Starts a sound server of its own, as the tests do, and runs their programs on it. With LiveKit's SDK and sounddevice
-installed, what can be compared is measured on both in turn.
+Starts sound servers of its own, as the tests do, and runs their programs on it. With LiveKit's SDK and sounddevice
+installed, what can be compared is measured on both in turn. Only on an idle machine do the delays say anything about
+this package; the load is printed before and after.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,17 +20,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests.support import pipewire_server
+from tests.support.pipewire_server import PipeWireServer
 from tests.support.sound_server import SoundServer, missing
 
 TESTS = Path(__file__).parent.parent / "tests"
-PROGRAMS = TESTS / "devices" / "programs"
+PROGRAMS = TESTS / "devices" / "server" / "programs"
 
 
-def environment(server: SoundServer) -> dict[str, str]:
-    return {**server.environment(), "PYTHONPATH": str(TESTS)}
+def environment(server: SoundServer | PipeWireServer) -> dict[str, str]:
+    return {**server.environment(), "PYTHONPATH": str(TESTS / "support")}
 
 
-def run(server: SoundServer, name: str, *arguments: object) -> Any:
+def run(server: SoundServer | PipeWireServer, name: str, *arguments: object) -> Any:
     command = [sys.executable, str(PROGRAMS / f"{name}.py"), *map(str, arguments)]
     done = subprocess.run(command, env=environment(server), capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
@@ -75,6 +79,49 @@ def cost(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
         ("the whole way, the SDK", figure("the SDK", "round_trip_ms", "ms")),
         *((f"processor, playing and capturing: {name}", figure(name, "cpu_percent", "% of a core")) for name in ways),
     ]
+
+
+def latency(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
+    """From capture_frame through speaker and microphone, beside PyAudio alone, in turn."""
+    seconds = 10 if quick else 60
+    rows = []
+    for block in (480, 240):
+        bare = run(server, "bare_loopback", block, 3)["round_trip_ms"]
+        rows += [
+            (f"the whole way at blocks of {block}, PyAudio alone", f"{bare:.1f} ms"),
+            (f"the whole way at blocks of {block}, {seconds} s", spread(run(server, "latency", block, seconds))),
+        ]
+    stalled = run(server, "latency", 480, seconds, 5)
+    return [*rows, ("the same at 480, with the event loop held up for 20 ms every 5 s", spread(stalled))]
+
+
+def spread(result: dict[str, Any]) -> str:
+    if "error" in result:
+        return str(result["error"])
+    return (
+        f"{result['p50_ms']:.1f} ms ({result['p10_ms']:.1f} to {result['p90_ms']:.1f}, at last "
+        f"{result['last_p50_ms']:.1f}); {result['num_gaps']} gaps, {result['gap_ms']:.0f} ms, "
+        f"{result['num_device_gaps']} of the device's own; {result['cpu_percent']:.1f} % of a core"
+    )
+
+
+def bursts(quick: bool) -> list[tuple[str, str]]:
+    """On a PipeWire, which takes as much at once as its period is long."""
+    reason = pipewire_server.missing()
+    if reason is not None:
+        return [("on a PipeWire", reason)]
+    rows = []
+    for quantum in (1024, 2048, 4096):
+        for kind in ("live", "read"):
+            # A stream that is not live is read ahead.
+            with PipeWireServer(quantum) as server:
+                result = run(server, "bursts", 480, 3 if quick else 20, kind)
+            figure = result.get("error") or (
+                f"{result['gaps_ms']:.0f} ms of gaps ({result['early_gaps_ms']:.0f} ms in the first two seconds), "
+                f"{result['depth_ms']:.0f} ms kept ready, {result['latency_ms']:.0f} ms to the speaker"
+            )
+            rows.append((f"a PipeWire that takes {quantum} samples at once, a stream that is {kind}", figure))
+    return rows
 
 
 def faults(server: SoundServer, times: int) -> dict[str, str]:
@@ -138,16 +185,20 @@ def main() -> None:
     if reason is not None:
         sys.exit(f"no sound server: {reason}")
     quick = "--quick" in sys.argv
+    loads = [os.getloadavg()[0]]
     server = SoundServer()
     server.start()
     rows: list[tuple[str, str]] = []
     try:
+        rows += latency(server, quick)
         rows += cost(server, quick)
         rows += sound(server, quick)
         rows += faults(server, 2 if quick else 8).items()
     finally:
         server.stop()
-    table = Table("what", "figure")
+    rows += bursts(quick)
+    loads.append(os.getloadavg()[0])
+    table = Table("what", "figure", title=f"load of the machine: {loads[0]:.1f} before, {loads[1]:.1f} after")
     for row in rows:
         table.add_row(*row)
     Console(width=140).print(table)

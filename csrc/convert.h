@@ -10,6 +10,8 @@
 
 /* out [out] num_samples; must not overlap in. */
 void lku_s16_to_f32(lku_simd simd, const lku_s16 *in, size_t num_samples, lku_f32 *out);
-void lku_f32_to_s16(lku_simd simd, const lku_f32 *in, size_t num_samples, lku_s16 *out);
+
+/* Returns how many values were saturated: those that round to beyond full scale, infinity included, and every NaN. */
+size_t lku_f32_to_s16(lku_simd simd, const lku_f32 *in, size_t num_samples, lku_s16 *out);
 
 #endif

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes .venv, with whatever it takes on a machine that has only Python 3.11 or newer, gcc, make and git.
 # What is missing of the system's packages is installed with apt-get where there is one, and said.
-# With the argument `devices`, also what microphones and speakers need, and a sound server to test them on; a machine
-# where that cannot be had goes on without.
+# With the argument `devices`, also what microphones and speakers need, and a sound server to test them on; with `speech`,
+# a speech synthesiser. A machine where these cannot be had goes on without.
 set -eu
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
@@ -28,15 +28,22 @@ version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     missing="$missing python$version-dev"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python$version-venv"
 
+wanted=
+for argument in "$@"; do
+    case $argument in
+        devices) wanted="$wanted portaudio19-dev pulseaudio pulseaudio-utils libasound2-plugins" ;;
+        speech) wanted="$wanted espeak-ng" ;;
+    esac
+done
 sound=
-if [ "${1:-}" = devices ] && command -v dpkg-query >/dev/null 2>&1; then
-    for package in portaudio19-dev pulseaudio pulseaudio-utils libasound2-plugins; do
+if command -v dpkg-query >/dev/null 2>&1; then
+    for package in $wanted; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || sound="$sound $package"
     done
 fi
 
 if [ -n "$sound" ] && ! command -v apt-get >/dev/null 2>&1; then
-    say "tests on devices are skipped without$sound"
+    say "tests on devices or with speech are skipped without$sound"
     sound=
 fi
 
@@ -52,8 +59,10 @@ if [ -n "$missing$sound" ]; then
     say "apt-get install$missing$sound"
     $sudo apt-get update -qq || [ -z "$missing" ]
     [ -z "$missing" ] || install "$missing"
-    [ -z "$sound" ] || install "$sound" || say "without a sound server: tests on devices are skipped"
+    [ -z "$sound" ] || install "$sound" || say "without all of$sound: tests on devices or with speech are skipped"
 fi
+
+[ "${1:-}" != devices ] || tools/fetch_pipewire.sh
 
 if [ ! -x "$venv/bin/python" ]; then
     say "a virtual environment in $venv, with $("$python" --version)"

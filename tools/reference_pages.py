@@ -75,6 +75,8 @@ def on_config(config: Any) -> Any:
     config.nav = [
         {"Overview": "index.md"},
         {"From LiveKit's own package": "switching.md"},
+        {"Sound files": "files.md"},
+        {"Telephone lines and byte streams": "telephony.md"},
         {"Decisions": [f"decisions/{page.name}" for page in sorted(DECISIONS.glob("*.md"))]},
         {"Reference": [{name: f"reference/{name}.md"} for name in names]},
     ]

@@ -18,12 +18,14 @@ from benchmarks.cases import (
     channels,
     combine_audio_frames,
     convert,
+    dtmf,
     import_time,
     installed_size,
     level,
     mix,
     ring_buffer,
     sine_wave,
+    telephony,
 )
 from benchmarks.effort import Effort
 from benchmarks.errors import UnknownNameError
@@ -38,9 +40,13 @@ GROUPS: dict[str, Group] = {
     "mix": mix.experiments,
     "mix_gain": mix.gain_experiments,
     "convert": convert.experiments,
+    "g711": telephony.g711_experiments,
+    "audio_byte_stream": telephony.byte_stream_experiments,
+    "telephony_codec": telephony.codec_experiments,
     "level": level.experiments,
     "channels": channels.experiments,
     "ring_buffer": ring_buffer.experiments,
+    "dtmf": dtmf.experiments,
     "sine_wave": sine_wave.experiments,
     "audio_resampler": audio_resampler.experiments,
     "audio_resampler_polyphase": audio_resampler.polyphase_experiments,

@@ -11,7 +11,9 @@ from benchmarks.agreement import int16, same
 from benchmarks.contender import OURS, Contender
 from benchmarks.effort import Effort
 from benchmarks.experiment import Experiment
+from benchmarks.quantity import Quantity
 from benchmarks.signals import noise
+from benchmarks.target import Target
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 
 _SCALE = np.float32(1 / 32768)
@@ -56,5 +58,11 @@ def _to_int(effort: Effort, num_samples: int) -> Experiment:
         same(name, expected, int16(f32_to_s16(samples)))
         same(name, expected, with_numpy())
 
-    contenders = (Contender.timed(OURS, lambda: f32_to_s16(samples)), Contender.timed("numpy", with_numpy))
-    return Experiment(f"convert/{name}", contenders, check, effort.rounds)
+    converted = bytes(f32_to_s16(samples))
+    contenders = (
+        Contender.timed(OURS, lambda: f32_to_s16(samples)),
+        Contender.timed("copy", lambda: bytearray(converted)),  # of the result
+        Contender.timed("numpy", with_numpy),
+    )
+    targets = (Target.ratio(1.5, "copy"),)
+    return Experiment(f"convert/{name}", contenders, check, effort.rounds, (Quantity(targets=targets),))

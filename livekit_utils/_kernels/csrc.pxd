@@ -1,5 +1,5 @@
 # Every declaration of csrc/. A call into C is always spelled csrc.lku_...
-from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "s16.h" nogil:
@@ -44,7 +44,35 @@ cdef extern from "mix.h" nogil:
 
 cdef extern from "convert.h" nogil:
     void lku_s16_to_f32(lku_simd simd, const lku_s16 *samples, size_t num_samples, lku_f32 *out) noexcept
-    void lku_f32_to_s16(lku_simd simd, const lku_f32 *samples, size_t num_samples, lku_s16 *out) noexcept
+    size_t lku_f32_to_s16(lku_simd simd, const lku_f32 *samples, size_t num_samples, lku_s16 *out) noexcept
+
+
+cdef extern from "pcm.h" nogil:
+    ctypedef enum lku_pcm:
+        LKU_PCM_S16LE
+        LKU_PCM_S16BE
+        LKU_PCM_S24LE
+        LKU_PCM_S24BE
+        LKU_PCM_S32LE
+        LKU_PCM_S32BE
+        LKU_PCM_U8
+        LKU_PCM_F32LE
+        LKU_PCM_F32BE
+        LKU_PCM_F64LE
+        LKU_PCM_NUM_ENCODINGS
+
+    size_t lku_pcm_num_bytes(lku_pcm encoding) noexcept
+    size_t lku_pcm_to_s16(lku_simd simd, lku_pcm encoding, const uint8_t *data, size_t num_samples,
+                          lku_s16 *out) noexcept
+    size_t lku_pcm_from_s16(lku_simd simd, lku_pcm encoding, const lku_s16 *samples, size_t num_samples,
+                            uint8_t *out) noexcept
+
+
+cdef extern from "g711.h" nogil:
+    void lku_ulaw_to_s16(lku_simd simd, const uint8_t *data, size_t num_samples, lku_s16 *out) noexcept
+    void lku_alaw_to_s16(lku_simd simd, const uint8_t *data, size_t num_samples, lku_s16 *out) noexcept
+    void lku_s16_to_ulaw(lku_simd simd, const lku_s16 *samples, size_t num_samples, uint8_t *out) noexcept
+    void lku_s16_to_alaw(lku_simd simd, const lku_s16 *samples, size_t num_samples, uint8_t *out) noexcept
 
 
 cdef extern from "level.h" nogil:
@@ -112,9 +140,50 @@ cdef extern from "polyphase.h" nogil:
                            lku_s16 *out) noexcept
 
 
+cdef extern from "conceal.h" nogil:
+    const size_t LKU_CONCEAL_MIN_RATE
+    const size_t LKU_CONCEAL_MAX_RATE
+
+    ctypedef struct lku_conceal:
+        pass
+
+    size_t lku_conceal_memory(size_t sample_rate) noexcept
+    void lku_conceal_init(lku_conceal *state, size_t sample_rate, int16_t *memory) noexcept
+    void lku_conceal_received(lku_conceal *state, int16_t *samples, size_t num_samples) noexcept
+    void lku_conceal_lost(lku_conceal *state, int16_t *out, size_t num_samples) noexcept
+
+
 cdef extern from "sine.h" nogil:
     void lku_sine_s16(lku_simd simd, double peak, double phase_turns, double step_turns, size_t num_samples,
                       lku_s16 *out) noexcept
+
+
+cdef extern from "dtmf.h" nogil:
+    const int LKU_DTMF_MIN_RATE
+    const int LKU_DTMF_MAX_RATE
+    const int LKU_DTMF_TONES
+
+    ctypedef struct lku_dtmf_window:
+        float *re
+        float *im
+        float mean_square
+
+    ctypedef struct lku_dtmf_digit:
+        int32_t digit
+        int64_t start
+        int64_t duration
+
+    ctypedef struct lku_dtmf:
+        size_t half
+
+    size_t lku_dtmf_memory(double sample_rate) noexcept
+    void lku_dtmf_init(lku_dtmf *state, double sample_rate, float *memory) noexcept
+    void lku_dtmf_reset(lku_dtmf *state) noexcept
+    size_t lku_dtmf_push(lku_simd simd, lku_dtmf *state, const lku_s16 *samples, size_t num_samples,
+                         lku_dtmf_digit *found) noexcept
+    size_t lku_dtmf_flush(lku_simd simd, lku_dtmf *state, lku_dtmf_digit *found) noexcept
+    void lku_dtmf_measure(lku_simd simd, const lku_dtmf *state, const float *samples,
+                          lku_dtmf_window *window) noexcept
 
 
 cdef extern from "ring_buffer.h" nogil:

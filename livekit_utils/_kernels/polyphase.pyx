@@ -41,9 +41,6 @@ cdef class PolyphaseFilter:
         look_ahead: Inputs that an output needs after its own position; fewer than a row has taps.
     """
 
-    cdef csrc.lku_polyphase_filter _filter
-    cdef void *_memory
-
     def __cinit__(self, taps, Py_ssize_t step, Py_ssize_t num_phases, Py_ssize_t look_ahead):
         cdef Py_buffer view
         cdef Py_ssize_t total, num_taps, i
@@ -96,12 +93,6 @@ cdef class PolyphaseConverter:
     Threads: one at a time; a call of another thread meanwhile is a RuntimeError.
     """
 
-    cdef csrc.lku_polyphase _state
-    cdef PolyphaseFilter _filter
-    cdef void *_memory
-    cdef Py_ssize_t _num_channels
-    cdef bint _busy
-
     def __cinit__(self, PolyphaseFilter filter not None, Py_ssize_t num_channels):
         if not 1 <= num_channels <= MAX_CHANNELS:
             raise ValueError(f"num_channels: expected 1 to {MAX_CHANNELS}, got {num_channels}")
@@ -124,6 +115,16 @@ cdef class PolyphaseConverter:
     def reset(self):
         self._check_free()
         csrc.lku_polyphase_reset(&self._state)
+
+    cdef Py_ssize_t num_outputs(self, Py_ssize_t samples_per_channel) noexcept:
+        """How many samples per channel the next call would give for so many."""
+        return csrc.lku_polyphase_num_outputs(&self._state, samples_per_channel)
+
+    cdef int convert(self, const csrc.lku_s16 *samples, Py_ssize_t samples_per_channel, csrc.lku_s16 *out) except -1:
+        """Does as `process`, into memory with room for `num_outputs`, without releasing the GIL."""
+        self._check_free()
+        csrc.lku_polyphase_s16(SIMD, &self._state, samples, samples_per_channel, out)
+        return 0
 
     def process(self, data):
         """Takes samples, and returns the outputs for which all input has come in."""

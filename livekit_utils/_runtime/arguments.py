@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from enum import Enum
 from numbers import Real
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +19,11 @@ MAX_INT = 2**31 - 1
 
 # Long enough for any pause or timeout that is meant (24 days), and exact as a float.
 MAX_MS = float(MAX_INT)
+
+# Of a frame that is mixed or streamed.
+MAX_CHANNELS = 128
+
+_MAX_FRAME_SIZE_MS = 60_000
 
 E = TypeVar("E", bound=Enum)
 
@@ -66,6 +71,15 @@ def check_ms(name: str, value: float, most: float = MAX_MS, *, above: bool = Fal
     return check_number(name, value, 0, most, above=above)
 
 
+def check_frame_size(sample_rate: int, size_ms: float) -> int:
+    """The length of frames in milliseconds, up to 60000; returns it in samples per channel, one at least."""
+    number = check_number("frame_size_ms", size_ms, 0, _MAX_FRAME_SIZE_MS, above=True)
+    size = int(sample_rate * number / 1000 + 1e-9)
+    if size < 1:
+        raise ValueError(f"frame_size_ms: expected at least one sample at {sample_rate} Hz, got {size_ms}")
+    return size
+
+
 def check_choice(name: str, value: object, enum: type[E]) -> E:
     """A member of an enum, or the value of one."""
     try:
@@ -79,6 +93,18 @@ def check_type(name: str, value: object, kind: type, article: str = "a") -> None
     """An instance of a class."""
     if not isinstance(value, kind):
         raise TypeError(f"{name}: expected {article} {kind.__name__}, got {_described(value)}")
+
+
+def check_channels(name: str, value: Iterable[int] | None) -> tuple[int, ...] | None:
+    """Numbers of channels to pick, from 0 and in order, or None for all."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes, Set, Mapping)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{name}: expected a sequence of ints from 0, got {_described(value)}")
+    picked = tuple(check_int(name, channel, 0, MAX_CHANNELS - 1) for channel in value)
+    if not 1 <= len(picked) <= MAX_CHANNELS:
+        raise ValueError(f"{name}: expected 1 to {MAX_CHANNELS} numbers, got {len(picked)}")
+    return picked
 
 
 def _range(least: float, most: float, above: bool) -> str:

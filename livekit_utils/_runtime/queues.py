@@ -57,6 +57,13 @@ class EndableQueue(Generic[T]):
             return False
         return True
 
+    def take(self) -> T | None:
+        """Returns the next item without waiting; None if there is none now."""
+        try:
+            return self._items.popleft()
+        except IndexError:
+            return None
+
     def end(self, error: BaseException | None = None) -> None:
         """Takes no more items. Readers get the items that are left, and then the end, or this error."""
         if error is not None and not self._ended:

@@ -1,4 +1,4 @@
-"""start_task runs a coroutine in a task that belongs to an object of this package."""
+"""Tasks that belong to an object of this package, and whether one is being cancelled."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ def start_task(coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
     task = asyncio.get_running_loop().create_task(coroutine, name=name)
     task._log_destroy_pending = False  # type: ignore[attr-defined]
     return task
+
+
+def is_being_cancelled() -> bool:
+    """Returns whether somebody has cancelled the task that runs."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -9,13 +9,13 @@ import typer
 from typer.core import TyperGroup
 
 from livekit_utils import __version__
+from livekit_utils.cli.commands.convert import convert, resample
 from livekit_utils.cli.commands.devices import devices
 from livekit_utils.cli.commands.info import info
 from livekit_utils.cli.commands.meter import meter
 from livekit_utils.cli.commands.mix import mix
 from livekit_utils.cli.commands.play import play
 from livekit_utils.cli.commands.record import record
-from livekit_utils.cli.commands.resample import resample
 from livekit_utils.cli.commands.tone import tone
 from livekit_utils.cli.errors import CliError, describe
 
@@ -37,7 +37,8 @@ class _Commands(TyperGroup):
         except (CliError, OSError) as error:
             if ctx.params["debug"]:
                 raise
-            typer.echo(f"error: {describe(error)}", err=True)
+            for line in (describe(error), *getattr(error, "__notes__", ())):
+                typer.echo(f"error: {line}", err=True)
             raise typer.Exit(1) from None
 
 
@@ -64,16 +65,18 @@ def options(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Mix, resample, measure, generate, record and play sound.
+    """Mix, convert, measure, generate, record and play sound.
 
     Files are streamed: memory use does not grow with their length. An output file appears only when it is complete, and
-    replaces an existing file only with --force.
+    replaces an existing file only with --force. "-" is standard input or, as WAV, standard output; both are kept in a
+    temporary file until they are complete.
 
     Exit codes: 0 success, 1 error, 2 wrong usage, 130 interrupted or terminated, by SIGINT, SIGTERM, SIGHUP or SIGQUIT.
     """
 
 
 app.command()(mix)
+app.command()(convert)
 app.command()(resample)
 app.command()(tone)
 app.command()(info)

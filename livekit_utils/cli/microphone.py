@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.sound_devices import announce_recovery, installed, parse_device
+from livekit_utils.devices.device_state import DeviceState
 from livekit_utils.tracks.audio_stream import AudioStream
 from livekit_utils.tracks.track import LocalAudioTrack
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from livekit_utils.cli.interruption import Interruption
+    from livekit_utils.devices.device_state import DeviceStateChange
+    from livekit_utils.devices.gap_meter import InputGap
     from livekit_utils.devices.input_capture import InputCapture
     from livekit_utils.frames.audio_frame import AudioFrame
 
@@ -30,22 +34,47 @@ class Microphone:
         self.capture = capture
         self._stream = stream
         self._interruption = interruption
+        self._gaps: deque[InputGap] = deque()
+        self._num_frames = 0  # that were yielded
+        capture.on_gap(self._gaps.append)
+        self._dead: DeviceStateChange | None = None  # the device was lost before its first sample
+        capture.on_state_change(self._note)
 
     def trouble(self) -> str:
         """Returns the state of the device, or "" while it runs."""
         state = self.capture.state
         return "" if state.is_running else state.value
 
+    def _note(self, change: DeviceStateChange) -> None:
+        if (change.previous, change.state) == (DeviceState.OPENING, DeviceState.LOST):
+            self._dead = change
+
     async def frames(self) -> AsyncIterator[AudioFrame | None]:
-        """Yields frames of 10 ms, and None after each 100 ms without one. Ctrl-C ends them."""
+        """Yields frames of 10 ms, and None after each 100 ms without one. Ctrl-C ends them.
+
+        Raises:
+            CliError: The device never started. Who names a device that is dead wants to know, and not to hear another.
+        """
         while not self._interruption.is_set:
             try:
                 async with asyncio.timeout(_PATIENCE_S):
                     event = await anext(self._stream)
             except TimeoutError:
+                if self._dead is not None:
+                    raise CliError(f"no sound comes from {self._dead.device!r}: {self._dead.reason}") from None
                 yield None
             else:
                 yield event.frame
+                self._num_frames += 1
+
+    def gap_ms(self) -> float:
+        """Returns the milliseconds of sound that are missing before the frame that was yielded last. Call it once for
+        each frame."""
+        missing_ms = 0.0
+        # The stream gives each frame of the capture, from the first one on.
+        while self._gaps and self._gaps[0].num_frames <= self._num_frames:
+            missing_ms += self._gaps.popleft().duration_ms
+        return missing_ms
 
 
 @asynccontextmanager

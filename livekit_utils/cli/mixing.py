@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.mixing.audio_mixer import AudioMixer
@@ -21,6 +21,9 @@ _NEVER_LATE_MS = 1e9
 
 _MIN_GAIN_DB = -120.0
 _MAX_GAIN_DB = 40.0
+
+# A day.
+_MAX_OFFSET_S = 86_400.0
 
 
 def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksize: int = 0) -> AudioMixer:
@@ -79,30 +82,64 @@ def parse_gains(options: Sequence[str], inputs: Sequence[Path]) -> list[float]:
     Raises:
         CliError: An option is no NAME=dB, or names no input, or several inputs.
     """
-    gains: dict[int, float] = {}
+    return _parse(_GAIN, options, inputs)
+
+
+def parse_offsets(options: Sequence[str], inputs: Sequence[Path]) -> list[float]:
+    """Returns when each input begins, in seconds of the mix.
+
+    Args:
+        options: Values of --offset, "NAME=SECONDS".
+        inputs: The paths of the inputs.
+
+    Raises:
+        CliError: As `parse_gains`.
+    """
+    return _parse(_OFFSET, options, inputs)
+
+
+class _PerInput(NamedTuple):
+    """An option that gives inputs a number."""
+
+    option: str
+    what: str
+    form: str
+    unit: str
+    symbol: str
+    least: float
+    most: float
+
+
+_GAIN = _PerInput("--gain", "gain", "NAME=dB", "decibels", "dB", _MIN_GAIN_DB, _MAX_GAIN_DB)
+_OFFSET = _PerInput("--offset", "offset", "NAME=SECONDS", "seconds", "s", 0, _MAX_OFFSET_S)
+
+
+def _parse(kind: _PerInput, options: Sequence[str], inputs: Sequence[Path]) -> list[float]:
+    values: dict[int, float] = {}
     for option in options:
         name, equals, number = option.rpartition("=")
         if not equals:
-            raise CliError(f"--gain: expected NAME=dB, got {option!r}")
+            raise CliError(f"{kind.option}: expected {kind.form}, got {option!r}")
         try:
-            gain = float(number)
+            value = float(number)
         except ValueError:
-            raise CliError(f"--gain {name}: expected a number of decibels, got {number!r}") from None
-        if not _MIN_GAIN_DB <= gain <= _MAX_GAIN_DB:
-            raise CliError(f"--gain {name}: expected {_MIN_GAIN_DB:.0f} to {_MAX_GAIN_DB:.0f} dB, got {number}")
-        index = _find_input(name, inputs)
-        if index in gains:
-            raise CliError(f"--gain {name}: expected one gain for {inputs[index]}, got two")
-        gains[index] = gain
-    return [gains.get(index, 0.0) for index in range(len(inputs))]
+            raise CliError(f"{kind.option} {name}: expected a number of {kind.unit}, got {number!r}") from None
+        if not kind.least <= value <= kind.most:
+            bounds = f"{kind.least:.0f} to {kind.most:.0f} {kind.symbol}"
+            raise CliError(f"{kind.option} {name}: expected {bounds}, got {number}")
+        index = _find_input(kind.option, name, inputs)
+        if index in values:
+            raise CliError(f"{kind.option} {name}: expected one {kind.what} for {inputs[index]}, got two")
+        values[index] = value
+    return [values.get(index, 0.0) for index in range(len(inputs))]
 
 
-def _find_input(name: str, inputs: Sequence[Path]) -> int:
+def _find_input(option: str, name: str, inputs: Sequence[Path]) -> int:
     for names in ([str(path) for path in inputs], [path.name for path in inputs], [path.stem for path in inputs]):
         if names.count(name) > 1:
             found = ", ".join(str(path) for path, other in zip(inputs, names, strict=True) if other == name)
-            raise CliError(f"--gain {name}: expected the name of one input, got that of {found}")
+            raise CliError(f"{option} {name}: expected the name of one input, got that of {found}")
         if name in names:
             return names.index(name)
     known = ", ".join(path.name for path in inputs)
-    raise CliError(f"--gain {name}: expected the name of an input ({known}), got {name!r}")
+    raise CliError(f"{option} {name}: expected the name of an input ({known}), got {name!r}")

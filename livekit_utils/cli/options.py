@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-_READABLE = "WAV, FLAC, OGG or MP3."
+_READABLE = "WAV, FLAC, OGG or MP3; - is standard input."
 
 FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help=_READABLE, show_default=False)]
 InputsArgument = Annotated[list[Path], typer.Argument(metavar="IN...", help=_READABLE, show_default=False)]
 InputArgument = Annotated[Path, typer.Argument(metavar="IN", help=_READABLE, show_default=False)]
 OutputArgument = Annotated[
-    Path, typer.Argument(metavar="OUT", help="The suffix selects WAV, FLAC or OGG.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="OUT", help="The suffix selects WAV, FLAC or OGG; - is standard output, as WAV.", show_default=False
+    ),
 ]
 GainOption = Annotated[
     list[str] | None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
 from livekit_utils.cli.files.pending_file import PendingFile
+from livekit_utils.cli.files.standard_streams import is_standard
 from livekit_utils.cli.view.plot import MAX_TRACKS, draw_plot, require_matplotlib
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import Report
@@ -77,7 +78,7 @@ class Production:
                 num_channels,
                 samples_per_channel,
                 replace=order.force,
-                inputs=[reader.path for reader in readers],
+                inputs=_files(readers),
             )
             self._writer = stack.enter_context(writer)
             self._plot = self._open_plot(stack)
@@ -98,8 +99,7 @@ class Production:
         seconds = max(track.duration for track in tracks)
         for track in tracks:
             track.picture = TrackPicture(track.sample_rate, track.samples_per_channel, seconds)
-        inputs = [reader.path for reader in self._readers]
-        return stack.enter_context(PendingFile(path, replace=self._order.force, inputs=inputs))
+        return stack.enter_context(PendingFile(path, replace=self._order.force, inputs=_files(self._readers)))
 
     def read(self, index: int) -> Iterator[AudioFrame]:
         """Yields the frames of an input, and measures them."""
@@ -136,7 +136,12 @@ class Production:
         self._writer.commit()
         if self._plot is not None:
             self._plot.commit()
-        return Report(self.inputs, self.output, time.perf_counter() - self._started)
+        return Report(
+            self.inputs,
+            self.output,
+            time.perf_counter() - self._started,
+            on_stderr=is_standard(self._order.path),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -145,3 +150,7 @@ class Production:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
+
+
+def _files(readers: Sequence[AudioReader]) -> list[Path]:
+    return [reader.path for reader in readers if not is_standard(reader.path)]

@@ -33,12 +33,19 @@ class FrameConverter:
     The format of the stream may change: the output that the old resampler still holds comes first. Mono is copied to
     all channels, and several channels are averaged to mono. Any other change of channels raises ValueError, and
     loses no earlier input. A frame without samples changes nothing.
+
+    Args:
+        channels: Numbers of the channels to take of each frame, in this order, before anything else; None takes all.
+            A frame that lacks one of them raises ValueError.
     """
 
-    def __init__(self, sample_rate: int, num_channels: int) -> None:
+    def __init__(self, sample_rate: int, num_channels: int, channels: Sequence[int] | None = None) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
-        self._input_format = self._output_format = (sample_rate, num_channels)
+        self._picked = channels
+        # Of frames that pass as they are; with channels to pick there are none.
+        self._output_format = (sample_rate, num_channels) if channels is None else None
+        self._input_format = self._output_format
         self._resampler: AudioResampler | None = None
 
     def push(self, frame: AudioFrame) -> list[AudioFrame]:
@@ -50,6 +57,10 @@ class FrameConverter:
         frames: list[AudioFrame] = []
         if (frame.sample_rate, frame.num_channels) != self._input_format:
             frames = self.change_format(frame.sample_rate, frame.num_channels)
+        if self._picked is not None:
+            size, num_picked = frame.samples_per_channel, len(self._picked)
+            samples = map_channels(frame.data, frame.num_channels, self._picked, num_picked)
+            frame = AudioFrame(samples, frame.sample_rate, num_picked, size)
         if self._num_channels == 1 and frame.num_channels > 1:
             mono = downmix_s16(frame, frame.num_channels)
             frame = AudioFrame(mono, frame.sample_rate, 1, frame.samples_per_channel)
@@ -71,6 +82,11 @@ class FrameConverter:
         Raises:
             ValueError: Frames of that format cannot be converted.
         """
+        input_format = (sample_rate, num_channels)
+        if self._picked is not None:
+            if max(self._picked) >= num_channels:
+                raise ValueError(f"channels: expected numbers from 0 to {num_channels - 1}, got {list(self._picked)}")
+            num_channels = len(self._picked)
         if num_channels != self._num_channels and 1 not in (num_channels, self._num_channels):
             raise ValueError(f"expected frames of 1 or {self._num_channels} channels, got {num_channels}")
         resampler = None
@@ -84,7 +100,7 @@ class FrameConverter:
             )
         held = self.flush()
         self._resampler = resampler
-        self._input_format = (sample_rate, num_channels)
+        self._input_format = input_format
         return held
 
     def _spread(self, frame: AudioFrame) -> AudioFrame:

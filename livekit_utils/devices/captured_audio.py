@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
+from livekit_utils.devices.backend.memory import STALE_SAMPLES
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.frames.audio_frame import AudioFrame
 
@@ -23,7 +24,8 @@ class CapturedAudio:
         channel_index: The channel of the device that every channel of the frames gets; None for all channels. A device
             that has no such channel, because it came back with fewer, gives its first one.
         capacity_ms: Sound that may wait in the ring; when more does, the oldest is dropped.
-        loss: Told when sound was dropped.
+        loss: Told when sound was dropped because it was not taken in time.
+        stop: Told when sound was dropped because the device stood still, and gave it much too late.
     """
 
     def __init__(
@@ -34,13 +36,16 @@ class CapturedAudio:
         channel_index: int | None,
         capacity_ms: int,
         loss: Trouble,
+        stop: Trouble,
     ) -> None:
         info = link.info
         self._name = info.name
         self._ring = link.memory.ring
         self._device_rate, self._device_channels = info.sample_rate, info.num_channels
         self._capacity = capacity_ms * info.sample_rate // 1000 * info.num_channels  # int16 values
-        self._loss = loss
+        self._loss, self._stop = loss, stop
+        self._words = link.memory.words
+        self._num_stale = 0  # samples per channel
         self._num_overruns = 0
         self._num_skipped = 0  # int16 values that were dropped from the ring
         self._sample_rate, self._num_channels = sample_rate, num_channels
@@ -72,9 +77,10 @@ class CapturedAudio:
 
     @property
     def dropped_ms(self) -> float:
-        """Sound of the device that was dropped: what the ring had no room for, and what was too old."""
+        """Sound of the device that was dropped: what the ring had no room for, what was not taken in time, and what the
+        device gave much too late."""
         num_values = self._num_skipped + self._ring.overrun_samples
-        return num_values / self._device_channels * 1000 / self._device_rate
+        return (num_values / self._device_channels + self._words[STALE_SAMPLES]) * 1000 / self._device_rate
 
     def close(self) -> float:
         """Drops the sound that was not taken, and returns the milliseconds of sound that were dropped in all."""
@@ -84,6 +90,11 @@ class CapturedAudio:
     def _skip(self) -> None:
         """Drops what is too old. If the ring has overflowed, that is everything: it is older than what was lost. Then
         it may also end within a frame of all channels, and what comes next begins with the first channel."""
+        if self._words[STALE_SAMPLES] != self._num_stale:
+            self._num_stale = self._words[STALE_SAMPLES]
+            self._stop.failed(self._name)
+        elif self._stop.count:
+            self._stop.good()
         readable = self._ring.readable
         if self._ring.overruns != self._num_overruns:
             self._num_overruns = self._ring.overruns

@@ -21,8 +21,9 @@ logger = logging.getLogger("livekit_utils")
 class DeviceState(StrEnum):
     """The state of a microphone or speaker.
 
-    `OPENING`: it has not been opened yet. `RUNNING`: it is open. `LOST`: it ended, froze, or could not be opened again;
-    further attempts follow until it is closed. `RECOVERED`: it is open again after a loss. `CLOSED` is final.
+    `OPENING`: it is open, and its first sample has not moved yet; it gets 3 s. `RUNNING`: sound moves. `LOST`: it
+    ended, froze, or never moved; attempts to open it again follow until it is closed, and are not reported.
+    `RECOVERED`: sound moves again after a loss, on the same device or on a substitute. `CLOSED` is final.
     """
 
     OPENING = "opening"
@@ -40,7 +41,10 @@ class DeviceState(StrEnum):
 @public
 @dataclass(frozen=True, slots=True)
 class DeviceStateChange:
-    """The change of a device from one state to another."""
+    """The change of a device from one state to another.
+
+    When the device that was asked for is taken back from a substitute, both states are `RECOVERED`.
+    """
 
     state: DeviceState
     previous: DeviceState
@@ -48,6 +52,8 @@ class DeviceStateChange:
     """The reason in words, such as why the device was lost."""
     device: str
     """The name of the device in use, or of the one that was lost."""
+    is_substitute: bool = False
+    """Whether this is the default device, in place of the one that was asked for and is away."""
 
 
 # Number of changes that an iterator keeps for a slow reader; then it drops the oldest.
@@ -70,11 +76,19 @@ class DeviceStates:
         self._listeners: list[Callable[[DeviceStateChange], None]] = []
         self._readers: weakref.WeakSet[EndableQueue[DeviceStateChange]] = weakref.WeakSet()
 
-    def become(self, state: DeviceState, reason: str, device: str) -> None:
+    def become(self, state: DeviceState, reason: str, device: str, is_substitute: bool = False) -> None:
         """Changes the state and reports it. Does nothing if the state is unchanged, or after the close."""
-        if state is self.state or self.state is DeviceState.CLOSED:
+        if state is not self.state:
+            self._change(state, reason, device, is_substitute)
+
+    def replace(self, reason: str, device: str, is_substitute: bool) -> None:
+        """Reports that a device is in use again, in the state RECOVERED, which may be that of before."""
+        self._change(DeviceState.RECOVERED, reason, device, is_substitute)
+
+    def _change(self, state: DeviceState, reason: str, device: str, is_substitute: bool) -> None:
+        if self.state is DeviceState.CLOSED:
             return
-        change = DeviceStateChange(state, self.state, reason, device)
+        change = DeviceStateChange(state, self.state, reason, device, is_substitute)
         self.state, self.reason = state, reason
         level = logging.WARNING if state is DeviceState.LOST else logging.INFO
         logger.log(level, "%s %r: %s: %s", self.subject, device, state.value, reason)

@@ -26,6 +26,7 @@ from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceReq
 from livekit_utils.devices.captured_audio import CapturedAudio
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
+from livekit_utils.devices.gap_meter import GapMeter, InputGap
 from livekit_utils.devices.speaker_tap import SpeakerTap, TapReader
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.tracks.audio_source import AudioSource
@@ -37,9 +38,14 @@ if TYPE_CHECKING:
 
 __all__ = ["InputCapture", "InputCaptureStats"]
 
+logger = logging.getLogger("livekit_utils")
+
 # Room of the device's ring beyond `queue_capacity`, in milliseconds. It tells sound that is late, of which the newest
 # is kept, from an overflow, after which everything in the ring is too old.
 _SPARE_MS = 1000
+
+# The largest block that a microphone may get when it does not keep up with a smaller one.
+_MAX_BLOCK_MS = 100
 
 _MAX_CAPACITY = 60_000
 _FRAME_MS = 10
@@ -59,7 +65,8 @@ class InputCaptureStats:
     num_frames: int
     """Frames that the source has taken."""
     dropped_ms: float
-    """Sound that was dropped because it was not taken in time, or because the device or the capture was closed."""
+    """Sound that was dropped because it was not taken in time, because the device stood still and gave it much too
+    late, or because the device or the capture was closed."""
     num_refused: int
     """Frames that the source did not take: it is closed, or fails."""
     num_unprocessed: int
@@ -71,7 +78,14 @@ class InputCaptureStats:
     num_device_gaps: int
     """Overflows that PortAudio has reported."""
     num_reopened: int
-    """Times that the device was opened again after a loss."""
+    """Times that a device was opened again: after a loss, or to take the one that was asked for back."""
+    is_substitute: bool
+    """Whether `device` is the default one, in place of the one that was asked for and is away."""
+    missing_ms: float
+    """Sound that the device should have delivered by the clock, and has not. It is counted when less than four fifths
+    come for 3 s."""
+    zeros_ms: float
+    """Sound in blocks of nothing but zeros, as of a microphone that is muted or that the user has not permitted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,12 +123,16 @@ class InputOptions:
         return DeviceRequest(
             is_input=True,
             device=self.input_device,
-            host_api=None,
+            identity=None,
             sample_rate=self.sample_rate,
             num_channels=wanted,
             min_channels=fewest if index is None else index + 1,
             block_size=self.blocksize,
             ring_ms=self.queue_capacity * _FRAME_MS + _SPARE_MS,
+            # A headset may come back with one channel, and is better than none.
+            min_channels_again=0 if index is None else 1,
+            # A block has to fit where sound may wait.
+            max_block_size=min(_MAX_BLOCK_MS, self.queue_capacity * _FRAME_MS) * self.sample_rate // 1000,
         )
 
     def make_apm(self) -> AudioProcessingModule | None:
@@ -135,7 +153,11 @@ class InputOptions:
 class InputCapture(AsyncClosing):
     """A microphone that is open, made by `MediaDevices.open_input`.
 
-    It is opened again whenever it is lost, until it is closed; source, track and streams stay the same meanwhile.
+    It is opened again whenever it is lost, until it is closed; source, track and streams stay the same meanwhile. A
+    microphone that was asked for and stays away for 3 s is replaced by the default one; it is looked for every second
+    or two, and taken back when it delivers again. Where several have its name, it is waited for until all are there:
+    no other one is opened in its place. One that delivers less than four fifths of its sound is opened again with
+    larger blocks; one that delivers nothing but zeros for 3 s is named in a warning. `stats` counts both.
 
     `async for frame in capture` gives the microphone's frames of 10 ms, from then on, until the capture or its source
     is closed; what is queued then is still given. Any number of tasks may iterate, and each gets every frame, as one of
@@ -163,7 +185,15 @@ class InputCapture(AsyncClosing):
         self._echo: TapReader | None = None
         self._num_frames = 0
         self._dropped_ms = 0.0  # without the open device
+        self._gap_meter = GapMeter()
+        self._is_new = False  # the device: nothing was taken from it
+        self._gap_listeners: list[Callable[[InputGap], None]] = []
+        self._num_given = 0  # frames, taken by the source or not
+        self._told_ms = 0.0  # of what the open device has delivered and was dropped
         self._loss = Trouble("microphone %r: sound was dropped, because it was not taken in time", logging.WARNING)
+        self._stop = Trouble(
+            "microphone %r stood still, and then gave old sound, which was dropped", logging.WARNING, num_good=20
+        )
         self._refusal = Trouble("the source of microphone %r refuses its sound: %s")
         self._processing = Trouble("processing of microphone %r failed: %s")
         self.apm = options.make_apm()
@@ -208,6 +238,31 @@ class InputCapture(AsyncClosing):
         """Calls `listener` at every change of the state, in the event loop. Returns a function that ends this."""
         return self.input_stream.states.listen(listener)
 
+    def on_gap(self, listener: Callable[[InputGap], None]) -> Callable[[], None]:
+        """Calls `listener`, in the event loop, when sound goes on after some is missing, because the device was away or
+        because sound was dropped. Returns a function that ends this.
+
+        The times are those at which the device delivered its blocks, however late the event loop was to see them.
+
+        Raises:
+            TypeError: It cannot be called.
+        """
+        if not callable(listener):
+            raise TypeError(f"listener: expected a callable, got {listener!r}")
+        self._gap_listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._gap_listeners:
+                self._gap_listeners.remove(listener)
+
+        return stop
+
+    @property
+    def away_ms(self) -> float:
+        """Milliseconds since the last sound ended, while the device is lost; else 0. In the event loop."""
+        end_ns = self._gap_meter.end_ns
+        return 0.0 if end_ns is None else max(0.0, asyncio.get_running_loop().time() * 1000 - end_ns / 1e6)
+
     def state_changes(self) -> AsyncIterator[DeviceStateChange]:
         """Returns an iterator of every change of the state from now on. It ends when the capture is closed."""
         return self.input_stream.states.changes()
@@ -225,6 +280,9 @@ class InputCapture(AsyncClosing):
             num_unread=self._num_unread + sum(reader.stats().num_dropped_frames for reader in self._readers),
             num_device_gaps=self.input_stream.device_gaps,
             num_reopened=self.input_stream.num_reopened,
+            is_substitute=self.input_stream.is_substitute,
+            missing_ms=self.input_stream.missing_ms,
+            zeros_ms=self.input_stream.zeros_ms,
         )
 
     # -- the sound ----------------------------------------------------------------------------------------------------
@@ -240,14 +298,20 @@ class InputCapture(AsyncClosing):
             options.input_channel_index,
             options.queue_capacity * _FRAME_MS,
             self._loss,
+            self._stop,
         )
+        self._gap_meter.begin(link)
+        self._is_new = True
+        self._told_ms = 0.0
         if self._echo is not None:
             self._echo.clear()
 
     def _end(self) -> None:
         """Ends with a device that was lost or closed."""
-        if self._audio is not None:
-            self._dropped_ms += self._audio.close()
+        if self._audio is not None and self._link is not None:
+            dropped_ms = self._audio.close()
+            self._dropped_ms += dropped_ms
+            self._gap_meter.end(self._link, dropped_ms - self._told_ms)
         self._link = self._audio = None
 
     def _on_wake(self) -> None:
@@ -259,13 +323,31 @@ class InputCapture(AsyncClosing):
         """Takes what the device has delivered. The first frame goes to the source here, the others by the task."""
         if self._audio is None or self._link is None:
             return
+        gap_ms = 0.0
+        if self._is_new:
+            gap_ms = self._gap_meter.heard()
+            self._is_new = False
         frames = self._audio.take()
+        dropped_ms = self._audio.dropped_ms
+        gap_ms, self._told_ms = gap_ms + dropped_ms - self._told_ms, dropped_ms
+        if gap_ms > 0:
+            self._tell(InputGap(num_frames=self._num_given, duration_ms=gap_ms))
+        self._num_given += len(frames)
         self._process(frames, self._link)
         if frames and self._is_taken(frames[0]):
             del frames[0]
         if frames:
             self._left.extend(frames)
             self._busy.set()
+
+    def _tell(self, gap: InputGap) -> None:
+        for listener in list(self._gap_listeners):
+            try:
+                listener(gap)
+            except ENDS_PROGRAM:
+                raise
+            except BaseException:
+                logger.exception("%r failed", listener)
 
     async def _capture(self) -> None:
         while True:

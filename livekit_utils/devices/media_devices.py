@@ -30,6 +30,10 @@ class MediaDevices:
     a busy interpreter is not audible, a sound server that hangs can be left behind, and the list of devices is always
     current. A device that is lost is opened again until it is closed.
 
+    A device that was asked for and stays away for 3 s is replaced by the default one of that moment. It is looked for
+    every second or two, by its name without the number of its card, and taken back. Without processes of their own,
+    devices are looked for in the list that PortAudio made when the first one was opened, until all are closed.
+
     Args:
         loop: Ignored; the SDK's class takes it.
         input_sample_rate: Rate of the sound of microphones in Hz, 8000 to 384000. A device of another rate is

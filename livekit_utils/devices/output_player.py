@@ -1,6 +1,6 @@
 """OutputPlayer: plays tracks and streams on a speaker.
 
-A Playout reads the tracks and streams and keeps the ring before the device filled up to a target. The device's side
+A Playout reads the tracks and streams and keeps the ring before the device as full as it has to be. The device's side
 only copies from there, so a stall of the application is not heard until the ring is empty.
 """
 
@@ -22,6 +22,7 @@ from livekit_utils.devices.defaults import DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
 from livekit_utils.devices.playout import Playout
+from livekit_utils.devices.playout_depth import PlayoutDepth
 from livekit_utils.devices.speaker_tap import SpeakerTap
 from livekit_utils.frames import sdk
 from livekit_utils.tracks.audio_stream import AudioStream
@@ -44,8 +45,13 @@ class OutputPlayerStats:
     """Sound that waits to be played: in the ring before the device, and in the longest queue of an input."""
     latency_ms: float
     """Time from the next sample given to the device to the speaker, by PortAudio's clock."""
+    depth_ms: float
+    """Sound that is kept ready for the device, if there is so much: what it takes at once, and what bridges the delays
+    with which sound has come of late."""
     gap_ms: float
     """Silence that the device was given in the middle of sound, because sound came too late."""
+    num_gaps: int
+    """Times that this has happened. When it repeats, it is logged."""
     dropped_ms: float
     """Sound that was left out because the device did not take it in time, summed over the inputs."""
     num_stalls: int
@@ -53,21 +59,15 @@ class OutputPlayerStats:
     num_device_gaps: int
     """Underflows that PortAudio has reported."""
     num_reopened: int
-    """Number of times that the device was opened again after a loss."""
+    """Number of times that a device was opened again: after a loss, or to take the one that was asked for back."""
+    is_substitute: bool
+    """Whether `device` is the default one, in place of the one that was asked for and is away."""
 
 
 _MAX_BUFFER_MS = 60_000
 
-# Delay of a busy event loop that the ring bridges, beyond a block of the device.
-_BRIDGED_S = 0.02
-
-# Between two blocks of the device, up to a block more than the target is queued, and this much that came late. What a
-# live stream delivers beyond that is left out, so that it does not become a lasting delay.
-_SLACK_S = 0.03
-
-# A late input holds up the others for as long as the ring bridges, within these limits.
-_MIN_PATIENCE_S = 0.005
-_MAX_PATIENCE_S = 0.1
+# Room of the device's ring beyond a block or `buffer_ms`, for bursts and delays.
+_SPARE_MS = 500
 
 
 @public
@@ -75,7 +75,8 @@ class OutputPlayer(AsyncClosing):
     """Plays any number of tracks and streams on a speaker; usually made by `MediaDevices.open_output`.
 
     Each is converted to the player's format, and all are mixed. `start` opens the device. A device that is lost is
-    opened again, until the player is closed; the tracks and streams stay.
+    opened again, until the player is closed; the tracks and streams stay. A device that was asked for and stays away
+    for 3 s is replaced by the default one; it is looked for every second or two, and taken back when it is there again.
 
     The arguments may be given by position, as LiveKit documents them, or by name, as the SDK takes them.
 
@@ -87,9 +88,10 @@ class OutputPlayer(AsyncClosing):
         apm_for_reverse: An `AudioProcessingModule` that gets what the speaker is given, for its echo canceller.
         delay_estimator: What joins the player with the microphones of a MediaDevices, which then fetch that themselves.
         blocksize: Samples per channel that the device takes at a time; 0 for what it prefers.
-        buffer_ms: Sound that is kept ready for the device, 0 to 60000. Stalls of the event loop or the GIL that are
-            shorter are not heard; everything is played later by as much. None, and less than that, for a block of the
-            device and 20 ms.
+        buffer_ms: Sound that is kept ready for the device at least, 0 to 60000. Stalls of the event loop or the GIL
+            that are shorter are not heard; everything is played later by as much. A device that takes more at once gets
+            more. None for as little as the device and the lateness of sound allow, which are measured all the time:
+            live sound waits for the next block of the device; other streams are read 10 ms further ahead.
         isolated: Whether the device gets a process of its own, so that a stall of the application is not heard, and a
             sound server that hangs does not stall the application. None for wherever that is possible.
 
@@ -116,32 +118,28 @@ class OutputPlayer(AsyncClosing):
             check_type("loop", loop, asyncio.AbstractEventLoop, "an")
         self._sample_rate = check_int("sample_rate", sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
-        block_s = check_int("blocksize", blocksize, 0) / self._sample_rate or 0.01
-        target_s = block_s + _BRIDGED_S
+        block = check_int("blocksize", blocksize, 0) or max(1, self._sample_rate // 100)
+        buffer: int | None = None
         if buffer_ms is not None:
-            target_s = max(target_s, check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000)
-        target = math.ceil(target_s * self._sample_rate)
-        limit = target + math.ceil((block_s + _SLACK_S) * self._sample_rate)
-        patience_s = min(max(target_s - block_s, _MIN_PATIENCE_S), _MAX_PATIENCE_S)
+            buffer = math.ceil(check_ms("buffer_ms", buffer_ms, _MAX_BUFFER_MS) / 1000 * self._sample_rate)
+        depth = PlayoutDepth(self._sample_rate, block, buffer)
         self._apm_feed: ApmFeed | None = None
         if apm_for_reverse is not None and delay_estimator is None:
             delay_estimator = SpeakerTap(self._sample_rate, self._num_channels)
             self._apm_feed = ApmFeed(apm_for_reverse, delay_estimator)
         self._echo_reference = delay_estimator
         # The apm is told of each block.
-        self._playout = Playout(
-            self._sample_rate, self._num_channels, target, limit, patience_s, every_block=self._apm_feed is not None
-        )
+        self._playout = Playout(self._sample_rate, self._num_channels, depth, every_block=self._apm_feed is not None)
         self._stream = DeviceStream(
             DeviceRequest(
                 is_input=False,
                 device=output_device,
-                host_api=None,
+                identity=None,
                 sample_rate=self._sample_rate,
                 num_channels=self._num_channels,
                 min_channels=1,
                 block_size=blocksize,
-                ring_ms=round(target_s * 1000) + 500,
+                ring_ms=round(max(buffer or 0, block) * 1000 / self._sample_rate) + _SPARE_MS,
             ),
             isolated,
             on_open=self._on_open,
@@ -304,11 +302,14 @@ class OutputPlayer(AsyncClosing):
             num_inputs=playout.num_inputs,
             queued_ms=playout.num_queued * 1000 / self._sample_rate,
             latency_ms=self._stream.latency * 1000,
-            gap_ms=self._stream.gap_ms,
+            depth_ms=playout.depth * 1000 / self._sample_rate,
+            num_gaps=self._stream.num_gaps,
+            gap_ms=self._stream.gap_ms + playout.num_padded * 1000 / self._sample_rate,
             dropped_ms=playout.num_dropped * 1000 / self._sample_rate,
             num_stalls=playout.num_stalls,
             num_device_gaps=self._stream.device_gaps,
             num_reopened=self._stream.num_reopened,
+            is_substitute=self._stream.is_substitute,
         )
 
     async def aclose(self) -> None:

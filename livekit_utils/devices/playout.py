@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import deque
 from typing import Any
 
 from livekit_utils._kernels.gain_queue import GainQueue, mix
@@ -12,9 +13,10 @@ from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils._runtime.tasks import start_task
-from livekit_utils._runtime.trouble import ENDS_PROGRAM
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.devices.device_stream import DeviceLink
+from livekit_utils.devices.playout_depth import DelayMeter, PlayoutDepth
 from livekit_utils.devices.speaker_feed import SpeakerFeed
 from livekit_utils.frames.audio_frame import as_audio_frame
 
@@ -28,30 +30,25 @@ _ALWAYS = 1 << 32
 
 
 class Playout(Closing):
-    """Reads streams, mixes them, and keeps the ring before a device filled up to a target.
+    """Reads streams, mixes them, and keeps the ring before a device as full as it has to be.
 
     A task per stream reads frames into a PlayoutInput. After each, and when the device wakes the loop, `pump` fills the
-    ring up to the target, as far as the inputs go. So the device is the clock. Without a device nothing is mixed.
+    ring up to its depth, as far as the inputs go. So the device is the clock. Without a device nothing is mixed.
 
     Args:
         sample_rate, num_channels: Of the mix.
-        target: Samples per channel to keep in the ring.
-        limit: Samples per channel that a live stream may have queued, with those in the ring.
-        patience_s: Seconds for which a late stream may hold up the others.
+        depth: How much sound is to be ready.
         every_block: Have the device wake the loop after each block, even if there is nothing to do.
 
     Threads: for one event loop.
     """
 
-    def __init__(
-        self, sample_rate: int, num_channels: int, target: int, limit: int, patience_s: float, every_block: bool
-    ) -> None:
+    def __init__(self, sample_rate: int, num_channels: int, depth: PlayoutDepth, every_block: bool) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
-        self._target, self._limit = target, limit
-        self._block = max(1, sample_rate // 100)
+        self._depth = depth
         self._least_wake = _ALWAYS if every_block else 0
-        self._mixer = PlayoutMixer(num_channels, self._block, target, patience_s)
+        self._mixer = PlayoutMixer(sample_rate, num_channels, depth)
         self._feed: SpeakerFeed | None = None
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
@@ -71,7 +68,7 @@ class Playout(Closing):
             stream: An async iterable of frames, or of events with a `frame`.
             live: Leave out what cannot be played in time, instead of reading more slowly.
         """
-        source = PlayoutInput(key, live, self._sample_rate, self._num_channels, self._target, self._limit, self._block)
+        source = PlayoutInput(key, live, self._sample_rate, self._num_channels, self._depth)
         task = start_task(self._read(source, stream), f"OutputPlayer {key!r}")
         source.task = task
         self.tasks.add(task)
@@ -105,11 +102,11 @@ class Playout(Closing):
         try:
             num_read = 0
             async for item in iterator:
-                source.push(item, self.fill, loop.time())
-                self.pump()
-                if source.live:
-                    source.review(self.fill, loop.time())
-                elif source.is_full(self.fill):
+                now = loop.time()
+                self._mixer.look(self._feed, now)
+                source.push(item, self.fill, now)
+                self.pump(now)
+                if not source.live and source.is_full(self.fill, now):
                     await source.room.wait()
                 num_read += 1
                 if num_read % _READS_IN_A_ROW == 0:
@@ -139,6 +136,7 @@ class Playout(Closing):
     def lose(self) -> None:
         """The device was lost or closed; what was in the ring is not played any more."""
         self._feed = None
+        self._depth.forget_device()
         self._mixer.stop()
 
     def on_wake(self) -> None:
@@ -147,13 +145,14 @@ class Playout(Closing):
         if self._num_waiting and self.is_done:
             self._waiters.release()
 
-    def pump(self) -> None:
-        """Fills the ring up to the target, as far as the inputs go, and has the device wake the loop when there is more
-        to do. Call it after anything that may let more be mixed."""
+    def pump(self, now: float | None = None) -> None:
+        """Fills the ring up to its depth, as far as the inputs go, and has the device wake the loop when there is more
+        to do. Call it after anything that may let more be mixed. `now` is the loop's time, if the caller has it."""
         feed = self._feed
         if self._closed or feed is None:
             return
-        now = asyncio.get_running_loop().time()
+        if now is None:
+            now = asyncio.get_running_loop().time()
         least_wake = max(self._least_wake, 1 if self._num_waiting else 0)
         while feed.wake_below(max(self._mixer.fill(feed, now), least_wake)):
             pass
@@ -183,8 +182,9 @@ class Playout(Closing):
             source.clear()
         if self._feed is not None:
             self._feed.clear(fade_s)
+        now = asyncio.get_running_loop().time()
         for source in self._mixer.inputs:
-            source.make_room(0)
+            source.make_room(0, now)
 
     async def wait_until_done(self) -> None:
         """Returns when everything has been given to the device, or after the close."""
@@ -211,6 +211,11 @@ class Playout(Closing):
         return 0 if self._feed is None else self._feed.fill
 
     @property
+    def depth(self) -> int:
+        """Samples per channel that the ring was to hold when it was filled last."""
+        return self._mixer.target
+
+    @property
     def num_queued(self) -> int:
         """Samples per channel on their way to the device: in the ring, and in the longest input."""
         return self.fill + max((source.fill for source in self._mixer.inputs), default=0)
@@ -229,6 +234,11 @@ class Playout(Closing):
         """How many times an input had an underrun and went on soon after."""
         return self._mixer.num_stalls
 
+    @property
+    def num_padded(self) -> int:
+        """Samples per channel of silence before inputs that went on after a stall, against the next one."""
+        return self._mixer.num_padded
+
     def close(self) -> None:
         """Removes all inputs and lets everybody go on who waits; `tasks` are then those still to be waited for."""
         self._closed = True
@@ -241,26 +251,30 @@ class Playout(Closing):
 
 
 class PlayoutMixer:
-    """Mixes the inputs, block by block, into the ring before a device.
+    """Mixes the inputs into the ring before a device.
 
-    A block is made when every input that is being played has its part of it. An input that lacks its part is waited for
-    up to `patience_s`, as long as the ring holds at least half a block. Then the block is made without it, and it stops
-    until it is ready again. So no input holds up the others for longer.
+    Whatever every input that is being played has is mixed, 10 ms at most at a time. An input that has nothing is waited
+    for until the device needs the sound, but no longer than it could have come late unnoticed. Then the mix is made
+    without it, and it stops until it is ready again. So no input holds up the others for longer.
 
     Args:
-        num_channels: Of the mix.
-        block: Samples per channel of a block.
-        target: Samples per channel to be queued before the device.
-        patience_s: Seconds for which a late input may hold up the others.
+        sample_rate, num_channels: Of the mix.
+        depth: How much sound is to be queued before the device.
     """
 
-    def __init__(self, num_channels: int, block: int, target: int, patience_s: float) -> None:
+    def __init__(self, sample_rate: int, num_channels: int, depth: PlayoutDepth) -> None:
+        self._sample_rate = sample_rate
         self._num_channels = num_channels
-        self._block = block
-        self._target = target
-        self._patience_s = patience_s
+        self._most = max(1, sample_rate // 100)
+        self._depth = depth
+        self._due: float | None = None  # when the next mix is made at the latest, while it waits for an input
         self._waiting_since: float | None = None
-        self._num_dropped = self._num_stalls = 0  # of the inputs that are gone
+        self._num_short = 0  # of the device, when it was looked at last
+        self._looked_at = -math.inf
+        self._gaps = RepeatedGaps()
+        self.target = depth.depth(0.0)
+        self._filled: int | None = None  # samples in the ring, when there was sound for it and it was filled last
+        self._num_dropped = self._num_stalls = self._num_padded = 0  # of the inputs that are gone
         self.inputs: list[PlayoutInput] = []
 
     @property
@@ -274,82 +288,170 @@ class PlayoutMixer:
         return self._num_stalls + sum(source.num_stalls for source in self.inputs)
 
     @property
+    def num_padded(self) -> int:
+        """Samples per channel of silence before inputs that went on after a stall, including those that are gone."""
+        return self._num_padded + sum(source.num_padded for source in self.inputs)
+
+    @property
     def waits_until(self) -> float | None:
-        """The time by which the next block is made at the latest, if it waits for an input."""
-        return None if self._waiting_since is None else self._waiting_since + self._patience_s
+        """The time by which the next mix is made at the latest, if it waits for an input."""
+        return self._due
 
     def remove(self, source: PlayoutInput) -> None:
         """Forgets an input, but not its figures."""
         self.inputs.remove(source)
         self._num_dropped += source.num_dropped
         self._num_stalls += source.num_stalls
+        self._num_padded += source.num_padded
 
     def stop(self) -> None:
         """Has all inputs start again, because the device changes."""
+        self._num_short, self._filled, self._looked_at = 0, None, -math.inf
+        self._gaps.restart()
         for source in self.inputs:
             source.stop()
 
+    def look(self, feed: SpeakerFeed | None, now: float) -> None:
+        """Finds out what the device has done since the last look. Call it before a frame is queued."""
+        if feed is None or now == self._looked_at:
+            return
+        self._looked_at = now
+        ring_fill = feed.fill
+        feed.show(self._depth)
+        num_short, self._num_short = feed.num_short - self._num_short, feed.num_short
+        if self._filled is not None:
+            # There was more sound, so all that the device has taken beyond a burst was taken before the loop got to it.
+            late = self._filled - ring_fill + num_short - self._depth.burst
+            self._filled = None
+            if late > 0:
+                self._depth.see_delay(late / self._sample_rate, now)
+        if num_short:
+            for source in self.inputs:
+                if source.playing and not source.fill:
+                    source.note_underrun(now - num_short / self._sample_rate)
+        self._gaps.look(feed.num_gaps, feed.device, now)
+
     def fill(self, feed: SpeakerFeed, now: float) -> int:
-        """Writes blocks until the ring is filled up to the target, or the inputs have nothing more to give.
+        """Writes into the ring until it is filled up to its depth, or the inputs have nothing more to give.
 
         Returns:
             The fill of the ring below which to call again, though no input has delivered anything.
         """
-        while (ring_fill := feed.fill) < self._target:
-            block = self._next_block(ring_fill, now)
+        self.look(feed, now)
+        target = self.target = self._depth.depth(now)
+        most = target
+        if all(source.live for source in self.inputs):
+            # What is live need not be held back, and what waited here would need wakes.
+            most += round(_SLACK_S * self._sample_rate)
+        ring_fill = feed.fill
+        while goes_on := any(source.can_go_on for source in self.inputs):
+            block = self._next_block(ring_fill, most - ring_fill, now) if ring_fill < most else None
             if block is None:
                 break
             feed.write(block)
-        has_playing = False
-        for source in self.inputs:
-            if source.can_go_on:
-                return self._target
-            has_playing = has_playing or source.playing
-        return self._block // 2 if has_playing else 0  # an underrun is to be noted when it happens
+            ring_fill = feed.fill
+        if goes_on:
+            self._filled = min(ring_fill, target)  # below which the device wakes the loop
+        return target if goes_on else 0
 
-    def _next_block(self, ring_fill: int, now: float) -> bytearray | None:
-        """A block for a ring that holds `ring_fill` samples per channel; None if none is due."""
-        playing = self._start_inputs(ring_fill, now)
-        late = [source for source in playing if source.fill < self._block and not source.ended]
-        if late and ring_fill >= self._block // 2:
-            if len(late) == len(playing):
-                return None  # the device has enough, and no input holds up another
-            if self._waiting_since is None:
-                self._waiting_since = now
-            if now < self._waiting_since + self._patience_s:
-                return None
-        self._waiting_since = None
-        mixed = self._mix(playing) if any(source.fill for source in playing) else None
+    def _next_block(self, ring_fill: int, wanted: int, now: float) -> bytearray | None:
+        """The next sound for a ring that holds `ring_fill` samples and wants `wanted` more; None if none is due."""
+        playing, late, over = [], [], []
+        size, longest = min(wanted, self._most), 0
+        for source in self.inputs:
+            if source.ended:
+                over.append(source)
+            if not source.playing and not source.starts(ring_fill, now):
+                continue
+            playing.append(source)
+            fill = source.queue.samples_per_channel
+            if source.ended:
+                longest = max(longest, fill)
+            elif fill:
+                size, longest = min(size, fill), max(longest, fill)
+            else:
+                late.append(source)
+        if late and (len(late) == len(playing) or not self._is_due(ring_fill, now)):
+            return None
+        self._waiting_since = self._due = None
         for source in late:
             source.note_underrun(now)
+        size = min(size, longest)
+        mixed = self._mix(playing, size) if size else None
         for source in playing:
-            source.make_room(ring_fill + self._block)
-        for source in [source for source in self.inputs if source.ended and not source.fill]:
-            self.remove(source)
+            source.make_room(ring_fill + size, now)
+        for source in over:
+            if not source.fill:
+                self.remove(source)
         return mixed
 
-    def _start_inputs(self, ring_fill: int, now: float) -> list[PlayoutInput]:
-        """Starts the inputs that are ready; returns all that are being played."""
-        for source in self.inputs:
-            source.review(ring_fill, now)
-            if not source.playing:
-                source.make_room(ring_fill)
-                if source.is_ready(ring_fill, now):
-                    source.start(now)
-        return [source for source in self.inputs if source.playing]
+    def _is_due(self, ring_fill: int, now: float) -> bool:
+        """Whether the next mix is made without the inputs that have nothing."""
+        if self._waiting_since is None:
+            self._waiting_since = now
+        patience_s = min(
+            max((self._depth.depth(now) - self._depth.burst) / self._sample_rate, _PATIENCE_S), _MAX_PATIENCE_S
+        )
+        self._due = min(self._waiting_since + patience_s, self._depth.needed_at(ring_fill) - _MIX_S)
+        return now >= self._due
 
-    def _mix(self, playing: list[PlayoutInput]) -> bytearray:
+    def _mix(self, playing: list[PlayoutInput], size: int) -> bytearray:
         parts = [source.queue for source in playing]
         parts += [source.tail for source in playing if source.tail.samples_per_channel]
-        return mix(parts, self._block, self._num_channels)
+        return mix(parts, size, self._num_channels)
 
+
+# So many gaps within so many seconds are said.
+_MANY_GAPS = 3
+_GAPS_S = 10.0
+
+
+class RepeatedGaps:
+    """Says that the sound of a device has gaps again and again. A few are how the depth is found."""
+
+    def __init__(self) -> None:
+        self._trouble = Trouble(
+            "the sound of speaker %r has gaps again and again: it comes too late, or the device takes it unevenly; "
+            "a greater buffer_ms bridges more",
+            logging.WARNING,
+        )
+        self._num_seen = 0
+        self._times: deque[float] = deque(maxlen=_MANY_GAPS)
+
+    def restart(self) -> None:
+        """The device changes, and its count begins at 0."""
+        self._num_seen = 0
+
+    def look(self, num_gaps: int, device: str, now: float) -> None:
+        """Looks at the gaps that the device has counted."""
+        if num_gaps > self._num_seen:
+            self._times.extend([now] * min(num_gaps - self._num_seen, _MANY_GAPS))
+            self._num_seen = num_gaps
+            if len(self._times) == _MANY_GAPS and now - self._times[0] < _GAPS_S:
+                self._trouble.failed(device)
+        elif self._trouble.failing and now - self._times[-1] > _GAPS_S:
+            self._trouble.good()
+
+
+# An input that has nothing holds up the others for as long as it may come late unnoticed, within these limits.
+_PATIENCE_S = 0.02
+_MAX_PATIENCE_S = 0.1
+
+# Time for the mix before the device needs it.
+_MIX_S = 0.001
 
 # Length of the crossfade where sound is left out: short, but without a click.
 _CROSSFADE_S = 0.005
 
-# Interval between two looks at whether a live input holds more than it needs. What once came late may come late again,
-# so a surplus is dropped slowly: one block per interval.
+# Interval between two looks at whether a live input holds more than it needs. A surplus that was not needed for so long
+# is left out.
 _REVIEW_S = 5.0
+
+# A surplus below this is not worth a crossfade.
+_LEAST_SURPLUS_S = 0.006
+
+# A greater surplus is left out at once, so that it does not become a lasting delay.
+_SLACK_S = 0.03
 
 # An underrun that lasts this long was not a stall: the sender was silent.
 _STALL_S = 0.5
@@ -358,44 +460,45 @@ _STALL_S = 0.5
 class PlayoutInput:
     """The samples of one stream on their way to the speaker.
 
-    It starts to be played when enough is there to bridge the jitter of what follows: when `target` samples are queued,
-    here and before the device, or that much time has passed since the first one, or the stream has ended. After an
-    underrun it starts again.
+    A live stream starts to be played with its first frame, after as much silence as it takes for the others to come in
+    time. Any other starts
+    when as much is there as the ring is to hold, or that much time has passed since its first sample, or it has ended.
+    After an underrun it starts again.
 
-    A live stream delivers whether its samples are played or not, so those that cannot be played in time are left out:
-    down to `target` when more than `limit` are queued, and a block when a surplus was not needed for five seconds. The
-    gap is crossfaded and counted. If its frames are longer than a block, both marks are higher by the difference. Any
-    other stream is not read faster than it is played.
+    A live stream delivers whether its samples are played or not, so those that cannot be played in time are left out: a
+    surplus that was not needed for five seconds, and a surplus of more than 30 ms at once. The gap
+    is crossfaded and counted. Any other stream is not read faster than it is played.
 
     Args:
         key: What stands for the stream.
         live: Whether the stream goes on if it is not read.
         sample_rate, num_channels: Of the mix.
-        target, limit, block: Samples per channel.
+        depth: How much sound is to be queued before the device.
     """
 
-    def __init__(
-        self, key: Any, live: bool, sample_rate: int, num_channels: int, target: int, limit: int, block: int
-    ) -> None:
+    def __init__(self, key: Any, live: bool, sample_rate: int, num_channels: int, depth: PlayoutDepth) -> None:
         self.key = key
         self.live = live
         self.playing = False
         self.ended = False
         self.num_dropped = 0
         self.num_stalls = 0
+        self.num_padded = 0  # samples of silence before sound that went on after a stall
         self.task: asyncio.Task[None] | None = None
         self.room = Waiters()  # its task waits here while enough is queued
         self.queue = GainQueue(num_channels)
         self.tail = GainQueue(num_channels)  # the part of what was left out that fades out
         self._converter = FrameConverter(sample_rate, num_channels)
         self._sample_rate = sample_rate
+        self._depth = depth
+        self._block = max(1, sample_rate // 100)
         self._crossfade = max(1, round(_CROSSFADE_S * sample_rate))
-        self._target, self._limit, self._block = target, limit, block
+        self._delays = DelayMeter()
+        self._num_pushed = 0
         self._waiting_since: float | None = None
         self._underrun_at: float | None = None
-        self._least = math.inf  # fewest samples queued before a frame came, since the last review
+        self._least = math.inf  # least surplus since the last review
         self._reviewed_at = -math.inf
-        self._longest = self._longest_before = block  # frames of the stream, since the last review and before
 
     @property
     def fill(self) -> int:
@@ -405,21 +508,24 @@ class PlayoutInput:
     @property
     def can_go_on(self) -> bool:
         """Whether more of it can be mixed as the device goes on, though nothing more comes."""
-        return self.ended or self.fill >= (self._block if self.playing else 1)
+        return self.ended or self.fill > 0
 
-    def is_full(self, ring_fill: int) -> bool:
+    def is_full(self, ring_fill: int, now: float) -> bool:
         """Whether a stream that is not live need not be read further, with `ring_fill` samples before the device."""
-        return self.fill + ring_fill >= self._target + 2 * self._block
+        return self.fill + ring_fill >= self._depth.depth(now) + 2 * self._block
 
     def push(self, item: Any, ring_fill: int, now: float) -> None:
         """Queues a frame of any format, or an event with one, while `ring_fill` samples are before the device."""
-        before = self.fill
-        self._least = min(self._least, before + ring_fill)
-        frame = as_audio_frame(getattr(item, "frame", item))
-        for converted in self._converter.push(frame):
-            self.queue.push(converted)
-        self._longest = max(self._longest, self.fill - before)
-        if not self.playing and self._waiting_since is None and self.fill:
+        frames = self._converter.push(as_audio_frame(getattr(item, "frame", item)))
+        size = sum(frame.samples_per_channel for frame in frames)
+        if not size:
+            return
+        surplus = self._note_arrival(self.fill + ring_fill, size, now) if self.live else 0
+        for frame in frames:
+            self.queue.push(frame)
+        if self.live:
+            self._review(surplus, now)
+        if not self.playing and self._waiting_since is None:
             self._waiting_since = now
 
     def end(self) -> None:
@@ -434,64 +540,73 @@ class PlayoutInput:
         self.queue.clear()
         self.stop()
 
-    def is_ready(self, ring_fill: int, now: float) -> bool:
-        """Whether it may start to be played, with `ring_fill` samples before the device."""
+    def starts(self, ring_fill: int, now: float) -> bool:
+        """Starts to be played if it is ready, with `ring_fill` samples before the device; returns whether it is."""
+        self.make_room(ring_fill, now)
         if not self.fill:
             return False
         if self._waiting_since is None:
             self._waiting_since = now  # it was stopped with samples in its queue
-        waited = now - self._waiting_since
-        enough = self.fill + ring_fill >= self._target + self._extra
-        return enough or self.ended or waited * self._sample_rate >= self._target
-
-    def start(self, now: float) -> None:
-        """Starts to be played."""
+        if not (self.live or self.ended):
+            depth = self._depth.depth(now)
+            waited = (now - self._waiting_since) * self._sample_rate
+            if self.fill + ring_fill < depth and waited < depth:
+                return False
         self.playing = True
-        self._waiting_since = None
-        self._least, self._reviewed_at = math.inf, now
-        if self._underrun_at is not None and now - self._underrun_at < _STALL_S:
-            self.num_stalls += 1
-        self._underrun_at = None
+        if self._underrun_at is not None:
+            self.num_stalls += self._waiting_since - self._underrun_at < _STALL_S
+        self._waiting_since = self._underrun_at = None
+        self._least, self._reviewed_at = math.inf, -math.inf
+        return True
 
-    def note_underrun(self, now: float) -> None:
-        """Stops, because a block was made without its part."""
+    def note_underrun(self, at: float) -> None:
+        """Stops, because sound was played without its part."""
         self.stop()
         if not self.ended:
-            self._underrun_at = now
+            self._underrun_at = at
 
     def stop(self) -> None:
         """Stops until it is ready again."""
         self.playing = False
         self._waiting_since = None
 
-    def review(self, ring_fill: int, now: float) -> None:
-        """Leaves out what cannot be played in time; called when a frame has come or a block is due."""
-        if not self.live:
-            return
-        total = self.fill + ring_fill
-        if total > self._limit + self._extra:
-            self._leave_out(total - self._target - self._extra, ring_fill, now)
-        elif now - self._reviewed_at >= _REVIEW_S:
-            # The fewest samples are queued before a frame that comes just after the device took a block. A block less
-            # than the target is enough at that moment.
-            if self._least >= self._target:
-                self._leave_out(self._block, ring_fill, now)
+    def _note_arrival(self, num_queued: int, size: int, now: float) -> int:
+        """Notes that `size` samples have come that are to be queued behind `num_queued` others.
+
+        Returns:
+            The surplus of those others. If some are missing at the start, they are replaced by silence.
+        """
+        delay_s = self._delays.come(self._num_pushed / self._sample_rate, now)
+        self._num_pushed += size
+        if delay_s > 0:
+            self._depth.see_delay(delay_s, now)
+        surplus = self._depth.surplus(num_queued, size, now)
+        if surplus < 0 and not self.playing and not self.fill:
+            self.queue.push_silence(-surplus)
+            if self._underrun_at is not None and now - self._underrun_at < _STALL_S:
+                self.num_padded -= surplus
+            surplus = 0
+        return surplus
+
+    def _review(self, surplus: int, now: float) -> None:
+        """Leaves out a surplus that is not needed, of what is queued."""
+        if surplus > _SLACK_S * self._sample_rate:
+            self._leave_out(surplus)
+        elif self._reviewed_at == -math.inf:
+            self._reviewed_at = now
+        elif now - self._reviewed_at < _REVIEW_S:
+            self._least = min(self._least, surplus)
+        else:
+            least = min(self._least, surplus)
+            if least >= _LEAST_SURPLUS_S * self._sample_rate:
+                self._leave_out(int(least))
             self._least, self._reviewed_at = math.inf, now
-            self._longest_before, self._longest = self._longest, self._block
 
-    @property
-    def _extra(self) -> int:
-        """Samples by which a live stream's frames are longer than a block."""
-        return max(self._longest, self._longest_before) - self._block if self.live else 0
-
-    def _leave_out(self, size: int, ring_fill: int, now: float) -> None:
-        kept = 0 if ring_fill >= self._block // 2 else self._block  # what the device needs now
-        size = min(size, self.fill - kept)
-        if size <= 0:
-            return
+    def _leave_out(self, size: int) -> None:
+        size = min(size, self.fill)
         dropped = self.queue.pop(size)
         self.num_dropped += size
-        self._least, self._reviewed_at = math.inf, now
+        self._least = math.inf
         if not self.playing:
             return
         fade = min(size, self._crossfade)
@@ -502,7 +617,7 @@ class PlayoutInput:
         self.queue.set_gain(0, 0)
         self.queue.set_gain(1, fade)
 
-    def make_room(self, ring_fill: int) -> None:
+    def make_room(self, ring_fill: int, now: float) -> None:
         """Lets its task read on, if there is room."""
-        if len(self.room) and not self.is_full(ring_fill):
+        if len(self.room) and not self.is_full(ring_fill, now):
             self.room.release()

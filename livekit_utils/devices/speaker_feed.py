@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
-from livekit_utils.devices.backend.memory import CLEAR_FADE, CLEAR_TO, PAUSED, WAKE_BELOW
+from livekit_utils.devices.backend.memory import (
+    BLOCK,
+    CLEAR_FADE,
+    CLEAR_TO,
+    EARLIEST_NS,
+    LATEST_NS,
+    PAUSED,
+    SHORT_SAMPLES,
+    TAKEN,
+    WAKE_BELOW,
+)
 from livekit_utils.devices.device_stream import DeviceLink
+from livekit_utils.devices.playout_depth import PlayoutDepth
 from livekit_utils.frames.audio_frame import AudioFrame
 
 
@@ -19,6 +30,7 @@ class SpeakerFeed:
     """
 
     def __init__(self, link: DeviceLink, sample_rate: int, num_channels: int) -> None:
+        self._link = link
         self._memory, self._ring = link.memory, link.memory.ring
         self._device_rate, self._device_channels = link.info.sample_rate, link.info.num_channels
         self._sample_rate = sample_rate
@@ -32,12 +44,40 @@ class SpeakerFeed:
             self._converter = FrameConverter(
                 self._device_rate, num_channels if keeps_numbers else self._device_channels
             )
+            # A resampler gives less at first. With this silence before it, all sound comes out as it goes in.
+            size = max(1, sample_rate // 100)
+            self._converter.push(AudioFrame(bytes(2 * num_channels * size), sample_rate, num_channels, size))
 
     @property
     def fill(self) -> int:
         """Samples that are queued before the device and will be played."""
         num_values = self._ring.num_written - max(self._ring.num_read, self._clear_to)
         return max(0, num_values) // self._device_channels * self._sample_rate // self._device_rate
+
+    @property
+    def num_short(self) -> int:
+        """Samples that the device wanted and the ring did not have, since the device was opened."""
+        return self._memory.words[SHORT_SAMPLES] * self._sample_rate // self._device_rate
+
+    @property
+    def num_gaps(self) -> int:
+        """How many times the device was given silence in the middle of sound."""
+        return self._link.num_gaps
+
+    @property
+    def device(self) -> str:
+        """The name of the device."""
+        return self._link.info.name
+
+    def show(self, depth: PlayoutDepth) -> None:
+        """Tells `depth` when the device takes sound. Call it after `fill` was looked at, not before."""
+        words = self._memory.words
+        block = words[BLOCK]
+        if block:
+            ratio = self._sample_rate / self._device_rate
+            depth.see_device(
+                max(1, round(block * ratio)), words[TAKEN] * ratio, words[EARLIEST_NS] / 1e9, words[LATEST_NS] / 1e9
+            )
 
     def write(self, block: bytearray) -> None:
         """Queues a block of the mix; what does not fit into the ring is left out."""

@@ -9,15 +9,22 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from livekit_utils.files.byte_ranges import RangeList
 from livekit_utils.files.byte_scanner import ByteScanner
-from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.flac import find_flac
 from livekit_utils.files.mpeg import find_mpeg, first_frame, skip_tags
 from livekit_utils.files.ogg import find_ogg
-from livekit_utils.files.part import Contents
+from livekit_utils.files.part import Contents, Part
 from livekit_utils.files.wav import find_wav, is_wav
 
 EXPECTED = "expected a WAV, FLAC, OGG or MP3 file"
+
+# AIFF, AU in both orders, CAF and Wave64: libsndfile reads them as they are.
+_WHOLE = (b"FORM", b".snd", b"dns.", b"caff", b"riff")
+
+# Matroska and WebM; MP4 has its mark after 4 bytes. Frames of MP3 may lie in them.
+_MATROSKA, _MP4 = b"\x1aE\xdf\xa3", b"ftyp"
 
 
 def find_contents(file: BinaryIO) -> Contents:
@@ -45,6 +52,10 @@ def _find(scanner: ByteScanner) -> Contents:
         return find_flac(scanner, start)
     if is_wav(head):
         return find_wav(scanner, start)
-    if first_frame(scanner, start) is None:
-        raise SoundFileError(f"{EXPECTED}, got something else (it starts with {scanner.at(0, 12)!r})")
+    if head.startswith(_WHOLE):
+        contents = Contents()
+        contents.add(Part(RangeList().add(0, scanner.size)))
+        return contents
+    if head.startswith(_MATROSKA) or head[4:8] == _MP4 or first_frame(scanner, start) is None:
+        raise ForeignFileError(f"{EXPECTED}, got something else (it starts with {scanner.at(0, 12)!r})")
     return find_mpeg(scanner, start)

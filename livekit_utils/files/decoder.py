@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -10,7 +11,8 @@ import soundfile
 
 from livekit_utils._runtime.deferred_signals import deferred_signals
 from livekit_utils.files.byte_ranges import ByteRanges
-from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.errors import ForeignFileError, SoundFileError
+from livekit_utils.files.sound import MAX_SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 # libsndfile reads these samples of at most 16 bits bit for bit. All others are read as float and converted by our own
 # kernel, because libsndfile reads float files to int16 without scaling, and 24-bit files without rounding.
 _S16_SUBTYPES = {"PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "GSM610"}
+
+# libsndfile goes to any sample of these without decoding what lies before. FLAC is such, too, whatever its subtype.
+_SAMPLE_BY_SAMPLE = {"PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
 
 # SF_COUNT_MAX of libsndfile: the header of a FLAC file does not tell its length.
 _UNKNOWN_COUNT = 0x7FFFFFFFFFFFFFFF
@@ -61,7 +66,7 @@ class Decoder:
         self.damage = ""
         """What was wrong, of a sound that was read nevertheless."""
         self._raw = ByteRanges(file, part.ranges)
-        with self._translated("expected a WAV, FLAC, OGG or MP3 file, but libsndfile cannot read it"):
+        with self._translated("expected a WAV, FLAC, OGG or MP3 file, but libsndfile cannot read it", ForeignFileError):
             self._file = _OneWayFile(self._raw)  # pyright: ignore[reportArgumentType]
         self.sample_rate: int = self._file.samplerate
         self.num_channels: int = self._file.channels
@@ -75,6 +80,8 @@ class Decoder:
         if part.max_samples_per_channel is not None:
             num_told = min(num_told, part.max_samples_per_channel)
         self._num_told = num_told if part.tells_length and num_told < _UNKNOWN_COUNT else None
+        is_exact = self.subtype in _SAMPLE_BY_SAMPLE or self.format == "FLAC"
+        self._seeks = is_exact and self._num_told is not None and not damaged
         self.samples_per_channel = None if damaged else self._num_told
         """The length; None if it is not known."""
         try:
@@ -113,6 +120,21 @@ class Decoder:
             self._miss(self._position)
         return samples[:num_read]
 
+    def skip(self, samples_per_channel: int) -> int:
+        """Leaves out up to so many of the next samples, and returns how many; 0 at the end. It does not take long.
+
+        Raises:
+            SoundFileError, OSError: As `read`.
+        """
+        if not self._seeks:
+            return len(self.read(min(samples_per_channel, MAX_SKIPPED)))
+        assert self._num_told is not None
+        num_skipped = min(samples_per_channel, self._num_told - self._position)
+        with self._translated("decoding failed, the file is damaged or cut off"):
+            self._file.seek(num_skipped, os.SEEK_CUR)
+        self._position += num_skipped
+        return num_skipped
+
     def _read_into(self, samples: npt.NDArray[Any]) -> int:
         with self._translated("decoding failed, the file is damaged or cut off"):
             return len(self._file.read(len(samples), out=samples))
@@ -140,7 +162,7 @@ class Decoder:
         return num_read
 
     @contextmanager
-    def _translated(self, action: str) -> Iterator[None]:
+    def _translated(self, action: str, kind: type[SoundFileError] = SoundFileError) -> Iterator[None]:
         try:
             with deferred_signals():  # libsndfile calls ByteRanges
                 yield
@@ -148,7 +170,7 @@ class Decoder:
             if self._raw.error is not None:
                 raise self._raw.error from None
             reason = error.error_string.rstrip(".").removeprefix("Error : ")
-            raise SoundFileError(f"{action} ({reason})") from error
+            raise kind(f"{action} ({reason})") from error
         if self._raw.error is not None:
             raise self._raw.error
 

@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class SoundFileError(ValueError):
     """The file is no sound file of a known format, is damaged, or was cut off."""
+
+
+class ForeignFileError(SoundFileError):
+    """The file is none that libsndfile decodes."""

@@ -43,13 +43,14 @@ _BITRATES = {
 }
 _RATES = (44100, 48000, 32000)  # of version 1; version 2 has half of them, 2.5 a quarter
 
-_HEADER_BYTES = 4
+HEADER_BYTES = 4
 _TAG_BYTES = 128  # of an ID3v1 tag, at the end of a file
 _SYNC = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]", re.DOTALL)
 
 # Bytes of a frame that are looked through for a Xing header, and what is there.
-_INFO_BYTES = 4 + 2 + 32 + 16
+INFO_BYTES = 4 + 2 + 32 + 16
 _HAS_NUM_FRAMES, _HAS_NUM_BYTES = 1, 2
+_XING_FIELDS = ((1, 4), (2, 4), (4, 100), (8, 4))  # flags, and the bytes of what they announce
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class _Header:
 
 
 @lru_cache(maxsize=4096)
-def _parse(header: bytes) -> _Header | None:
+def parse_header(header: bytes) -> _Header | None:
     """Returns what the 4 bytes before a frame say; None if they are no header."""
-    if len(header) < _HEADER_BYTES or header[0] != 0xFF or header[1] < 0xE0:
+    if len(header) < HEADER_BYTES or header[0] != 0xFF or header[1] < 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
     bitrate_index, rate_index = header[2] >> 4, header[2] >> 2 & 3
@@ -85,7 +86,7 @@ def _parse(header: bytes) -> _Header | None:
         samples_per_channel = 576 if layer == 3 and not is_version_1 else 1152
         num_bytes = samples_per_channel // 8 * bitrate // rate + padding
     is_mono = header[3] >> 6 == 3
-    info_at = _HEADER_BYTES + ((17 if is_mono else 32) if is_version_1 else (9 if is_mono else 17))
+    info_at = HEADER_BYTES + ((17 if is_mono else 32) if is_version_1 else (9 if is_mono else 17))
     return _Header(num_bytes, samples_per_channel, (is_version_1, layer, rate, is_mono), info_at)
 
 
@@ -93,19 +94,24 @@ def skip_tags(scanner: ByteScanner, position: int) -> int:
     """Returns where the tags at a position end: ID3v2, APE and ID3v1."""
     for _ in range(_MAX_TAGS):
         head = scanner.at(position, 32)
-        if head.startswith(b"ID3") and len(head) >= 10 and max(head[6:10]) < 0x80:
-            size = 0
-            for byte in head[6:10]:
-                size = size << 7 | byte
-            position += 10 + size + (10 if head[5] & 0x10 else 0)
-        elif head.startswith(b"APETAGEX") and len(head) == 32:
-            size = int.from_bytes(head[12:16], "little")
-            position += size + (32 if head[23] & 0x20 else 0)  # the size is without the header
-        elif head.startswith(b"TAG") and scanner.size - position == _TAG_BYTES:
-            position += _TAG_BYTES
-        else:
+        num_bytes = tag_size(head)
+        if not num_bytes or (head.startswith(b"TAG") and scanner.size - position != _TAG_BYTES):
             break
+        position += num_bytes
     return min(position, scanner.size)
+
+
+def tag_size(head: bytes) -> int:
+    """Returns the length of the tag that begins with these 32 bytes: ID3v2, APE or ID3v1; 0 if they are none."""
+    if head.startswith(b"ID3") and len(head) >= 10 and max(head[6:10]) < 0x80:
+        size = 0
+        for byte in head[6:10]:
+            size = size << 7 | byte
+        return 10 + size + (10 if head[5] & 0x10 else 0)
+    if head.startswith(b"APETAGEX") and len(head) == 32:
+        size = int.from_bytes(head[12:16], "little")
+        return size + (32 if head[23] & 0x20 else 0)  # the size is without the header
+    return _TAG_BYTES if head.startswith(b"TAG") else 0
 
 
 def first_frame(scanner: ByteScanner, start: int) -> int | None:
@@ -124,7 +130,7 @@ def _is_sure(scanner: ByteScanner, position: int, at_least: int) -> bool:
     tag begins."""
     sound = None
     for count in range(_FRAMES_IN_A_ROW):
-        header = _parse(scanner.at(position, _HEADER_BYTES))
+        header = parse_header(scanner.at(position, HEADER_BYTES))
         if header is None or sound not in (None, header.sound):
             is_end = position == scanner.size or skip_tags(scanner, position) > position
             return count >= at_least and is_end
@@ -144,11 +150,21 @@ class _Xing:
     """Of all frames, this one as well."""
     num_bytes_at: int = 0
     """Where in the frame that is."""
+    num_filled: int = 0
+    """Samples per channel that the encoder put before the sound and after it."""
+
+    def samples_per_channel(self, header: _Header) -> int | None:
+        """Returns the length of the sound; None if it is not told."""
+        return self.num_frames * header.samples_per_channel - self.num_filled if self.num_filled else None
 
 
 def _xing(scanner: ByteScanner, position: int, header: _Header) -> _Xing | None:
     """Returns what a frame tells of those that follow; None if it is a frame with sound."""
-    frame = scanner.at(position, min(_INFO_BYTES, header.num_bytes))
+    return parse_info(scanner.at(position, min(INFO_BYTES, header.num_bytes)), header)
+
+
+def parse_info(frame: bytes, header: _Header) -> _Xing | None:
+    """Returns what a frame that begins with these bytes tells; None if it is a frame with sound."""
     for info_at in (header.info_at, header.info_at + 2):  # with a checksum before it
         if frame[info_at : info_at + 4] in (b"Xing", b"Info"):
             flags = int.from_bytes(frame[info_at + 4 : info_at + 8], "big")
@@ -159,8 +175,17 @@ def _xing(scanner: ByteScanner, position: int, header: _Header) -> _Xing | None:
                 at += 4
             if flags & _HAS_NUM_BYTES:
                 num_bytes = int.from_bytes(frame[at : at + 4], "big")
-            return _Xing(num_frames, num_bytes, at)
+            return _Xing(num_frames, num_bytes, at, _num_filled(frame, info_at, flags))
     return _Xing() if frame[36:40] == b"VBRI" else None
+
+
+def _num_filled(frame: bytes, info_at: int, flags: int) -> int:
+    """Returns what LAME and FFmpeg write behind a Xing header: two numbers of 12 bits."""
+    at = info_at + 8 + sum(size for bit, size in _XING_FIELDS if flags & bit)
+    if frame[at : at + 4] not in (b"LAME", b"Lavf", b"Lavc"):
+        return 0
+    both = int.from_bytes(frame[at + 21 : at + 24], "big")
+    return (both >> 12) + (both & 0xFFF)
 
 
 class _Sound:
@@ -187,8 +212,8 @@ class _Sound:
             self.ranges.add(position, header.num_bytes)
             return
         frame = scanner.at(position, header.num_bytes)
-        side_info_at = _HEADER_BYTES + (0 if frame[1] & 1 else 2)  # after a checksum
-        num_side_info = header.info_at - _HEADER_BYTES
+        side_info_at = HEADER_BYTES + (0 if frame[1] & 1 else 2)  # after a checksum
+        num_side_info = header.info_at - HEADER_BYTES
         # 9 bits of version 1, 8 of the others: how many bytes of the frames before it a frame begins with.
         shift = 7 if header.sound[0] else 8
         num_needed = int.from_bytes(frame[side_info_at : side_info_at + 2], "big") >> shift
@@ -214,7 +239,7 @@ class _Sound:
             return Part(self.ranges, found_samples_per_channel=self.num_frames * self.header.samples_per_channel)
         if self.num_frames == 1:
             # libsndfile wants to see a second one.
-            self.ranges.head += self.ranges.head[:_HEADER_BYTES] + bytes(self.header.num_bytes - _HEADER_BYTES)
+            self.ranges.head += self.ranges.head[:HEADER_BYTES] + bytes(self.header.num_bytes - HEADER_BYTES)
             return Part(self.ranges, max_samples_per_channel=self.header.samples_per_channel)
         # libsndfile estimates the length of a sound without a Xing header by its size and its first frame, and reads no
         # further. The longest frame is about 60 times as long as the shortest.
@@ -250,8 +275,8 @@ def _frames(scanner: ByteScanner, start: int, warnings: list[str]) -> Iterator[t
     num_skipped = 0
     sound = None
     is_apart = True
-    while position + _HEADER_BYTES <= scanner.size:
-        header = _parse(scanner.at(position, _HEADER_BYTES))
+    while position + HEADER_BYTES <= scanner.size:
+        header = parse_header(scanner.at(position, HEADER_BYTES))
         if header is None or (header.sound != sound and not _is_sure(scanner, position, 1)):
             end_of_tags = skip_tags(scanner, position)
             if end_of_tags > position:

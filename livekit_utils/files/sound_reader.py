@@ -60,6 +60,11 @@ class SoundReader:
             self.close()
             raise
 
+    @property
+    def duration_s(self) -> float | None:
+        """The length in seconds; None if the file does not tell it."""
+        return None if self.samples_per_channel is None else self.samples_per_channel / self.sample_rate
+
     def _look_at_others(self) -> None:
         for index in range(1, len(self._parts)):
             decoder = self._open(index)
@@ -88,13 +93,30 @@ class SoundReader:
             OSError: The file cannot be read.
         """
         pieces = [self._decoder.read(samples_per_channel)]
-        while (missing := samples_per_channel - sum(map(len, pieces))) and self._next < len(self._parts):
-            self._close_part()
-            self._decoder = self._open(self._next)
-            self._next += 1
+        while (missing := samples_per_channel - sum(map(len, pieces))) and self._has_next_part():
             pieces.append(self._decoder.read(missing))
         samples = pieces[0] if len(pieces) == 1 else np.concatenate(list(map(self._as_agreed, pieces)))
         return self._as_agreed(samples)
+
+    def skip(self, samples_per_channel: int) -> int:
+        """Leaves out up to so many of the next samples, and returns how many; 0 at the end. It does not take long.
+
+        Raises:
+            SoundFileError, OSError: As `read`.
+        """
+        num_skipped = self._decoder.skip(samples_per_channel)
+        while not num_skipped and self._has_next_part():
+            num_skipped = self._decoder.skip(samples_per_channel)
+        return num_skipped
+
+    def _has_next_part(self) -> bool:
+        """Goes on with the next part; returns False if there is none."""
+        if self._next == len(self._parts):
+            return False
+        self._close_part()
+        self._decoder = self._open(self._next)
+        self._next += 1
+        return True
 
     def _as_agreed(self, samples: Samples) -> Samples:
         return samples if self.is_s16 else as_floats(samples)

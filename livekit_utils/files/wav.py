@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Bytes. A WAV file that was written to a pipe has this size or more, because the encoder cannot go back to fill in the
 # real one: ffmpeg writes 0xFFFFFFFF, SoX 0x7FFFF000 or more.
-_UNKNOWN_SIZE = 0x7FFFF000
+UNKNOWN_SIZE = 0x7FFFF000
 
 _IN_DS64 = 0xFFFFFFFF
 _RIFF_HEADER = 12
@@ -32,10 +32,10 @@ _MPEG = (0x50, 0x55)
 
 # What no recording exceeds.
 _MAX_CHUNKS = 10_000
-_MAX_FORMAT_BYTES = 4096
+MAX_FORMAT_BYTES = 4096
 
-_BEGINNING = re.compile(rb"(RIFF|RIFX|RF64)....WAVE(fmt |JUNK|junk|bext|ds64|LIST|fact)", re.DOTALL)
-_BEGINNING_BYTES = 16
+BEGINNING = re.compile(rb"(RIFF|RIFX|RF64)....WAVE(fmt |JUNK|junk|bext|ds64|LIST|fact)", re.DOTALL)
+BEGINNING_BYTES = 16
 _CHUNK = re.compile(rb"[ -~]{4}....", re.DOTALL)
 
 
@@ -127,8 +127,8 @@ def _read_header(scanner: ByteScanner, start: int) -> _Header | None:
         if name == b"ds64" and signature == b"RF64":
             long_size = int.from_bytes(scanner.at(position + 8, 8), "little")
         elif name == b"fmt " and not header.format:
-            if num_bytes > _MAX_FORMAT_BYTES:
-                raise SoundFileError(f"expected at most {_MAX_FORMAT_BYTES} bytes of WAV format, got {num_bytes}")
+            if num_bytes > MAX_FORMAT_BYTES:
+                raise SoundFileError(f"expected at most {MAX_FORMAT_BYTES} bytes of WAV format, got {num_bytes}")
             header.format = scanner.at(position, num_bytes)
         elif name == b"fact" and num_bytes >= 4:
             header.told_samples = int.from_bytes(scanner.at(position, 4), header.order)
@@ -151,9 +151,9 @@ def _end_of_sound(scanner: ByteScanner, header: _Header, warnings: list[str]) ->
         if following is not None:
             return told_end, following if following < scanner.size else None
     # The header is wrong, or of a file that was not finished.
-    beginning = scanner.search(_BEGINNING, header.data_at, scanner.size, _BEGINNING_BYTES)
+    beginning = scanner.search(BEGINNING, header.data_at, scanner.size, BEGINNING_BYTES)
     end = scanner.size if beginning is None else beginning
-    if 0 < header.told_bytes < _UNKNOWN_SIZE and end != told_end:
+    if 0 < header.told_bytes < UNKNOWN_SIZE and end != told_end:
         got = f"got {end - header.data_at}, which are read"
         warnings.append(f"expected {header.told_bytes} bytes of sound, as its header says, {got}")
     return end, beginning
@@ -163,10 +163,10 @@ def _skip_chunks(scanner: ByteScanner, position: int, order: Literal["big", "lit
     """Returns where the chunks after a sound end: at the size of the file, or where a joined file begins; None if what
     follows is something else, and so may be sound."""
     for _ in range(_MAX_CHUNKS):
-        chunk = scanner.at(position, _BEGINNING_BYTES)
+        chunk = scanner.at(position, BEGINNING_BYTES)
         if chunk.startswith((b"TAG", b"ID3", b"APETAGEX")) or (len(chunk) < _CHUNK_HEADER and not chunk.strip(b"\0")):
             return scanner.size
-        if _BEGINNING.match(chunk):
+        if BEGINNING.match(chunk):
             return position
         num_bytes = int.from_bytes(chunk[4:8], order)
         if not _CHUNK.match(chunk) or num_bytes > scanner.size - position - _CHUNK_HEADER:

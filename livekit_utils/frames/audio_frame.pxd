@@ -30,6 +30,19 @@ cdef class AudioFrame:
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1
 
 
+cdef inline AudioFrame frame_over(bytearray data, Py_ssize_t sample_rate, Py_ssize_t num_channels,
+                                  Py_ssize_t samples_per_channel):
+    """Does what the constructor does, for compiled code that made the bytearray and knows that the numbers fit."""
+    cdef AudioFrame frame = <AudioFrame>AudioFrame.__new__(AudioFrame)
+    if samples_per_channel:
+        frame._resizable = data
+    frame._initialised = True
+    frame.sample_rate = sample_rate
+    frame.num_channels = num_channels
+    frame.samples_per_channel = samples_per_channel
+    return frame
+
+
 cdef extern from "Python.h":
     # Of a borrowed reference: counting one would write to each bytearray that is looked at.
     Py_ssize_t size_of_bytearray "PyByteArray_GET_SIZE"(PyObject *)

@@ -10,6 +10,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.object cimport PyTypeObject
+from libc.math cimport INFINITY, log10
 from libc.stdint cimport int16_t, uintptr_t
 
 from livekit_utils._kernels cimport csrc
@@ -76,7 +77,7 @@ A stretch of sound: 16-bit samples, interleaved by channel.
     field of a pydantic model. It has no attributes but these; `userdata` is for yours.
 
     It has the buffer protocol: `numpy.asarray(frame)` is an int16 array of shape
-    `(samples_per_channel, num_channels)` over the same memory. It can be pickled, with protocol 5 and
+    `(samples_per_channel, num_channels)` over the same memory. `frame[100:200]` is a part of it, likewise. It can be pickled, with protocol 5 and
     a `buffer_callback` without a copy.
 
     The garbage collector sees from a frame to its `userdata`, but not to its data. Frames in reference cycles are
@@ -195,6 +196,60 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         channels = check_int("num_channels", num_channels, 1, MAX_COUNT)
         return cls(bytearray(frames * channels * 2), sample_rate, channels, frames)
 
+    @classmethod
+    def from_ndarray(cls, array, sample_rate, num_channels=None, *, planar=False):
+        """Returns a frame of an array of numpy.
+
+        Args:
+            array: int16, float32 or float64 (full scale 1.0), of shape `(samples_per_channel,)`, which is mono or, with
+                `num_channels`, interleaved, or `(samples_per_channel, num_channels)`, of up to 128 channels.
+            sample_rate: Hz, from 1.
+            num_channels: From 1. None: what the shape says.
+            planar: The shape is `(num_channels, samples_per_channel)`.
+
+        Returns:
+            A frame over the memory of an int16 array that is C-contiguous; otherwise a frame with a copy. Floats are
+            rounded to the nearest, ties to even; those beyond full scale are saturated, and NaN is 0. If there were
+            such, `userdata["num_clipped"]` is how many.
+
+        Raises:
+            ValueError: The shape does not fit, or a number is out of range.
+            TypeError: It is an array of other numbers, or an argument is of a wrong type.
+
+        Example:
+            >>> import numpy as np
+            >>> AudioFrame.from_ndarray(np.zeros((480, 2), np.float32), 48000)
+            AudioFrame(sample_rate=48000, num_channels=2, samples_per_channel=480, duration=0.010)
+            >>> AudioFrame.from_ndarray(np.array([[0.5, 1.0]]), 48000, planar=True).data.tolist()
+            [16384, 32767]
+        """
+        from livekit_utils.frames.arrays import frame_of
+
+        return frame_of(cls, array, sample_rate, num_channels, planar)
+
+    @classmethod
+    def from_wav_bytes(cls, data):
+        """Returns a frame of the sound of a WAV file.
+
+        Args:
+            data: The bytes of the file: PCM of 8, 16, 24 or 32 bits, float, A-law or mu-law.
+
+        Returns:
+            A new, writable frame. Where the file is cut off, or its length was not known when it was written, it has
+            the whole samples that are there. If floats were saturated, `userdata["num_clipped"]` is how many.
+
+        Raises:
+            ValueError: It is no WAV file, or of another codec.
+            TypeError: It is no buffer of bytes.
+
+        Example:
+            >>> AudioFrame.from_wav_bytes(AudioFrame.create(48000, 2, 480).to_wav_bytes())
+            AudioFrame(sample_rate=48000, num_channels=2, samples_per_channel=480, duration=0.010)
+        """
+        from livekit_utils.frames.wav_bytes import frame_of_wav
+
+        return frame_of_wav(cls, data)
+
     @property
     def data(self):
         """The samples: a memoryview of format `h`, interleaved, `num_channels * samples_per_channel` long. It keeps
@@ -221,6 +276,89 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         if self._userdata is None:
             self._userdata = {}
         return self._userdata
+
+    @property
+    def peak_dbfs(self):
+        """The largest sample, in dB of full scale; -inf for silence."""
+        from livekit_utils._kernels.level import level_s16
+
+        peak, _ = level_s16(self)
+        return 20 * log10(peak / 32768.0) if peak else -INFINITY
+
+    @property
+    def rms_dbfs(self):
+        """The root mean square of all samples of all channels, in dB of full scale; -inf for silence.
+
+        A sine wave of full scale has -3 dBFS.
+        """
+        from livekit_utils._kernels.level import level_s16
+
+        _, sum_squares = level_s16(self)
+        if not sum_squares:
+            return -INFINITY
+        return 10 * log10(<double>sum_squares / (self.num_channels * self.samples_per_channel) / 1073741824.0)
+
+    def with_gain(self, gain):
+        """Returns a new frame, with every sample multiplied by `gain`, rounded and saturated.
+
+        Args:
+            gain: A factor, above -128 and below 128 (+42 dB); it is rounded to 24 bits behind the point.
+
+        Returns:
+            A frame with the same entries in its `userdata`.
+
+        Raises:
+            ValueError: The gain is out of range, or NaN.
+            TypeError: It is no number.
+
+        Example:
+            >>> AudioFrame(b"\\x00\\x01\\x00\\x70", 48000, 1, 2).with_gain(2).data.tolist()
+            [512, 32767]
+        """
+        from livekit_utils._kernels.gain_queue import Ramp
+        from livekit_utils._runtime.arguments import check_number
+
+        most = 128 - 2**-24
+        ramp = Ramp(1)
+        ramp.start(check_number("gain", gain, -most, most), 0)
+        return AudioFrame(ramp.apply(self), self.sample_rate, self.num_channels, self.samples_per_channel,
+                          userdata=dict(self._userdata) if self._userdata else None)
+
+    def to_ndarray(self, dtype="int16"):
+        """Returns the samples as an array of numpy, of shape `(samples_per_channel, num_channels)`.
+
+        Args:
+            dtype: `int16`, `float32` or `float64`, as numpy takes them. The full scale of floats is 1.0.
+
+        Returns:
+            int16: an array over the memory of the frame, as `numpy.asarray(frame)`. Floats: a new array.
+
+        Raises:
+            TypeError: It is another type.
+
+        Example:
+            >>> AudioFrame(b"\\x00\\x40\\x00\\x80", 48000, 1, 2).to_ndarray("float32")
+            array([[ 0.5],
+                   [-1. ]], dtype=float32)
+        """
+        from livekit_utils.frames.arrays import array_of
+
+        return array_of(self, dtype)
+
+    def __getitem__(self, index):
+        """Returns a part of the frame, by samples per channel, over the same memory: `frame[100:200]`.
+
+        The part borrows the memory for as long as it lives: a `bytearray` cannot be resized until then. It has the same
+        entries in its `userdata`.
+        """
+        if not isinstance(index, slice):
+            raise TypeError(f"expected a slice of samples per channel, such as frame[100:200], got {described(index)}")
+        start, stop, step = index.indices(self.samples_per_channel)
+        if step != 1:
+            raise ValueError(f"expected a slice of neighbouring samples, got a step of {step}")
+        stop = max(start, stop)
+        return AudioFrame(self.data[start * self.num_channels:stop * self.num_channels], self.sample_rate,
+                          self.num_channels, stop - start, userdata=dict(self._userdata) if self._userdata else None)
 
     def to_wav_bytes(self):
         """Returns the frame as a complete WAV file.

@@ -11,17 +11,17 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Any
 
 from livekit_utils._kernels.gain_queue import mix
-from livekit_utils._runtime.arguments import check_int, check_ms, check_number, check_type
+from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
-from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.mix_input import BLOCK, FIRST, FULL, NOTHING, PART, MixInputs
@@ -129,7 +129,12 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     # -- what the user calls ------------------------------------------------------------------------------------------
 
     def add_stream(
-        self, stream: AsyncIterator[Any] | AsyncIterable[Any], *, gain: float = 1.0, name: str | None = None
+        self,
+        stream: AsyncIterator[Any] | AsyncIterable[Any],
+        *,
+        gain: float = 1.0,
+        name: str | None = None,
+        channels: Sequence[int] | None = None,
     ) -> None:
         """Adds a stream, at any time.
 
@@ -137,10 +142,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             stream: Yields frames, or events with a `frame` (an `AudioStream`'s).
             gain: A factor, above -128 and below 128 (+42 dB); 0 mutes, 1 leaves every bit as it is.
             name: For the log and `stats`; "stream 1" and so on by default.
+            channels: Numbers of the channels to take of the stream's frames, from 0 and in this order: [0] is the first
+                of six. They are converted to the mixer's as a stream of as many channels is. None takes all. A stream
+                whose frames lack one of them ends there, as one that cannot be converted.
 
         Raises:
             ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, or
-                the gain is out of range.
+                the gain or a channel is out of range.
             TypeError: The stream is no async iterator or iterable, or another argument is of a wrong type.
             RuntimeError: After `end_input` or `aclose`.
         """
@@ -159,8 +167,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if not _has_made_way(self._by_name.get(name)):
             raise ValueError(f"name: expected one that no other stream has, got {name!r}")
 
-        source = MixerInput(self._num_channels, check_number("gain", gain), stream, name)
-        source.sample_rate = self._sample_rate
+        gain = check_number("gain", gain)
+        picked = check_channels("channels", channels)
+        source = MixerInput(self._num_channels, gain, stream, name, self._sample_rate, picked)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
         # stream has left that has ended may be kept waiting already.
         if self._inputs.num_running or self._inputs.num_holding:
@@ -289,7 +298,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 for frame in source.converter.flush():
                     self._push(source, frame)
         except asyncio.CancelledError:
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 raise
             logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
         except (*ENDS_PROGRAM, GeneratorExit):
@@ -479,11 +488,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             f"AudioMixer(sample_rate={self._sample_rate}, num_channels={self._num_channels}, "
             f"blocksize={self._block}, streams={len(self._inputs)}, {self._state()})"
         )
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _reads(stream: object, mixer: AudioMixer) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,18 +53,27 @@ class AudioMixerStats:
 class MixerInput(MixInput):
     """A stream of an AudioMixer: its queue, its gain, and its state."""
 
-    def __init__(self, num_channels: int, gain: float, stream: object, name: str) -> None:
+    def __init__(
+        self,
+        num_channels: int,
+        gain: float,
+        stream: object,
+        name: str,
+        sample_rate: int,
+        channels: Sequence[int] | None = None,
+    ) -> None:
         self.stream: Any = stream
         self.iterator: Any = None
         self.name = name
-        self.converter: FrameConverter | None = None
+        self.sample_rate = sample_rate
+        self.converter = None if channels is None else FrameConverter(sample_rate, num_channels, channels)
         self.task: asyncio.Task[None] | None = None
         self._room: asyncio.Future[None] | None = None  # the task that reads the stream waits for it
         self.joining = False  # no block waits for it until it delivers: it is late, or new to a running mix
         self.late = False
         self.num_late_blocks = 0
         self.ended = False
-        self.plain = True
+        self.plain = self.converter is None
         self._counted_since = 0.0  # the loop's time when the count of what it delivers began
         self._counted_from = 0
 

@@ -10,7 +10,8 @@ import asyncio
 import math
 import time
 from collections import deque
-from typing import NoReturn
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
@@ -18,10 +19,15 @@ from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.tasks import is_being_cancelled, start_task
+from livekit_utils.conversion.stream_frames import stream_frames
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
 from livekit_utils.tracks.fan_out import FanOut
 from livekit_utils.tracks.frame_fifo import FrameFifo
 from livekit_utils.tracks.playout_clock import PlayoutClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable
 
 __all__ = ["AudioSource"]
 
@@ -102,6 +108,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._timer: asyncio.Handle | None = None
         self._woken_for = 0.0  # due time of the timer that fired last
         self._pushes: deque[PendingPush[AudioFrame]] = deque()
+        self._plays: set[asyncio.Task[None]] = set()
         self._playout_waiters = Waiters()
         self._fan_out: FanOut[AudioFrame] = FanOut()
         self._idle = Deadline(_IDLE_S, self._fan_out.idle)
@@ -152,6 +159,52 @@ class AudioSource(AsyncClosing, LoopBound):
             await self._wait_for_room(frame)
         elif not self._queue_size_s:
             await asyncio.sleep(0)  # nothing else slows the caller down: the readers must have a turn
+
+    async def play(self, stream: AsyncIterable[Any] | Iterable[Any]) -> None:
+        """Captures every frame of a stream, converted to the source's format.
+
+        Returns when all of it is captured; `wait_for_playout` waits until it was heard. The queue slows the stream down
+        to real time: an `AudioFile` is decoded as it is played. What was captured before a cancellation is played.
+
+        Args:
+            stream: An async or plain iterable of frames, or of events with a `frame`, ours or of the LiveKit SDK. One
+                that is both is read as an async one. Several channels become one as their mean, one is copied to
+                several.
+
+        Raises:
+            ValueError: A frame cannot be converted to the source's number of channels.
+            TypeError: Not an iterable, or not one of frames.
+            RuntimeError: The source is closed, or was closed before all was captured; or it is used by another event
+                loop, which is running.
+            Whatever the stream raises.
+
+        Example:
+            >>> import asyncio
+            >>> async def main() -> None:
+            ...     async with AudioSource(48000, 1) as source:
+            ...         await source.play([AudioFrame.create(16000, 2, 1600), AudioFrame.create(48000, 1, 4800)])
+            ...         print(f"{source.queued_duration:.2f} s to play")
+            >>> asyncio.run(main())
+            0.20 s to play
+        """
+        self._check_open()
+        self._bind()
+        # A task of its own, because a close must release a caller who waits for a stream that gives nothing.
+        task = start_task(self._capture_all(stream), "AudioSource.play")
+        self._plays.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._closed and not is_being_cancelled():
+                raise RuntimeError("this AudioSource was closed before all was captured") from None
+            raise
+        finally:
+            self._plays.discard(task)
+
+    async def _capture_all(self, stream: AsyncIterable[Any] | Iterable[Any]) -> None:
+        async with aclosing(stream_frames(stream, self._sample_rate, self._num_channels, "AudioSource")) as frames:
+            async for frame in frames:
+                await self.capture_frame(frame)
 
     def _offer(self, frame: AudioFrame) -> bool:
         """Takes a frame now; returns False if it has to wait for room."""
@@ -274,8 +327,8 @@ class AudioSource(AsyncClosing, LoopBound):
 
     async def aclose(self) -> None:
         """Stops at once and ends all streams on this source's tracks. Audio that was not played is lost; await
-        `wait_for_playout` before to play it. Captures that wait raise RuntimeError, tasks that wait for playout go on.
-        A second call does nothing.
+        `wait_for_playout` before to play it. Captures and plays that wait raise RuntimeError, tasks that wait for
+        playout go on. A second call does nothing.
         """
         if self._closed:
             return
@@ -289,6 +342,8 @@ class AudioSource(AsyncClosing, LoopBound):
         self._idle.close()
         self._playout_waiters.release()
         self._fan_out.end()
+        for task in self._plays:
+            task.cancel()
 
     @property
     def _ffi_handle(self) -> NoReturn:
@@ -429,6 +484,7 @@ class AudioSource(AsyncClosing, LoopBound):
     def _leave_loop(self) -> None:
         """Leaves the old loop, whose timers are gone. The audio that is left is played from now on, by the new loop's
         clock."""
+        self._plays.clear()
         self._cancel_timer()
         self._idle.close()
         self._clock.restart(asyncio.get_running_loop().time())

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
 
 from livekit_utils._kernels.sample_queue import SampleQueue
-from livekit_utils._runtime.arguments import check_int, check_number, check_type
+from livekit_utils._runtime.arguments import check_channels, check_frame_size, check_int, check_type
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.weak import unless_gone
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -49,8 +50,10 @@ class AudioStreamStats:
     """Frames that passed unprocessed because the processor failed."""
 
 
-_MAX_FRAME_SIZE_MS = 60_000
 _DEFAULT_FRAME_SIZE_MS = 10
+
+# Of a track of the SDK, if channels are picked: it has one or two, and the SDK copies one to both.
+_SDK_CHANNELS = 2
 
 
 class _Break(Enum):
@@ -83,6 +86,9 @@ class AudioStream(LiveStream[AudioFrameEvent]):
             `_process`) that processes each frame, or `NoiseCancellationOptions` for an `AudioFilter` that is loaded.
             If the processor or filter does not work, audio passes unchanged; `stats` and `filter` tell.
         auto_close_noise_cancellation: Whether `aclose` closes the processor.
+        channels: Numbers of the channels to take of the track's audio, from 0 and in this order: [0] is the first of
+            six, [1, 0] swaps left and right. They are converted to `num_channels` as audio of as many channels is. None
+            takes all. A track of the SDK has two; where it is mono, both are the same.
 
     Raises:
         ValueError: An argument is out of range, the track's audio cannot be converted to this format, or no filter of
@@ -123,20 +129,25 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         frame_size_ms: float | None = None,
         noise_cancellation: NoiseCancellationOptions | Any | None = None,
         auto_close_noise_cancellation: bool = True,
+        *,
+        channels: Sequence[int] | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 100)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
-        self._frame_size = _frame_size(self._sample_rate, frame_size_ms)
+        size_ms = _DEFAULT_FRAME_SIZE_MS if frame_size_ms is None else frame_size_ms
+        self._frame_size = check_frame_size(self._sample_rate, size_ms)
         self._pads = frame_size_ms is not None
+        picked = check_channels("channels", channels)
         own_track: Track | SdkFeed
         if isinstance(track, LocalAudioTrack):
-            own_track, rate, channels = track, track._source.sample_rate, track._source.num_channels
+            own_track, rate, num_given = track, track._source.sample_rate, track._source.num_channels
         else:
-            own_track, rate, channels = audio_feed(track, self._sample_rate, self._num_channels)
+            wanted = self._num_channels if picked is None else _SDK_CHANNELS
+            own_track, rate, num_given = audio_feed(track, self._sample_rate, wanted)
         super().__init__(own_track, capacity)
-        self._converter = FrameConverter(self._sample_rate, self._num_channels)
+        self._converter = FrameConverter(self._sample_rate, self._num_channels, picked)
         # It tells at once whether the source's audio can be converted.
-        self._converter.change_format(rate, channels)
+        self._converter.change_format(rate, num_given)
         self._samples = SampleQueue(self._num_channels)
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None
@@ -173,6 +184,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         frame_size_ms: float | None = None,
         noise_cancellation: NoiseCancellationOptions | Any | None = None,
         auto_close_noise_cancellation: bool = False,
+        channels: Sequence[int] | None = None,
     ) -> Self:
         """Makes a stream like the constructor, with keyword arguments only. By default it does not close the
         processor."""
@@ -185,6 +197,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
             frame_size_ms,
             noise_cancellation,
             auto_close_noise_cancellation,
+            channels=channels,
         )
 
     @classmethod
@@ -200,6 +213,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         frame_size_ms: float | None = None,
         noise_cancellation: NoiseCancellationOptions | Any | None = None,
         auto_close_noise_cancellation: bool = True,
+        channels: Sequence[int] | None = None,
     ) -> Self:
         """Makes a stream on the track that a participant of the LiveKit SDK publishes from some source.
 
@@ -218,6 +232,7 @@ class AudioStream(LiveStream[AudioFrameEvent]):
             frame_size_ms,
             noise_cancellation,
             auto_close_noise_cancellation,
+            channels=channels,
         )
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -389,12 +404,3 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         if self._processor is not None:
             frame = self._processor.process(frame)
         self._queue.put(AudioFrameEvent(frame))
-
-
-def _frame_size(sample_rate: int, frame_size_ms: float | None) -> int:
-    size_ms = _DEFAULT_FRAME_SIZE_MS if frame_size_ms is None else frame_size_ms
-    size_ms = check_number("frame_size_ms", size_ms, 0, _MAX_FRAME_SIZE_MS, above=True)
-    size = int(sample_rate * size_ms / 1000 + 1e-9)
-    if size < 1:
-        raise ValueError(f"frame_size_ms: expected at least one sample at {sample_rate} Hz, got {frame_size_ms}")
-    return size

@@ -42,11 +42,19 @@ static void test_to_f32(size_t num_samples) {
 
 static void test_to_s16(size_t num_samples) {
     block in = make_block(num_samples * sizeof(float));
-    for (size_t i = 0; i < num_samples; i++)
-        ((lku_f32 *)in.data)[i] = random_f32();
+    const int all_fit = random_below(2) == 0;
+    size_t saturated = 0;
+    for (size_t i = 0; i < num_samples; i++) {
+        float value = random_f32();
+        if (all_fit && !(fabsf(value) < 0.9999f))
+            value = 0.25f;
+        ((lku_f32 *)in.data)[i] = value;
+        saturated += !(rint((double)value * 32768.0) >= -32768.0 && rint((double)value * 32768.0) <= 32767.0);
+    }
     FOR_EACH_SIMD(simd) {
         block out = make_block(num_samples * sizeof(int16_t));
-        lku_f32_to_s16(simd, in.data, num_samples, out.data);
+        const size_t counted = lku_f32_to_s16(simd, in.data, num_samples, out.data);
+        CHECK(counted == saturated, "level %d: %zu saturated, not %zu", (int)simd, counted, saturated);
         for (size_t i = 0; i < num_samples; i++) {
             const float value = ((const lku_f32 *)in.data)[i];
             const int16_t got = ((const lku_s16 *)out.data)[i];

@@ -166,3 +166,41 @@ def test_the_recordings_leave_headroom(tmp_path: Path) -> None:
     assert report["clipped_samples"] == 0
     assert report["output"]["peak_dbfs"] < -3
     assert soundfile.info(tmp_path / "all.ogg").frames == report["output"]["frames"]
+
+
+def test_offsets_are_exact(tmp_path: Path) -> None:
+    first, second = noise(1, 5000, 1, 9000), noise(2, 4000, 1, 9000)
+    a, b = save(tmp_path / "a.wav", first), save(tmp_path / "b.wav", second)
+    out = tmp_path / "out.wav"
+    for offset_s in (0, 0.01, 0.05, 0.123456, 1.5):
+        run("mix", a, b, "-o", out, "--offset", f"b={offset_s}", "--force")
+        place = round(offset_s * 48_000)
+        expected = np.zeros((max(5000, place + 4000), 1), np.int16)
+        expected[:5000] += first
+        expected[place : place + 4000] += second
+        assert np.array_equal(load(out), expected)
+
+
+def test_offsets_at_another_rate(tmp_path: Path) -> None:
+    a, b = save(tmp_path / "a.wav", noise(1, 5000, 1, 9000)), save(tmp_path / "b.wav", noise(2, 4001), 44_100)
+    out = tmp_path / "out.wav"
+    report = run("mix", a, b, "-o", out, "--offset", "b=0.25", "--offset", "a=0.1", "--json").report
+    before = round(0.25 * 44_100)
+    assert len(load(out)) == round((before + 4001) * 48_000 / 44_100)
+    assert report["inputs"][1]["frames"] == 4001
+    assert not load(out)[:4800].any()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("b", "--offset: expected NAME=SECONDS, got 'b'"),
+        ("b=x", "--offset b: expected a number of seconds, got 'x'"),
+        ("b=-1", "--offset b: expected 0 to 86400 s, got -1"),
+        ("b=nan", "--offset b: expected 0 to 86400 s, got nan"),
+        ("c=1", "--offset c: expected the name of an input (a.wav, b.wav), got 'c'"),
+    ],
+)
+def test_offsets_that_cannot_be(tmp_path: Path, option: str, message: str) -> None:
+    a, b = save(tmp_path / "a.wav", noise(1, 500)), save(tmp_path / "b.wav", noise(2, 400))
+    assert refuse("mix", a, b, "-o", tmp_path / "out.wav", "--offset", option) == message

@@ -11,6 +11,7 @@ import enum
 import inspect
 import io
 import math
+import wave
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ import pytest
 
 import livekit_utils
 from livekit_utils import (
+    AudioByteStream,
+    AudioFile,
     AudioFilter,
     AudioFrame,
     AudioMixer,
@@ -26,36 +29,59 @@ from livekit_utils import (
     AudioResampler,
     AudioSource,
     AudioStream,
+    AudioStreamDecoder,
     AVSynchronizer,
+    DtmfDetector,
     LocalAudioTrack,
     LocalVideoTrack,
     MediaDevices,
     MediaPlayer,
     OutputPlayer,
     RingBuffer,
+    TelephonyCodec,
     VideoFrame,
     VideoSource,
     VideoStream,
+    decode_alaw,
+    decode_ulaw,
+    dtmf_generator,
+    map_channels,
+    noise_generator,
     resample_audio,
+    silence_generator,
     sine_wave_generator,
 )
 
 HUGE = 10**400
 
 
-def sound_file() -> io.BytesIO:
-    return io.BytesIO(AudioFrame.create(48000, 1, 48000).to_wav_bytes())
+def wav_file() -> io.BytesIO:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setparams((1, 2, 48000, 0, "NONE", ""))
+        wav.writeframes(bytes(96000))
+    return file
+
+
+def audio_file(**arguments: Any) -> None:
+    with AudioFile(**{"file": wav_file(), **arguments}):
+        pass
+
+
+def audio_file_seek(**arguments: Any) -> None:
+    with AudioFile(wav_file()) as made:
+        made.seek(**arguments)
 
 
 async def media_player(**arguments: Any) -> None:
     pytest.importorskip("av")
-    async with MediaPlayer(**{"file": sound_file(), **arguments}):
+    async with MediaPlayer(**{"file": wav_file(), **arguments}):
         pass
 
 
 async def media_player_seek(**arguments: Any) -> None:
     pytest.importorskip("av")
-    async with MediaPlayer(sound_file()) as player:
+    async with MediaPlayer(wav_file()) as player:
         await player.seek(**arguments)
 
 
@@ -67,6 +93,7 @@ MS = [None, "1", b"1", [], 1j, -1, -0.5, math.nan, math.inf, -math.inf, HUGE]  #
 MS_ABOVE = [*MS, 0]
 MS_OR_NONE = [value for value in MS if value is not None]
 FACTOR = [None, "1", [], 1j, math.nan, math.inf, HUGE, 200.0, -200]  # a gain
+CHANNELS = [0, "0", b"0", 1.5, {0}, {0: 1}, [0.0], [None], ["0"]]  # numbers from 0, or None
 TEXT = [None, 1, b"text", 1.5, []]
 TEXT_OR_NONE = [1, b"text", 1.5, []]
 CHOICE = [None, -1, 99, 1.5, "nonsense", []]
@@ -121,6 +148,19 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {"sample_rate": 48000, "num_channels": 1, "samples_per_channel": 0},
         {"sample_rate": COUNT, "num_channels": COUNT, "samples_per_channel": COUNT0},
     ),
+    "AudioFrame.from_ndarray": (
+        AudioFrame.from_ndarray,
+        {"array": np.zeros(4, np.int16), "sample_rate": 48000},
+        {
+            "array": [1, 1.5, "text", [1.5, "a"], np.zeros(4, np.int32)],
+            "sample_rate": COUNT,
+            "num_channels": [value for value in COUNT if value is not None],
+            "planar": [None, 1, "yes", 0.0, []],
+        },
+    ),
+    "AudioFrame.to_ndarray": (AudioFrame.create(48000, 1, 4).to_ndarray, {}, {"dtype": CHOICE}),
+    "AudioFrame.with_gain": (AudioFrame.create(48000, 1, 4).with_gain, {"gain": 1}, {"gain": FACTOR}),
+    "map_channels": (map_channels, {"frame": AudioFrame.create(48000, 1, 4), "map": [0]}, {"map": CHOICE}),
     "VideoFrame": (
         VideoFrame,
         {"width": 4, "height": 2, "type": 0, "data": bytes(32)},
@@ -142,7 +182,11 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "capacity": COUNT,
         },
     ),
-    "AudioMixer.add_stream": (with_mixer("add_stream"), {}, {"gain": FACTOR, "name": TEXT_OR_NONE}),
+    "AudioMixer.add_stream": (
+        with_mixer("add_stream"),
+        {},
+        {"gain": FACTOR, "name": TEXT_OR_NONE, "channels": CHANNELS},
+    ),
     "AudioMixer.set_gain": (with_mixer("set_gain"), {"gain": 1}, {"gain": FACTOR, "ramp_ms": MS}),
     "AudioResampler": (
         AudioResampler,
@@ -165,6 +209,29 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "engine": CHOICE_OR_NONE,
         },
     ),
+    "AudioByteStream": (
+        AudioByteStream,
+        {"sample_rate": 48000, "num_channels": 1},
+        {
+            "sample_rate": COUNT,
+            "num_channels": COUNT,
+            "samples_per_channel": [value for value in COUNT if value is not None],
+            "encoding": CHOICE,
+            "wav": [None, 1, "yes", 0.0, []],
+        },
+    ),
+    "TelephonyCodec": (
+        TelephonyCodec,
+        {},
+        {
+            "encoding": CHOICE,
+            "sample_rate": [*COUNT, 999, 192001],
+            "line_rate": [*COUNT, 999, 192001],
+            "packet_ms": [*COUNT, 1001],
+        },
+    ),
+    "decode_ulaw": (decode_ulaw, {"data": b"\xff"}, {"sample_rate": COUNT, "num_channels": COUNT}),
+    "decode_alaw": (decode_alaw, {"data": b"\xd5"}, {"sample_rate": COUNT, "num_channels": COUNT}),
     "AudioSource": (
         AudioSource,
         {"sample_rate": 48000, "num_channels": 1},
@@ -174,7 +241,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "AudioStream": (
         lambda **arguments: AudioStream(audio_track(), **arguments),
         {},
-        {"capacity": COUNT0, "sample_rate": COUNT, "num_channels": [*COUNT, 129], "frame_size_ms": MS_OR_NONE},
+        {
+            "capacity": COUNT0,
+            "sample_rate": COUNT,
+            "num_channels": [*COUNT, 129],
+            "frame_size_ms": MS_OR_NONE,
+            "channels": CHANNELS,
+        },
     ),
     "VideoStream": (
         lambda **arguments: VideoStream(video_track(), **arguments),
@@ -282,6 +355,61 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "amplitude": [*MS, 1.01],
         },
     ),
+    "silence_generator": (
+        silence_generator,
+        {},
+        {
+            "duration": [value for value in MS_ABOVE if value is not None],
+            "sample_rate": [*COUNT, 999],
+            "num_channels": [*COUNT, 129],
+        },
+    ),
+    "noise_generator": (
+        noise_generator,
+        {},
+        {
+            "duration": [value for value in MS_ABOVE if value is not None],
+            "sample_rate": [*COUNT, 999],
+            "amplitude": [*MS, 1.01],
+            "seed": [value for value in COUNT0 if value is not None],
+        },
+    ),
+    "dtmf_generator": (
+        dtmf_generator,
+        {"digits": "0"},
+        {
+            "digits": [*TEXT, "1 2", "E"],
+            "sample_rate": [*COUNT, 7999],
+            "amplitude": [*MS, 1.01],
+            "tone_ms": [*MS_ABOVE, 60_001],
+            "pause_ms": [*MS, 60_001],
+        },
+    ),
+    "DtmfDetector": (DtmfDetector, {"sample_rate": 8000}, {"sample_rate": [*COUNT, 7999, 384_001]}),
+    "AudioFile": (
+        audio_file,
+        {},
+        {
+            "file": [None, 1, [], io.StringIO()],
+            "sample_rate": [value for value in COUNT if value is not None],
+            "num_channels": [*[value for value in COUNT if value is not None], 129],
+            "channels": [1, "1", b"1", [1.5], {1.5: 1}],
+            "frame_size_ms": MS_ABOVE,
+            "start_s": [*MS, 2],
+            "end_s": [*MS_OR_NONE, 0, 2],
+            "loop": [None, 1, "yes", []],
+        },
+    ),
+    "AudioStreamDecoder": (
+        AudioStreamDecoder,
+        {},
+        {
+            "sample_rate": [*[value for value in COUNT if value is not None], 99],
+            "num_channels": [*[value for value in COUNT if value is not None], 129],
+            "format": [1, b"wav", [], "", "nonsense"],
+        },
+    ),
+    "AudioFile.seek": (audio_file_seek, {"seconds": 0}, {"seconds": [*MS, 2]}),
     "MediaPlayer": (
         media_player,
         {},
@@ -298,12 +426,12 @@ OBJECTS = {
     "data", "delay_estimator", "dependencies", "echo_cancellation", "enable_aec", "frame", "frames", "gains",
     "high_pass_filter",
     "info", "is_screencast", "isolated", "listener", "live", "loop", "memory", "metadata", "noise_cancellation",
-    "noise_suppression", "options", "out", "path", "reference", "source", "stream", "stream_info", "timestamp", "token",
-    "track", "url", "video_source",
+    "noise_suppression", "options", "out", "path", "payload", "realtime", "reference", "source", "stream",
+    "stream_info", "timestamp", "token", "track", "url", "video_source",
 }  # fmt: skip
 
 # Made by others, not by the user: events, statistics, descriptions.
-GIVEN = {"AudioFilterSession", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
+GIVEN = {"AudioFilterSession", "DtmfDigit", "InputCapture", "Track", "NoiseCancellationOptions", "AudioStreamInfo"}
 
 CASES = [
     pytest.param(call, base, argument, value, id=f"{name}-{argument}-{str(value)[:12]}")

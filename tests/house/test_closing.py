@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from livekit_utils import (
+    AudioFile,
     AudioFrame,
     AudioSource,
     AudioStream,
+    AudioStreamDecoder,
     LocalAudioTrack,
     LocalVideoTrack,
     VideoBufferType,
@@ -22,6 +25,7 @@ from livekit_utils import (
     VideoSource,
     VideoStream,
 )
+from tests.support import decoding
 from tests.support.tape import RATE, Tape, constant, now, read, soon, turns
 from tests.support.virtual_time import run
 
@@ -380,3 +384,85 @@ def test_usable_in_a_second_loop(setup: Setup, runner: Callable[[Awaitable[Any]]
         runner(once())
     runner(both.source.aclose())
     assert runner(read(both.stream))
+
+
+# -- what decodes in a thread -----------------------------------------------------------------------------------------
+
+
+def endless_file() -> AudioFile:
+    return AudioFile(io.BytesIO(constant(1, 100).to_wav_bytes()), loop=True)
+
+
+async def frames(item: Any, most: int = 100) -> list[AudioFrame]:
+    return [frame for _ in range(most) if (frame := await anext(item, None)) is not None]
+
+
+def half_a_stream() -> AudioStreamDecoder:
+    decoder = AudioStreamDecoder()
+    decoder.push(constant(1, 100).to_wav_bytes() * 30)
+    return decoder
+
+
+decoders = pytest.mark.parametrize("make", [endless_file, half_a_stream], ids=["file", "stream"])
+
+
+@decoders
+def test_a_decoder_is_closed_twice_at_once_and_in_a_with_block(make: Callable[[], Any]) -> None:
+    async def main() -> None:
+        unused = make()
+        await unused.aclose()
+        async with make() as item:
+            assert await anext(item)
+            await asyncio.gather(*[item.aclose() for _ in range(3)])
+        await item.aclose()
+        assert "closed" in repr(item)
+        assert await frames(item) == []
+        with pytest.raises(ZeroDivisionError):
+            async with make() as item:
+                raise ZeroDivisionError
+        assert await frames(item) == []
+
+    with decoding.nothing_is_left():
+        asyncio.run(main())
+
+
+@decoders
+def test_a_decoder_that_is_closed_releases_its_readers(make: Callable[[], Any]) -> None:
+    async def main() -> None:
+        for steps in range(6):
+            item = make()
+            readers = [asyncio.create_task(frames(item)) for _ in range(3)]
+            await turns(steps)
+            await item.aclose()
+            await soon(asyncio.gather(*readers))
+            with pytest.raises(StopAsyncIteration):
+                await anext(item)
+
+    with decoding.nothing_is_left():
+        asyncio.run(main())
+
+
+@decoders
+def test_a_decoder_whose_reader_is_cancelled_at_every_point(make: Callable[[], Any]) -> None:
+    async def main() -> None:
+        for steps in range(12):
+            async with make() as item:
+                task = asyncio.create_task(frames(item, 30))
+                await stepped(task, steps)
+                await asyncio.wait([task])
+                assert await soon(frames(item, 3))
+
+    with decoding.nothing_is_left():
+        asyncio.run(main())
+
+
+@decoders
+def test_a_decoder_in_a_second_loop_and_given_up(make: Callable[[], Any]) -> None:
+    item = make()
+    for _ in range(3):
+        assert len(asyncio.run(frames(item, 2))) == 2
+    asyncio.run(item.aclose())
+    reference = weakref.ref(item)
+    del item
+    gc.collect()
+    assert reference() is None

@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from livekit_utils import AudioFrame, decode_ulaw, resample_audio
 from tests.support.paths import BESIDE
 from tests.support.virtual_time import run
 
@@ -57,6 +58,22 @@ def test_the_tour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     energy = 1.5**2 * (np.sum(speech**2) * 3 + np.sum(guest**2) * 48000 / 22050)
     assert np.sum(heard**2) == pytest.approx(energy, rel=0.02)
     assert np.abs(heard).max() < 32767
+
+
+def test_the_telephone_bridge() -> None:
+    bridge = load("telephone_bridge")
+    speech = AudioFrame.from_wav_bytes((EXAMPLES / "recordings" / "speech.wav").read_bytes())
+    assert speech.sample_rate == bridge.RATE
+    came_back = run(bridge.main(speech))
+    # Whole packets, and of every codec on the way at most one more, with what it held back.
+    assert len(came_back) % 160 == 0
+    assert speech.duration <= len(came_back) / 8000 <= speech.duration + 0.08
+    heard = np.asarray(resample_audio(decode_ulaw(came_back), 8000, 16000, engine="polyphase"))[:, 0].astype(float)
+    said = np.asarray(speech)[:, 0].astype(float)
+    # 3 ms later for each of three ways through a codec, at half the level, with what mu-law and the band leave of it.
+    part = heard[3 * 48 :][: said.size - 1600]
+    assert np.corrcoef(part, said[: part.size])[0, 1] > 0.95
+    assert np.std(part) / np.std(said[: part.size]) == pytest.approx(0.5, rel=0.05)
 
 
 def test_the_synchronizer_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,19 +10,26 @@ from tests.support.paths import SOURCE
 CSRC, PACKAGE, TESTS = SOURCE / "csrc", SOURCE / "livekit_utils", SOURCE / "tests"
 WORDS = (
     "convert",
+    "pcm",
+    "g711",
     "level",
     "channels",
     "linear",
     "high_pass",
     "polyphase",
     "sine",
+    "dtmf",
     "ring_buffer",
     "plugin",
     "quiet",
     "simd",
 )
 # Kernels that other compiled modules call, and the tests that reach them.
-CALLED = {"concat": "frames/test_combine_audio_frames.py", "mix": "kernels/test_mix.py"}
+CALLED = {
+    "concat": "frames/test_combine_audio_frames.py",
+    "mix": "kernels/test_mix.py",
+    "conceal": "telephony/test_concealment.py",
+}
 
 # What a C file may include of the functions that print and end the process.
 EXCEPTIONS = {"plugin.c": {"stdio.h", "stdlib.h"}}  # flushes stdout when a library hangs while the process ends

@@ -4,6 +4,7 @@ from leaks import check, raises
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
+from livekit_utils._kernels.dtmf import Dtmf
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
@@ -15,6 +16,7 @@ odd = bytearray(961)
 floats = array("f", bytes(1920))
 interpolator = LinearInterpolator(3, 2, 1)
 high_pass = HighPass(48000, 1)
+dtmf = Dtmf(8000)
 taps = array("f", bytes(4 * 16))
 converter = PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 1)
 
@@ -27,6 +29,7 @@ def succeed() -> None:
     downmix_s16(data, 2)
     interpolator.process(data)
     high_pass.process(data)
+    dtmf.push(data)
     converter.process(data)
     sine_s16(1000.0, 0.0, 0.01, 480)
 
@@ -40,6 +43,8 @@ def fail() -> None:
         raises((TypeError, ValueError), interpolator.process, wrong)
         raises((TypeError, ValueError), high_pass.process, wrong)
         raises((TypeError, ValueError), converter.process, wrong)
+        raises((TypeError, ValueError), dtmf.push, wrong)
+        raises((TypeError, ValueError), dtmf.measure, wrong)
     raises(ValueError, high_pass.process, b"12")
     raises(TypeError, s16_to_f32, data, data)
     raises(ValueError, s16_to_f32, data, floats[:2])
@@ -53,10 +58,11 @@ def fail() -> None:
 def make() -> None:
     LinearInterpolator(160, 147, 2).process(data)
     HighPass(16000, 2).process(data)
+    Dtmf(8000).push(data)
     PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 2).process(data)
 
 
-watched = (data, odd, floats, interpolator, high_pass, taps, converter)
+watched = (data, odd, floats, interpolator, high_pass, dtmf, taps, converter)
 check(succeed, 20_000, *watched)
 check(fail, 3_000, *watched)
 check(make, 30_000, *watched)

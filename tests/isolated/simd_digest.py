@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from livekit_utils._kernels import simd
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
+from livekit_utils._kernels.dtmf import Dtmf
+from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, ulaw_to_s16
 from livekit_utils._kernels.gain_queue import GainQueue, Ramp
 from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
+from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
@@ -69,6 +72,22 @@ def convert(rand: random.Random) -> Iterator[bytes]:
         yield f32_to_s16(floats)
 
 
+def g711(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        for decode, encode in ((ulaw_to_s16, s16_to_ulaw), (alaw_to_s16, s16_to_alaw)):
+            yield decode(rand.randbytes(n))
+            yield encode(pcm(rand, n))
+
+
+def encodings(rand: random.Random) -> Iterator[bytes]:
+    for n in SIZES:
+        for encoding in PCM_ENCODINGS:
+            data, clipped = from_s16(pcm(rand, n), encoding)
+            yield bytes(data) + repr(clipped).encode()
+            samples, clipped = to_s16(rand.randbytes(len(data)), encoding)
+            yield bytes(samples) + repr(clipped).encode()
+
+
 def level(rand: random.Random) -> Iterator[bytes]:
     for n in SIZES:
         yield repr(level_s16(pcm(rand, n))).encode()
@@ -103,6 +122,21 @@ def sine(rand: random.Random) -> Iterator[bytes]:
     yield sine_s16(32767, 0.0, 440 / 48000, 100_000)
 
 
+def dtmf(rand: random.Random) -> Iterator[bytes]:
+    for rate in (8000, 11025, 48000):
+        detector = Dtmf(rate)
+        for digit in range(16):
+            peak, low, high = rand.uniform(1000, 16000), (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+            tones = [sine_s16(peak, rand.random(), hz / rate, rate // 20) for hz in (low[digit // 4], high[digit % 4])]
+            queues = [GainQueue(1) for _ in tones]
+            for queue, tone in zip(queues, tones, strict=True):
+                queue.push(tone)
+            yield repr(detector.push(mix_queues(queues, rate // 20, 1)) + detector.push(pcm(rand, rate // 20))).encode()
+        yield repr(detector.flush()).encode()
+        window = array("f", (rand.uniform(-32768, 32767) for _ in range(detector.window)))
+        yield repr(detector.measure(window)).encode()
+
+
 def audio_frame(rand: random.Random) -> Iterator[bytes]:
     for n in SIZES:
         frames = [AudioFrame(pcm(rand, 2 * n), 48000, 2, n) for _ in range(3)]
@@ -111,7 +145,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    mix, ramp, gain_queue, convert, level, channels, linear, polyphase, sine, audio_frame,
+    mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear, polyphase, sine, dtmf, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":

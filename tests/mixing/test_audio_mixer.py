@@ -307,3 +307,61 @@ def test_async_iterables_of_all_kinds() -> None:
             return await collect(mixer)
 
     assert set(run(main()).tolist()) == {3}
+
+
+# -- channels ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(
+    ("num_channels", "channels", "expected"),
+    [
+        (1, [0], [[0]]),
+        (1, [4], [[400]]),
+        (1, (1, 3), [[200]]),
+        (2, [5, 0], [[500, 0]]),
+        (2, [3], [[300, 300]]),
+        (2, np.array([2, 2]), [[200, 200]]),
+        (3, range(2, 5), [[200, 300, 400]]),
+    ],
+)
+def test_channels_are_picked_in_order(num_channels: int, channels: Any, expected: Any, live: bool) -> None:
+    surround = [frame(np.tile(np.arange(6) * 100, 480), 6) for _ in range(5)]
+
+    async def main() -> np.ndarray:
+        async with AudioMixer(RATE, num_channels, blocksize=480) as mixer:
+            mixer.add_stream(timed(surround) if live else ready(surround), channels=channels)
+            mixer.add_stream(ready([constant(7, 480 * 5, num_channels)]))
+            mixer.end_input()
+            return await collect(mixer)
+
+    mixed = run(main()).reshape(-1, num_channels)
+    assert np.array_equal(mixed, np.tile(np.array(expected) + 7, (480 * 5, 1)))
+
+
+def test_a_stream_without_a_channel_that_is_picked_is_removed_and_the_others_go_on(caplog: Any) -> None:
+    async def main() -> np.ndarray:
+        async with AudioMixer(RATE, 1, blocksize=480) as mixer:
+            mixer.add_stream(ready([constant(100, channels=2)]), channels=[2], name="stereo")
+            mixer.add_stream(ready([constant(7)]))
+            mixer.end_input()
+            return await collect(mixer)
+
+    assert np.array_equal(run(main()), np.full(480, 7))
+    assert "'stereo' failed and is removed: channels: expected numbers from 0 to 1, got [2]" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("channels", "error"),
+    [
+        ([], "expected 1 to 128 numbers, got 0"),
+        ([-1], "expected 0 to 127, got -1"),
+        ([128], "expected 0 to 127, got 128"),
+    ],
+)
+def test_channels_that_cannot_be_are_refused_and_the_stream_is_not_added(channels: Any, error: str) -> None:
+    mixer, stream = AudioMixer(RATE, 1), ready([constant(1)])
+    with pytest.raises(ValueError, match=f"channels: {error}"):
+        mixer.add_stream(stream, channels=channels)
+    assert mixer.stats().streams == {}
+    mixer.add_stream(stream, channels=[0])

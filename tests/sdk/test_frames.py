@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import (
+    AudioByteStream,
     AudioFrame,
     AudioMixer,
     AudioProcessingModule,
@@ -20,10 +21,14 @@ from livekit_utils import (
     AudioSource,
     AudioStream,
     LocalAudioTrack,
+    TelephonyCodec,
     VideoBufferType,
     VideoFrame,
     combine_audio_frames,
+    decode_ulaw,
+    encode_ulaw,
     from_livekit,
+    map_channels,
     sine_wave_generator,
     to_livekit,
 )
@@ -307,3 +312,26 @@ def test_without_the_sdk(run_python: Callable[..., Any]) -> None:
     result = run_python("-c", code)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == ['LiveKit\'s own package is not installed: pip install "livekit>=1.0"'] * 2
+
+
+def test_frames_of_arrays_and_parts_are_of_the_sdk_too(rtc: Any) -> None:
+    made = AudioFrame.create(48000, 2, 20)
+    frames = [
+        made[5:10],
+        made.with_gain(2),
+        map_channels(made, [1]),
+        AudioFrame.from_ndarray(np.zeros((4, 2), np.float32), 48000),
+        AudioFrame.from_wav_bytes(made.to_wav_bytes()),
+        AudioByteStream(48000, 2, 4).push(bytes(16))[0],
+        TelephonyCodec().decode(None),
+        decode_ulaw(bytes(4)),
+        made.__class__.from_ndarray(np.zeros(4, np.int16), 48000),
+        made.__class__.from_wav_bytes(made.to_wav_bytes()),
+    ]
+    for frame in frames:
+        assert isinstance(frame, rtc.AudioFrame)
+        assert type(frame) is AudioFrame
+    theirs = rtc.AudioFrame(bytearray(b"\x01\x00\x02\x00"), 48000, 2, 1)
+    assert encode_ulaw(theirs) == b"\xff\xff"
+    assert map_channels(theirs, [1]).data.tolist() == [2]
+    assert len(rtc.combine_audio_frames([made[:5], made[5:]]).data) == 40

@@ -31,9 +31,9 @@ class FakeStream:
         self.active = False
         self.closed.set()
 
-    def move(self, data: bytes | None, num_frames: int) -> bytes | None:
+    def move(self, data: bytes | None, num_frames: int, flags: int = 0) -> bytes | None:
         """A block, as the sound card's thread brings or fetches it."""
-        block: bytes | None = self.callback(data, num_frames, TIMES, 0)[0]
+        block: bytes | None = self.callback(data, num_frames, TIMES, flags)[0]
         return block
 
 

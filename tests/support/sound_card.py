@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from livekit_utils import DeviceError
-from livekit_utils.devices.backend.memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_capacities
+from livekit_utils.devices.backend.memory import (
+    CALLBACK_NS,
+    CALLBACKS,
+    LATENCY_NS,
+    MOVED,
+    DeviceMemory,
+    ring_capacities,
+)
 from livekit_utils.devices.backend.renderer import DeviceRenderer
 from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
@@ -41,6 +48,7 @@ class SoundCard:
         self.workers: list[FakeWorker] = []
         self.refusals: list[Exception] = []  # of the next attempts to open
         self.heard: list[bytes] = []  # what speakers were given, block by block
+        self.incoming = b""  # what a microphone that is opened hears first; then silence
 
     def open(self, request: DeviceRequest, timeout_s: float) -> FakeWorker:
         self.requests.append(request)
@@ -65,22 +73,23 @@ class FakeWorker(Worker):
         self.memory = DeviceMemory.create(mmap.mmap(-1, DeviceMemory.num_bytes(*sizes)), *sizes)
         self.memory.words[LATENCY_NS] = round(card.latency_s * 1e9)
         self.renderer = DeviceRenderer(self.memory, rate, channels)
-        self.incoming = b""  # of a microphone: what it hears next; then silence
+        self.incoming = card.incoming  # of a microphone: what it hears next; then silence
         self.listening = False
         self.num_closed = 0
         self.num_wakes = 0
+        self.num_blocks = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def listen(
         self, loop: asyncio.AbstractEventLoop, on_wake: Callable[[], None], on_end: Callable[[str], None]
     ) -> None:
         self.loop, self.on_wake, self.on_end, self.listening = loop, on_wake, on_end, True
-        self.start, self.num_blocks = loop.time(), 0
-        self._set_timer()
+        if self._timer is None:
+            self.start, self.num_blocks = loop.time(), 0
+            self._set_timer()
 
     def leave(self) -> None:
         self.listening = False
-        self.stop()
 
     def close(self) -> None:
         self.num_closed += 1
@@ -104,16 +113,19 @@ class FakeWorker(Worker):
     def _call_back(self) -> None:
         self.num_blocks += 1
         self.memory.words[CALLBACKS] += 1
+        self.memory.words[CALLBACK_NS] = round(self.loop.time() * 1e9)
+        self.memory.words[MOVED] = 1
         num_bytes = self.block * self.info.num_channels * 2
         if self.is_input:
             block, self.incoming = self.incoming[:num_bytes], self.incoming[num_bytes:]
             self.memory.ring.write(block.ljust(num_bytes, b"\0"))
         else:
-            self.card.heard.append(self.renderer.render(self.block))
+            self.card.heard.append(self.renderer.render(self.block, round(self.loop.time() * 1e9)))
         self._set_timer()
         if self.is_input or self.renderer.is_low:
             self.num_wakes += 1
-            self.on_wake()
+            if self.listening:
+                self.on_wake()
 
 
 def plug_in(monkeypatch: pytest.MonkeyPatch, card: SoundCard) -> SoundCard:

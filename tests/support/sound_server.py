@@ -1,8 +1,8 @@
 """A sound server of the tests' own: PulseAudio with virtual devices, and faults to inject.
 
 Everything lies in one temporary folder; nothing of the user's own sound system is read or touched, and several may run
-side by side. `norewinds=1` is essential: without it an idle null sink works in blocks of 2 s, and streams that start on
-it look stalled.
+side by side. With `norewinds=1` a null sink starts at once. The ordinary one, "idle", works in blocks of 2 s while it
+is idle, so that streams on it start up to two seconds late.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ DEVICES = {
     "phone44": ("out", "phone44"),  # 44.1 kHz stereo
     "phone44_monitor": ("in", "phone44.monitor"),
     "stereo": ("in", "stereo"),  # 48 kHz, 440 Hz on the left and 1000 Hz on the right
+    "idle": ("out", "idle"),  # 48 kHz stereo, starts late
+    "idle_monitor": ("in", "idle.monitor"),
     "slow": ("out", "slow"),  # 48 kHz stereo; only there in slow_speaker()
     "gone": ("in", "no_such_source"),  # listed, but cannot be opened
 }
@@ -49,6 +51,7 @@ MODULES = {
         "module-remap-source source_name=mic16 master=mic16_feed.monitor channels=1 channel_map=mono "
         "master_channel_map=mono remix=no",
     ],
+    "idle": ["module-null-sink sink_name=idle rate=48000 channels=2"],
     "phone44": ["module-null-sink norewinds=1 sink_name=phone44 rate=44100 channels=2"],
     "stereo": [
         "module-null-sink norewinds=1 sink_name=stereo_feed rate=48000 channels=2 channel_map=front-left,front-right",

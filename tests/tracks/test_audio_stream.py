@@ -456,3 +456,43 @@ def test_frames_without_samples_are_as_if_nothing_had_been_captured(queue_size_m
             assert stream.stats() == counted(1, num_queued_frames=1)
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("num_channels", "channels", "expected"),
+    [(1, [0], [0]), (1, [4], [400]), (1, [1, 3], [200]), (2, [5, 0], [500, 0]), (2, [3], [300, 300])],
+)
+@pytest.mark.parametrize("rate", [RATE, 16000])
+def test_channels_are_picked_in_order(rate: int, num_channels: int, channels: list[int], expected: list[int]) -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 6)
+        stream = AudioStream(track_of(source), None, 0, rate, num_channels, channels=channels)
+        other = AudioStream.from_track(
+            track=track_of(source), sample_rate=rate, num_channels=num_channels, channels=channels
+        )
+        values = np.tile(np.arange(6, dtype=np.int16) * 100, 4800)
+        await play(source, AudioFrame(values, RATE, 6, 4800))
+        await source.aclose()
+        for reader in (stream, other):
+            frames = [event.frame async for event in reader]
+            assert {frame.num_channels for frame in frames} == {num_channels}
+            samples = np.concatenate([np.asarray(frame) for frame in frames])
+            assert len(samples) == rate // 10
+            middle = samples[rate // 50 : -rate // 50]  # away from the edges, where a resampler rings
+            assert np.abs(middle - np.array(expected)).max() <= (0 if rate == RATE else 2)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("num_channels", "channels", "error"),
+    [
+        (1, [2], r"channels: expected numbers from 0 to 1, got \[2\]"),
+        (1, [], "channels: expected 1 to 128 numbers, got 0"),
+        (1, [-1], "channels: expected 0 to 127, got -1"),
+        (3, [0, 1], "expected frames of 1 or 3 channels, got 2"),
+    ],
+)
+def test_channels_that_the_track_does_not_have_are_refused(num_channels: int, channels: list[int], error: str) -> None:
+    with pytest.raises(ValueError, match=error):
+        AudioStream(track_of(AudioSource(RATE, 2)), num_channels=num_channels, channels=channels)

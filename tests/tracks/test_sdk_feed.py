@@ -529,3 +529,19 @@ def test_no_warnings(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         run(main())
     assert not caplog.records
+
+
+def test_channels_are_picked_of_the_two_that_a_track_has() -> None:
+    async def main() -> None:
+        track: Any = RemoteAudioTrack()
+        stream = AudioStream(track, channels=[1])
+        [theirs] = track.streams
+        assert theirs.options["num_channels"] == 2
+        stereo = b"".join(sample.to_bytes(2, "little") for sample in (5, 9)) * 480
+        theirs.coming.put_nowait(types.SimpleNamespace(frame=AudioFrame(stereo, 48000, 2, 480)))
+        theirs.coming.put_nowait(None)
+        assert [event.frame.data.tolist() async for event in stream] == [[9] * 480]
+        with pytest.raises(ValueError, match=r"channels: expected numbers from 0 to 1, got \[0, 2\]"):
+            AudioStream(track, channels=[0, 2])
+
+    run(main())

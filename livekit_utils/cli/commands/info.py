@@ -8,6 +8,7 @@ import typer
 
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.files.standard_streams import check_inputs
 from livekit_utils.cli.options import DamagedOption, FilesArgument, JsonOption
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import print_info
@@ -29,6 +30,7 @@ def info(
 
     Files that cannot be read are reported as errors after the others.
     """
+    check_inputs(files)
     tracks = []
     errors: list[CliError | OSError] = []
     for path in files:

@@ -11,7 +11,7 @@ from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.interruption import run
 from livekit_utils.cli.options import ForceOption, JsonOption, OutputArgument, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
-from livekit_utils.frames.sine_wave import sine_wave_generator
+from livekit_utils.signals.sine_wave import sine_wave_generator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

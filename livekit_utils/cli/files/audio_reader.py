@@ -5,11 +5,12 @@ from __future__ import annotations
 import stat
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
 from livekit_utils.cli.errors import CliError, printable
+from livekit_utils.cli.files.standard_streams import is_standard, spooled_input
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.sound_reader import SoundReader
 
@@ -29,7 +30,7 @@ class AudioReader:
     """Reads a WAV, FLAC, OGG or MP3 file in blocks of 100 ms. What is strange about the file is printed as a warning.
 
     Args:
-        path: The file.
+        path: The file; "-" is standard input, which is read to its end first.
         damaged: Whether to read a damaged or cut-off file as far as it goes.
 
     Raises:
@@ -39,13 +40,9 @@ class AudioReader:
 
     def __init__(self, path: Path, *, damaged: bool = False) -> None:
         self.path = path
-        # This comes before the file is opened, because opening a named pipe waits for a writer.
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CliError(f"{path}: expected a sound file, got a directory")
-        if not stat.S_ISREG(mode):
-            raise CliError(f"{path}: expected a regular file, got a pipe or a device")
-        self._file = path.open("rb")
+        self._start = 0
+        self._is_to_end = True
+        self._file = spooled_input() if is_standard(path) else _opened(path)
         try:
             with self._translated():
                 self._sound = SoundReader(self._file, damaged=damaged)
@@ -83,24 +80,56 @@ class AudioReader:
         """Seconds."""
         return self.samples_per_channel / self.sample_rate
 
-    def length_at(self, sample_rate: int) -> int:
-        """Returns the samples per channel after a conversion to another sample rate."""
-        return round(Fraction(self.samples_per_channel * sample_rate, self.sample_rate))
+    def length_at(self, sample_rate: int, num_before: int = 0) -> int:
+        """Returns the samples per channel after a conversion to another sample rate, with so many before them."""
+        return round(Fraction((num_before + self.samples_per_channel) * sample_rate, self.sample_rate))
 
     def blocks(self) -> Iterator[Samples]:
-        """Yields the samples of the file, once.
+        """Yields the samples of the file, or of the part that was taken; once, or again after `rewind`.
 
         Raises:
             CliError: The file cannot be decoded, or has another length than its header says.
         """
-        position = 0
+        position = num_skipped = 0
         with self._translated():
-            while len(samples := self._sound.read(self._block())):
+            while num_skipped < self._start and (num_new := self._sound.skip(self._start - num_skipped)):
+                num_skipped += num_new
+            while len(samples := self._sound.read(self._num_wanted(position))):
                 position += len(samples)
                 yield samples
         if position != self.samples_per_channel:
             got = f"got {self.samples_per_channel} samples per channel and then {position}"
             raise CliError(f"{self.path}: expected a file that does not change while it is read, {got}")
+
+    def _num_wanted(self, position: int) -> int:
+        return self._block() if self._is_to_end else min(self._block(), self.samples_per_channel - position)
+
+    def take_part(self, start_s: float, end_s: float | None) -> None:
+        """Leaves out what lies before and after a part.
+
+        Args:
+            start_s: Seconds at which it begins.
+            end_s: Seconds at which it ends; None is the end of the file.
+
+        Raises:
+            CliError: It does not lie in the file, or is empty.
+        """
+        duration = self.duration
+        if not 0 <= start_s < duration:
+            raise CliError(f"--start: expected 0 to less than {duration:g}, the length of {self.path}, got {start_s:g}")
+        if end_s is not None and not start_s < end_s <= duration:
+            raise CliError(
+                f"--end: expected above {start_s:g} to {duration:g}, the length of {self.path}, got {end_s:g}"
+            )
+        self._start = round(Fraction(start_s) * self.sample_rate)
+        end = self.samples_per_channel if end_s is None else round(Fraction(end_s) * self.sample_rate)
+        self._is_to_end = end == self.samples_per_channel
+        self.samples_per_channel = end - self._start
+
+    def rewind(self) -> None:
+        """Goes back to where `blocks` begins."""
+        with self._translated():
+            self._sound.rewind()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -120,3 +149,13 @@ class AudioReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    # This comes before the file is opened, because opening a named pipe waits for a writer.
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise CliError(f"{path}: expected a sound file, got a directory")
+    if not stat.S_ISREG(mode):
+        raise CliError(f"{path}: expected a regular file, got a pipe or a device")
+    return path.open("rb")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.pending_file import PendingFile
 from livekit_utils.cli.files.sound_output import SoundOutput
+from livekit_utils.cli.files.standard_streams import StandardOutput, is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ class AudioWriter:
     is left.
 
     Args:
-        path: The file to write; its directory must exist.
+        path: The file to write; its directory must exist. "-" is standard output, which gets a WAV file.
         sample_rate: Hz.
         num_channels: 1 or more.
         samples_per_channel: The length that the file will have; 0 if it is not known.
@@ -52,7 +53,7 @@ class AudioWriter:
         replace: bool,
         inputs: Iterable[Path] = (),
     ) -> None:
-        format = _FORMATS.get(path.suffix.lower())
+        format = "WAV" if is_standard(path) else _FORMATS.get(path.suffix.lower())
         if format is None:
             raise CliError(f"{path}: expected a name that ends in {', '.join(_FORMATS)}, got {path.suffix or 'none'}")
         if samples_per_channel > _MAX_SAMPLES_PER_CHANNEL:
@@ -68,7 +69,11 @@ class AudioWriter:
             _MAX_WAV_BYTES // (2 * num_channels) if format == "WAV" else _MAX_SAMPLES_PER_CHANNEL
         )
         with ExitStack() as stack:
-            self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
+            self._pending: PendingFile | StandardOutput
+            if is_standard(path):
+                self._pending = stack.enter_context(StandardOutput())
+            else:
+                self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
             self._file = SoundOutput(self._pending.path, str(path), sample_rate, num_channels, format)
             stack.callback(self._file.close)
             self.format, self.subtype = self._file.format, self._file.subtype

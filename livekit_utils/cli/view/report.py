@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ class Report:
     output: Summary
     seconds: float
     """The time that the job took."""
+    on_stderr: bool = False
+    """Whether stdout has the sound."""
 
     @property
     def real_time_factor(self) -> float:
@@ -38,7 +41,7 @@ class Report:
         return self.output.duration / self.seconds
 
     def print(self, *, as_json: bool, clipping_hint: str) -> None:
-        """Prints the report on stdout. The hint tells how to avoid clipping."""
+        """Prints the report on stdout, or on stderr. The hint tells how to avoid clipping."""
         if as_json:
             _print_json(
                 {
@@ -50,7 +53,8 @@ class Report:
                     "clipped_samples": self.output.meter.num_clipped,
                     "seconds": self.seconds,
                     "real_time_factor": self.real_time_factor,
-                }
+                },
+                on_stderr=self.on_stderr,
             )
             return
         table = _new_table("", "name", "rate", "channels", "length", "gain", "peak", "RMS")
@@ -58,7 +62,7 @@ class Report:
             table.add_row("in", _name(track), *_cells(track), f"{track.gain_db:+.1f} dB", *_levels(track))
         table.add_section()
         table.add_row("out", _name(self.output), *_cells(self.output), "", *_levels(self.output))
-        console = new_console()
+        console = new_console(on_stderr=self.on_stderr)
         console.print(table)
         clipped = self.output.meter.num_clipped
         console.print(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
@@ -107,13 +111,13 @@ def _finite(level: float) -> float | None:
     return level if math.isfinite(level) else None
 
 
-def _print_json(report: dict[str, Any]) -> None:
-    print(json.dumps(report, indent=2, allow_nan=False))
+def _print_json(report: dict[str, Any], *, on_stderr: bool = False) -> None:
+    print(json.dumps(report, indent=2, allow_nan=False), file=sys.stderr if on_stderr else sys.stdout)
 
 
-def new_console() -> Console:
-    """Returns a console for stdout."""
-    console = Console(highlight=False)
+def new_console(*, on_stderr: bool = False) -> Console:
+    """Returns a console for stdout, or for stderr."""
+    console = Console(highlight=False, stderr=on_stderr)
     if not console.is_terminal:
         console.width = max(console.width, _WIDTH_OF_A_FILE)
     return console

@@ -13,11 +13,20 @@ CALLBACK_NS = 1  # device: monotonic time of the last call
 LATENCY_NS = 2  # device: from the microphone to its callback, or from the callback to the speaker
 DEVICE_GAPS = 3  # device: gaps that PortAudio reported (overflows of an input, underflows of an output)
 GAP_SAMPLES = 4  # device: samples per channel of silence that a speaker was given in the middle of sound
-PAUSED = 8  # application: give the speaker silence and keep what is queued
-TAPPED = 9  # application: copy what the speaker is given to the tap
-CLEAR_TO = 10  # application: position in the ring up to which the device drops everything, when this changes
-CLEAR_FADE = 11  # application: samples per channel over which to fade out first; written before CLEAR_TO
-WAKE_BELOW = 12  # application: samples per channel in a speaker's ring; a block that leaves fewer wakes the application
+GAPS = 5  # device: how many such gaps there were
+SHORT_SAMPLES = 6  # device: samples per channel that the ring lacked, in a gap or with nothing to play
+BLOCK = 7  # device: samples per channel that a speaker took last, at once
+TAKEN = 8  # device: samples per channel that a speaker has taken, with those of silence
+EARLIEST_NS = 9  # device: the lines of its DemandMeter
+LATEST_NS = 10
+STALE_SAMPLES = 11  # device: samples per channel of a microphone that were dropped, because they came much too late
+MOVED = 12  # device: 1 when the first sample has left a microphone or reached a speaker
+ZERO_SAMPLES = 13  # device: samples per channel of a microphone that came in blocks of nothing but zeros
+PAUSED = 16  # application: give the speaker silence and keep what is queued
+TAPPED = 17  # application: copy what the speaker is given to the tap
+CLEAR_TO = 18  # application: position in the ring up to which the device drops everything, when this changes
+CLEAR_FADE = 19  # application: samples per channel over which to fade out first; written before CLEAR_TO
+WAKE_BELOW = 20  # application: samples per channel in a speaker's ring; a block that leaves fewer wakes the application
 
 _NUM_WORDS = 64  # more than there are, so that a new one does not move the rings
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import locale
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -12,11 +14,28 @@ from typing import Any
 
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceError, DeviceRequest
 
+logger = logging.getLogger("livekit_utils")
+
 _COINIT_MULTITHREADED = 0  # of the Windows API
 
 # Numbers of PortAudio's errors.
 _INVALID_RATE = -9997
 _INVALID_CHANNELS = -9998
+
+# What `list_devices` reads of a device besides its name.
+_FIELDS = (
+    "hostApi",
+    "maxInputChannels",
+    "maxOutputChannels",
+    "defaultSampleRate",
+    "defaultLowInputLatency",
+    "defaultLowOutputLatency",
+    "defaultHighInputLatency",
+    "defaultHighOutputLatency",
+)
+
+# The rates that are tried when a device takes none of the usual ones, those closest to them first.
+_OTHER_RATES = (32000, 96000, 24000, 88200, 16000, 192000, 22050, 12000, 11025, 8000, 176400, 64000, 384000)
 
 _ADVICE = {
     -9999: "the sound system refused it: is it plugged in, and is the sound server (PulseAudio, PipeWire) running?",
@@ -73,12 +92,12 @@ def list_devices(portaudio: Any) -> list[dict[str, Any]]:
     `hostapi` and the latencies are only for the user, under the keys that the module `sounddevice` has for them.
     """
     defaults = (_default_index(portaudio, "input"), _default_index(portaudio, "output"))
-    host_apis = [
-        portaudio.get_host_api_info_by_index(i)["name"] for i in range(portaudio.get_host_api_count())
-    ]  # fmt: skip
+    host_apis = [_host_api(portaudio, i) for i in range(portaudio.get_host_api_count())]
     devices = []
     for index in range(portaudio.get_device_count()):
-        info = portaudio.get_device_info_by_index(index)
+        info = _device_info(portaudio, index)
+        if info is None:
+            continue
         devices.append(
             {
                 "name": _name(info["name"]),
@@ -110,65 +129,43 @@ def _name(name: str | bytes) -> str:
     try:
         return name.encode(locale.getpreferredencoding(False)).decode()
     except UnicodeError:
-        return name
+        return name.encode(errors="replace").decode()  # without halves of surrogate pairs, which nobody can print
+
+
+def _device_info(portaudio: Any, index: int) -> dict[str, Any] | None:
+    """Returns what PyAudio says of a device; None for one that it cannot describe, which then does not hide the others.
+
+    A PyAudio that decodes names in C fails at one that is not UTF-8. The other fields can be read all the same.
+    """
+    try:
+        info: dict[str, Any] = portaudio.get_device_info_by_index(index)
+        return info
+    except UnicodeDecodeError as error:
+        try:
+            raw = importlib.import_module("pyaudio._portaudio").get_device_info(index)
+            return {"index": index, "name": error.object, **{key: getattr(raw, key) for key in _FIELDS}}
+        except (ImportError, AttributeError, OSError):
+            logger.debug("sound device %d has a name that cannot be read: %r", index, error.object)
+            return None
+    except OSError as error:
+        logger.debug("sound device %d cannot be described: %s", index, error)
+        return None
+
+
+def _host_api(portaudio: Any, index: int) -> str:
+    try:
+        return str(portaudio.get_host_api_info_by_index(index)["name"])
+    except (UnicodeDecodeError, OSError):
+        return f"host API {index}"
 
 
 def _default_index(portaudio: Any, direction: str) -> int | None:
     try:
         return int(getattr(portaudio, f"get_default_{direction}_device_info")()["index"])
+    except UnicodeDecodeError:  # only its name cannot be read
+        return int(portaudio.get_default_host_api_info()[f"default{direction.capitalize()}Device"])
     except OSError:
         return None
-
-
-def find_device(devices: list[dict[str, Any]], request: DeviceRequest) -> dict[str, Any]:
-    """Returns the device that was asked for. PortAudio does not check an index: a wrong one aborts the process.
-
-    Raises:
-        DeviceError: There is no such device, or the name fits several.
-    """
-    side = "input" if request.is_input else "output"
-    usable = [device for device in devices if device[f"max_{side}_channels"] > 0]
-    wanted = request.device
-    if wanted is None:
-        found = [device for device in usable if device[f"is_default_{side}"]]
-    elif isinstance(wanted, int):
-        found = [device for device in usable if device["index"] == wanted]
-    else:
-        found = _by_name(usable, wanted, request.host_api)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise DeviceError(
-            f"the name {wanted!r} fits several {side} devices: {_names(found)}; give more of it, or an index",
-            device=str(wanted),
-        )
-    if not usable:
-        raise DeviceError(
-            f"there is no {side} device: is one plugged in, and is the sound server (PulseAudio, PipeWire) running?",
-            code=-9996,
-            device=None if wanted is None else str(wanted),
-        )
-    other = "output" if request.is_input else "input"
-    if any(wanted in (device["index"], device["name"]) for device in devices):
-        raise DeviceError(f"device {wanted!r} is only an {other} device", code=_INVALID_CHANNELS, device=str(wanted))
-    raise DeviceError(
-        f"there is no {request.wanted.removeprefix('the ')}; there are: {_names(usable)}",
-        code=-9996,
-        device=None if wanted is None else str(wanted),
-    )
-
-
-def _by_name(devices: list[dict[str, Any]], name: str, host_api: str | None) -> list[dict[str, Any]]:
-    """Returns the devices of exactly this name, else those of a name that contains it; of one host API if possible."""
-    folded = name.casefold()
-    found = [device for device in devices if device["name"] == name]
-    found = found or [device for device in devices if device["name"].casefold() == folded]
-    found = found or [device for device in devices if folded in device["name"].casefold()]
-    return [device for device in found if device["host_api"] == host_api] or found
-
-
-def _names(devices: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{device['index']}: {device['name']!r}" for device in devices)
 
 
 def open_stream(
@@ -219,7 +216,7 @@ def open_stream(
 def _formats(device: dict[str, Any], request: DeviceRequest) -> Iterable[tuple[int, int]]:
     """Yields the rates and channel counts to try, the best first."""
     most = device["max_input_channels" if request.is_input else "max_output_channels"]
-    rates = dict.fromkeys((request.sample_rate, 48000, round(device["sample_rate"]), 44100))
+    rates = dict.fromkeys((request.sample_rate, 48000, round(device["sample_rate"]), 44100, *_OTHER_RATES))
     # Some devices take no fewer channels than they have.
     channels = dict.fromkeys((request.num_channels, 2, most))
     for sample_rate in rates:

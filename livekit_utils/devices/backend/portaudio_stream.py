@@ -12,12 +12,17 @@ from collections.abc import Callable
 from typing import Any
 
 from livekit_utils.devices.backend import portaudio
+from livekit_utils.devices.backend.backlog import Backlog
+from livekit_utils.devices.backend.choice import find_device, identify
 from livekit_utils.devices.backend.memory import (
     CALLBACK_NS,
     CALLBACKS,
     DEVICE_GAPS,
     LATENCY_NS,
+    MOVED,
     PAUSED,
+    STALE_SAMPLES,
+    ZERO_SAMPLES,
     DeviceMemory,
     ring_capacities,
 )
@@ -27,11 +32,24 @@ from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, Op
 # Interval between two looks at the stream.
 _LOOK_EVERY_S = 0.1
 
-# Without a callback for this long, a device that has called back is lost; it should do so every block.
+# Without a callback for this long, a device in steady motion is lost; it should call back every block. A device with
+# long blocks gets as many blocks.
 _STALLED_S = 0.5
+_STALLED_BLOCKS = 3
 
-# The same for a device that has not called back yet: some take a second or two to start.
+# The same for a device that is not in steady motion yet. Some take a second or two to start: an idle null sink of
+# PulseAudio takes a first block at once, and the next one when its two seconds of silence are over.
 _NEVER_STARTED_S = 3.0
+
+# It is in steady motion when it has moved for so long without a gap, and without a pause between two callbacks as long
+# as the second figure. A device with long blocks gets two of them. A null sink of PulseAudio begins anew after a gap,
+# and stands still for two seconds again.
+_STEADY_S = 0.15
+_LONGEST_PAUSE_S = 0.1
+_STEADY_BLOCKS = 2
+
+# A speaker's first blocks only fill buffers. Its sound moves when it takes one this long after the first.
+_FILLED_S = 0.02
 
 # A look that comes this late shows that the whole machine was stalled, which is no fault of the device.
 _HELD_UP_S = 0.25
@@ -61,6 +79,10 @@ class PortAudioStream:
         self._memory: DeviceMemory | None = None
         self._renderer: DeviceRenderer | None = None
         self._continue = 0
+        self._block_s = request.block_size / request.sample_rate
+        self._first_ns = 0  # of the first callback
+        self._moving_from_ns = 0  # of the first callback since the last gap or pause
+        self._longest_pause_ns = max(_LONGEST_PAUSE_S, _STEADY_BLOCKS * self._block_s) * 1e9
         self._failure: BaseException | None = None
 
     @property
@@ -82,7 +104,9 @@ class PortAudioStream:
         request = self._request
         try:
             self._portaudio = pyaudio.PyAudio()
-            device = portaudio.find_device(portaudio.list_devices(self._portaudio), request)
+            devices = portaudio.list_devices(self._portaudio)
+            device = find_device(devices, request)
+            identity = identify(devices, device, request)
             callback = self._on_input if request.is_input else self._on_output
             self._stream, sample_rate, num_channels = portaudio.open_stream(
                 pyaudio, self._portaudio, device, request, callback
@@ -97,7 +121,14 @@ class PortAudioStream:
         except OSError as error:
             raise portaudio.as_device_error(error, request) from error
         return OpenedDevice(
-            device["name"], device["index"], device["host_api"], sample_rate, num_channels, sizes[0], sizes[1]
+            identity.name,
+            device["index"],
+            identity.host_api,
+            sample_rate,
+            num_channels,
+            *sizes,
+            ordinal=identity.ordinal,
+            others=identity.others,
         )
 
     def watch(self, wait: Callable[[float], bool]) -> str | None:
@@ -111,6 +142,7 @@ class PortAudioStream:
         """
         words = self.memory.words
         since = time.monotonic_ns()
+        steady_ns = max(_STEADY_S, _STEADY_BLOCKS * self._block_s) * 1e9
         while True:
             before = time.monotonic_ns()
             if wait(_LOOK_EVERY_S):
@@ -125,10 +157,11 @@ class PortAudioStream:
                     return "the sound system ended the stream"
             except OSError as error:
                 return f"the sound system ended the stream ({error})"
+            steady = words[CALLBACK_NS] - self._moving_from_ns >= steady_ns
             last = max(since, words[CALLBACK_NS])
-            limit = _STALLED_S if words[CALLBACKS] else _NEVER_STARTED_S
+            limit = max(_STALLED_S if steady else _NEVER_STARTED_S, _STALLED_BLOCKS * self._block_s)
             if now - last > limit * 1e9:
-                return "the device stopped moving" if words[CALLBACKS] else "the device never started to move"
+                return "the device stopped moving" if words[MOVED] else "the device never started to move"
 
     def fade_out(self) -> float:
         """Has a speaker fade to silence without a click; returns the seconds that it takes."""
@@ -151,11 +184,18 @@ class PortAudioStream:
     # -- in the sound card's thread -----------------------------------------------------------------------------------
 
     def _on_input(self, sample_rate: int, num_channels: int) -> Callable[..., Any]:
+        backlog = Backlog(sample_rate)
+
         def callback(data: bytes, samples_per_channel: int, times: dict[str, float], flags: int) -> tuple[None, int]:
             try:
                 memory = self.memory
-                self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
-                memory.ring.write(data)
+                now_ns = self._note(memory, flags, times["current_time"] - times["input_buffer_adc_time"])
+                if data == bytes(len(data)):
+                    memory.words[ZERO_SAMPLES] += samples_per_channel
+                if backlog.is_stale(samples_per_channel, now_ns):
+                    memory.words[STALE_SAMPLES] += samples_per_channel
+                else:
+                    memory.ring.write(data)
                 self._wake()
             except BaseException as error:  # PyAudio would throw it into the thread that opened the stream
                 self._failure = error
@@ -168,8 +208,8 @@ class PortAudioStream:
             try:
                 renderer = self._renderer
                 assert renderer is not None
-                self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
-                block = renderer.render(samples_per_channel)
+                now_ns = self._note(self.memory, flags, times["output_buffer_dac_time"] - times["current_time"])
+                block = renderer.render(samples_per_channel, now_ns)
                 if renderer.is_low:
                     self._wake()
                 return block, self._continue
@@ -179,13 +219,21 @@ class PortAudioStream:
 
         return callback
 
-    def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> None:
+    def _note(self, memory: DeviceMemory, flags: int, latency_s: float) -> int:
+        """Notes a call of the sound card, and returns its time."""
         words = memory.words
+        now = time.monotonic_ns()
         if not words[CALLBACKS]:
             self._begin()
-        words[CALLBACK_NS] = time.monotonic_ns()
+            self._first_ns = now
+        if flags or now - words[CALLBACK_NS] > self._longest_pause_ns:
+            self._moving_from_ns = now
+        if not words[MOVED] and (self._request.is_input or now - self._first_ns >= _FILLED_S * 1e9):
+            words[MOVED] = 1
+        words[CALLBACK_NS] = now
         words[CALLBACKS] += 1
         if flags:
             words[DEVICE_GAPS] += 1
         if 0 <= latency_s < 10:
             words[LATENCY_NS] = round(latency_s * 1e9)
+        return now

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from livekit_utils._kernels.gain_queue import Ramp
+from livekit_utils.devices.backend.demand import DemandMeter
 from livekit_utils.devices.backend.memory import (
+    BLOCK,
     CLEAR_FADE,
     CLEAR_TO,
+    EARLIEST_NS,
     GAP_SAMPLES,
+    GAPS,
+    LATEST_NS,
     PAUSED,
+    SHORT_SAMPLES,
+    TAKEN,
     TAPPED,
     WAKE_BELOW,
     DeviceMemory,
@@ -39,10 +46,15 @@ class DeviceRenderer:
         self._silence = self._longest_gap + 1  # samples per channel since the last sound
         self._fade_left = 0  # of a clear, in samples per channel
         self._clearing = False
+        self._demand = DemandMeter(sample_rate)
 
-    def render(self, size: int) -> bytes:
-        """Returns the next block, of exactly `size` samples per channel."""
+    def render(self, size: int, now_ns: int) -> bytes:
+        """Returns the next block, of exactly `size` samples per channel, at the monotonic time `now_ns`."""
         words = self._memory.words
+        # Before the ring is read: who looks at the ring and then at these may count a block twice, as queued and as
+        # taken, but never leaves one out.
+        words[BLOCK] = size
+        words[TAKEN], words[EARLIEST_NS], words[LATEST_NS] = self._demand.take(size, now_ns)
         if words[CLEAR_TO] != self._clear_to:
             self._begin_clear()
         if bool(words[PAUSED]) != self._paused:
@@ -104,10 +116,13 @@ class DeviceRenderer:
 
     def _note_silence(self, num_there: int, num_missing: int) -> None:
         """Counts the silence between two sounds as a gap, unless it is longer than the longest gap."""
+        words = self._memory.words
         if num_there:
-            if self._silence <= self._longest_gap:
-                self._memory.words[GAP_SAMPLES] += self._silence
+            if 0 < self._silence <= self._longest_gap:
+                words[GAP_SAMPLES] += self._silence
+                words[GAPS] += 1
             self._silence = 0
+        words[SHORT_SAMPLES] += num_missing
         self._silence = min(self._silence + num_missing, self._longest_gap + 1)
 
     def _begin_clear(self) -> None:

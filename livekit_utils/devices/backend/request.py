@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from livekit_utils._runtime.arguments import check_int
@@ -12,6 +13,18 @@ __all__ = ["DeviceError"]
 
 # PortAudio itself takes more; no sound card has more.
 MAX_DEVICE_CHANNELS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceIdentity:
+    """Tells a device from the others of its side when it comes back, perhaps with another index or card number."""
+
+    name: str
+    host_api: str
+    ordinal: int = 0
+    """Its place among the devices of one host API whose names are the same but for the card's number."""
+    others: tuple[str, ...] = ()
+    """The full names of the others of these. While one is missing, it cannot be told which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +39,9 @@ class DeviceRequest:
     is_input: bool
     device: int | str | None
     """An index, a name or a part of one that fits no other device; None for the default."""
-    host_api: str | None
-    """The host API of the device that was open before, when it is opened again by name."""
+    identity: DeviceIdentity | None
+    """The device that the user chose, as it was found the first time: it is meant, whatever has its index now. With
+    `device` None it is the one that the default takes the place of."""
     sample_rate: int
     num_channels: int
     min_channels: int
@@ -36,6 +50,10 @@ class DeviceRequest:
     """Samples per channel between two calls of the device, at `sample_rate`; 0 for what the device prefers."""
     ring_ms: int
     """Sound that fits between the device and the application."""
+    min_channels_again: int = 0
+    """Stands for `min_channels` when the device comes back after a loss; 0 if that is the same."""
+    max_block_size: int = 0
+    """The largest block that a device may get when it does not keep up with `block_size`."""
 
     def __post_init__(self) -> None:
         argument = "input_device" if self.is_input else "output_device"
@@ -49,7 +67,11 @@ class DeviceRequest:
 
     @classmethod
     def from_json(cls, text: str) -> DeviceRequest:
-        return cls(**json.loads(text))
+        fields = json.loads(text)
+        known = fields["identity"]
+        if known is not None:
+            fields["identity"] = DeviceIdentity(**(known | {"others": tuple(known["others"])}))
+        return cls(**fields)
 
     @property
     def wanted(self) -> str:
@@ -71,6 +93,13 @@ class OpenedDevice:
     ring_capacity: int
     """Int16 values."""
     tap_capacity: int
+    ordinal: int = 0
+    """As in DeviceIdentity; so are `others`."""
+    others: Sequence[str] = ()
+
+    @property
+    def identity(self) -> DeviceIdentity:
+        return DeviceIdentity(self.name, self.host_api, self.ordinal, tuple(self.others))
 
 
 @public

@@ -73,23 +73,23 @@ class WorkerProcess(Worker):
 
     def __init__(self, request: DeviceRequest, timeout_s: float) -> None:
         self._socket, far_end = socket.socketpair()
-        self._notes: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (`close` does)
+        self._notes = _open_notes()
         self._process: subprocess.Popen[bytes] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._received = bytearray(4096)
         self._last_words = b""
         self._closed = False
-        with far_end, _shared_memory() as memory:
-            try:
+        try:
+            with far_end, _memory_for(request) as memory:
                 self._process = _start(["stream", request.to_json()], [far_end.fileno(), memory.fileno()], self._notes)
                 far_end.close()
                 answer = _receive(self._socket, self._process, request, timeout_s)
                 self.info = OpenedDevice(**answer)
                 mapped = mmap.mmap(memory.fileno(), 0)
                 self.memory = DeviceMemory.attach(mapped, self.info.ring_capacity, self.info.tap_capacity)
-            except BaseException:
-                self.close()
-                raise
+        except BaseException:
+            self.close()
+            raise
         self._socket.setblocking(False)
 
     def listen(
@@ -150,7 +150,8 @@ def list_devices(timeout_s: float) -> list[dict[str, Any]]:
         ImportError: PyAudio is not installed, or does not load.
     """
     near_end, far_end = socket.socketpair()
-    with near_end, tempfile.TemporaryFile() as notes:
+    with near_end:
+        notes = _open_notes()
         with far_end:
             process = _start(["list"], [far_end.fileno()], notes)
         try:
@@ -168,12 +169,33 @@ def _shared_memory() -> IO[bytes]:
     return tempfile.TemporaryFile(buffering=0)
 
 
-def _start(words: list[str], files: list[int], notes: IO[bytes]) -> subprocess.Popen[bytes]:
+def _memory_for(request: DeviceRequest) -> IO[bytes]:
+    try:
+        return _shared_memory()
+    except OSError as error:
+        raise DeviceError(f"cannot open {request.wanted}: there is no memory to share with it: {error}") from error
+
+
+def _open_notes() -> IO[bytes] | None:
+    """Returns a file for what a process prints; None where there is neither memory nor a folder for it."""
+    try:
+        return _shared_memory()
+    except OSError as error:
+        logger.debug("what the sound system prints is not kept: %s", error)
+        return None
+
+
+def _start(words: list[str], files: list[int], notes: IO[bytes] | None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-c", _START, _PACKAGE_HOME, *words[:1], *map(str, files), *words[1:]]
     try:
         # In a process group of its own: a Ctrl-C in the terminal is for the application, which then ends it.
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=notes, pass_fds=files, process_group=0
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if notes is None else notes,
+            pass_fds=files,
+            process_group=0,
         )
     except OSError as error:
         raise DeviceError(f"cannot start a process for a sound device: {error}") from error
@@ -221,8 +243,10 @@ def _end_of(process: subprocess.Popen[bytes]) -> str:
     return f"the process that looks after it ended with status {status}"
 
 
-def _log_notes(notes: IO[bytes]) -> None:
+def _log_notes(notes: IO[bytes] | None) -> None:
     """Logs what PortAudio and the sound system printed in the process."""
+    if notes is None:
+        return
     notes.seek(0)
     lines = notes.read(65536).decode(errors="replace").splitlines()
     notes.close()

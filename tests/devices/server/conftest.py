@@ -68,10 +68,16 @@ def run_program(server: SoundServer) -> Callable[..., Any]:
             pytest.fail(f"{name} took longer than {timeout} s\n{output}\n{errors}")
         assert process.returncode == 0, f"{name} ended with {process.returncode}\n{output}\n{errors}"
         if quiet:
+            errors = without_gaps(errors)
             assert errors == "", errors
         return json.loads(output.splitlines()[-1])
 
     return run
+
+
+def without_gaps(errors: str) -> str:
+    """Leaves out that sound has gaps, which a machine with other things to do may cause."""
+    return "".join(line for line in errors.splitlines(keepends=True) if "has gaps again and again" not in line)
 
 
 def start(server: SoundServer, name: str, *arguments: object, alsa: str = "clean") -> subprocess.Popen[str]:

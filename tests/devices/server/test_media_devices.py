@@ -15,8 +15,19 @@ def test_devices_are_listed_by_name(run_program: Run, inside: list[str]) -> None
     listed = run_program("list_devices", *inside)
     inputs = [device["name"] for device in listed["inputs"]]
     outputs = [device["name"] for device in listed["outputs"]]
-    assert inputs == ["speaker_monitor", "mic", "mic16", "phone44_monitor", "stereo", "gone", "dead", "default"]
-    assert outputs == ["speaker", "mic_feed", "mic16_feed", "phone44", "slow", "default"]
+    expected = [
+        "speaker_monitor",
+        "mic",
+        "mic16",
+        "phone44_monitor",
+        "stereo",
+        "idle_monitor",
+        "gone",
+        "dead",
+        "default",
+    ]
+    assert inputs == expected
+    assert outputs == ["speaker", "mic_feed", "mic16_feed", "phone44", "idle", "slow", "default"]
     assert [device["index"] for device in listed["inputs"] if device["is_default"]] == [listed["default_input"]]
     assert [device["index"] for device in listed["outputs"] if device["is_default"]] == [listed["default_output"]]
     for device in listed["inputs"] + listed["outputs"]:
@@ -116,3 +127,13 @@ def test_echo_is_cancelled_whichever_is_opened_first(run_program: Run, first: st
     pytest.importorskip("pywebrtc_audio", reason="not installed: pywebrtc-audio")
     result = run_program("echo", first, 5, 480)
     assert result["reduction_db"] >= 30, result
+
+
+def test_old_sound_of_a_microphone_that_was_stopped_is_not_played_out(run_program: Run) -> None:
+    result = run_program("stopped", 1.5)
+    assert result["num_reopened"] == 0, result
+    assert 700 <= result["after_ms"] <= 1250, result
+    assert result["dropped_ms"] >= 1000, result
+    (note,) = (note for note in result["notes"] if "microphone" in note)
+    assert "stood still" in note
+    assert "not taken in time" not in note

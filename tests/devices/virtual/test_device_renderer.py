@@ -30,7 +30,7 @@ class Speaker:
         self.renderer, self.channels = DeviceRenderer(memory, RATE, channels), channels
 
     def give(self, num_frames: int) -> np.ndarray:
-        block = self.renderer.render(num_frames)
+        block = self.renderer.render(num_frames, 0)
         assert isinstance(block, bytes)  # PyAudio takes nothing else
         assert len(block) == num_frames * self.channels * 2
         return np.frombuffer(block, np.int16).reshape(-1, self.channels)

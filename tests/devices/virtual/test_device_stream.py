@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from livekit_utils.devices.backend.memory import GAP_SAMPLES, LATENCY_NS
 from livekit_utils.devices.backend.request import DeviceRequest
 from livekit_utils.devices.device_state import DeviceStates
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
-from tests.support.sound_card import SoundCard, plug_in
+from tests.support.sound_card import SoundCard, plug_in, refusal
 from tests.support.virtual_time import run
 
 
@@ -68,6 +70,31 @@ def test_each_link_is_taken_away_before_the_next_is_handed_over(card: SoundCard)
         await owner.stream.aclose()
         assert [event for event in owner.events if event != "wake"] == ["open", "lost"] * 2
         assert owner.stream.link is None
+
+    run(main())
+
+
+@pytest.mark.parametrize("refusals", [0, 3])
+def test_what_was_lost_is_freed_at_once(card: SoundCard, refusals: int) -> None:
+    """Its memory and files do not wait for the garbage collector."""
+
+    async def main() -> None:
+        owner = Owner()
+        owner.stream.open()
+        owner.stream.start()
+        await asyncio.sleep(1)
+        lost = weakref.ref(card.workers[0])
+        card.refusals = [refusal() for _ in range(refusals)]
+        card.workers[0].lose()
+        card.workers.clear()
+        gc.disable()
+        try:
+            await asyncio.sleep(5)
+            assert len(card.workers) == 1
+            assert lost() is None
+        finally:
+            gc.enable()
+        await owner.stream.aclose()
 
     run(main())
 

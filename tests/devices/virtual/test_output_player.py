@@ -252,22 +252,6 @@ def test_a_stream_goes_on_after_a_loss(card: SoundCard, buffer_ms: float) -> Non
     run(main())
 
 
-def test_another_device_does_when_the_named_one_stays_away(card: SoundCard) -> None:
-    async def main() -> None:
-        async with OutputPlayer(None, RATE, 1, "headset", blocksize=BLOCK) as speaker:
-            await speaker.start()
-            await asyncio.sleep(0.1)
-            card.workers[0].lose()
-            # After three seconds, every other attempt is for the default.
-            card.refusals = [refusal() for _ in range(8)]
-            await asyncio.sleep(10)
-            assert speaker.state is DeviceState.RECOVERED
-            assert "in place of 'headset'" in speaker.reason
-            assert [request.device for request in card.requests] == ["headset"] * 7 + [None, "headset", None]
-
-    run(main())
-
-
 def test_an_input_that_raises_is_removed_and_said_once(card: SoundCard, caplog: pytest.LogCaptureFixture) -> None:
     async def broken() -> AsyncIterator[AudioFrame]:
         for frame in frames(ramp(BLOCK * 10)):

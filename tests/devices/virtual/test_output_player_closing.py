@@ -52,6 +52,8 @@ def test_a_start_that_is_cancelled_or_overtaken_by_the_end(card: SoundCard) -> N
         await asyncio.gather(starting, return_exceptions=True)
         assert starting.cancelled()
         await speaker.start()
+        assert speaker.state is DeviceState.OPENING
+        await asyncio.sleep(0.1)
         assert speaker.state is DeviceState.RUNNING
         assert len(card.workers) == 1
         await speaker.aclose()

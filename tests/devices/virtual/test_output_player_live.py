@@ -52,7 +52,8 @@ def test_a_live_stream_that_stalls_comes_back_without_a_delay(card: SoundCard) -
 
     run(main())
     sound = heard(card)
-    assert abs(len(sound) - 2 * RATE) < 0.05 * RATE  # what was heard took about as long as what was said
+    # What was heard took about as long as what was said, and what is kept for the next stall.
+    assert abs(len(sound) - 2 * RATE) <= 0.08 * RATE
     assert sound[-1] == samples[-1]
 
 
@@ -74,7 +75,7 @@ def test_a_device_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, speed
             assert abs(dropped - (12_000 if speed < 1 else 0)) < 200
 
     run(main())
-    assert most <= 90
+    assert most <= 110
 
 
 @pytest.mark.parametrize("block_ms", [0, 5, 10, 21, 50, 100])
@@ -94,7 +95,7 @@ def test_a_device_of_any_block_loses_nothing_whenever_a_track_comes(block_ms: in
     for i in range(8):
         with pytest.MonkeyPatch.context() as patch:
             card = plug_in(patch, SoundCard(lateness=lambda _: rand.uniform(0, late_s)))
-            run(main(0.5 + i * (block_ms or 10) / 8000))
+            run(main(2.5 + i * (block_ms or 10) / 8000))
             assert np.array_equal(heard(card), samples)
 
 
@@ -119,7 +120,7 @@ def test_a_live_stream_of_frames_of_any_length_loses_nothing(card: SoundCard, fr
                 most = max(most, speaker.stats().queued_ms)
             stats = speaker.stats()
             assert (stats.gap_ms, stats.num_stalls) == (0, 0)
-            assert stats.dropped_ms <= 20  # what is never needed
+            assert stats.dropped_ms <= 30  # what is never needed
             assert most <= max(10, frame_ms) + 40
 
     run(main())
@@ -163,10 +164,10 @@ def test_a_surplus_that_is_not_needed_is_left_out(card: SoundCard) -> None:
             speaker.add_stream(early(), live=True)
             await speaker.start()
             await asyncio.sleep(1.5)
-            assert speaker.stats().queued_ms >= 40
-            await asyncio.sleep(14.4)  # a block every five seconds, after five in which it was not needed
+            assert speaker.stats().queued_ms >= 20
+            await asyncio.sleep(14.4)  # after five seconds in which it was not needed
             stats = speaker.stats()
-            assert stats.queued_ms <= 35
+            assert stats.queued_ms <= 5
             assert stats.dropped_ms == 20
             assert stats.gap_ms == 0
 

@@ -63,7 +63,7 @@ def test_a_wake_cannot_be_lost_between_the_two_sides() -> None:
     assert not feed.wake_below(240)
     assert feed.wake_below(241)
     feed.write(bytearray(960))
-    renderer.render(240)
+    renderer.render(240, 0)
     steps.clear()
     assert renderer.is_low
     assert steps == ["sync", f"look {WAKE_BELOW}"]
@@ -76,9 +76,9 @@ def test_the_order_to_clear_comes_with_its_fade_and_its_samples() -> None:
     assert steps == [f"store {CLEAR_FADE}", "sync", f"store {CLEAR_TO}"]
     assert feed.fill == 0
     steps.clear()
-    renderer.render(480)
+    renderer.render(480, 0)
     seen = [step for step in steps if step in ("sync", "read", f"look {CLEAR_FADE}")]
     assert seen[:3] == ["sync", f"look {CLEAR_FADE}", "read"]
     feed.write(bytearray(b"\x02\x00" * 480))
     assert feed.fill == 480
-    assert renderer.render(480) == b"\x02\x00" * 480
+    assert renderer.render(480, 0) == b"\x02\x00" * 480

@@ -117,13 +117,15 @@ def test_a_microphone_is_heard(pyaudio: FakePyAudio) -> None:
             enable_aec=False, noise_suppression=False, high_pass_filter=False, auto_gain_control=False
         )
         async with capture:
-            assert capture.state is DeviceState.RUNNING
+            assert capture.state is DeviceState.OPENING
+            changes = capture.state_changes()
             stream = AudioStream(LocalAudioTrack.create_audio_track("microphone", capture.source))
             for value in range(1, 6):
                 block = value.to_bytes(2, "little") * 480
                 await asyncio.to_thread(pyaudio.streams[0].move, block, 480)
                 event = await asyncio.wait_for(anext(stream), 30)
                 assert bytes(event.frame.data) == block
+            assert (await asyncio.wait_for(anext(changes), 30)).state is DeviceState.RUNNING
             await stream.aclose()
         assert not pyaudio.streams[0].active
         await capture.source.aclose()
@@ -143,7 +145,7 @@ def test_a_speaker_plays(pyaudio: FakePyAudio) -> None:
         heard = b""
         async with MediaDevices(blocksize=480).open_output() as player:
             await player.start()
-            assert player.state is DeviceState.RUNNING
+            assert player.state is DeviceState.OPENING
             player.add_stream(frames())
             playing = asyncio.create_task(player.wait_for_playout())
             while not playing.done():

@@ -17,7 +17,7 @@ from livekit_utils.devices.backend.worker_thread import LoopSignal, WorkerThread
 from tests.support.fake_pyaudio import FakePyAudio, install
 
 REQUEST = DeviceRequest(
-    is_input=True, device=None, host_api=None, sample_rate=48000, num_channels=1, min_channels=1, block_size=480,
+    is_input=True, device=None, identity=None, sample_rate=48000, num_channels=1, min_channels=1, block_size=480,
     ring_ms=1000,
 )  # fmt: skip
 BLOCK = bytes(960)

@@ -1,0 +1,18 @@
+from livekit_utils._kernels cimport csrc
+
+
+cdef class PolyphaseFilter:
+    cdef csrc.lku_polyphase_filter _filter
+    cdef void *_memory
+
+
+cdef class PolyphaseConverter:
+    cdef csrc.lku_polyphase _state
+    cdef PolyphaseFilter _filter
+    cdef void *_memory
+    cdef Py_ssize_t _num_channels
+    cdef bint _busy
+
+    cdef int _check_free(self) except -1
+    cdef Py_ssize_t num_outputs(self, Py_ssize_t samples_per_channel) noexcept
+    cdef int convert(self, const csrc.lku_s16 *samples, Py_ssize_t samples_per_channel, csrc.lku_s16 *out) except -1

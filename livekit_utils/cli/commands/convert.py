@@ -1,0 +1,116 @@
+"""Implements the commands `livekit-utils convert` and `livekit-utils resample`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from livekit_utils.cli.conversion import Conversion, louder, parse_picked
+from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.options import DamagedOption, ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
+from livekit_utils.cli.production import Production, ProductionOrder
+from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
+from livekit_utils.files.samples import as_floats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from livekit_utils.frames.audio_frame import AudioFrame
+
+
+class Engine(StrEnum):
+    """What `AudioResampler` takes as `engine`."""
+
+    AUTO = "auto"
+    POLYPHASE = "polyphase"
+    SAMPLERATE = "samplerate"
+
+
+EngineOption = Annotated[Engine, typer.Option(help="auto takes the faster filter banks where they cover the rates.")]
+ChannelsOption = Annotated[
+    int | None, typer.Option(min=1, max=128, help="1 averages the channels; a higher number copies mono to all.")
+]
+PickOption = Annotated[
+    str | None, typer.Option(metavar="N,N...", help="Take these channels of the input, from 0, in this order.")
+]
+StartOption = Annotated[float, typer.Option(help="Seconds of the input at which the output begins.")]
+EndOption = Annotated[float | None, typer.Option(help="Seconds of the input at which the output ends.")]
+NormalizeOption = Annotated[
+    float | None, typer.Option(metavar="dBFS", help="Bring the highest peak of the output to this level, up to 0.")
+]
+
+
+def resample(
+    input: InputArgument,
+    output: OutputArgument,
+    rate: Annotated[int, typer.Option(help="Hz, within a factor of 256 of the input's rate.", show_default=False)],
+    quality: Annotated[
+        AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
+    ] = AudioResamplerQuality.MEDIUM,
+    engine: EngineOption = Engine.AUTO,
+    channels: ChannelsOption = None,
+    pick: PickOption = None,
+    start: StartOption = 0.0,
+    end: EndOption = None,
+    normalize: NormalizeOption = None,
+    plot: PlotOption = None,
+    damaged: DamagedOption = False,
+    json: JsonOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
+    convert(
+        input, output, rate, quality, engine, channels, pick, start, end, normalize, plot, damaged, json, force
+    )  # fmt: skip
+
+
+def convert(
+    input: InputArgument,
+    output: OutputArgument,
+    rate: Annotated[
+        int | None, typer.Option(help="Hz, within a factor of 256 of the input's rate, which is the default.")
+    ] = None,
+    quality: Annotated[
+        AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
+    ] = AudioResamplerQuality.MEDIUM,
+    engine: EngineOption = Engine.AUTO,
+    channels: ChannelsOption = None,
+    pick: PickOption = None,
+    start: StartOption = 0.0,
+    end: EndOption = None,
+    normalize: NormalizeOption = None,
+    plot: PlotOption = None,
+    damaged: DamagedOption = False,
+    json: JsonOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Convert a sound file: its format, sample rate, channels, part or peak. What is not named stays as it is."""
+    with AudioReader(input, damaged=damaged) as reader:
+        if start or end is not None:
+            reader.take_part(start, end)
+        conversion = Conversion(reader, rate, channels, parse_picked(pick), quality, engine.value)
+        gain_db, rest_db = (0.0, 0.0) if normalize is None else conversion.gains_to_peak(normalize)
+        with Production(
+            ProductionOrder(output, force, plot, json),
+            [reader],
+            sample_rate=conversion.sample_rate,
+            num_channels=conversion.num_channels,
+            samples_per_channel=reader.length_at(conversion.sample_rate),
+            gains_db=[gain_db],
+        ) as production:
+            frames = production.read(0) if normalize is None else _scaled(production, reader)
+            for frame in conversion.frames(frames):
+                production.write(louder(frame, rest_db))
+            production.inputs[0].gain_db += rest_db
+            report = production.finish()
+    hint = f"the filter overshoots; avoid it with convert --normalize 0, or mix --gain {input.stem}=-1"
+    report.print(as_json=json, clipping_hint=hint)
+
+
+def _scaled(production: Production, reader: AudioReader) -> Iterator[AudioFrame]:
+    """Yields the frames of the input with its gain, which comes before anything is rounded."""
+    track = production.inputs[0]
+    track.is_s16 = False
+    return track.frames(as_floats(samples) for samples in reader.blocks())

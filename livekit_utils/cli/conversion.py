@@ -1,0 +1,170 @@
+"""Conversion brings a file to another rate, number and order of channels, and peak, for the command that converts."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from livekit_utils._kernels.channels import downmix_s16, upmix_s16
+from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.view.progress_bar import ProgressBar
+from livekit_utils.conversion.audio_resampler import AudioResampler
+from livekit_utils.conversion.frame_converter import map_channels
+from livekit_utils.files.samples import as_floats, as_frame
+from livekit_utils.frames.audio_frame import AudioFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from livekit_utils.cli.files.audio_reader import AudioReader
+    from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
+    from livekit_utils.conversion.engines import EngineChoice
+
+
+# What a peak is brought to while it is measured: high enough to be exact to 0.001 dB, and far from clipping.
+_MEASURED_PEAK = 0.5
+
+# Full scale, less what rounding may add.
+_SAFE_PEAK = 0.9999
+
+_MIN_PEAK_DB = -60.0
+
+
+class Conversion:
+    """Converts the frames of a file.
+
+    Args:
+        reader: The file.
+        sample_rate: Hz, of the result; None is that of the file.
+        num_channels: Channels of the result; None is that of the file, or the number of `picked`.
+        picked: The channels of the file to take, in this order; None takes all.
+
+    Raises:
+        CliError: The file cannot be converted to that.
+    """
+
+    def __init__(
+        self,
+        reader: AudioReader,
+        sample_rate: int | None,
+        num_channels: int | None,
+        picked: Sequence[int] | None,
+        quality: AudioResamplerQuality,
+        engine: EngineChoice,
+    ) -> None:
+        if picked and max(picked) >= reader.num_channels:
+            raise CliError(f"--pick: expected channels from 0 to {reader.num_channels - 1}, got {max(picked)}")
+        self._reader = reader
+        self._picked = picked
+        self._num_taken = len(picked) if picked else reader.num_channels
+        self.sample_rate = reader.sample_rate if sample_rate is None else sample_rate
+        self.num_channels = num_channels or self._num_taken
+        if self.num_channels != self._num_taken and 1 not in (self.num_channels, self._num_taken):
+            raise CliError(
+                f"{reader.path}: expected 1 or {self._num_taken} channels, got --channels {self.num_channels}; "
+                "--pick chooses some of them"
+            )
+        self._quality = quality
+        self._engine: EngineChoice = engine
+        self._make_resampler()
+
+    def _make_resampler(self) -> AudioResampler:
+        try:
+            return AudioResampler(
+                self._reader.sample_rate,
+                self.sample_rate,
+                num_channels=min(self.num_channels, self._num_taken),
+                quality=self._quality,
+                engine=self._engine,
+            )
+        except ValueError as error:
+            raise CliError(f"{self._reader.path}: {error}") from error
+
+    def frames(self, frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:
+        """Yields the result for the frames of the file, up to its last sample."""
+        resampler = self._make_resampler()
+        for frame in frames:
+            for converted in resampler.push(self._with_fewer_channels(frame)):
+                yield self._with_more_channels(converted)
+        for converted in resampler.flush():
+            yield self._with_more_channels(converted)
+
+    def _with_fewer_channels(self, frame: AudioFrame) -> AudioFrame:
+        if self._picked is not None:
+            picked = map_channels(frame.data, frame.num_channels, self._picked, len(self._picked))
+            frame = AudioFrame(picked, frame.sample_rate, len(self._picked), frame.samples_per_channel)
+        if self.num_channels < frame.num_channels:
+            mono = downmix_s16(frame, frame.num_channels)
+            frame = AudioFrame(mono, frame.sample_rate, 1, frame.samples_per_channel)
+        return frame
+
+    def _with_more_channels(self, frame: AudioFrame) -> AudioFrame:
+        if self.num_channels == frame.num_channels:
+            return frame
+        samples = upmix_s16(frame, self.num_channels)
+        return AudioFrame(samples, frame.sample_rate, self.num_channels, frame.samples_per_channel)
+
+    def gains_to_peak(self, peak_db: float) -> tuple[float, float]:
+        """Returns the gains in decibels that bring the peak of the result to a level: that of the file, which must not
+        clip, and what is left for the result. The file is read twice for this.
+
+        Raises:
+            CliError: The level is out of range, or the file cannot be decoded.
+        """
+        if not _MIN_PEAK_DB <= peak_db <= 0:
+            raise CliError(f"--normalize: expected {_MIN_PEAK_DB:.0f} to 0 dBFS, got {peak_db:g}")
+        with ProgressBar(f"{self._reader.name}: peak", 2 * self._reader.duration) as progress:
+            peak = 0.0
+            for samples in self._reader.blocks():
+                peak = max(peak, float(np.abs(as_floats(samples)).max(initial=0)))
+                progress.advance(len(samples) / self._reader.sample_rate)
+            self._reader.rewind()
+            if not 0 < peak < np.inf:
+                return 0.0, 0.0
+            factor = _MEASURED_PEAK / peak
+
+            def scaled() -> Iterator[AudioFrame]:
+                for samples in self._reader.blocks():
+                    yield as_frame(as_floats(samples), self._reader.sample_rate, factor)[0]
+                    progress.advance(len(samples) / self._reader.sample_rate)
+
+            result = 0
+            for frame in self.frames(scaled()):
+                result = max(result, int(np.abs(np.asarray(frame).astype(np.int32)).max(initial=0)))
+            self._reader.rewind()
+        if not result:
+            return 0.0, 0.0
+        gain = 10 ** (peak_db / 20) * factor * 32767 / result
+        before = min(gain, _SAFE_PEAK / peak)
+        return _decibels(before), _decibels(gain / before)
+
+
+def louder(frame: AudioFrame, gain_db: float) -> AudioFrame:
+    """Returns a frame with a gain in decibels, rounded to the nearest and saturated."""
+    if gain_db == 0:
+        return frame
+    samples = as_floats(np.asarray(frame)) * np.float32(10 ** (gain_db / 20))
+    return as_frame(samples, frame.sample_rate)[0]
+
+
+def _decibels(factor: float) -> float:
+    return 20 * math.log10(factor)
+
+
+def parse_picked(text: str | None) -> list[int] | None:
+    """Returns the numbers of channels in "0,2"; None for None.
+
+    Raises:
+        CliError: They are no numbers from 0.
+    """
+    if text is None:
+        return None
+    try:
+        picked = [int(number) for number in text.split(",")]
+    except ValueError:
+        picked = [-1]
+    if min(picked) < 0:
+        raise CliError(f"--pick: expected numbers of channels from 0, with commas between them, got {text!r}")
+    return picked
