@@ -215,7 +215,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
         audio_s, video_s, num_bytes = self._ahead.fill
         return MediaPlayerStats(
             num_pictures=sync.num_presented,
-            num_dropped=sync.num_dropped,
+            num_dropped=sync.num_dropped + self._frames.pictures.num_skipped,
             num_damaged=self._frames.num_damaged,
             num_errors=self._num_errors + (self._stretch.error is not None),
             offset_p99_ms=sync.offset_p99_ms,
@@ -391,6 +391,8 @@ class MediaPlayer(LoopBound, AsyncClosing):
                     await self._has_room(stretch, item.end - item.start)
                 if stretch is not self._stretch:
                     return
+                if kind == "video":
+                    self._frames.pictures.needed_s = self._timeline_s()
                 await self._sync.push(item.content, item.end if kind == "audio" else item.start)
                 if kind == "audio" and stretch is self._stretch:
                     self._pushed_s = item.end

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from livekit_utils._runtime.trouble import Trouble
-from livekit_utils.playback.av_library import MediaFileError, import_av
+from livekit_utils.files.av_sound import import_av
+from livekit_utils.playback.errors import MediaFileError
 from livekit_utils.playback.file_input import FileInput
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class StreamDecoder:
         self._av = import_av()
         self._file = file
         self._kind = kind
+        self.hurries = False
+        """Whether to leave out pictures on which no other one depends."""
         self._trouble = Trouble(f"MediaPlayer: {name}: cannot decode a packet of {kind}: %s")
         self.stopped: Callable[[], bool] = lambda: False
         """Whether to give up looking for the next frame."""
@@ -103,6 +106,7 @@ class StreamDecoder:
             )
         try:
             self._stream = _find(self._container, self._kind)
+            self._pace = "DEFAULT"
             if self._kind == "video":
                 self._stream.codec_context.thread_type = "AUTO"
             self._start_decoding()
@@ -127,6 +131,7 @@ class StreamDecoder:
                 continue
             if self.stopped():
                 raise DecodingStoppedError
+            self._set_pace()
             try:
                 frames = packet.decode()
             except self._av.FFmpegError as error:
@@ -135,6 +140,11 @@ class StreamDecoder:
                 continue
             self._trouble.good()
             yield from frames
+
+    def _set_pace(self) -> None:
+        wanted = "NONREF" if self.hurries else "DEFAULT"
+        if self._pace != wanted:
+            self._stream.codec_context.skip_frame = self._pace = wanted
 
     def _pull(self) -> Any:
         with self._translated():
@@ -158,6 +168,11 @@ class StreamDecoder:
     def is_last(self) -> bool:
         """Whether the frame that `next` returned is the last one."""
         return self._next is None
+
+    @property
+    def next_time(self) -> Fraction | None:
+        """The timestamp of the frame that `next` returns next; None if there is none, or it has none."""
+        return None if self._next is None else self.time(self._next)
 
     def seek(self, seconds: Fraction) -> None:
         """Goes back to the beginning, or to a frame that is not later than a time, by the stream's timestamps."""
@@ -183,7 +198,7 @@ class StreamDecoder:
         except self._av.FFmpegError:
             return False
         self._start_decoding()
-        time = None if self._next is None else self.time(self._next)
+        time = self.next_time
         return time is not None and time <= seconds
 
     def time(self, frame: Any) -> Fraction | None:
