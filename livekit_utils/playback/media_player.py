@@ -118,7 +118,9 @@ class MediaPlayer(LoopBound, AsyncClosing):
     64 MB of pictures ahead of what is played; two pictures at least.
 
     Threads: used in one event loop at a time. It may be made outside of one, in any thread: opening reads the file, and
-    decodes its first picture, which takes some milliseconds. Decoding later runs in a thread of its own.
+    decodes its first picture, which takes milliseconds, or tenths of a second for 4K; so `await
+    asyncio.to_thread(MediaPlayer, file)` where that matters. Decoding later runs in a thread of its own. Where it is
+    too slow for the pictures, some are left out, and the sound goes on.
 
     Example:
         >>> import asyncio, io
