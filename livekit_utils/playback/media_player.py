@@ -434,11 +434,10 @@ class MediaPlayer(LoopBound, AsyncClosing):
     # -- the event loop -----------------------------------------------------------------------------------------------
 
     def _bind(self) -> None:
-        is_new = self._loop is not None and self._loop is not asyncio.get_running_loop()
         super()._bind()
-        if is_new and self._is_playing:
-            # The tasks of the old loop are gone, and with them what they had in their hands.
-            self._go_to(Fraction(self._frames.laps.content(Fraction(self._timeline_s()))))
+        if self._is_playing and not self._feeds:
+            # The tasks of an old loop are gone, or were cancelled, and with them what they had in their hands.
+            self._go_to(self._frames.laps.content(Fraction(self._timeline_s())))
             self._start_feed()
 
     def _leave_loop(self) -> None:

@@ -438,6 +438,28 @@ def test_a_second_loop_goes_on(tmp_path: Path, runner: Any) -> None:
     assert no_thread_is_left()
 
 
+def test_tasks_that_others_cancel(tmp_path: Path) -> None:
+    """A program may cancel all tasks but its own: playing goes on with the next call."""
+    path = Clip().write(tmp_path / "clip.mkv")
+
+    async def main() -> None:
+        async with MediaPlayer(path) as player:
+            audience = Audience(player)
+            await player.play()
+            await asyncio.sleep(0.5)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            await asyncio.sleep(1)
+            at = player.position_s  # where the sound ended that the source had
+            await player.wait_for_playout()
+            assert np.array_equal(audience.samples, stamp(np.arange(2 * RATE)))
+            count = 2 * FPS - int(at * FPS + 0.01)
+            assert audience.numbers()[-count:] == list(range(2 * FPS - count, 2 * FPS))
+
+    with nothing_is_left():
+        run(main())
+
+
 def test_made_in_a_thread_and_never_used(tmp_path: Path) -> None:
     path = Clip().write(tmp_path / "clip.mkv")
 
