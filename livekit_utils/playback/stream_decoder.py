@@ -70,7 +70,8 @@ class StreamDecoder:
         self._kind = kind
         self.hurries = False
         """Whether to leave out pictures on which no other one depends."""
-        self._trouble = Trouble(f"MediaPlayer: {name}: cannot decode a packet of {kind}: %s")
+        self._trouble = Trouble("MediaPlayer: %s: cannot decode a packet of %s: %s")
+        self._name = name
         self.stopped: Callable[[], bool] = lambda: False
         """Whether to give up looking for the next frame."""
         self._open()
@@ -136,7 +137,7 @@ class StreamDecoder:
                 frames = packet.decode()
             except self._av.FFmpegError as error:
                 if self._input.error is None and not isinstance(error, EOFError):
-                    self._trouble.failed(error.strerror)
+                    self._trouble.failed(self._name, self._kind, error.strerror)
                 continue
             self._trouble.good()
             yield from frames

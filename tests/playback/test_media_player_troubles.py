@@ -131,7 +131,7 @@ def test_a_file_that_was_cut_off(tmp_path: Path, loop: bool, caplog: pytest.LogC
 def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest.LogCaptureFixture) -> None:
     """Playing goes on, in time, and it is logged and counted."""
     clip = Clip(seconds=4, sound_s=4, video="ffv1", audio="flac")
-    path = clip.write(tmp_path / "clip.mkv")
+    path = clip.write(tmp_path / "100 %d clip.mkv")
     data = bytearray(path.read_bytes())
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux() if packet.size]
@@ -148,6 +148,7 @@ def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest
     late = [when - number / FPS for when, number in audience.shown[:3] + audience.shown[-3:]]
     assert max(map(abs, late)) < 0.02
     assert 1 <= len(errors(caplog)) <= 10
+    assert "100 %d clip.mkv: cannot decode a packet of" in caplog.text
 
 
 def test_bytes_that_are_wrong_anywhere(tmp_path: Path, rand: Rand) -> None:
