@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from fractions import Fraction
 from typing import Any
 
-from livekit_utils.playback.av_library import MediaFileError, import_av
+from livekit_utils.files.av_sound import import_av
+from livekit_utils.playback.errors import MediaFileError
 from livekit_utils.playback.item import Item
 from livekit_utils.playback.laps import Laps
 from livekit_utils.playback.pictures import Pictures
 from livekit_utils.playback.sound_blocks import SoundBlocks
-from livekit_utils.playback.stream_decoder import Kind, StreamDecoder
+from livekit_utils.playback.stream_decoder import Kind, NoStreamError, StreamDecoder
+
+logger = logging.getLogger("livekit_utils")
 
 
 class MediaFrames:
@@ -50,26 +54,32 @@ class MediaFrames:
             if not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")):
                 raise MediaFileError(f"{self.name}: expected a file to seek in, got a pipe")
             self._decoders: dict[Kind, StreamDecoder] = {}
-            problems = []
+            problems: list[MediaFileError] = []
             for kind in ("audio", "video"):
                 try:
                     self._decoders[kind] = stack.enter_context(contextlib.closing(StreamDecoder(file, kind, self.name)))
                 except MediaFileError as error:
                     problems.append(error)
             if not self._decoders:
-                raise MediaFileError(f"{self.name}: {problems[-1]}") from problems[-1]
+                raise MediaFileError(f"{self.name}: {problems[0]}") from problems[0]
+            for problem in problems:
+                if not isinstance(problem, NoStreamError):
+                    logger.warning("MediaPlayer: %s: %s", self.name, problem)
             self._stack = stack.pop_all()
         for decoder in self._decoders.values():
             decoder.stopped = lambda: self.stopped
         audio, video = self._decoders.get("audio"), self._decoders.get("video")
-        times = [decoder.time(decoder.first) for decoder in self._decoders.values()]
+        times = [decoder.start for decoder in self._decoders.values()]
         self._origin = min((time for time in times if time is not None), default=Fraction(0))
         self.laps = Laps(start, loop)
         self.pictures = Pictures(video, self.laps, self._origin)
         self.sound = SoundBlocks(audio, self.laps, self.pictures, self._origin)
         self._start = start
-        self.first_picture = None if video is None else video.first
+        self.size: tuple[int, int] | None = None if video is None else (video.first.width, video.first.height)
+        """Width and height of the first picture; None if the file has none."""
         self.has_sound = audio is not None
+        for decoder in self._decoders.values():
+            decoder.forget_first()
         self.seek(start)
 
     def next(self, kind: Kind) -> Item[Any] | None:

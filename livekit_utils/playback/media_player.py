@@ -118,7 +118,9 @@ class MediaPlayer(LoopBound, AsyncClosing):
     64 MB of pictures ahead of what is played; two pictures at least.
 
     Threads: used in one event loop at a time. It may be made outside of one, in any thread: opening reads the file, and
-    decodes its first picture, which takes some milliseconds. Decoding later runs in a thread of its own.
+    decodes its first picture, which takes milliseconds, or tenths of a second for 4K; so `await
+    asyncio.to_thread(MediaPlayer, file)` where that matters. Decoding later runs in a thread of its own. Where it is
+    too slow for the pictures, some are left out, and the sound goes on.
 
     Example:
         >>> import asyncio, io
@@ -147,8 +149,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
             sound = frames.sound
             self._source = AudioSource(sound.sample_rate, sound.num_channels, _QUEUE_MS)
             self._audio = LocalAudioTrack.create_audio_track("audio", self._source) if frames.has_sound else None
-            first = frames.first_picture
-            self._video_source = None if first is None else VideoSource(first.width, first.height)
+            self._video_source = None if frames.size is None else VideoSource(*frames.size)
             self._video = (
                 None if self._video_source is None else LocalVideoTrack.create_video_track("video", self._video_source)
             )
@@ -216,7 +217,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
         audio_s, video_s, num_bytes = self._ahead.fill
         return MediaPlayerStats(
             num_pictures=sync.num_presented,
-            num_dropped=sync.num_dropped,
+            num_dropped=sync.num_dropped + self._frames.pictures.num_skipped,
             num_damaged=self._frames.num_damaged,
             num_errors=self._num_errors + (self._stretch.error is not None),
             offset_p99_ms=sync.offset_p99_ms,
@@ -392,6 +393,8 @@ class MediaPlayer(LoopBound, AsyncClosing):
                     await self._has_room(stretch, item.end - item.start)
                 if stretch is not self._stretch:
                     return
+                if kind == "video":
+                    self._frames.pictures.needed_s = self._timeline_s()
                 await self._sync.push(item.content, item.end if kind == "audio" else item.start)
                 if kind == "audio" and stretch is self._stretch:
                     self._pushed_s = item.end
@@ -431,11 +434,10 @@ class MediaPlayer(LoopBound, AsyncClosing):
     # -- the event loop -----------------------------------------------------------------------------------------------
 
     def _bind(self) -> None:
-        is_new = self._loop is not None and self._loop is not asyncio.get_running_loop()
         super()._bind()
-        if is_new and self._is_playing:
-            # The tasks of the old loop are gone, and with them what they had in their hands.
-            self._go_to(Fraction(self._frames.laps.content(Fraction(self._timeline_s()))))
+        if self._is_playing and not self._feeds:
+            # The tasks of an old loop are gone, or were cancelled, and with them what they had in their hands.
+            self._go_to(self._frames.laps.content(Fraction(self._timeline_s())))
             self._start_feed()
 
     def _leave_loop(self) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _STILL_S = Fraction(300)
 
 
+# Pictures that are later than this cost too much: those on which no other one depends are not decoded.
+_HURRY_S = 0.2
+
 # A picture that begins this much later than the place that is sought begins there: a float is not exactly 1/30.
 _ROUNDING_S = Fraction(1, 2000)
 
@@ -40,6 +43,8 @@ class Pictures:
         self._converter = PictureConverter()
         self.frame_rate = 25.0 if decoder is None else min(max(decoder.frame_rate, 0.1), 1000.0)
         self._interval = 1 / Fraction(self.frame_rate).limit_denominator(1001000)
+        self.num_skipped = 0
+        """Pictures that were too late to be worth more than decoding."""
         self.seek(Fraction(0))
 
     def seek(self, seconds: Fraction) -> None:
@@ -49,6 +54,8 @@ class Pictures:
         self._begin_at = self._laps.first(seconds)
         self._must_begin = True
         self.is_over = self._decoder is None
+        self.needed_s = float(seconds)
+        """The time of the timeline that is heard. May be set in any thread."""
         self.until = seconds
         """The time of the timeline up to which pictures were decoded, with the time that the last one is seen."""
 
@@ -74,7 +81,9 @@ class Pictures:
             if self._must_begin:
                 self._begin(self._begin_at)
             if self._ready:
-                return self._give()
+                if not self._skip():
+                    return self._give()
+                continue
             if not self._has_ended:
                 self._read()
             elif not self._laps.repeats:
@@ -86,6 +95,18 @@ class Pictures:
             else:
                 self.is_over = True
         return None
+
+    def _skip(self) -> bool:
+        """Leaves out the next picture, before it costs any more, if the one behind it is due already; returns whether
+        it did."""
+        assert self._decoder is not None
+        self._decoder.hurries = self.needed_s - float(self._lap.place(self._ready[0][1])) > _HURRY_S
+        time = self._decoder.next_time
+        if time is None or float(self._lap.place(self._timestamps.shifted(time))) > self.needed_s:
+            return False
+        self._ready.popleft()
+        self.num_skipped += 1
+        return True
 
     def _give(self) -> Item[DecodedPicture]:
         decoded, start, end = self._ready[0]

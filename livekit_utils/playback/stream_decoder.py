@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from livekit_utils._runtime.trouble import Trouble
-from livekit_utils.playback.av_library import MediaFileError, import_av
+from livekit_utils.files.av_sound import import_av
+from livekit_utils.playback.errors import MediaFileError
 from livekit_utils.playback.file_input import FileInput
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ _STEPS_BACK_S = (Fraction(1, 2), Fraction(3), Fraction(20))
 _SHORT_S = 1
 
 
+class NoStreamError(MediaFileError):
+    """The file has no stream of the kind."""
+
+
 class DecodingStoppedError(Exception):
     """Nobody wants what is being decoded any more."""
 
@@ -57,22 +62,35 @@ class StreamDecoder:
         MediaFileError: FFmpeg does not know the file, or it has no such stream that can be decoded.
     """
 
+    _container: Any = None
+
     def __init__(self, file: BinaryIO, kind: Kind, name: str) -> None:
         self._av = import_av()
         self._file = file
         self._kind = kind
-        self._trouble = Trouble(f"MediaPlayer: {name}: cannot decode a packet of {kind}: %s")
+        self.hurries = False
+        """Whether to leave out pictures on which no other one depends."""
+        self._trouble = Trouble("MediaPlayer: %s: cannot decode a packet of %s: %s")
+        self._name = name
         self.stopped: Callable[[], bool] = lambda: False
         """Whether to give up looking for the next frame."""
-        self._container: Any = None
         self._open()
         self.first: Any = self._next
-        """The first frame."""
+        """The first frame; None when `forget_first` was called."""
         if self.first is None:
             self.close()
             raise MediaFileError(f"expected {kind}, got none that can be decoded")
+        self.start = self.time(self.first)
+        """The timestamp of the first frame in seconds; None if it has none."""
+        whole = self._container.duration
+        self.container_s: float | None = whole / self._av.time_base if whole else None
+        """The length of the whole file in seconds, perhaps estimated; None if it is not known."""
         self.told_end = self._find_told_end()
         """Where the stream ends by what the container says, in seconds of its timestamps; None if it does not say."""
+
+    def forget_first(self) -> None:
+        """Lets go of the first frame, which may be large."""
+        self.first = None
 
     @property
     def num_damaged(self) -> int:
@@ -89,6 +107,7 @@ class StreamDecoder:
             )
         try:
             self._stream = _find(self._container, self._kind)
+            self._pace = "DEFAULT"
             if self._kind == "video":
                 self._stream.codec_context.thread_type = "AUTO"
             self._start_decoding()
@@ -113,14 +132,20 @@ class StreamDecoder:
                 continue
             if self.stopped():
                 raise DecodingStoppedError
+            self._set_pace()
             try:
                 frames = packet.decode()
             except self._av.FFmpegError as error:
                 if self._input.error is None and not isinstance(error, EOFError):
-                    self._trouble.failed(error.strerror)
+                    self._trouble.failed(self._name, self._kind, error.strerror)
                 continue
             self._trouble.good()
             yield from frames
+
+    def _set_pace(self) -> None:
+        wanted = "NONREF" if self.hurries else "DEFAULT"
+        if self._pace != wanted:
+            self._stream.codec_context.skip_frame = self._pace = wanted
 
     def _pull(self) -> Any:
         with self._translated():
@@ -145,9 +170,14 @@ class StreamDecoder:
         """Whether the frame that `next` returned is the last one."""
         return self._next is None
 
+    @property
+    def next_time(self) -> Fraction | None:
+        """The timestamp of the frame that `next` returns next; None if there is none, or it has none."""
+        return None if self._next is None else self.time(self._next)
+
     def seek(self, seconds: Fraction) -> None:
         """Goes back to the beginning, or to a frame that is not later than a time, by the stream's timestamps."""
-        start = self.time(self.first)
+        start = self.start
         if self._container is not None and start is not None and seconds - start > 2 and self._is_indexed:
             for back in _STEPS_BACK_S:
                 if seconds - back <= start or self.stopped():
@@ -169,7 +199,7 @@ class StreamDecoder:
         except self._av.FFmpegError:
             return False
         self._start_decoding()
-        time = None if self._next is None else self.time(self._next)
+        time = self.next_time
         return time is not None and time <= seconds
 
     def time(self, frame: Any) -> Fraction | None:
@@ -183,8 +213,7 @@ class StreamDecoder:
         if self._container.format.name not in _TELLING:
             return None
         if stream.duration:
-            start = self.time(self.first) or Fraction(0)
-            return start + Fraction(stream.duration * stream.time_base)
+            return (self.start or 0) + Fraction(stream.duration * stream.time_base)
         hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # of Matroska, as 00:00:02.008000000
         minutes, _, seconds = rest.partition(":")
         try:
@@ -199,12 +228,6 @@ class StreamDecoder:
             raise MediaFileError(
                 f"damaged or cut off: expected {self._kind} up to {float(told):.2f} s, got {float(end):.2f} s"
             )
-
-    @property
-    def container_s(self) -> float | None:
-        """The length of the whole file in seconds, perhaps estimated; None if it is not known."""
-        whole = self._container.duration
-        return whole / self._av.time_base if whole else None
 
     @property
     def frame_rate(self) -> float:
@@ -242,4 +265,4 @@ def _find(container: Any, kind: Kind) -> Any:
         cover = getattr(getattr(stream, "disposition", None), "attached_pic", None)
         if stream.codec_context is not None and not (cover and stream.disposition & cover):
             return stream
-    raise MediaFileError(f"expected {kind}, got none that can be decoded")
+    raise NoStreamError(f"expected {kind}, got none")

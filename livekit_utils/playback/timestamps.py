@@ -41,11 +41,15 @@ class Timestamps:
         """
         if timestamp is None:
             return Fraction(0) if expected is None else expected
-        placed = timestamp + self._shift
+        placed = self.shifted(timestamp)
         if expected is not None and (placed < expected - _BACK_S or self._is_beyond(placed, expected)):
             self._shift += expected - placed
             placed = expected
         return placed
+
+    def shifted(self, timestamp: Fraction) -> Fraction:
+        """Returns where a frame lies if its timestamp is not wrong."""
+        return timestamp + self._shift
 
     def end(self, start: Fraction, duration: Fraction | None, usual: Fraction) -> Fraction:
         """Returns where a frame ends.

@@ -20,6 +20,7 @@ from livekit_utils import (
     AudioStreamDecoder,
     LocalAudioTrack,
     LocalVideoTrack,
+    MediaPlayer,
     VideoBufferType,
     VideoFrame,
     VideoSource,
@@ -466,3 +467,32 @@ def test_a_decoder_in_a_second_loop_and_given_up(make: Callable[[], Any]) -> Non
     del item
     gc.collect()
     assert reference() is None
+
+
+# -- what plays -------------------------------------------------------------------------------------------------------
+
+
+def test_a_player_is_closed_twice_at_once_and_in_a_with_block() -> None:
+    """tests/playback/test_media_player_troubles.py closes and cancels it at every point."""
+    pytest.importorskip("av")
+
+    def made() -> MediaPlayer:
+        return MediaPlayer(io.BytesIO(constant(1, 100).to_wav_bytes()), loop=True)
+
+    async def main() -> None:
+        await made().aclose()
+        async with made() as player:
+            await player.play()
+            waiting = [asyncio.create_task(player.wait_for_playout()) for _ in range(3)]
+            await turns(3)
+            await asyncio.gather(*[player.aclose() for _ in range(3)])
+            await soon(asyncio.gather(*waiting))
+        assert "closed" in repr(player)
+        with pytest.raises(ZeroDivisionError):
+            async with made() as player:
+                raise ZeroDivisionError
+        with pytest.raises(RuntimeError, match="closed"):
+            await player.play()
+
+    with decoding.nothing_is_left():
+        decoding.run(main())

@@ -12,7 +12,7 @@ import pytest
 
 from livekit_utils import MediaPlayer
 from tests.support.decoding import nothing_is_left, run
-from tests.support.media_files import FPS, IN_TIME_S, RATE, Audience, Clip, now, play_all, stamp
+from tests.support.media_files import FPS, IN_TIME_S, RATE, Audience, Clip, now, number_of, play_all, stamp
 from tests.support.randomness import Rand
 
 pytest.importorskip("av")
@@ -323,5 +323,42 @@ def test_positions_never_go_back(tmp_path: Path) -> None:
                 await asyncio.sleep(0.002)
             assert positions == sorted(positions)
             assert max(abs(when - at) for when, at in positions) < IN_TIME_S
+
+    run(main())
+
+
+def test_pictures_that_are_too_late_are_left_out(tmp_path: Path) -> None:
+    """Where decoding is slower than the sound: what is decoded next is what is due, not what was due long ago."""
+    from fractions import Fraction
+
+    from livekit_utils.playback.media_frames import MediaFrames
+
+    path = Clip(seconds=4, sound_s=4, video="libx264", gop=100, b_frames=2).write(tmp_path / "clip.mkv")
+    frames = MediaFrames(path, Fraction(0), False)
+    assert number_of(frames.pictures.next().content.frame) == 0  # type: ignore[union-attr]
+    frames.pictures.needed_s = 2.0
+    given = []
+    while (item := frames.pictures.next()) is not None:
+        given.append(number_of(item.content.frame))
+    assert given[0] in (49, 50, 51)
+    assert given[-48:] == list(range(52, 100))
+    assert frames.pictures.num_skipped > 20
+    frames.close()
+
+
+def test_a_still_is_shown_however_late(tmp_path: Path) -> None:
+    """A picture that is seen for long is due until the next one is."""
+    path = Clip(times=[0.0, 1.0, 1.04, 9.0], sound_s=10).write(tmp_path / "clip.mkv")
+
+    async def main() -> None:
+        async with MediaPlayer(path) as player:
+            audience = Audience(player)
+            await player.seek(5)
+            await player.play()
+            await asyncio.sleep(1)
+            assert audience.numbers() == [2]
+            await player.wait_for_playout()
+            assert audience.numbers() == [2, 3]
+            assert player.stats().num_dropped == 0
 
     run(main())

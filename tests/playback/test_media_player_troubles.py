@@ -131,7 +131,7 @@ def test_a_file_that_was_cut_off(tmp_path: Path, loop: bool, caplog: pytest.LogC
 def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest.LogCaptureFixture) -> None:
     """Playing goes on, in time, and it is logged and counted."""
     clip = Clip(seconds=4, sound_s=4, video="ffv1", audio="flac")
-    path = clip.write(tmp_path / "clip.mkv")
+    path = clip.write(tmp_path / "100 %d clip.mkv")
     data = bytearray(path.read_bytes())
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux() if packet.size]
@@ -148,6 +148,7 @@ def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest
     late = [when - number / FPS for when, number in audience.shown[:3] + audience.shown[-3:]]
     assert max(map(abs, late)) < 0.02
     assert 1 <= len(errors(caplog)) <= 10
+    assert "100 %d clip.mkv: cannot decode a packet of" in caplog.text
 
 
 def test_bytes_that_are_wrong_anywhere(tmp_path: Path, rand: Rand) -> None:
@@ -438,6 +439,28 @@ def test_a_second_loop_goes_on(tmp_path: Path, runner: Any) -> None:
     assert no_thread_is_left()
 
 
+def test_tasks_that_others_cancel(tmp_path: Path) -> None:
+    """A program may cancel all tasks but its own: playing goes on with the next call."""
+    path = Clip().write(tmp_path / "clip.mkv")
+
+    async def main() -> None:
+        async with MediaPlayer(path) as player:
+            audience = Audience(player)
+            await player.play()
+            await asyncio.sleep(0.5)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            await asyncio.sleep(1)
+            at = player.position_s  # where the sound ended that the source had
+            await player.wait_for_playout()
+            assert np.array_equal(audience.samples, stamp(np.arange(2 * RATE)))
+            count = 2 * FPS - int(at * FPS + 0.01)
+            assert audience.numbers()[-count:] == list(range(2 * FPS - count, 2 * FPS))
+
+    with nothing_is_left():
+        run(main())
+
+
 def test_made_in_a_thread_and_never_used(tmp_path: Path) -> None:
     path = Clip().write(tmp_path / "clip.mkv")
 
@@ -524,3 +547,17 @@ def test_samples_before_and_after_the_error_are_those_of_the_file(tmp_path: Path
             assert np.array_equal(audience.samples, stamp(np.arange(count)))
 
     run(main())
+
+
+def test_pictures_that_cannot_be_decoded_leave_the_sound(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = Clip(seconds=1, sound_s=1).write(tmp_path / "clip.mkv")
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        for packet in container.demux(video=0):
+            if packet.size:
+                at = data.find(bytes(packet))
+                data[at : at + packet.size] = bytes(packet.size)
+    player = MediaPlayer(io.BytesIO(bytes(data)))
+    assert player.video is None
+    assert np.array_equal(run(play_all(player)).samples, stamp(np.arange(RATE)))
+    assert "MediaPlayer: BytesIO: expected video, got none that can be decoded" in caplog.text

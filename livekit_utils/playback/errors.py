@@ -1,0 +1,7 @@
+"""The error of media files that cannot be played."""
+
+from __future__ import annotations
+
+
+class MediaFileError(ValueError):
+    """The file is none that FFmpeg knows, has neither pictures nor sound, is damaged, or was cut off."""
