@@ -8,7 +8,7 @@ import warnings
 from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
-from livekit_utils._runtime.arguments import check_finite, check_frame_size, check_int
+from livekit_utils._runtime.arguments import MAX_CHANNELS, check_channels, check_finite, check_frame_size, check_int
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -20,7 +20,7 @@ from livekit_utils.frames.audio_frame import AudioFrame
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
 
@@ -29,7 +29,6 @@ __all__ = ["AudioFile"]
 
 logger = logging.getLogger("livekit_utils")
 
-_MAX_CHANNELS = 128
 
 # Sound in milliseconds that is decoded ahead, and frames at most.
 _AHEAD_MS = 500
@@ -92,7 +91,7 @@ class AudioFile(AsyncClosing):
         *,
         sample_rate: int | None = None,
         num_channels: int | None = None,
-        channels: Sequence[int] | None = None,
+        channels: Iterable[int] | None = None,
         frame_size_ms: float = 10,
         start_s: float = 0.0,
         end_s: float | None = None,
@@ -102,7 +101,7 @@ class AudioFile(AsyncClosing):
         if sample_rate is not None:
             sample_rate = check_int("sample_rate", sample_rate, 1)
         if num_channels is not None:
-            num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
+            num_channels = check_int("num_channels", num_channels, 1, MAX_CHANNELS)
         check_frame_size(sample_rate or 2**30, frame_size_ms)
         start_s = check_finite("start_s", start_s, 0)
         if end_s is not None:
@@ -111,7 +110,7 @@ class AudioFile(AsyncClosing):
                 raise ValueError(f"end_s: expected a number above start_s, {start_s:g}, got {end_s:g}")
         if not isinstance(loop, bool):
             raise TypeError(f"loop: expected a bool, got {type(loop).__name__}")
-        picked = _checked_channels(channels)
+        picked = check_channels("channels", channels)
         opened = OpenedSound(file, again=loop)
         self._name, self._sound, self._is_live = opened.name, opened.sound, opened.is_live
         try:
@@ -258,14 +257,3 @@ class AudioFile(AsyncClosing):
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
         return f"AudioFile({self._name!r}, sample_rate={self._sample_rate}, num_channels={self._num_channels}, {state})"
-
-
-def _checked_channels(channels: Sequence[int] | None) -> list[int] | None:
-    if channels is None:
-        return None
-    if isinstance(channels, (str, bytes)) or not hasattr(channels, "__iter__"):
-        raise TypeError(f"channels: expected a sequence of ints from 0, got {type(channels).__name__}")
-    picked = [check_int("channels", channel, 0, _MAX_CHANNELS - 1) for channel in channels]
-    if not 1 <= len(picked) <= _MAX_CHANNELS:
-        raise ValueError(f"channels: expected 1 to {_MAX_CHANNELS} numbers, got {len(picked)}")
-    return picked
