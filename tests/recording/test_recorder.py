@@ -40,6 +40,11 @@ def stalls(at_s: float) -> float:
     return max(0.0, length_s - at_s % 20)
 
 
+def bursts(at_s: float) -> float:
+    """20 frames at a time, by a clock that is 300 ppm fast."""
+    return -round(at_s * 1.0003 * 100) % 20 / 100
+
+
 def jitters_little(at_s: float) -> float:
     return jitters(at_s) / 4
 
@@ -65,6 +70,7 @@ def steady(at_s: float) -> float:
         (300, steady, 600),
         (-300, stalls, 600),
         (500, jitters, 600),
+        (300, bursts, 600),
     ],
 )
 def test_a_stream_of_another_clock(
@@ -147,20 +153,21 @@ def test_pauses_are_where_they_were(files: list[MemoryFile], pause_s: float, len
     assert np.abs(edges / RATE - np.array(begins)).max() <= 0.010
 
 
-def test_an_interrupted_source_is_recorded_as_it_is_heard(files: list[MemoryFile]) -> None:
+@pytest.mark.parametrize("rate", [RATE, 24_000, 11_025])
+def test_an_interrupted_source_is_recorded_as_it_is_heard(files: list[MemoryFile], rate: int) -> None:
     places: list[tuple[float, float]] = []
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         start = loop.time()
-        source = AudioSource(RATE, 1)
+        source = AudioSource(rate, 1)
         track = LocalAudioTrack.create_audio_track("agent", source)
         async with recorder() as recording:
             recording.add_track(track, channel=1)
             for number in range(20):
                 await asyncio.sleep(0.317 + number / 10)
                 begin = loop.time() - start
-                await source.capture_frame(tone(0.9))  # faster than real time
+                await source.capture_frame(tone(0.9, rate=rate))  # faster than real time
                 if number % 2:
                     await asyncio.sleep(0.25)
                     source.clear_queue()
@@ -177,7 +184,7 @@ def test_an_interrupted_source_is_recorded_as_it_is_heard(files: list[MemoryFile
     run(main())
     samples = files[0].samples
     assert not samples[:, 0].any()
-    sounds = np.diff((samples[:, 1] != 0).astype(int), prepend=0, append=0)
+    sounds = np.diff((samples[:, 1] > 500).astype(int), prepend=0, append=0)
     begins, ends = np.flatnonzero(sounds == 1) / RATE, np.flatnonzero(sounds == -1) / RATE
     assert len(begins) == len(places)
     assert np.abs(begins - [begin for begin, _ in places]).max() <= 2 / RATE
