@@ -145,8 +145,9 @@ def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest
     assert stats.num_damaged > 0
     assert stats.num_errors == 0
     assert player.position_s == pytest.approx(4, abs=0.1)
-    late = [when - number / FPS for when, number in audience.shown[:3] + audience.shown[-3:]]
-    assert max(map(abs, late)) < 0.02
+    # What a damaged picture shows is anything, but it is shown in its time.
+    assert max(abs(when - round(when * FPS) / FPS) for when, _ in audience.shown) < 0.003
+    assert len(audience.shown) >= 4 * FPS - 20
     assert 1 <= len(errors(caplog)) <= 10
     assert "100 %d clip.mkv: cannot decode a packet of" in caplog.text
 
