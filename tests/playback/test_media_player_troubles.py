@@ -130,7 +130,7 @@ def test_a_file_that_was_cut_off(tmp_path: Path, loop: bool, caplog: pytest.LogC
 
 def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest.LogCaptureFixture) -> None:
     """Playing goes on, in time, and it is logged and counted."""
-    clip = Clip(seconds=4, sound_s=4, video="ffv1", audio="flac")
+    clip = Clip(seconds=4, sound_s=4, video="ffv1", audio="flac", gop=1)
     path = clip.write(tmp_path / "100 %d clip.mkv")
     data = bytearray(path.read_bytes())
     with av.open(str(path)) as container:
