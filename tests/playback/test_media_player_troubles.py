@@ -130,7 +130,7 @@ def test_a_file_that_was_cut_off(tmp_path: Path, loop: bool, caplog: pytest.LogC
 
 def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest.LogCaptureFixture) -> None:
     """Playing goes on, in time, and it is logged and counted."""
-    clip = Clip(seconds=4, sound_s=4, video="ffv1", audio="flac")
+    clip = Clip(seconds=4, sound_s=4, video="ffv1", audio="flac", gop=1)
     path = clip.write(tmp_path / "100 %d clip.mkv")
     data = bytearray(path.read_bytes())
     with av.open(str(path)) as container:
@@ -145,8 +145,9 @@ def test_damaged_packets_are_left_out(tmp_path: Path, rand: Rand, caplog: pytest
     assert stats.num_damaged > 0
     assert stats.num_errors == 0
     assert player.position_s == pytest.approx(4, abs=0.1)
-    late = [when - number / FPS for when, number in audience.shown[:3] + audience.shown[-3:]]
-    assert max(map(abs, late)) < 0.02
+    # What a damaged picture shows is anything, but it is shown in its time.
+    assert max(abs(when - round(when * FPS) / FPS) for when, _ in audience.shown) < 0.003
+    assert len(audience.shown) >= 4 * FPS - 20
     assert 1 <= len(errors(caplog)) <= 10
     assert "100 %d clip.mkv: cannot decode a packet of" in caplog.text
 
