@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from livekit_utils._runtime.calls import Calls
 from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils._runtime.threads import Once, start_thread
-from livekit_utils.playback.stream_decoder import DecodingStoppedError, Kind
+from livekit_utils.playback.errors import DecodingStoppedError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from livekit_utils.playback.item import Item
     from livekit_utils.playback.media_frames import MediaFrames
+    from livekit_utils.playback.stream_decoder import Kind
 
 logger = logging.getLogger("livekit_utils")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.files.av_sound import import_av
-from livekit_utils.playback.errors import MediaFileError
+from livekit_utils.playback.errors import DecodingStoppedError, MediaFileError
 from livekit_utils.playback.file_input import FileInput
 
 if TYPE_CHECKING:
@@ -42,10 +42,6 @@ _SHORT_S = 1
 
 class NoStreamError(MediaFileError):
     """The file has no stream of the kind."""
-
-
-class DecodingStoppedError(Exception):
-    """Nobody wants what is being decoded any more."""
 
 
 class StreamDecoder:
