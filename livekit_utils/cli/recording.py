@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_writer import shortened
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.view.level_bar import LevelBar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from livekit_utils.cli.interruption import Interruption
@@ -44,7 +48,10 @@ class Recording:
             device, file.sample_rate, file.num_channels, processing, console, interruption
         ) as microphone:
             give_up_at = self._now() + max(_PATIENCE_S, self._max_samples / file.sample_rate)
-            with LevelBar(f"recording {microphone.capture.device}", console) as bar:
+            with (
+                LevelBar(f"recording {microphone.capture.device}", console) as bar,
+                self._saying_if_nothing(),
+            ):
                 async for frame in microphone.frames():
                     bar.show(microphone.trouble)
                     if frame is not None:
@@ -56,6 +63,15 @@ class Recording:
                     if file.samples_per_channel == 0 and self._now() > give_up_at:
                         break
             self._write_silence(microphone.capture.away_ms)
+
+    @contextmanager
+    def _saying_if_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except CliError as error:
+            if self._file.samples_per_channel == 0:
+                error.add_note(nothing_in(self._file))
+            raise
 
     def _write(self, frame: AudioFrame, gap_ms: float) -> None:
         self._write_silence(gap_ms)
@@ -83,3 +99,8 @@ class Recording:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def nothing_in(file: RecordingFile) -> str:
+    """Returns what is said of a recording without sound."""
+    return f"{file.path}: nothing was recorded, and there is no file"

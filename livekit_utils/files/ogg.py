@@ -73,8 +73,6 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
             got = scanner.size - position
             contents.damages.append(f"cut off: expected {num_bytes} bytes of its last Ogg page, got {got}")
             break
-        num_pages += 1
-        num_damaged += not _is_intact(scanner.at(position, num_bytes))
         flags, serial = header[5], int.from_bytes(header[14:18], "little")
         if flags & _IS_FIRST:
             if link.is_begun:
@@ -85,6 +83,8 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
         else:
             link.is_begun = True
         if serial == link.serial:
+            num_pages += 1
+            num_damaged += not _is_intact(scanner.at(position, num_bytes))
             link.ranges.add(position, num_bytes)
             link.is_ended = bool(flags & _IS_LAST)
         position += num_bytes

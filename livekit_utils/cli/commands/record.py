@@ -13,7 +13,7 @@ from rich.console import Console
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.interruption import Interruption, run
 from livekit_utils.cli.options import DeviceOption, ForceOption, JsonOption, OutputArgument, ProcessingOption
-from livekit_utils.cli.recording import Recording
+from livekit_utils.cli.recording import Recording, nothing_in
 from livekit_utils.cli.sound_devices import logging_to
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
@@ -84,8 +84,6 @@ def _recording(path: Path, rate: int, channels: int, force: bool) -> Iterator[Re
             file.close()
         except OSError as second:
             error.add_note(describe(second))
-        if file.samples_per_channel == 0:
-            error.add_note(_nothing(file))
         raise
 
 
@@ -95,8 +93,4 @@ def _close(file: RecordingFile) -> None:
     except OSError as error:
         raise CliError(f"{describe(error)}; what was recorded until then is kept") from error
     if file.samples_per_channel == 0:
-        raise CliError(_nothing(file))
-
-
-def _nothing(file: RecordingFile) -> str:
-    return f"{file.path}: nothing was recorded, and there is no file"
+        raise CliError(nothing_in(file))
