@@ -284,7 +284,7 @@ def test_pictures_that_are_never_read(tmp_path: Path) -> None:
             player.pause()
             await asyncio.sleep(60)
             stats = player.stats()
-            assert 400 < stats.ahead_video_ms < 600
+            assert 300 < stats.ahead_video_ms < 600
             assert 900 < stats.ahead_audio_ms < 1100
             assert stats.ahead_bytes < 16 * SIZE_BYTES + 2 * 1.1 * RATE
 
