@@ -137,7 +137,7 @@ class VoiceProcessor:
         if self._canceller:
             energy_far = self._cancel(samples, self._canceller)
         if self._enhancer:
-            samples[:] = self._enhancer.process(samples)
+            samples[:] = self._enhancer.process(samples, energy_in == 0)
             self._speech = self._enhancer
         self._levels.append((energy_in, energy_far, level_s16(samples.data)[1]))
 
@@ -178,13 +178,19 @@ class VoiceProcessor:
             reference_level_dbfs=self._level_dbfs(1),
             erle_db=self._erle_db(),
             echo_delay_ms=None if reference is None or delay_ms is None else delay_ms + reference.held_ms,
-            speech_probability=self._speech.speech_probability if self._speech else None,
+            speech_probability=self._speech_probability(),
             gain_db=self._enhancer.gain_db if self._enhancer else 0.0,
             reference_queued_ms=reference.queued * ms if reference else 0.0,
             reference_missing_ms=reference.missing * ms if reference else 0.0,
             reference_dropped_ms=reference.dropped * ms if reference else 0.0,
             latency_ms=self.latency_ms,
         )
+
+    def _speech_probability(self) -> float | None:
+        if self._speech is None:
+            return None
+        # Of digital silence the library says 0.45: it has not seen enough to decide.
+        return self._speech.speech_probability if self._levels[-1][0] else 0.0
 
     def _level_dbfs(self, which: int) -> float:
         energy = sum(block[which] for block in self._levels)
