@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
+from livekit_utils.voice.comfort_noise import ComfortNoise
 from livekit_utils.voice.echo_delay import EchoDelay
 from livekit_utils.voice.echo_reference import EchoReference
 from livekit_utils.voice.reblocker import Reblocker
@@ -85,6 +86,8 @@ class VoiceProcessor:
                 self._reference = EchoReference(self.sample_rate, self.num_channels)
                 self._reference.reserve_ms = self._reserve_ms
                 self._reference.set_delay_ms(delay_ms)
+                self._jumps = 0
+                self._comfort_noise = ComfortNoise(self._samples_per_channel, self.num_channels)
                 self._echo_delay = EchoDelay(self.sample_rate, self.num_channels)
                 self._canceller = self._make_canceller(round(delay_ms - self._reference.held_ms))
         if stages.of_enhancer() != before.of_enhancer():
@@ -146,8 +149,11 @@ class VoiceProcessor:
         import numpy as np
 
         far = np.frombuffer(self._reference.pop(self._samples_per_channel), np.int16)
+        if self._jumps != self._reference.jumps:
+            self._jumps = self._reference.jumps
+            self._comfort_noise.forget_echo()
         self._echo_delay.push(samples, far)
-        clean = canceller.process(samples, far)
+        clean = self._comfort_noise.process(samples, far, canceller.process(samples, far))
         self._speech = canceller
         energy_far = level_s16(far.data)[1]
         if energy_far >= self._active_energy:
