@@ -62,6 +62,10 @@ class AudioProcessingModule(Closing):
     the stages (`latency`). From the first frame on that is not, everything is 10 ms later. A frame of another format
     begins a new stream, and all stages start over.
 
+    The room stays as loud as it is while the far end talks: its noise is measured, and filled in where the canceller
+    removes it with an echo. That takes 1 to 3 s after the noise begins. A far end that never pauses, with an echo that
+    is louder than the room from the first frame on, hides the room; its noise is then lowered with the echo.
+
     The canceller needs the sound that the speaker is given (`process_reverse_stream`), all of it, silence too. It finds
     an echo up to 500 ms later by itself. Other rates are converted, other channel counts become mono. It follows the
     drift between the clocks of two devices, a sample at a time. Where both streams are called in step, as from files,

@@ -17,6 +17,9 @@ _GROUP = 8  # neighbouring bins that have the echo's gain in common
 # Echoes are looked for up to 600 ms after their reference, at every block; the canceller finds them up to 500 ms.
 _LAGS = 60
 
+# After so many blocks of digital silence in the reference there is no echo of it left, nor in what is kept of it.
+_IDLE = 80
+
 # The gain of the echo is learnt from so many blocks at once, which costs less than one by one.
 _BATCH = 10
 
@@ -32,8 +35,9 @@ _LEARNING_BLOCKS = 30
 # A correlation counts as echo above three standard deviations of what chance gives.
 _DEVIATIONS = 3.0
 
-# The room is heard where the sound is three times as strong as the echo that is expected in it.
-_CLEAR = 4.0
+# The room is heard where the sound is 4 dB stronger than the echo that is expected in it. The expected echo may be 2 dB
+# too weak: spectra of 20 ms, every 10 ms, do not see all of an echo that lies between two of them.
+_CLEAR = 2.5
 
 # The noise of the room is the least power in 1.2 to 1.6 s, and the mean is above the least by a factor of 1.6. That was
 # measured with white noise.
@@ -48,12 +52,13 @@ class ComfortNoise:
     """Measures the noise of the room before a canceller, and fills in what is missing of it after it.
 
     A canceller lowers everything while it suppresses an echo, or what it takes for one. The room must not go silent
-    with it. How loud the room is, is the least power in each band of the microphone's sound over a second or so, as in
-    Martin, "Noise Power Spectral Density Estimation Based on Optimal Smoothing and Minimum Statistics" (2001), where the
-    echo is known to be weaker. How loud the echo is, follows from the correlation of the spectra of microphone and
-    reference, at each delay. It is a power, and need not be precise; the canceller removes the echo.
+    with it. The noise of the room is the least power in each band of the microphone's sound over a second or so (after
+    R. Martin, "Noise Power Spectral Density Estimation Based on Optimal Smoothing and Minimum Statistics", IEEE
+    Transactions on Speech and Audio Processing, 2001), of the blocks in which the echo is weaker. The power of the echo
+    is estimated from the correlation of the spectra of microphone and reference, at each delay.
 
-    Where a reference never pauses and its echo is louder than the room, the room is not heard, and nothing is filled in.
+    Where a reference never pauses and its echo is louder than the room, the room is not heard. What was heard of it
+    before counts then; if that is nothing, nothing is filled in.
 
     Args:
         samples_per_channel: Samples of a block of 10 ms.
@@ -74,8 +79,8 @@ class ComfortNoise:
         powers = (num_channels, count)
         # The last block of microphone, output and reference, a channel after the other.
         self._last = np.zeros((2 * num_channels + 1, samples_per_channel))
-        # Spectra of a batch, and of the reference before it: the last of _LAGS rows up to a block are what its echo may be
-        # of, the oldest first.
+        # Spectra of a batch, and of the reference before it too: the echo in a block may be of _LAGS rows, whose last is
+        # that of the block itself.
         self._row = 0
         self._near_spectra = np.zeros((_BATCH, *powers), complex)
         self._far_spectra = np.zeros((_LAGS - 1 + _BATCH, count), complex)
@@ -89,7 +94,7 @@ class ComfortNoise:
         self._near_fast, self._near_before, self._out_fast = np.zeros(powers), np.zeros(powers), np.zeros(powers)
         self._parts, self._near_parts = (np.full((_NUM_PARTS, *powers), _UNKNOWN) for _ in range(2))
         self._noise = np.zeros(powers)
-        self._blocks = 0
+        self._blocks = self._silent = 0
         self._random = np.random.default_rng(0)
         self._tail = np.zeros((num_channels, samples_per_channel))
         self._has_tail = False
@@ -101,9 +106,7 @@ class ComfortNoise:
         self._heard_far = 0
         self._gains = None
 
-    def process(
-        self, near: NDArray[np.int16], far: NDArray[np.int16], out: NDArray[np.int16]
-    ) -> NDArray[np.int16]:
+    def process(self, near: NDArray[np.int16], far: NDArray[np.int16], out: NDArray[np.int16]) -> NDArray[np.int16]:
         """Returns a block of the canceller's output with the noise of the room.
 
         Args:
@@ -116,16 +119,26 @@ class ComfortNoise:
         new = np.concatenate(
             [near.reshape(-1, count).T, out.reshape(-1, count).T, far.reshape(-1, count).mean(axis=1)[np.newaxis]]
         )
-        spectra = np.fft.rfft(self._window * np.concatenate([self._last, new], axis=1))[:, self._bins]
+        both = np.concatenate([self._last, new], axis=1)
         self._last = new
-        powers = _smooth(spectra.real**2 + spectra.imag**2)
         self._blocks += 1
+        self._silent = 0 if far.any() else self._silent + 1
+        if self._silent > _IDLE:
+            # There is no echo, and the canceller lets everything through.
+            self._follow_room(_powers(self._spectra(both[:count])))
+            self._out_fast = self._near_before
+            return out
+        spectra = self._spectra(both)
+        powers = _powers(spectra[:-1])
         self._expect_echo(spectra[:count], spectra[-1])
-        self._hear_room(powers[:count])
-        self._near_before = self._near_fast
-        self._near_fast = _FAST * self._near_fast + (1 - _FAST) * powers[:count]
-        self._out_fast = _FAST * self._out_fast + (1 - _FAST) * powers[count:-1]
+        self._follow_room(powers[:count])
+        self._out_fast = _FAST * self._out_fast + (1 - _FAST) * powers[count:]
         return self._fill(out)
+
+    def _spectra(self, sounds: Powers) -> NDArray[np.complex128]:
+        import numpy as np
+
+        return np.fft.rfft(self._window * sounds)[:, self._bins]
 
     def _expect_echo(self, near: NDArray[np.complex128], far: NDArray[np.complex128]) -> None:
         """Estimates the power of the echo in this block."""
@@ -174,10 +187,12 @@ class ComfortNoise:
         gains = np.maximum(of_bin.reshape(by_group), np.maximum(of_group, 0)[..., np.newaxis])
         self._gains = gains.reshape(found.shape)
 
-    def _hear_room(self, powers: Powers) -> None:
+    def _follow_room(self, powers: Powers) -> None:
         """Follows the noise of the room."""
         import numpy as np
 
+        self._near_before = self._near_fast
+        self._near_fast = _FAST * self._near_fast + (1 - _FAST) * powers
         keep = min(_SLOW, 1 - 1 / self._blocks)
         self._near = keep * self._near + (1 - keep) * powers
         if self._blocks < 10:
@@ -205,7 +220,7 @@ class ComfortNoise:
             bins = np.arange(size + 1)
             shape = (self._num_channels, size + 1, 2)
             amplitudes = np.sqrt(np.array([np.interp(bins, self._bins, row, left=0) for row in missing]) / 2)
-            random = self._random.standard_normal(shape).view(complex)[..., 0]
+            random = self._random.standard_normal(shape, np.float32).view(np.complex64)[..., 0]
             frame = self._scale * self._fade * np.fft.irfft(amplitudes * random, 2 * size)
             noise = noise + frame[:, :size]
             self._tail, self._has_tail = frame[:, size:], True
@@ -228,6 +243,10 @@ def _spread(count: int, most: int) -> NDArray[np.int64]:
         low, high = (grow, high) if total < most - 1 else (low, grow)
     steps = (1 + low) ** np.arange(count - 1)
     return 1 + np.concatenate([[0], np.floor(np.cumsum(steps))]).astype(np.int64)
+
+
+def _powers(spectra: NDArray[np.complex128]) -> Powers:
+    return _smooth(spectra.real**2 + spectra.imag**2)
 
 
 def _smooth(powers: Powers) -> Powers:

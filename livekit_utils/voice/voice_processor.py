@@ -32,7 +32,8 @@ _ACTIVE_DBFS = -60.0
 
 # The canceller is given 0.3 s of a quiet room first (noise of -76 dBFS). It takes the first sound that it hears for the
 # noise of the room, and fills in as much where it removes an echo: an echo from the first sample on would be lowered by
-# some 25 dB only, for good; after the quiet room it is lowered by 40 dB at once.
+# some 25 dB only, for good; after the quiet room it is lowered by 40 dB at once. From then on it takes the room for as
+# quiet as that, so `ComfortNoise` fills in what is missing.
 _QUIET_BLOCKS = 30
 _QUIET_RMS = 5.0
 
