@@ -126,8 +126,9 @@ def test_nothing_is_added_where_nothing_was_removed(rand: Any) -> None:
     noisy = samples(noise(16000, 4, rand.randrange(2**32), rms=200))
     far = samples(noise(16000, 4, rand.randrange(2**32)))
     playing, idle = ComfortNoise(size, 1), ComfortNoise(size, 1)
-    nothing = np.zeros(size, np.int16)
-    for start in range(size, len(noisy), size):
-        near, before = noisy[start : start + size], noisy[start - size : start]
+    nothing = before = np.zeros(size, np.int16)
+    for start in range(0, len(noisy), size):
+        near = noisy[start : start + size]
         assert playing.process(near, far[start : start + size], before) is before
         assert idle.process(near, nothing, before) is before
+        before = near
