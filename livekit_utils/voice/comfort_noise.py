@@ -79,7 +79,7 @@ class ComfortNoise:
         powers = (num_channels, count)
         # The last block of microphone, output and reference, a channel after the other.
         self._last = np.zeros((2 * num_channels + 1, samples_per_channel))
-        # Spectra of a batch, and of the reference before it too: the echo in a block may be of _LAGS rows up to its own.
+        # Spectra of a batch, and of the reference before it too: the echo of a block may come from any of _LAGS rows.
         self._row = 0
         self._near_spectra = np.zeros((_BATCH, *powers), complex)
         self._far_spectra = np.zeros((_LAGS - 1 + _BATCH, count), complex)
