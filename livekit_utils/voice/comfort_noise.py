@@ -99,7 +99,10 @@ class ComfortNoise:
         self._has_tail = False
 
     def forget_echo(self) -> None:
-        """Starts over with the echo, because its delay has changed. The noise of the room stays known."""
+        """Starts over with the echo, because its delay has changed. The noise of the room stays known.
+
+        Where clocks drift, that is so often that the room is learnt in pauses of the reference only.
+        """
         for total in (self._far_totals, self._cross, self._chance):
             total[:] = 0
         self._heard_far = 0
