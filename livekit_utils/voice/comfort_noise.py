@@ -28,7 +28,7 @@ _BATCH = 10
 _MEMORY = 0.95
 _SLOW, _FAST = 0.8, 0.5
 
-# Nothing is known of the echo before the reference was heard for 0.5 s. Until then it is taken for as loud as the
+# Nothing is known of the echo before the reference was heard for 0.9 s. Until then it is taken for as loud as the
 # reference itself.
 _LEARNING_BLOCKS = 30
 
