@@ -17,6 +17,7 @@ _PUBLIC = {
     "devices.backend.request": ("DeviceError",),
     "devices.defaults": ("BLOCKSIZE", "DEFAULT_CHANNELS", "DEFAULT_SAMPLE_RATE", "FRAME_SAMPLES"),
     "devices.device_state": ("DeviceState", "DeviceStateChange"),
+    "devices.gap_meter": ("InputGap",),
     "devices.input_capture": ("InputCapture", "InputCaptureStats"),
     "devices.media_devices": ("MediaDevices",),
     "devices.output_player": ("OutputPlayer", "OutputPlayerStats"),

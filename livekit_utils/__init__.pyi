@@ -7,6 +7,7 @@ from livekit_utils.conversion.resample_audio import resample_audio
 from livekit_utils.devices.backend.request import DeviceError
 from livekit_utils.devices.defaults import BLOCKSIZE, DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE, FRAME_SAMPLES
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
+from livekit_utils.devices.gap_meter import InputGap
 from livekit_utils.devices.input_capture import InputCapture, InputCaptureStats
 from livekit_utils.devices.media_devices import MediaDevices
 from livekit_utils.devices.output_player import OutputPlayer, OutputPlayerStats
@@ -66,6 +67,7 @@ __all__ = [
     "FrameProcessor",
     "InputCapture",
     "InputCaptureStats",
+    "InputGap",
     "LatePolicy",
     "LocalAudioTrack",
     "LocalVideoTrack",

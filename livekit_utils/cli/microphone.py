@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from livekit_utils.cli.interruption import Interruption
+    from livekit_utils.devices.gap_meter import InputGap
     from livekit_utils.devices.input_capture import InputCapture
     from livekit_utils.frames.audio_frame import AudioFrame
 
@@ -30,6 +32,9 @@ class Microphone:
         self.capture = capture
         self._stream = stream
         self._interruption = interruption
+        self._gaps: deque[InputGap] = deque()
+        self._num_frames = 0  # that were yielded
+        capture.on_gap(self._gaps.append)
 
     def trouble(self) -> str:
         """Returns the state of the device, or "" while it runs."""
@@ -46,6 +51,16 @@ class Microphone:
                 yield None
             else:
                 yield event.frame
+                self._num_frames += 1
+
+    def gap_ms(self) -> float:
+        """Returns the milliseconds of sound that are missing before the frame that was yielded last. Call it once for
+        each frame."""
+        missing_ms = 0.0
+        # The stream gives each frame of the capture, from the first one on.
+        while self._gaps and self._gaps[0].num_frames <= self._num_frames:
+            missing_ms += self._gaps.popleft().duration_ms
+        return missing_ms
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceReq
 from livekit_utils.devices.captured_audio import CapturedAudio
 from livekit_utils.devices.device_state import DeviceState, DeviceStateChange
 from livekit_utils.devices.device_stream import DeviceLink, DeviceStream
+from livekit_utils.devices.gap_meter import GapMeter, InputGap
 from livekit_utils.devices.speaker_tap import SpeakerTap, TapReader
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.tracks.audio_source import AudioSource
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from livekit_utils.voice.audio_processing_module import AudioProcessingModule
 
 __all__ = ["InputCapture", "InputCaptureStats"]
+
+logger = logging.getLogger("livekit_utils")
 
 # Room of the device's ring beyond `queue_capacity`, in milliseconds. It tells sound that is late, of which the newest
 # is kept, from an overflow, after which everything in the ring is too old.
@@ -163,6 +166,11 @@ class InputCapture(AsyncClosing):
         self._echo: TapReader | None = None
         self._num_frames = 0
         self._dropped_ms = 0.0  # without the open device
+        self._gap_meter = GapMeter()
+        self._is_new = False  # the device: nothing was taken from it
+        self._gap_listeners: list[Callable[[InputGap], None]] = []
+        self._num_given = 0  # frames, taken by the source or not
+        self._told_ms = 0.0  # of what the open device has delivered and was dropped
         self._loss = Trouble("microphone %r: sound was dropped, because it was not taken in time", logging.WARNING)
         self._refusal = Trouble("the source of microphone %r refuses its sound: %s")
         self._processing = Trouble("processing of microphone %r failed: %s")
@@ -208,6 +216,31 @@ class InputCapture(AsyncClosing):
         """Calls `listener` at every change of the state, in the event loop. Returns a function that ends this."""
         return self.input_stream.states.listen(listener)
 
+    def on_gap(self, listener: Callable[[InputGap], None]) -> Callable[[], None]:
+        """Calls `listener`, in the event loop, when sound goes on after some is missing, because the device was away or
+        because sound was dropped. Returns a function that ends this.
+
+        The times are those at which the device delivered its blocks, however late the event loop was to see them.
+
+        Raises:
+            TypeError: It cannot be called.
+        """
+        if not callable(listener):
+            raise TypeError(f"listener: expected a callable, got {listener!r}")
+        self._gap_listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._gap_listeners:
+                self._gap_listeners.remove(listener)
+
+        return stop
+
+    @property
+    def away_ms(self) -> float:
+        """Milliseconds since the last sound ended, while the device is lost; else 0. In the event loop."""
+        end_ns = self._gap_meter.end_ns
+        return 0.0 if end_ns is None else max(0.0, asyncio.get_running_loop().time() * 1000 - end_ns / 1e6)
+
     def state_changes(self) -> AsyncIterator[DeviceStateChange]:
         """Returns an iterator of every change of the state from now on. It ends when the capture is closed."""
         return self.input_stream.states.changes()
@@ -241,13 +274,18 @@ class InputCapture(AsyncClosing):
             options.queue_capacity * _FRAME_MS,
             self._loss,
         )
+        self._gap_meter.begin(link)
+        self._is_new = True
+        self._told_ms = 0.0
         if self._echo is not None:
             self._echo.clear()
 
     def _end(self) -> None:
         """Ends with a device that was lost or closed."""
-        if self._audio is not None:
-            self._dropped_ms += self._audio.close()
+        if self._audio is not None and self._link is not None:
+            dropped_ms = self._audio.close()
+            self._dropped_ms += dropped_ms
+            self._gap_meter.end(self._link, dropped_ms - self._told_ms)
         self._link = self._audio = None
 
     def _on_wake(self) -> None:
@@ -259,13 +297,31 @@ class InputCapture(AsyncClosing):
         """Takes what the device has delivered. The first frame goes to the source here, the others by the task."""
         if self._audio is None or self._link is None:
             return
+        gap_ms = 0.0
+        if self._is_new:
+            gap_ms = self._gap_meter.heard()
+            self._is_new = False
         frames = self._audio.take()
+        dropped_ms = self._audio.dropped_ms
+        gap_ms, self._told_ms = gap_ms + dropped_ms - self._told_ms, dropped_ms
+        if gap_ms > 0:
+            self._tell(InputGap(num_frames=self._num_given, duration_ms=gap_ms))
+        self._num_given += len(frames)
         self._process(frames, self._link)
         if frames and self._is_taken(frames[0]):
             del frames[0]
         if frames:
             self._left.extend(frames)
             self._busy.set()
+
+    def _tell(self, gap: InputGap) -> None:
+        for listener in list(self._gap_listeners):
+            try:
+                listener(gap)
+            except ENDS_PROGRAM:
+                raise
+            except BaseException:
+                logger.exception("%r failed", listener)
 
     async def _capture(self) -> None:
         while True:

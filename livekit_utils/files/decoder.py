@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -14,6 +14,8 @@ from livekit_utils.files.errors import SoundFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy.typing as npt
 
     from livekit_utils.files.part import Part
     from livekit_utils.files.samples import Samples
@@ -29,9 +31,6 @@ _UNKNOWN_COUNT = 0x7FFFFFFFFFFFFFFF
 MAX_SAMPLE_RATE = 3_072_000
 # As many as a mixer has.
 MAX_CHANNELS = 128
-
-# Samples per channel that are lost at most where a damaged sound ends.
-_PIECE = 64
 
 
 class _OneWayFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -114,22 +113,30 @@ class Decoder:
             self._miss(self._position)
         return samples[:num_read]
 
-    def _read_into(self, samples: Samples) -> int:
+    def _read_into(self, samples: npt.NDArray[Any]) -> int:
         with self._translated("decoding failed, the file is damaged or cut off"):
             return len(self._file.read(len(samples), out=samples))
 
     def _read_damaged(self, samples: Samples) -> int:
-        """Reads up to the first error, in small pieces, because python-soundfile does not tell how much it read before
-        one."""
-        num_read = 0
-        while num_read < len(samples) and not self._is_over:
-            piece = samples[num_read : num_read + _PIECE]
-            try:
-                num_new = self._read_into(piece)
-            except SoundFileError as error:
-                num_new, self.damage = 0, str(error)
-            num_read += num_new
-            self._is_over = num_new < len(piece)
+        """Reads up to the first error.
+
+        python-soundfile does not tell how much it read before an error. So samples are read into a buffer of a value
+        that no sample has: those that still have it were not read.
+        """
+        if self._is_over:
+            return 0
+        buffer: npt.NDArray[Any] = (
+            np.full(samples.shape, 1, np.int32) if self.is_s16 else np.full(samples.shape, np.nan, np.float32)
+        )
+        try:
+            num_read = self._read_into(buffer)
+        except SoundFileError as error:
+            self.damage = str(error)
+            was_read = (buffer != 1 if self.is_s16 else ~np.isnan(buffer)).any(axis=1)
+            num_read = int(np.flatnonzero(was_read)[-1]) + 1 if was_read.any() else 0
+        self._is_over = num_read < len(samples)
+        # libsndfile's int32 of a sample of at most 16 bits is that sample, shifted.
+        samples[:num_read] = buffer[:num_read] >> 16 if self.is_s16 else buffer[:num_read]
         return num_read
 
     @contextmanager

@@ -6,6 +6,7 @@ A link begins with the first pages of all its streams, which have a mark. The pa
 from __future__ import annotations
 
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 from livekit_utils.files.byte_ranges import RangeList
@@ -21,6 +22,10 @@ _IS_FIRST, _IS_LAST = 2, 4
 
 # How the first packet of a stream begins that libsndfile can decode.
 _CODECS = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
+
+# zlib's CRC takes the bits of each byte from the lowest on, Ogg's (RFC 3533, section 6) from the highest on.
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_CRC_AT = 22
 
 # Gaps between the pages of a file. More are no recording, and looking for each takes time.
 _MAX_GAPS = 1_000
@@ -47,7 +52,7 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
     contents = Contents()
     link = _Link()
     position = start
-    num_gaps = 0
+    num_gaps = num_pages = num_damaged = 0
     while position < scanner.size:
         header = scanner.at(position, _HEADER_BYTES + 255)
         if not header.startswith(b"OggS\x00"):
@@ -68,6 +73,8 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
             got = scanner.size - position
             contents.damages.append(f"cut off: expected {num_bytes} bytes of its last Ogg page, got {got}")
             break
+        num_pages += 1
+        num_damaged += not _is_intact(scanner.at(position, num_bytes))
         flags, serial = header[5], int.from_bytes(header[14:18], "little")
         if flags & _IS_FIRST:
             if link.is_begun:
@@ -82,9 +89,18 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
             link.is_ended = bool(flags & _IS_LAST)
         position += num_bytes
     _finish(link, contents)
+    if num_damaged:
+        contents.damages.append(f"damaged: {num_damaged} of its {num_pages} Ogg pages, whose sound is lost")
     if not contents.parts and not contents.damages:
         raise SoundFileError("expected Ogg with Vorbis, Opus, FLAC or Speex, got none of them")
     return contents
+
+
+def _is_intact(page: bytes) -> bool:
+    """Returns whether a page has the CRC that it should have: with 0 in its own place, from 0, without an inversion."""
+    zeroed = page[:_CRC_AT] + bytes(4) + page[_CRC_AT + 4 :]
+    reversed_crc = zlib.crc32(zeroed.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{reversed_crc:032b}"[::-1], 2) == int.from_bytes(page[_CRC_AT : _CRC_AT + 4], "little")
 
 
 def _finish(link: _Link, contents: Contents) -> None:

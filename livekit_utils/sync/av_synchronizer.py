@@ -11,14 +11,17 @@ import asyncio
 import math
 from collections import deque
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
+from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.sync.followed_audio import FollowedAudio, FollowedAudioSource
+from livekit_utils.sync.media_clock import MediaClock
 from livekit_utils.sync.picture_timeline import Due, Picture, PictureTimeline
 from livekit_utils.sync.show_record import AVSynchronizerStats, ShowRecord
 
@@ -33,7 +36,7 @@ class LatePolicy(StrEnum):
     """Says what `AVSynchronizer` does with pictures whose sound has been heard already."""
 
     DROP = "drop"
-    """Shows the latest picture that is due and drops those before it: pictures are in time again at once."""
+    """Drops late pictures while the next one is due as well: pictures are in time again at once."""
     SHOW = "show"
     """Shows all pictures, at up to twice the frame rate until they are in time again."""
 
@@ -46,6 +49,16 @@ _EARLY_S = 0.0005
 
 # An audio source does not tell when it is paused or cleared by others. So the time is looked up every 50 ms at least.
 _LOOK_S = 0.05
+
+
+# Up to this length, a gap between the timestamps of the audio is silence. A longer one, which may be a jump, is silence
+# as long as pictures come that belong to it. One above 600 s is a jump.
+_LONG_GAP_S = 10.0
+_MAX_GAP_S = 600.0
+
+# Silence is pushed in frames of this length; of the short one where what is in the source cannot be taken back later.
+_SILENCE_S = 0.1
+_SHORT_SILENCE_S = 0.02
 
 
 class _VideoSink(Protocol):
@@ -61,13 +74,26 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     Timestamps are seconds on one timeline for both: of a picture, when it is shown; of audio, when the end of the frame
     is heard. The audio that is heard is the clock. Where no audio is heard (before the first, after an underrun, or if
     the audio source has no queue), the wall clock continues, so that a single task that pushes both in turn never
-    blocks. Timestamps may jump in both directions. Where those of the pictures start over, as in a clip that is
-    repeated, the pictures belong to the next audio with these timestamps.
+    blocks. Where the timestamps of the pictures start over, as in a clip that is repeated, the pictures belong to the
+    next audio with these timestamps. If the sound of the clip begins later or ends earlier than its pictures, let the
+    timestamps go on instead (add the length of the clip at each repetition): only then is the silence between known.
+
+    A gap between the timestamps of the audio (muted, not sent, a hole in a recording) is silence: the synchronizer
+    pushes that much silence into the audio source before the next frame. So the sound after the gap is heard at its
+    time, the pictures of the gap are shown, and who reads the source, such as a recorder or a mixer, gets audio without
+    a hole. A gap of more than 10 s is silence only while pictures come that belong to it. Otherwise, and above 600 s,
+    it is a jump: the next audio is heard at once. Audio that repeats up to 1 s is heard, and the pictures wait for it.
+
+    The first audio waits for pictures before it in the same way. Pictures that are pushed when later audio is heard
+    already are late, so push the first picture before the first audio, or in another task at the same time.
 
     Without timestamps, pictures are shown `video_fps` times a second, and audio is not synchronized.
 
-    A late picture is dropped if a later one is due as well. It is also dropped if it is later than the tolerance and
-    another picture was shown within the tolerance.
+    Timestamps of pictures that are a little out of order (by up to 0.25 s or 3 pictures, as those of B-frames) change
+    nothing about the order of the pictures: each takes the lowest timestamp of its own and those behind it.
+
+    A picture that is late by more than the time between two pictures is dropped if the next one is due as well. It is
+    also dropped if it is later than the tolerance and another picture was shown within the tolerance.
 
     Args:
         audio_source: An `AudioSource`, ours or the LiveKit SDK's. Only its documented methods are used. The caller
@@ -131,6 +157,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         self._capacity = max(1, int(fps * queue_size_ms / 1000 + 1e-9))
         self._queue: deque[Picture] = deque()
         self._pushes: deque[PendingPush[Picture]] = deque()
+        self._audio_turn = asyncio.Lock()  # the task that pushes audio of the current timeline
         self._waiters = Waiters()
         self._timer: asyncio.TimerHandle | None = None
         self._record = ShowRecord(self._interval)
@@ -146,7 +173,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
 
     @property
     def last_video_time(self) -> float:
-        """The timestamp of the picture that was shown last; 0 before the first."""
+        """The timestamp at which the last picture was shown; 0 before the first."""
         return self._last_video_time
 
     @property
@@ -162,9 +189,10 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     async def push(self, frame: Any, timestamp: float | None = None) -> None:
         """Pushes a picture or audio.
 
-        Returns when the frame is queued: for audio, when its source has taken it; for a picture, when there is room,
-        first come first served. A cancelled push has pushed nothing, unless its picture was shown or dropped before the
-        cancellation came; for audio, see the source.
+        Returns when the frame is queued: for audio, when its source has taken it, and the silence of a gap before it;
+        for a picture, when there is room. Both are first come first served. A cancelled push has pushed nothing, unless
+        its picture was shown or dropped before the cancellation came; for audio, see the source. The silence of a gap
+        stays.
 
         Args:
             frame: A video frame or an audio frame, ours or the LiveKit SDK's.
@@ -213,7 +241,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         if not self._closed:
             self._bind()
         while not self._closed and await self._audio.wait_for_playout():
-            if not self._queue and not self._pushes:
+            if not self._queue and not self._pushes and not self._audio_turn.locked():
                 return
             await self._waiters.wait()
 
@@ -238,8 +266,21 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         if not frame.samples_per_channel:  # nothing to hear, and no end of anything that is heard
             await asyncio.sleep(0)
             return
-        # If the queues are cleared meanwhile, the frame belongs to the clock before.
-        clock = self._timeline.clock
+        # If the queues are cleared meanwhile, the frame belongs to the timeline before.
+        timeline = self._timeline
+        try:
+            async with self._audio_turn:
+                if timestamp is not None:
+                    await self._push_silence(frame, timestamp - frame.samples_per_channel / frame.sample_rate, timeline)
+                if timeline is self._timeline:
+                    await self._capture(frame, timestamp, timeline.clock)
+                elif self._closed:
+                    raise RuntimeError("this AVSynchronizer was closed")
+        finally:
+            if not self._queue:
+                self._waiters.release()  # one who waits for playout looks whether this was the last push
+
+    async def _capture(self, frame: Any, timestamp: float | None, clock: MediaClock) -> None:
         duration = frame.samples_per_channel / frame.sample_rate
         clock.begin_push(duration)
         try:
@@ -252,11 +293,46 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         clock.end_push(duration, timestamp, self._now(), queued_s)
         self._show(queued_s)
 
+    async def _push_silence(self, frame: Any, start: float, timeline: PictureTimeline) -> None:
+        """Pushes the silence that is missing between the audio that was pushed and a frame that starts at a media
+        time."""
+        if not timeline.has_begun and not self._queue:
+            await asyncio.sleep(0)  # the first picture may be pushed by another task at the same time
+        if not timeline.has_begun and self._queue and (self._queue[0].time or 0.0) < start:
+            self._show()
+        if not timeline.is_after_gap(start):
+            return
+        timeline.clock.played(self._now(), self._audio.queued_s)
+        if not timeline.is_after_gap(start):
+            return
+        rate, num_channels = frame.sample_rate, frame.num_channels
+        while timeline is self._timeline and self._audio.is_queue:
+            queued_s = self._audio.queued_s
+            timeline.clock.played(self._now(), queued_s)
+            gap = timeline.gap_before(start)
+            if gap > _LONG_GAP_S:
+                # The pictures tell whether it is a gap or a jump of both. They are asked as late as possible.
+                if queued_s > _SHORT_SILENCE_S and gap <= _MAX_GAP_S and timeline.has_pictures:
+                    await self._sleep(queued_s - _SHORT_SILENCE_S)
+                    continue
+                if gap > _MAX_GAP_S or not timeline.runs_through(start - gap, start):
+                    return
+            is_short = gap > _LONG_GAP_S or not self._audio.has_captured
+            num_samples = round(min(gap, _SHORT_SILENCE_S if is_short else _SILENCE_S) * rate)
+            if num_samples <= 0:
+                return
+            silence = AudioFrame.create(rate, num_channels, num_samples)
+            await self._capture(silence, start - gap + num_samples / rate, timeline.clock)
+
     async def _push_video(self, frame: Any, timestamp: float | None) -> None:
         picture = Picture(frame, timestamp)
         num_done = self._record.num_done
         if len(self._queue) >= self._capacity:
             self._show()  # stale pictures make room
+        if timestamp is not None and timestamp < self._last_pushed_time():
+            waiting = (push.item for push in reversed(self._pushes) if push.waiting)
+            if self._timeline.put_in_order(picture, chain(waiting, reversed(self._queue))):
+                self._show()
         try:
             if self._pushes or len(self._queue) >= self._capacity:
                 if not await PendingPush(picture).wait_in(self._pushes):
@@ -264,10 +340,14 @@ class AVSynchronizer(LoopBound, AsyncClosing):
                 return
             self._timeline.enter(picture)
             self._queue.append(picture)
-            if len(self._queue) == 1:
-                self._show()
-            else:
+            if len(self._queue) > 1:
                 picture.keep()
+            else:
+                if timestamp is not None and not self._timeline.has_begun:
+                    await asyncio.sleep(0)  # the first audio may be pushed by another task at the same time
+                self._show()
+                if picture in self._queue:
+                    picture.keep()
             if self._record.num_done != num_done:
                 # A pusher whose pictures are dropped, or whose video source is slow, never waits for room. Without
                 # this, it would never let other tasks run.
@@ -278,6 +358,11 @@ class AVSynchronizer(LoopBound, AsyncClosing):
                 self._take_pushes()
                 self._show()
             raise
+
+    def _last_pushed_time(self) -> float:
+        """Returns the timestamp of the last picture that waits to be shown, or -inf."""
+        last = self._pushes[-1].item if self._pushes else self._queue[-1] if self._queue else None
+        return -math.inf if last is None or last.time is None else last.time
 
     def _take_pushes(self) -> None:
         while self._pushes and len(self._queue) < self._capacity:
@@ -293,6 +378,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         while self._pushes:
             self._pushes.popleft().settle(taken)
         self._timeline = PictureTimeline(self._interval, self._tolerance)
+        self._audio_turn = asyncio.Lock()
         self._waiters.release()
 
     # -- showing ------------------------------------------------------------------------------------------------------
@@ -313,14 +399,15 @@ class AVSynchronizer(LoopBound, AsyncClosing):
                 break
             if self._is_stale(picture, due, now, played):
                 self._queue.popleft()
+                self._take_pushes()
                 self._record.num_dropped += 1
             elif now < (earliest := self._record.last_shown + self._timeline.least_gap(picture)) - _EARLY_S:
                 self._set_timer(earliest)
                 break
             else:
                 self._queue.popleft()
+                self._take_pushes()
                 self._present(picture, due, now, played)
-            self._take_pushes()
         self._keep_pictures()
         if not self._queue:
             self._waiters.release()
@@ -329,7 +416,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         """Makes the pictures that have to wait safe from their makers, whose pushes return."""
         for picture in reversed(self._queue):
             if picture.kept:
-                return  # those before it are
+                return  # those before it are, or will be by their own push
             picture.keep()
 
     def _is_stale(self, picture: Picture, due: Due, now: float, played: float) -> bool:
@@ -337,7 +424,12 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         if self._late_policy is LatePolicy.SHOW or picture.time is None:
             return False
         lateness = -due.wait
-        if len(self._queue) > 1 and self._timeline.is_due_behind(self._queue[1], picture, lateness, now, played):
+        # Where timestamps jitter, the next picture may be due before the late one was seen. One interval is caught up.
+        if (
+            lateness > self._interval
+            and len(self._queue) > 1
+            and self._timeline.is_due_behind(self._queue[1], picture, lateness, now, played)
+        ):
             return True
         return due.piece is not None and lateness > self._tolerance and now - self._record.last_shown < self._tolerance
 
@@ -348,7 +440,11 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             self._last_video_time = picture.time
         try:
             self._video_source.capture_frame(picture.frame)
-        except (Exception, asyncio.CancelledError) as error:  # a CancelledError is the source's own: nothing waits here
+        except ENDS_PROGRAM:
+            self._record.count(presented=False)
+            self._set_timer(now)  # the rest is shown if the loop goes on
+            raise
+        except BaseException as error:  # a CancelledError, too, is the source's own: nothing waits here
             self._record.count(presented=False)
             self._video_trouble.failed(error, error=error)
         else:
@@ -363,6 +459,14 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             self._record.num_held += 1
             picture.expected = math.inf  # counted
         self._set_timer(now + min(wait, _LOOK_S))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Waits for some time, or until the queues are cleared or the synchronizer is closed."""
+        timer = asyncio.get_running_loop().call_later(seconds, self._waiters.release)
+        try:
+            await self._waiters.wait()
+        finally:
+            timer.cancel()
 
     # -- the timer and its loop ---------------------------------------------------------------------------------------
 
@@ -391,6 +495,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     def _leave_loop(self) -> None:
         self._cancel_timer()
         self._timeline.restart()
+        self._audio_turn = asyncio.Lock()
         self._record.forget_pace()
 
 

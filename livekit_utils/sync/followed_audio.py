@@ -8,7 +8,10 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from livekit_utils._runtime.arguments import check_finite
-from livekit_utils._runtime.trouble import Trouble
+from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
+
+# A source with less audio than this counts as empty, because floats round.
+_EMPTY_S = 1e-4
 
 
 class FollowedAudioSource(Protocol):
@@ -30,6 +33,8 @@ class FollowedAudio:
     def __init__(self, source: FollowedAudioSource) -> None:
         self._source = source
         self._trouble = Trouble("AVSynchronizer: the audio source does not tell its time: %s")
+        self._has_captured = False
+        self._has_held = False
         self._waits: dict[asyncio.Timeout, asyncio.AbstractEventLoop] = {}  # `release` lets these expire
 
     @property
@@ -37,11 +42,25 @@ class FollowedAudio:
         """Seconds of audio that are left to play; 0 if the source fails to tell."""
         try:
             queued = check_finite("queued_duration", self._source.queued_duration)
-        except Exception as error:
+        except ENDS_PROGRAM:
+            raise
+        except BaseException as error:
             self._trouble.failed(error, error=error)
             return 0.0
         self._trouble.good()
+        if queued > _EMPTY_S:
+            self._has_held = True
         return max(queued, 0.0)
+
+    @property
+    def has_captured(self) -> bool:
+        """Whether the source has taken a frame."""
+        return self._has_captured
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether the source holds what it takes until it is played, as far as is known."""
+        return self._has_held or not self._has_captured
 
     @property
     def num_errors(self) -> int:
@@ -50,7 +69,9 @@ class FollowedAudio:
 
     async def capture(self, frame: Any) -> bool:
         """Returns True when the source has taken the frame, False if released before."""
-        return await self._unless_released(self._source.capture_frame(frame))
+        taken = await self._unless_released(self._source.capture_frame(frame))
+        self._has_captured |= taken
+        return taken
 
     async def wait_for_playout(self) -> bool:
         """Returns True when all audio has been played, False if released before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ class AudioPiece:
     end: float
     played: float
     num_frames: int = 0
+    lead: float = -math.inf
+    """How far the timestamps may be ahead of the played time before the next frame begins after a gap."""
 
     def due(self, media_time: float) -> float:
         """Returns the played time at which a media time is heard, even one outside of the piece."""
@@ -23,6 +26,12 @@ class AudioPiece:
 
 # Timestamps that are off by less than this are continuous. More is a jump.
 _JUMP_S = 0.1
+
+# A frame that begins later than this after what was pushed before begins after a gap.
+GAP_S = 0.015
+
+# Audio that is repeated by up to this much is waited for. Timestamps that go back further start over.
+_REPEAT_S = 1.0
 
 # Audio stops driving the pictures when its source has been empty for this long. A source that is fed in real time is
 # empty for a moment between two frames.
@@ -81,25 +90,59 @@ class MediaClock:
             if not self._pieces:
                 return
             end = self._pieces[-1].end + duration
-        piece = self._piece_from(end - duration)
+        piece = self._piece_before(end - duration)
+        if piece is None:
+            piece = AudioPiece(end - duration, end, self._pushed)
+            self._pieces.append(piece)
+            if len(self._pieces) > _MAX_PIECES:
+                self._pieces.popleft()
+        elif piece is not self._pieces[-1]:
+            self._pieces.pop()  # one timestamp was wrong
         piece.num_frames += 1
         piece.end = end
         piece.played = self._pushed
+        # Jitter goes back and forth, and a clock of its own slowly away; a gap is further ahead than the first frame.
+        # So the lead does not rise with the timestamps, but it falls with them if they fall behind for good.
+        lead = end - self._pushed
+        piece.lead = lead if piece.num_frames == 1 else min(piece.lead, lead + _JUMP_S)
 
-    def _piece_from(self, start: float) -> AudioPiece:
-        """Returns the piece that a frame with this start belongs to."""
+    def _piece_before(self, start: float) -> AudioPiece | None:
+        """Returns the piece that a frame with this start continues; the last but one if the timestamp of the last was
+        wrong."""
         pieces = self._pieces
         if pieces and abs(start - pieces[-1].end) <= _JUMP_S:
             return pieces[-1]
         if len(pieces) > 1 and pieces[-1].num_frames == 1:
             wrong, before = pieces[-1], pieces[-2]
             if abs(start - (before.end + wrong.played - before.played)) <= _JUMP_S:
-                pieces.pop()  # one timestamp was wrong
                 return before
-        pieces.append(AudioPiece(start, start, self._pushed))
-        if len(pieces) > _MAX_PIECES:
-            pieces.popleft()
-        return pieces[-1]
+        return None
+
+    def is_after_gap(self, start: float) -> bool:
+        """Returns whether a frame with this start has to be heard later than right behind what was pushed before.
+
+        Where the source has run dry, the answer is right after `played` was called; before, it may be a wrong True.
+        """
+        if not self._pieces:
+            return False
+        piece = self._pieces[-1]
+        return start - piece.lead - self.until > GAP_S and self._piece_before(start) in (None, piece)
+
+    def gap_before(self, start: float) -> float:
+        """Returns the seconds from the end of what was pushed to a frame with this start, where that is after a gap.
+        Call it after `played`."""
+        piece = self._pieces[-1]
+        return start - self.until - min(piece.lead, piece.end - piece.played)
+
+    @property
+    def until(self) -> float:
+        """The played time at which all that was pushed has been heard; now, if it has been."""
+        return max(self._pushed, self._played)
+
+    @property
+    def is_capturing(self) -> bool:
+        """Whether a frame is being captured."""
+        return bool(self._in_flight)
 
     def played(self, now: float, queued: float) -> float:
         """Returns the played time.
@@ -145,19 +188,24 @@ class MediaClock:
                 found = piece
         return found
 
-    def follow(self, piece: AudioPiece | None, media_time: float) -> AudioPiece | None:
-        """Returns the last piece up to a media time that is reached from `piece` by jumps forward only; None if
-        `piece` was forgotten."""
+    def follow(self, piece: AudioPiece | None, media_time: float, repeats: bool) -> AudioPiece | None:
+        """Returns the last piece up to a media time that is reached from `piece` by jumps forward, or if `repeats`, by
+        short jumps back; None if `piece` was forgotten."""
         found = None
         for other in self._pieces:
             if other is piece:
                 found = other
             elif found is not None:
-                if other.start < found.end:
+                back = found.end - other.start
+                if back > 0 and not (repeats and back <= _REPEAT_S and media_time > found.end):
                     break  # the timestamps start over
                 if other.start <= media_time + _JUMP_S:
                     found = other
         return found
+
+    def is_over(self, piece: AudioPiece, media_time: float) -> bool:
+        """Returns whether a media time is too far behind the end of a piece to belong to it."""
+        return piece is not self._pieces[-1] and media_time > piece.end + _AHEAD_S
 
     @property
     def media_time(self) -> float | None:

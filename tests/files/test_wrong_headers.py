@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from typing import Any
 
@@ -13,7 +14,7 @@ pytest.importorskip("soundfile")
 
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.sound_reader import SoundReader
-from tests.support.randomness import SEED
+from tests.support.randomness import SEED, Rand
 from tests.support.sound_files import chunk, decode, encode, mpeg_frames, read, read_all, signal, wav
 
 SOUND = np.random.default_rng(1).integers(1, 30_000, 1000, np.int16)
@@ -164,6 +165,40 @@ def test_compressed_files_that_were_cut_are_read_if_wanted(
     assert len(reader.warnings) in (1, 2)
     assert "damaged or cut off" in " ".join(reader.warnings) or "cut off" in reader.warnings[0]
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("format", "subtype"), [("MP3", None), ("FLAC", "PCM_16"), ("FLAC", "PCM_24"), ("OGG", None)])
+@pytest.mark.parametrize("damage", range(4))
+def test_a_damaged_file_is_the_same_in_pieces_of_any_length(format: str, subtype: str | None, damage: int) -> None:
+    """Some samples are read before an error: all of them count, however many were asked for."""
+    rng = Rand(SEED + damage)
+    print(f"LIVEKIT_UTILS_SEED={SEED}")
+    whole = bytearray(encode(signal(SEED, 60_000), 48000, format, subtype))
+    for _ in range(1 + damage):
+        at = rng.randrange(len(whole) // 3, len(whole) - 40)
+        whole[at : at + 40] = rng.randbytes(40)
+    results = []
+    for length in (50_000, 4800, 480, 7):
+        with SoundReader(io.BytesIO(whole), damaged=True) as reader:
+            results.append(read(reader, length))
+    assert len(results[0]) > 10_000 or (format == "OGG" and reader.warnings)
+    for result in results[1:]:
+        assert np.array_equal(result, results[0])
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("page", [2, 4, -1])
+def test_a_damaged_page_of_ogg_is_not_left_out_in_silence(subtype: str, page: int) -> None:
+    """libsndfile leaves such pages out, and knows the length from the last of those that are left."""
+    whole = bytearray(encode(signal(SEED, 300_000), 48000, "OGG", subtype))
+    pages = [found.start() for found in re.finditer(b"OggS\0", whole)]
+    whole[pages[page] + 300] ^= 1
+    message = f"damaged: 1 of its {len(pages)} Ogg pages, whose sound is lost"
+    with pytest.raises(SoundFileError, match=message):
+        read_with_warnings(whole)
+    with SoundReader(io.BytesIO(whole), damaged=True) as reader:
+        assert 0 < len(read(reader)) < 300_000
+    assert reader.warnings[0] == message
 
 
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import DeviceError
-from livekit_utils.devices.backend.memory import CALLBACKS, LATENCY_NS, DeviceMemory, ring_capacities
+from livekit_utils.devices.backend.memory import CALLBACK_NS, CALLBACKS, LATENCY_NS, DeviceMemory, ring_capacities
 from livekit_utils.devices.backend.renderer import DeviceRenderer
 from livekit_utils.devices.backend.request import DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
@@ -104,6 +104,7 @@ class FakeWorker(Worker):
     def _call_back(self) -> None:
         self.num_blocks += 1
         self.memory.words[CALLBACKS] += 1
+        self.memory.words[CALLBACK_NS] = round(self.loop.time() * 1e9)
         num_bytes = self.block * self.info.num_channels * 2
         if self.is_input:
             block, self.incoming = self.incoming[:num_bytes], self.incoming[num_bytes:]

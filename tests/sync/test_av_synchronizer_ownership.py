@@ -191,3 +191,19 @@ def test_audio_frames_of_no_samples_wait_for_nothing() -> None:
         await waiting
 
     play(push)
+
+
+def test_first_pictures_that_wait_for_their_sound_are_safe() -> None:
+    """Two tasks push before any audio tells that the pictures have to wait."""
+
+    async def push(sync: AVSynchronizer, screen: Screen) -> None:
+        canvases = [bytearray(NUM_BYTES), bytearray(NUM_BYTES)]
+
+        async def draw(number: int) -> None:
+            canvases[number][:] = bytes([number]) * NUM_BYTES
+            await sync.push(own_frame(canvases[number], number), 1 + number / 30)
+            canvases[number][:] = bytes([99]) * NUM_BYTES
+
+        await asyncio.gather(draw(0), draw(1), sync.push(sound(1.5), 1.5))
+
+    assert play(push).numbers == [0, 1]

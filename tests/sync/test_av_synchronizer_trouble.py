@@ -22,6 +22,10 @@ def worst(watched: Show, start: float = 0.0) -> float:
     return max(found)
 
 
+class Panic(BaseException):
+    """As PyO3's PanicException, no Exception."""
+
+
 class Source:
     """An AudioSource whose documented methods may be replaced."""
 
@@ -45,7 +49,7 @@ class Source:
 # -- sources ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer", [OSError("unplugged"), math.nan, math.inf, None, -1.0])
+@pytest.mark.parametrize("answer", [OSError("unplugged"), Panic("down"), math.nan, math.inf, None, -1.0])
 def test_an_audio_source_that_does_not_tell_its_time(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     """For a second: pictures go on as long, and are in time again afterwards."""
 
@@ -54,7 +58,7 @@ def test_an_audio_source_that_does_not_tell_its_time(answer: Any, caplog: pytest
         def queued_duration(self) -> float:
             if not 1001 < now() < 1002:
                 return super().queued_duration
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 raise answer
             return answer  # type: ignore[no-any-return]
 
@@ -79,15 +83,16 @@ def test_an_audio_source_that_does_not_tell_its_time(answer: Any, caplog: pytest
     assert ["does not tell its time" in record.message for record in caplog.records] == [True] * (answer != -1.0)
 
 
-def test_a_video_source_that_was_cancelled_itself(caplog: pytest.LogCaptureFixture) -> None:
-    """As one that looks at a future: a CancelledError that has nothing to do with the task."""
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), Panic("down"), GeneratorExit(), BaseException("bare")])
+def test_a_video_source_whose_error_is_no_exception(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    """A CancelledError, too: as from a source that looks at a future, it has nothing to do with the task."""
 
     async def prepare(watched: Show) -> None:
         inner = watched.capture_frame
 
         def capture(frame: Any) -> None:
             if frame.time == 0.5:
-                raise asyncio.CancelledError
+                raise error
             inner(frame)
 
         watched.capture_frame = capture  # type: ignore[method-assign]
@@ -96,6 +101,37 @@ def test_a_video_source_that_was_cancelled_itself(caplog: pytest.LogCaptureFixtu
     assert watched.stats.num_presented == 59
     assert watched.stats.num_dropped == 1
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
+def test_a_video_source_that_ends_the_program(error: BaseException) -> None:
+    """The loop ends with the error. If it goes on, so do the pictures."""
+    source = AudioSource(48000, 1)
+
+    class Screen:
+        def __init__(self) -> None:
+            self.shown: list[float] = []
+
+        def capture_frame(self, frame: Any) -> None:
+            if frame.time == 0.2:
+                raise error
+            self.shown.append(frame.time)
+
+    async def main() -> None:
+        async with AVSynchronizer(audio_source=source, video_source=screen, video_fps=10) as sync:
+            for i in range(6):
+                await sync.push(Picture(i / 10), i / 10)
+            await sync.wait_for_playout()
+        await source.aclose()
+
+    screen = Screen()
+    loop = VirtualTimeLoop()
+    task = loop.create_task(main())
+    with pytest.raises(type(error)):
+        loop.run_until_complete(task)
+    loop.run_until_complete(task)
+    loop.close()
+    assert screen.shown == [0.0, 0.1, 0.3, 0.4, 0.5]
 
 
 @pytest.mark.parametrize("busy_s", [0.02, 0.05, 0.2])
@@ -189,6 +225,9 @@ def test_one_wrong_timestamp_of_a_picture(wrong: float) -> None:
 
 @pytest.mark.parametrize("wrong", [1e9, -50.0, 0.02, 2.5])
 def test_one_wrong_timestamp_of_audio(wrong: float) -> None:
+    """One that is a little ahead looks like a gap, and costs that much silence, once."""
+    silence = wrong - 2.02 if wrong == 2.5 else 0
+
     async def talk(watched: Show) -> None:
         await watched.push_audio(ends(0, 2))
         await watched.sync.push(sound(), wrong)
@@ -199,7 +238,7 @@ def test_one_wrong_timestamp_of_audio(wrong: float) -> None:
 
     watched = run(show(video(times(0, 10, 30)), talk))
     assert len(watched.shown) == 300
-    assert max(abs(offset) for when, offset in watched.offsets_ms() if when > 7.2) < 1
+    assert max(abs(offset + 1000 * silence) for when, offset in watched.offsets_ms() if when > 7.2) < 1
 
 
 def test_a_clip_without_audio_between_two_with() -> None:

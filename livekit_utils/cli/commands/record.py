@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
+from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.interruption import Interruption, run
-from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.options import DeviceOption, ForceOption, JsonOption, OutputArgument, ProcessingOption
+from livekit_utils.cli.recording import Recording
 from livekit_utils.cli.sound_devices import logging_to
-from livekit_utils.cli.view.level_bar import LevelBar
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
+from livekit_utils.files.recording_file import RecordingFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def record(
@@ -27,13 +32,17 @@ def record(
     rate: Annotated[int, typer.Option(help="Hz.")] = 48000,
     channels: Annotated[int, typer.Option(help="1 or more.")] = 1,
     processing: ProcessingOption = True,
+    gaps: Annotated[
+        bool, typer.Option("--gaps/--no-gaps", help="Write silence for the time in which the device was away.")
+    ] = True,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Record a microphone.
 
-    Noise and hum are removed and the volume is levelled, unless --no-processing is given. Ctrl-C ends the recording and
-    saves it. If the device is lost, the recording continues when the device comes back.
+    Noise and hum are removed and the volume is levelled, unless --no-processing is given. Ctrl-C ends the recording. If
+    the device is lost, the recording continues when the device comes back; silence is written for the time between.
+    Whatever ends the recording, what was recorded is in the file.
     """
     if channels < 1:
         raise CliError(f"--channels: expected at least 1, got {channels}")
@@ -43,38 +52,45 @@ def record(
         raise CliError(f"--seconds: expected a length, got {seconds}; omit it to record until Ctrl-C") from None
     console = Console(stderr=True)
     with (
-        AudioWriter(output, rate, channels, samples_per_channel, replace=force) as writer,
+        _recording(output, rate, channels, force) as file,
         logging_to(console),
         Interruption() as interruption,
     ):
-        track = Summary(output.name, rate, channels, 0, format=writer.format, subtype=writer.subtype)
-        max_samples = samples_per_channel or writer.max_samples_per_channel
-        run(_record, writer, track, max_samples, device, processing, console, interruption)
-        track.samples_per_channel = writer.samples_per_channel
-        writer.commit()
+        track = Summary(output.name, rate, channels, 0, format=file.format, subtype=file.subtype)
+        recording = Recording(file, track, samples_per_channel, gaps)
+        run(recording.run, device, processing, console, interruption)
+        _close(file)
+        track.samples_per_channel = file.samples_per_channel
         print_info([track], as_json=json)
 
 
-async def _record(
-    writer: AudioWriter,
-    track: Summary,
-    samples_per_channel: int,
-    device: str | None,
-    processing: bool,
-    console: Console,
-    interruption: Interruption,
-) -> None:
-    rate, channels = track.sample_rate, track.num_channels
-    async with open_microphone(device, rate, channels, processing, console, interruption) as microphone:
-        with LevelBar(f"recording {microphone.capture.device}", console) as bar:
-            async for frame in microphone.frames():
-                bar.show(microphone.trouble)
-                if frame is None:
-                    continue
-                missing = samples_per_channel - writer.samples_per_channel
-                frame = shortened(frame, missing)
-                writer.write(frame)
-                track.add_frame(frame)
-                bar.add(frame)
-                if writer.samples_per_channel == samples_per_channel:
-                    break
+@contextmanager
+def _recording(path: Path, rate: int, channels: int, force: bool) -> Iterator[RecordingFile]:
+    """Opens the file, and closes it whatever happens."""
+    # The rate may be none that a file can have; then the microphone's error is the better one.
+    try:
+        file = RecordingFile(path, rate, channels, overwrite=force)
+    except FileExistsError:
+        raise CliError(f"{path}: expected a new file, but it exists; --force replaces it") from None
+    except (FileNotFoundError, NotADirectoryError):
+        directory = Path(os.path.realpath(path)).parent
+        raise CliError(f"{path}: expected an existing directory to write to, got {directory}") from None
+    except ValueError as error:
+        raise CliError(f"{path}: {str(error).removeprefix('file: ')}") from error
+    try:
+        yield file
+    except BaseException as error:
+        try:
+            file.close()
+        except OSError as second:
+            error.add_note(describe(second))
+        raise
+
+
+def _close(file: RecordingFile) -> None:
+    try:
+        file.close()
+    except OSError as error:
+        raise CliError(f"{describe(error)}; what was recorded until then is kept") from error
+    if file.samples_per_channel == 0:
+        raise CliError(f"{file.path}: nothing was recorded, and there is no file")
