@@ -24,6 +24,8 @@ KERNELS = {
     "high_pass": ["high_pass"],
     "polyphase": ["polyphase"],
     "sine": ["sine"],
+    "short_spectrum": ["short_spectrum", "fft"],
+    "overlap_add": ["overlap_add", "fft"],
     "echo_power": ["echo_power"],
     "noise_floor": ["noise_floor"],
     "noise_fill": ["noise_fill"],

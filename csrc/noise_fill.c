@@ -46,6 +46,7 @@ LKU_INLINE uint32_t next_random(uint32_t x) {
 
 void lku_noise_fill_make(lku_noise_fill *state, const size_t *places, float scale, size_t num_places,
                          lku_f32 *spectrum) {
+    static const float sign[] = {-1.0f, 1.0f};
     const float half = scale * sqrtf(0.5f);
     uint32_t random = state->random;
     for (size_t channel = 0; channel < state->num_channels; channel++) {
@@ -61,8 +62,8 @@ void lku_noise_fill_make(lku_noise_fill *state, const size_t *places, float scal
                 const float power = missing[b] + rise * (float)(at - places[b]);
                 const float amplitude = half * sqrtf(power > 0.0f ? power : 0.0f);
                 random = next_random(random);
-                row[2 * at] = random & 0x10000u ? amplitude : -amplitude;
-                row[2 * at + 1] = random & 0x20000u ? amplitude : -amplitude;
+                row[2 * at] = amplitude * sign[random >> 31];
+                row[2 * at + 1] = amplitude * sign[random >> 30 & 1u];
             }
         }
     }

@@ -7,7 +7,7 @@
 #ifndef LKU_NOISE_FILL_H
 #define LKU_NOISE_FILL_H
 
-#include "spectrum.h"
+#include "bin_power.h"
 
 #define LKU_FILL_MEMORY 0.5f /* per block */
 

@@ -2,11 +2,14 @@
 
 #include <string.h>
 
+/* Below any power that counts, and above the denormal numbers, which are slow. */
+#define LEAST 1e-9f
+
 /* Above any power. */
 #define UNKNOWN 1e30f
 
 size_t lku_noise_floor_num_floats(size_t num_channels, size_t num_bins) {
-    return 2 * (LKU_FLOOR_MEAN + LKU_FLOOR_PARTS) * num_channels * num_bins;
+    return (2 * LKU_FLOOR_MEAN + 2 * LKU_FLOOR_PARTS + 1) * num_channels * num_bins;
 }
 
 void lku_noise_floor_init(lku_noise_floor *state, size_t num_channels, size_t num_bins, float *memory) {
@@ -18,10 +21,20 @@ void lku_noise_floor_init(lku_noise_floor *state, size_t num_channels, size_t nu
     state->echo = state->mic + LKU_FLOOR_MEAN * row;
     state->clear = state->echo + LKU_FLOOR_MEAN * row;
     state->any = state->clear + LKU_FLOOR_PARTS * row;
+    state->end = state->any + LKU_FLOOR_PARTS * row;
     for (size_t i = 0; i < 2 * LKU_FLOOR_MEAN * row; i++)
         state->mic[i] = 0.0f;
+    for (size_t i = 0; i < row; i++)
+        state->end[i] = 0.0f;
     for (size_t i = 0; i < 2 * LKU_FLOOR_PARTS * row; i++)
         state->clear[i] = UNKNOWN;
+}
+
+/* Returns the echo that is expected in a bin, as the mean of it and its neighbours. */
+static float smooth_echo(const lku_f32 *echo, size_t num_bins, size_t bin) {
+    if (bin == 0 || bin + 1 == num_bins)
+        return echo[bin];
+    return (echo[bin - 1] + echo[bin] + echo[bin + 1]) / 3.0f;
 }
 
 static void take(lku_noise_floor *state, const lku_f32 *mic, const lku_f32 *echo) {
@@ -30,13 +43,11 @@ static void take(lku_noise_floor *state, const lku_f32 *mic, const lku_f32 *echo
     for (size_t channel = 0; channel < state->num_channels; channel++) {
         const size_t start = channel * bins;
         for (size_t b = 0; b < bins; b++) {
+            const float now = echo == NULL ? 0.0f : smooth_echo(echo + start, bins, b);
+            const float left = LKU_FLOOR_DECAY * state->end[start + b], begun = LKU_FLOOR_END * now;
             mic_row[start + b] = lku_smooth_power(mic + 2 * start, bins, b);
-            if (echo == NULL)
-                echo_row[start + b] = 0.0f;
-            else if (b == 0 || b + 1 == bins)
-                echo_row[start + b] = echo[start + b];
-            else
-                echo_row[start + b] = (echo[start + b - 1] + echo[start + b] + echo[start + b + 1]) / 3.0f;
+            echo_row[start + b] = now > left ? now : left;
+            state->end[start + b] = begun > left ? begun : left > LEAST ? left : 0.0f;
         }
     }
     state->row = (state->row + 1) % LKU_FLOOR_MEAN;

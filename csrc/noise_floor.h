@@ -9,7 +9,7 @@
 #ifndef LKU_NOISE_FLOOR_H
 #define LKU_NOISE_FLOOR_H
 
-#include "spectrum.h"
+#include "bin_power.h"
 
 enum {
     LKU_FLOOR_MEAN = 9,   /* blocks */
@@ -18,6 +18,11 @@ enum {
 };
 
 #define LKU_FLOOR_CLEAR 10.0f
+
+/* The end of an echo is too weak to be learnt. It may begin at a quarter of the echo's power, and dies away by 60 dB in half
+ * a second or faster: per block, 1.2 dB. */
+#define LKU_FLOOR_END 0.25f
+#define LKU_FLOOR_DECAY 0.76f
 
 /* So much is the mean of white noise above the least of it. */
 #define LKU_FLOOR_LEAST_TO_MEAN 1.6f
@@ -34,6 +39,7 @@ typedef struct lku_noise_floor {
     float *echo;  /* LKU_FLOOR_MEAN rows */
     float *clear; /* LKU_FLOOR_PARTS rows: the least of the blocks without an echo */
     float *any;   /* LKU_FLOOR_PARTS rows: the least of all blocks */
+    float *end;   /* one row: the power of the echo's end */
 } lku_noise_floor;
 
 /* Returns how many floats an estimate needs. */

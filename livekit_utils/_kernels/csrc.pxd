@@ -88,6 +88,28 @@ cdef extern from "high_pass.h" nogil:
                            size_t samples_per_channel, size_t num_channels) noexcept
 
 
+cdef extern from "short_spectrum.h" nogil:
+    ctypedef struct lku_short_spectrum:
+        pass
+
+    size_t lku_short_spectrum_num_floats(size_t num_channels, size_t samples_per_channel) noexcept
+    void lku_short_spectrum_init(lku_short_spectrum *state, size_t num_channels, size_t samples_per_channel,
+                                 float *memory) noexcept
+    void lku_short_spectrum_push(lku_simd simd, lku_short_spectrum *state, const lku_s16 *mic, const lku_s16 *out,
+                                 const lku_s16 *ref, const size_t *bins, size_t num_bins, lku_f32 *spectra) noexcept
+
+
+cdef extern from "overlap_add.h" nogil:
+    ctypedef struct lku_overlap_add:
+        pass
+
+    size_t lku_overlap_add_num_floats(size_t num_channels, size_t samples_per_channel) noexcept
+    void lku_overlap_add_init(lku_overlap_add *state, size_t num_channels, size_t samples_per_channel,
+                              float *memory) noexcept
+    void lku_overlap_add_push(lku_simd simd, lku_overlap_add *state, const lku_f32 *spectrum,
+                              lku_s16 *samples) noexcept
+
+
 cdef extern from "echo_power.h" nogil:
     const size_t LKU_ECHO_GROUP
 

@@ -1,6 +1,6 @@
 /* Powers of a spectrum: num_bins complex numbers, real and imaginary part in turn. */
-#ifndef LKU_SPECTRUM_H
-#define LKU_SPECTRUM_H
+#ifndef LKU_BIN_POWER_H
+#define LKU_BIN_POWER_H
 
 #include "s16.h"
 
