@@ -4,7 +4,9 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport PyBUF_WRITABLE, PyBuffer_Release, borrow_numbers
 
-from livekit_utils._kernels import simd
+from livekit_utils._kernels import simd as _simd
+
+cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 
 cdef class EchoPower:
@@ -13,25 +15,21 @@ cdef class EchoPower:
     Args:
         num_channels: Channels of the microphone, 1 to 1024.
         num_bins: Bins of a spectrum, a multiple of 8 up to 1024.
-        level: SIMD level, `simd.LEVEL` or a lower one.
     """
 
     cdef csrc.lku_echo_power _state
-    cdef csrc.lku_simd _simd
     cdef Py_ssize_t _num_channels, _num_bins
     cdef void *_memory
 
-    def __cinit__(self, Py_ssize_t num_channels, Py_ssize_t num_bins, int level=simd.LEVEL):
+    def __cinit__(self, Py_ssize_t num_channels, Py_ssize_t num_bins):
         if not 1 <= num_channels <= 1024:
             raise ValueError(f"num_channels: expected 1 to 1024, got {num_channels}")
         if not 1 <= num_bins <= 1024 or num_bins % <Py_ssize_t>csrc.LKU_ECHO_GROUP:
             raise ValueError(f"num_bins: expected a multiple of {csrc.LKU_ECHO_GROUP} up to 1024, got {num_bins}")
-        if not 0 <= level <= simd.LEVEL:
-            raise ValueError(f"level: expected 0 to {simd.LEVEL}, got {level}")
         self._memory = PyMem_Calloc(csrc.lku_echo_power_num_bytes(num_channels, num_bins), 1)
         if self._memory is NULL:
             raise MemoryError()
-        self._num_channels, self._num_bins, self._simd = num_channels, num_bins, <csrc.lku_simd>level
+        self._num_channels, self._num_bins = num_channels, num_bins
         csrc.lku_echo_power_init(&self._state, num_channels, num_bins, self._memory)
 
     def __dealloc__(self):
@@ -56,7 +54,7 @@ cdef class EchoPower:
             borrow_numbers(ref, &ref_view, 0, 2 * self._num_bins)
             try:
                 borrow_numbers(echo, &echo_view, PyBUF_WRITABLE, row)
-                csrc.lku_echo_power_push(self._simd, &self._state, <const csrc.lku_f32 *>mic_view.buf,
+                csrc.lku_echo_power_push(SIMD, &self._state, <const csrc.lku_f32 *>mic_view.buf,
                                          <const csrc.lku_f32 *>ref_view.buf, <csrc.lku_f32 *>echo_view.buf)
                 PyBuffer_Release(&echo_view)
             finally:
