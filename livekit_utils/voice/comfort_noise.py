@@ -26,14 +26,14 @@ class ComfortNoise:
     """Measures the noise of the room before a canceller, and fills in what is missing of it after it.
 
     A canceller lowers everything while it suppresses an echo, or what it takes for one. The room must not go silent
-    with it. `EchoPower` estimates the echo in the microphone's sound, `NoiseFloor` the noise of the room from what is
-    far above that echo, and `NoiseFill` makes the noise that the canceller removed.
+    with it. `EchoPower` estimates the echo in the microphone's sound, `NoiseFloor` takes the noise of the room from what
+    is far above that echo, `NoiseFill` makes the noise that the canceller removed, and `OverlapAdd` adds it.
 
     Where a reference never pauses and its echo is louder than the room, the room is not heard. What was heard of it
     before counts then; if that is nothing, nothing is filled in.
 
     Args:
-        samples_per_channel: Samples of a block of 10 ms, from 64.
+        samples_per_channel: Samples of a block of 10 ms, from 8.
         num_channels: Channels of the microphone and the reference, interleaved.
     """
 
@@ -42,18 +42,17 @@ class ComfortNoise:
 
         count = min(_NUM_BINS, samples_per_channel // _GROUP * _GROUP)
         bins = _spread(count, samples_per_channel).tolist()
-        self._num_channels = num_channels
         self._short_spectrum = ShortSpectrum(num_channels, samples_per_channel, bins)
         self._echo_power = EchoPower(num_channels, count)
         self._noise_floor = NoiseFloor(num_channels, count)
         self._noise_fill = NoiseFill(num_channels, bins, (2 * samples_per_channel) ** 0.5)
         self._overlap_add = OverlapAdd(num_channels, samples_per_channel)
-        # Real and imaginary parts in turn.
-        self._spectra = np.zeros((2 * num_channels + 1, 2 * count), np.float32)
-        self._near, self._out = self._spectra[:num_channels], self._spectra[num_channels:-1]
-        self._far = self._spectra[-1]
-        self._echo, self._noise = (np.zeros((num_channels, count), np.float32) for _ in range(2))
-        self._missing = np.zeros((num_channels, 2 * (samples_per_channel + 1)), np.float32)
+        # Memory for the kernels, a row for each channel; of spectra, real and imaginary parts in turn.
+        spectra = np.zeros((2 * num_channels + 1, 2 * count), np.float32)
+        self._spectra, self._near, self._out = spectra.data, spectra[:num_channels].data, spectra[num_channels:-1].data
+        self._far = spectra[-1].data
+        self._echo, self._noise = (np.zeros((num_channels, count), np.float32).data for _ in range(2))
+        self._missing = np.zeros((num_channels, 2 * (samples_per_channel + 1)), np.float32).data
         self._has_tail = False
         self._silent = 0
 
@@ -68,7 +67,7 @@ class ComfortNoise:
             near, far: The block of the microphone and of the reference that the canceller was given, interleaved.
             out: The block that it returned.
         """
-        self._short_spectrum.push(near, out, far, self._spectra)
+        self._short_spectrum.push(near.data, out.data, far.data, self._spectra)
         self._silent = 0 if far.any() else self._silent + 1
         if self._silent > _IDLE:
             self._noise_floor.push(self._near, None, self._noise)
@@ -79,7 +78,7 @@ class ComfortNoise:
         if is_missing:
             self._noise_fill.make(self._missing)
         if is_missing or self._has_tail:
-            self._overlap_add.push(self._missing if is_missing else None, out)
+            self._overlap_add.push(self._missing if is_missing else None, out.data)
             self._has_tail = is_missing
         return out
 

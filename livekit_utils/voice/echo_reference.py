@@ -52,7 +52,7 @@ class EchoReference:
             the delay of the echo.
         missing: Samples per channel that were replaced by silence.
         dropped: Samples per channel that were dropped, because they were too many or too late.
-        jumps: How often the distance was changed, be it by a sample for drifting clocks.
+        jumps: How often the distance was changed by more than the single samples of drifting clocks.
     """
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
@@ -133,8 +133,6 @@ class EchoReference:
         slip = self._drift.take(samples_per_channel, perf_counter())
         taken = self._queue[: size + slip * self._frame_bytes]
         del self._queue[: len(taken)]
-        if slip:
-            self.jumps += 1
         if slip > 0:
             del taken[size:]
         elif slip < 0:

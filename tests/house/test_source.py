@@ -27,7 +27,11 @@ WORDS = (
     "simd",
 )
 # Kernels that other compiled modules call, and the tests that reach them.
-CALLED = {"concat": "frames/test_combine_audio_frames.py", "mix": "kernels/test_mix.py", "fft": "kernels/test_short_spectrum.py"}
+CALLED = {
+    "concat": "frames/test_combine_audio_frames.py",
+    "mix": "kernels/test_mix.py",
+    "fft": "kernels/test_short_spectrum.py",
+}
 
 # What a C file may include of the functions that print and end the process.
 EXCEPTIONS = {"plugin.c": {"stdio.h", "stdlib.h"}}  # flushes stdout when a library hangs while the process ends

@@ -99,7 +99,7 @@ def test_data_is_given_back() -> None:
     mic = np.frombuffer(numbers, np.float32)
     floor = NoiseFloor(1, 8)
     for arguments in ((mic[1:], None, noise), (mic, mic, noise), (mic, noise, mic.copy())):
-        with pytest.raises(ValueError, match="float32 numbers, got 1[56]"):
+        with pytest.raises(ValueError, match=r"float32 numbers, got 1[56]"):
             floor.push(*arguments)
     with pytest.raises(TypeError, match="expected float32"):
         floor.push(numbers, None, noise)

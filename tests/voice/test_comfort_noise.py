@@ -10,7 +10,7 @@ from scipy import signal
 
 from livekit_utils import AudioFrame, AudioProcessingModule
 from livekit_utils.voice.comfort_noise import ComfortNoise
-from tests.support.acoustics import Samples, Sound, echo, erle_db, noise, samples, speech
+from tests.support.acoustics import Samples, Sound, drifted, echo, erle_db, noise, samples, speech
 from tests.voice.test_echo_cancellation import through
 
 
@@ -93,6 +93,40 @@ def test_an_echo_is_not_taken_for_the_room(source: Any, delay_ms: int) -> None:
     out = through(AudioProcessingModule(echo_cancellation=True), mic, samples(far), rate)
     assert erle_db(mic, out, rate, 0.1 + delay_ms / 1000, 0.6 + delay_ms / 1000) > 20
     assert erle_db(mic, out, rate, 3, 4.9) > 40
+
+
+@pytest.mark.parametrize(
+    ("source", "gain_db", "delay_ms", "decay_ms", "kind", "level", "ppm"),
+    [
+        (speech, -12, 20, 500, "low", -60, 0),
+        (speech, -12, 0, 500, "low", -40, 100),
+        (noise, -12, 60, 500, "white", -35, 0),
+        (noise, -20, 133, 200, "low", -50, -100),
+        (noise, -30, 5, 200, "white", -45, 100),
+    ],
+)
+def test_the_noise_is_never_the_echo(
+    monkeypatch: Any,
+    source: Any,
+    gain_db: float,
+    delay_ms: float,
+    decay_ms: float,
+    kind: str,
+    level: float,
+    ppm: float,
+) -> None:
+    """At no time is there more than what is heard without this stage, and the room."""
+    rate, seconds = 16000, 6
+    far = source(rate, seconds, 7)
+    back = echo(far, rate, delay_ms, decay_ms=decay_ms, gain=10 ** (gain_db / 20))
+    noisy = room(kind, rate, seconds, level)
+    mic = samples(noisy + (drifted(back, ppm) if ppm else back))
+    filled = through(AudioProcessingModule(echo_cancellation=True), mic, samples(far), rate)
+    monkeypatch.setattr(ComfortNoise, "process", lambda self, near, far, out: out)
+    plain = through(AudioProcessingModule(echo_cancellation=True), mic, samples(far), rate)
+    for start in np.arange(0.5, seconds - 0.5, 0.5):
+        powers = [np.mean(while_far(x, far, rate, start, start + 0.5).astype(float) ** 2) for x in (filled, plain)]
+        assert 10 * np.log10(powers[0] / (powers[1] + np.mean(noisy**2))) < 2, start
 
 
 def test_the_noise_has_the_spectrum_of_the_room() -> None:
