@@ -26,8 +26,8 @@ class ComfortNoise:
     """Measures the noise of the room before a canceller, and fills in what is missing of it after it.
 
     A canceller lowers everything while it suppresses an echo, or what it takes for one. The room must not go silent
-    with it. `EchoPower` estimates the echo in the microphone's sound. `NoiseFloor` takes the noise of the room from what
-    is far above that echo. `NoiseFill` makes the noise that the canceller removed, and `OverlapAdd` adds it.
+    with it. `EchoPower` estimates the echo in the microphone's sound. `NoiseFloor` takes the noise of the room from
+    what is far above that echo. `NoiseFill` makes the noise that the canceller removed, and `OverlapAdd` adds it.
 
     Where a reference never pauses and its echo is louder than the room, the room is not heard. What was heard of it
     before counts then; if that is nothing, nothing is filled in.
