@@ -97,3 +97,12 @@ cdef inline Py_ssize_t borrow_f32(object data, Py_buffer *view, int flags) excep
     if is_float:
         raise ValueError("expected a C-contiguous buffer, got a strided one")
     raise TypeError(f"expected float32 samples, got a buffer of format {text!r}")
+
+
+cdef inline int borrow_numbers(object data, Py_buffer *view, int flags, Py_ssize_t num_numbers) except -1:
+    """Fills `view` with exactly so many float32 numbers; `flags` may be PyBUF_WRITABLE."""
+    cdef Py_ssize_t got = borrow_f32(data, view, flags)
+    if got != num_numbers:
+        PyBuffer_Release(view)
+        raise ValueError(f"expected {num_numbers} float32 numbers, got {got}")
+    return 0

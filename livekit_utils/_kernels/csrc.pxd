@@ -116,6 +116,65 @@ cdef extern from "high_pass.h" nogil:
                            size_t samples_per_channel, size_t num_channels) noexcept
 
 
+cdef extern from "short_spectrum.h" nogil:
+    ctypedef struct lku_short_spectrum:
+        pass
+
+    size_t lku_short_spectrum_num_floats(size_t num_channels, size_t samples_per_channel) noexcept
+    void lku_short_spectrum_init(lku_short_spectrum *state, size_t num_channels, size_t samples_per_channel,
+                                 float *memory) noexcept
+    void lku_short_spectrum_push(lku_simd simd, lku_short_spectrum *state, const lku_s16 *mic, const lku_s16 *out,
+                                 const lku_s16 *ref, const size_t *bins, size_t num_bins, lku_f32 *spectra) noexcept
+
+
+cdef extern from "overlap_add.h" nogil:
+    ctypedef struct lku_overlap_add:
+        pass
+
+    size_t lku_overlap_add_num_floats(size_t num_channels, size_t samples_per_channel) noexcept
+    void lku_overlap_add_init(lku_overlap_add *state, size_t num_channels, size_t samples_per_channel,
+                              float *memory) noexcept
+    void lku_overlap_add_push(lku_simd simd, lku_overlap_add *state, const lku_f32 *spectrum,
+                              lku_s16 *samples) noexcept
+
+
+cdef extern from "echo_power.h" nogil:
+    const size_t LKU_ECHO_GROUP
+
+    ctypedef struct lku_echo_power:
+        pass
+
+    size_t lku_echo_power_num_bytes(size_t num_channels, size_t num_bins) noexcept
+    void lku_echo_power_init(lku_echo_power *state, size_t num_channels, size_t num_bins, void *memory) noexcept
+    void lku_echo_power_forget(lku_echo_power *state) noexcept
+    void lku_echo_power_push(lku_simd simd, lku_echo_power *state, const lku_f32 *mic, const lku_f32 *ref,
+                             lku_f32 *echo) noexcept
+
+
+cdef extern from "noise_floor.h" nogil:
+    ctypedef struct lku_noise_floor:
+        pass
+
+    size_t lku_noise_floor_num_floats(size_t num_channels, size_t num_bins) noexcept
+    void lku_noise_floor_init(lku_noise_floor *state, size_t num_channels, size_t num_bins, float *memory) noexcept
+    void lku_noise_floor_push(lku_noise_floor *state, const lku_f32 *mic, const lku_f32 *echo,
+                              lku_f32 *noise) noexcept
+
+
+cdef extern from "noise_fill.h" nogil:
+    const float LKU_FILL_LEAST
+
+    ctypedef struct lku_noise_fill:
+        pass
+
+    size_t lku_noise_fill_num_floats(size_t num_channels, size_t num_bins) noexcept
+    void lku_noise_fill_init(lku_noise_fill *state, size_t num_channels, size_t num_bins, float *memory) noexcept
+    float lku_noise_fill_push(lku_noise_fill *state, const lku_f32 *mic, const lku_f32 *out,
+                              const lku_f32 *noise) noexcept
+    void lku_noise_fill_make(lku_noise_fill *state, const size_t *places, float scale, size_t num_places,
+                             lku_f32 *spectrum) noexcept
+
+
 cdef extern from "polyphase.h" nogil:
     const size_t LKU_POLYPHASE_LANES
     const size_t LKU_POLYPHASE_MAX_RATIO

@@ -53,12 +53,18 @@ class AudioProcessingModule(Closing):
 
     The stages are, in this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at
     150 Hz), WebRTC's echo canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
-    `pip install ".[devices]"`. The canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
+    `pip install ".[devices]"`. The last two work at 16000, 32000 or 48000 Hz; sound of another rate is converted to the
+    next higher one and back, which takes 1 to 6 ms more (`latency`) and takes away what lies above 24000 Hz. The
+    canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
 
     Frames may have any rate from 8000 to 96000 Hz, 1 to 8 channels, which are processed separately, and any length. If
     every frame is a whole multiple of 10 ms (rounded down to samples), the output lags the input only by the latency of
     the stages (`latency`). From the first frame on that is not, everything is 10 ms later. A frame of another format
     begins a new stream, and all stages start over.
+
+    The room stays as loud as it is while the far end talks: its noise is measured, and filled in where the canceller
+    removes it with an echo. That takes 1 to 3 s after the noise begins. A far end that never pauses, with an echo that
+    is louder than the room from the first frame on, hides the room; its noise is then lowered with the echo.
 
     The canceller needs the sound that the speaker is given (`process_reverse_stream`), all of it, silence too. It finds
     an echo up to 500 ms later by itself. Other rates are converted, other channel counts become mono. It follows the
@@ -70,8 +76,7 @@ class AudioProcessingModule(Closing):
         noise_suppression: Removes steady noise.
         high_pass_filter: Removes hum, rumble and offset.
         auto_gain_control: Brings speech to an even level.
-        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB at 8000, 11025, 16000, 32000 and
-            48000 Hz; at other rates the library lowers it by 6 to 10 dB only.
+        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB, at any rate.
         max_gain_db: Largest gain of the gain control, 0 to 90 dB.
 
     All six are also attributes, and can be changed at run time. Noise suppression and gain control start over when one

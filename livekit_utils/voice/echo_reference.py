@@ -52,6 +52,7 @@ class EchoReference:
             the delay of the echo.
         missing: Samples per channel that were replaced by silence.
         dropped: Samples per channel that were dropped, because they were too many or too late.
+        jumps: How often the distance was changed by more than the single samples of drifting clocks.
     """
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
@@ -73,6 +74,7 @@ class EchoReference:
         self.reserve_ms = 0.0
         self.missing = 0
         self.dropped = 0
+        self.jumps = 0
 
     @property
     def queued(self) -> int:
@@ -195,6 +197,7 @@ class EchoReference:
 
     def _settle(self) -> None:
         """Starts over with measuring, after the distance was changed."""
+        self.jumps += 1
         self._owed = 0
         self._drift.settle()
         self._least, self._watched = _NOTHING_YET, 0

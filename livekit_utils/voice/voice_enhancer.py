@@ -5,15 +5,17 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from livekit_utils.conversion.engines import AudioResamplerQuality, PolyphaseEngine
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from pywebrtc_audio import AudioProcessor, GainController, NoiseSuppressor
+    from pywebrtc_audio import GainController, NoiseSuppressor
 
     from livekit_utils.voice.stages import VoiceStages
 
-# Rates in Hz that the library's single stages take. Its combined processor takes any rate, but above 16000 Hz it
-# suppresses noise by 6 to 10 dB only, at every level.
+# Rates in Hz that the library's stages take. Sound of another rate is converted to the next higher one here, and back:
+# the library's own way for other rates suppresses noise by 6 to 10 dB only, at every level, above 16000 Hz.
 _NATIVE_RATES = (16000, 32000, 48000)
 
 # Delay of the suppressor by the overlap of its blocks.
@@ -21,55 +23,80 @@ _SUPPRESSOR_MS = 6
 
 
 class VoiceEnhancer:
-    """Processes interleaved blocks of 10 ms. At least one of the two stages must be switched on."""
+    """Processes interleaved blocks of 10 ms. At least one of the two stages must be switched on.
+
+    Args:
+        sample_rate: A multiple of 100 Hz.
+    """
 
     def __init__(self, sample_rate: int, num_channels: int, stages: VoiceStages) -> None:
-        from pywebrtc_audio import AudioProcessor, GainController, NoiseSuppressor
+        from pywebrtc_audio import GainController, NoiseSuppressor
 
+        rate = min((rate for rate in _NATIVE_RATES if rate >= sample_rate), default=_NATIVE_RATES[-1])
         self._suppressor: NoiseSuppressor | None = None
         self._gain: GainController | None = None
-        self._both: AudioProcessor | None = None
-        self.latency_ms = 0.0
-        if sample_rate in _NATIVE_RATES:
-            if stages.noise_suppression:
-                self._suppressor = NoiseSuppressor(sample_rate, num_channels, level=stages.noise_suppression_level)
-                self.latency_ms = conversion_ms(sample_rate) + _SUPPRESSOR_MS
-            if stages.auto_gain_control:
-                self._gain = GainController(sample_rate, num_channels, max_gain_db=stages.max_gain_db)
-        else:
-            self._both = AudioProcessor(
-                sample_rate,
-                num_channels,
-                noise_suppression=stages.noise_suppression,
-                auto_gain_control=stages.auto_gain_control,
-                ns_level=stages.noise_suppression_level,
-                agc_max_gain_db=stages.max_gain_db,
-            )
-            self.latency_ms = conversion_ms(sample_rate) + _SUPPRESSOR_MS * stages.noise_suppression
-        self._has_gain = stages.auto_gain_control
+        self._conversion = ThereAndBack(sample_rate, rate, num_channels) if rate != sample_rate else None
+        self.latency_ms = self._conversion.latency_ms if self._conversion else 0.0
+        if stages.noise_suppression:
+            self._suppressor = NoiseSuppressor(rate, num_channels, level=stages.noise_suppression_level)
+            self.latency_ms += conversion_ms(rate) + _SUPPRESSOR_MS
+        if stages.auto_gain_control:
+            self._gain = GainController(rate, num_channels, max_gain_db=stages.max_gain_db)
 
-    def process(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Returns the processed block."""
-        if self._both:
-            return self._both.process(samples)
+    def process(self, samples: NDArray[np.int16], is_silent: bool) -> NDArray[np.int16]:
+        """Returns the processed block.
+
+        Args:
+            is_silent: The microphone gave digital silence, in which there is no speech, whatever the stages say.
+        """
+        if self._conversion:
+            samples = self._conversion.there(samples)
         if self._suppressor:
             samples = self._suppressor.process(samples)
         if self._gain:
-            samples = self._gain.process(samples, self._suppressor.speech_probability if self._suppressor else None)
+            probability = 0.0 if is_silent else self._suppressor.speech_probability if self._suppressor else None
+            samples = self._gain.process(samples, probability)
+        if self._conversion:
+            samples = self._conversion.back(samples)
         return samples
 
     @property
     def speech_probability(self) -> float:
         """The probability of speech in the last block, 0 to 1."""
-        stage = self._both or self._suppressor or self._gain
+        stage = self._suppressor or self._gain
         assert stage is not None
         return stage.speech_probability
 
     @property
     def gain_db(self) -> float:
         """The gain of the gain control now; 0 without it."""
-        stage = self._both or self._gain
-        return stage.gain_db if stage and self._has_gain else 0.0
+        return self._gain.gain_db if self._gain else 0.0
+
+
+class ThereAndBack:
+    """Converts blocks of 10 ms to another rate, and back; every block comes out whole.
+
+    A resampler needs some input after an output. It is given as many zeros first: that is the delay.
+    """
+
+    def __init__(self, sample_rate: int, other_rate: int, num_channels: int) -> None:
+        quality = AudioResamplerQuality.MEDIUM
+        self._there = PolyphaseEngine(sample_rate, other_rate, num_channels, quality)
+        self._back = PolyphaseEngine(other_rate, sample_rate, num_channels, quality)
+        self.latency_ms = 0.0
+        for engine, rate in ((self._there, sample_rate), (self._back, other_rate)):
+            engine.process(engine.padding(engine.samples_held))
+            self.latency_ms += 1000 * engine.samples_held / rate
+
+    def there(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        import numpy as np
+
+        return np.frombuffer(self._there.process(samples.data), np.int16)
+
+    def back(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        import numpy as np
+
+        return np.frombuffer(self._back.process(samples.data), np.int16)
 
 
 @cache

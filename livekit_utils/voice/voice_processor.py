@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
+from livekit_utils.voice.comfort_noise import ComfortNoise
 from livekit_utils.voice.echo_delay import EchoDelay
 from livekit_utils.voice.echo_reference import EchoReference
 from livekit_utils.voice.reblocker import Reblocker
@@ -31,7 +32,8 @@ _ACTIVE_DBFS = -60.0
 
 # The canceller is given 0.3 s of a quiet room first (noise of -76 dBFS). It takes the first sound that it hears for the
 # noise of the room, and fills in as much where it removes an echo: an echo from the first sample on would be lowered by
-# some 25 dB only, for good; after the quiet room it is lowered by 40 dB at once.
+# some 25 dB only, for good; after the quiet room it is lowered by 40 dB at once. From then on it takes the room for as
+# quiet as that, so `ComfortNoise` fills in what is missing.
 _QUIET_BLOCKS = 30
 _QUIET_RMS = 5.0
 
@@ -85,6 +87,8 @@ class VoiceProcessor:
                 self._reference = EchoReference(self.sample_rate, self.num_channels)
                 self._reference.reserve_ms = self._reserve_ms
                 self._reference.set_delay_ms(delay_ms)
+                self._jumps = 0
+                self._comfort_noise = ComfortNoise(self._samples_per_channel, self.num_channels)
                 self._echo_delay = EchoDelay(self.sample_rate, self.num_channels)
                 self._canceller = self._make_canceller(round(delay_ms - self._reference.held_ms))
         if stages.of_enhancer() != before.of_enhancer():
@@ -137,7 +141,7 @@ class VoiceProcessor:
         if self._canceller:
             energy_far = self._cancel(samples, self._canceller)
         if self._enhancer:
-            samples[:] = self._enhancer.process(samples)
+            samples[:] = self._enhancer.process(samples, energy_in == 0)
             self._speech = self._enhancer
         self._levels.append((energy_in, energy_far, level_s16(samples.data)[1]))
 
@@ -146,8 +150,11 @@ class VoiceProcessor:
         import numpy as np
 
         far = np.frombuffer(self._reference.pop(self._samples_per_channel), np.int16)
+        if self._jumps != self._reference.jumps:
+            self._jumps = self._reference.jumps
+            self._comfort_noise.forget_echo()
         self._echo_delay.push(samples, far)
-        clean = canceller.process(samples, far)
+        clean = self._comfort_noise.process(samples, far, canceller.process(samples, far))
         self._speech = canceller
         energy_far = level_s16(far.data)[1]
         if energy_far >= self._active_energy:
@@ -178,13 +185,19 @@ class VoiceProcessor:
             reference_level_dbfs=self._level_dbfs(1),
             erle_db=self._erle_db(),
             echo_delay_ms=None if reference is None or delay_ms is None else delay_ms + reference.held_ms,
-            speech_probability=self._speech.speech_probability if self._speech else None,
+            speech_probability=self._speech_probability(),
             gain_db=self._enhancer.gain_db if self._enhancer else 0.0,
             reference_queued_ms=reference.queued * ms if reference else 0.0,
             reference_missing_ms=reference.missing * ms if reference else 0.0,
             reference_dropped_ms=reference.dropped * ms if reference else 0.0,
             latency_ms=self.latency_ms,
         )
+
+    def _speech_probability(self) -> float | None:
+        if self._speech is None:
+            return None
+        # Of digital silence the library says 0.45: it has not seen enough to decide.
+        return self._speech.speech_probability if self._levels[-1][0] else 0.0
 
     def _level_dbfs(self, which: int) -> float:
         energy = sum(block[which] for block in self._levels)

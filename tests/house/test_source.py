@@ -19,6 +19,11 @@ WORDS = (
     "polyphase",
     "sine",
     "dtmf",
+    "short_spectrum",
+    "overlap_add",
+    "echo_power",
+    "noise_floor",
+    "noise_fill",
     "ring_buffer",
     "plugin",
     "quiet",
@@ -29,6 +34,7 @@ CALLED = {
     "concat": "frames/test_combine_audio_frames.py",
     "mix": "kernels/test_mix.py",
     "conceal": "telephony/test_concealment.py",
+    "fft": "kernels/test_short_spectrum.py",
 }
 
 # What a C file may include of the functions that print and end the process.

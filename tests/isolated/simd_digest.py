@@ -10,13 +10,16 @@ from livekit_utils._kernels import simd
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.dtmf import Dtmf
+from livekit_utils._kernels.echo_power import EchoPower
 from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, ulaw_to_s16
 from livekit_utils._kernels.gain_queue import GainQueue, Ramp
 from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
+from livekit_utils._kernels.overlap_add import OverlapAdd
 from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
+from livekit_utils._kernels.short_spectrum import ShortSpectrum
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 
@@ -137,6 +140,34 @@ def dtmf(rand: random.Random) -> Iterator[bytes]:
         yield repr(detector.measure(window)).encode()
 
 
+def short_spectrum(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3):
+        for size in (80, 110, 441, 480, 97):
+            spectrum, bins = ShortSpectrum(num_channels, size, range(size + 1)), (2 * num_channels + 1) * (size + 1)
+            for _ in range(3):
+                out = array("f", bytes(8 * bins))
+                spectrum.push(*(pcm(rand, num_channels * size) for _ in range(3)), out)
+                yield out.tobytes()
+
+
+def overlap_add(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3):
+        for size in (80, 110, 441, 480, 97):
+            adding, numbers = OverlapAdd(num_channels, size), 2 * num_channels * (size + 1)
+            for _ in range(3):
+                samples = bytearray(pcm(rand, num_channels * size))
+                adding.push(array("f", (rand.uniform(-1e5, 1e5) for _ in range(numbers))), samples)
+                yield bytes(samples)
+
+
+def echo_power(rand: random.Random) -> Iterator[bytes]:
+    power, echo = EchoPower(2, 24), array("f", bytes(4 * 48))
+    for _ in range(200):
+        ref = [rand.uniform(-100, 100) for _ in range(48)]
+        power.push(array("f", [x + rand.uniform(-50, 50) for x in (*ref, *ref)]), array("f", ref), echo)
+        yield echo.tobytes()
+
+
 def audio_frame(rand: random.Random) -> Iterator[bytes]:
     for n in SIZES:
         frames = [AudioFrame(pcm(rand, 2 * n), 48000, 2, n) for _ in range(3)]
@@ -145,7 +176,8 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear, polyphase, sine, dtmf, audio_frame,
+    mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear,
+    polyphase, sine, dtmf, short_spectrum, overlap_add, echo_power, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":

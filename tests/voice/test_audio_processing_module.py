@@ -17,9 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livekit_utils import AudioFrame, AudioProcessingModule
-from tests.support.acoustics import noise, samples, speech
+from livekit_utils.voice.voice_enhancer import ThereAndBack
+from tests.support.acoustics import noise, samples, speech, what_is_kept
 
 ALL = {"echo_cancellation": True, "noise_suppression": True, "high_pass_filter": True, "auto_gain_control": True}
+
+# Those that WebRTC's stages take, and those that are converted for them.
+RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000]
 
 
 def tone(rate: int, hz: float, seconds: float, num_channels: int = 1, peak: float = 8000) -> Any:
@@ -126,7 +130,7 @@ def test_nothing_breaks_it(
     assert apm.latency < 0.05
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 22050, 32000, 44100, 48000])
+@pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize(
     "stages", [{"echo_cancellation": True}, {"noise_suppression": True}, {"auto_gain_control": True}]
 )
@@ -141,18 +145,71 @@ def test_latency_is_where_an_impulse_comes_out(rate: int, stages: dict[str, bool
     assert late == pytest.approx(apm.latency, abs=0.0003)
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 32000, 48000])
-def test_noise_goes_by_the_level_asked_for(rate: int) -> None:
+def in_blocks(apm: AudioProcessingModule, sound: Any, rate: int, num_channels: int = 1) -> Any:
+    """Processes a copy of the sound, 10 ms at a time."""
+    out = sound.copy()
+    step = rate // 100 * num_channels
+    for start in range(0, len(out) - step + 1, step):
+        apm.process_stream(AudioFrame(out[start : start + step], rate, num_channels, rate // 100))
+    return out
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("num_channels", [1, 2])
+def test_noise_goes_by_the_level_asked_for(rate: int, num_channels: int) -> None:
     lowered = []
+    start = 2 * rate * num_channels
     for level in range(4):
         apm = AudioProcessingModule(noise_suppression=True, noise_suppression_level=level)
-        sound = samples(noise(rate, 3, 4, rms=150))
-        before = energy_db(sound[2 * rate :])
-        step = rate // 100
-        for start in range(0, len(sound), step):
-            apm.process_stream(AudioFrame(sound[start : start + step], rate, 1, step))
-        lowered.append(before - energy_db(sound[2 * rate :]))
+        sound = samples(noise(rate * num_channels, 3, 4, rms=184))  # -45 dBFS
+        out = in_blocks(apm, sound, rate, num_channels)
+        end = -num_channels * rate // 100
+        lowered.append(energy_db(sound[start:end]) - energy_db(out[start:end]))
     assert lowered == pytest.approx([6, 12, 18, 21], abs=1.5)
+    assert lowered[1] == pytest.approx(12, abs=1)  # 12.3 at 48000 Hz
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_voice_stays_at_any_rate(rate: int) -> None:
+    near = speech(rate, 4, 3, rms=3000)
+    apm = AudioProcessingModule(noise_suppression=True)
+    out = in_blocks(apm, samples(near), rate)
+    kept_db, distortion_db = what_is_kept(near, out, rate, 1000 * apm.latency, 1, 3.9)
+    assert kept_db > -4  # -2.7 at 48000 Hz
+    assert distortion_db > 5
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 24000, 44100, 96000])
+@pytest.mark.parametrize("num_channels", [1, 2])
+def test_the_way_to_another_rate_and_back_is_flat(rate: int, num_channels: int) -> None:
+    """Up to 90 % of the Nyquist frequency, of either rate."""
+    other = 16000 if rate < 16000 else 48000
+    size = rate // 100
+    for share in (0.02, 0.3, 0.45):
+        way = ThereAndBack(size * 100, other, num_channels)
+        sound = tone(rate, share * min(rate, other), 0.5, num_channels)
+        blocks = [sound[k * size * num_channels :][: size * num_channels] for k in range(50)]
+        there = [way.there(block) for block in blocks]
+        assert {len(block) for block in there} == {other // 100 * num_channels}
+        back = [way.back(block) for block in there]
+        assert [len(block) for block in back] == [len(block) for block in blocks]
+        assert energy_db(np.concatenate(back[10:])) - energy_db(np.concatenate(blocks[10:])) == pytest.approx(
+            0, abs=0.3
+        )
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("stage", ["noise_suppression", "auto_gain_control", "echo_cancellation"])
+def test_digital_silence_is_no_speech(rate: int, stage: str) -> None:
+    """At the start, and after a voice."""
+    apm = AudioProcessingModule(**{stage: True})
+    size = rate // 100
+    for sound in (np.zeros(50 * size, np.int16), samples(speech(rate, 1, 3)), np.zeros(5 * size, np.int16)):
+        for start in range(0, len(sound) - size + 1, size):
+            is_silent = not sound[start : start + size].any()
+            apm.process_stream(AudioFrame(sound[start : start + size], rate, 1, size))
+            if is_silent:
+                assert apm.stats().speech_probability == 0
 
 
 @pytest.mark.parametrize("suppression", [False, True])

@@ -1,0 +1,96 @@
+"""ComfortNoise: keeps the noise of a room even where an echo canceller removes it with an echo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livekit_utils._kernels.echo_power import EchoPower
+from livekit_utils._kernels.noise_fill import NoiseFill
+from livekit_utils._kernels.noise_floor import NoiseFloor
+from livekit_utils._kernels.overlap_add import OverlapAdd
+from livekit_utils._kernels.short_spectrum import ShortSpectrum
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Bins of the spectrum that are looked at, closer together at low frequencies. What lies between them is interpolated.
+# They are a multiple of the bins that have an echo's gain in common.
+_NUM_BINS, _GROUP = 64, 8
+
+# After so many blocks of digital silence in the reference there is no echo of it left, nor in what is kept of it.
+_IDLE = 80
+
+
+class ComfortNoise:
+    """Measures the noise of the room before a canceller, and fills in what is missing of it after it.
+
+    A canceller lowers everything while it suppresses an echo, or what it takes for one. The room must not go silent
+    with it. `EchoPower` estimates the echo in the microphone's sound. `NoiseFloor` takes the noise of the room from
+    what is far above that echo. `NoiseFill` makes the noise that the canceller removed, and `OverlapAdd` adds it.
+
+    Where a reference never pauses and its echo is louder than the room, the room is not heard. What was heard of it
+    before counts then; if that is nothing, nothing is filled in.
+
+    Args:
+        samples_per_channel: Samples of a block of 10 ms, from 8.
+        num_channels: Channels of the microphone and the reference, interleaved.
+    """
+
+    def __init__(self, samples_per_channel: int, num_channels: int) -> None:
+        import numpy as np
+
+        count = min(_NUM_BINS, samples_per_channel // _GROUP * _GROUP)
+        bins = _spread(count, samples_per_channel).tolist()
+        self._short_spectrum = ShortSpectrum(num_channels, samples_per_channel, bins)
+        self._echo_power = EchoPower(num_channels, count)
+        self._noise_floor = NoiseFloor(num_channels, count)
+        self._noise_fill = NoiseFill(num_channels, bins, (2 * samples_per_channel) ** 0.5)
+        self._overlap_add = OverlapAdd(num_channels, samples_per_channel)
+        # Memory for the kernels, a row for each channel; of spectra, real and imaginary parts in turn.
+        spectra = np.zeros((2 * num_channels + 1, 2 * count), np.float32)
+        self._spectra, self._near, self._out = spectra.data, spectra[:num_channels].data, spectra[num_channels:-1].data
+        self._far = spectra[-1].data
+        self._echo, self._noise = (np.zeros((num_channels, count), np.float32).data for _ in range(2))
+        self._missing = np.zeros((num_channels, 2 * (samples_per_channel + 1)), np.float32).data
+        self._has_tail = False
+        self._silent = 0
+
+    def forget_echo(self) -> None:
+        """Starts over with the echo, because its delay has changed. The noise of the room stays known."""
+        self._echo_power.forget()
+
+    def process(self, near: NDArray[np.int16], far: NDArray[np.int16], out: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Adds the noise of the room to a block of the canceller's output, in place; returns it.
+
+        Args:
+            near, far: The block of the microphone and of the reference that the canceller was given, interleaved.
+            out: The block that it returned.
+        """
+        self._short_spectrum.push(near.data, out.data, far.data, self._spectra)
+        self._silent = 0 if far.any() else self._silent + 1
+        if self._silent > _IDLE:
+            self._noise_floor.push(self._near, None, self._noise)
+        else:
+            self._echo_power.push(self._near, self._far, self._echo)
+            self._noise_floor.push(self._near, self._echo, self._noise)
+        is_missing = self._noise_fill.push(self._near, self._out, self._noise)
+        if is_missing:
+            self._noise_fill.make(self._missing)
+        if is_missing or self._has_tail:
+            self._overlap_add.push(self._missing if is_missing else None, out.data)
+            self._has_tail = is_missing
+        return out
+
+
+def _spread(count: int, most: int) -> NDArray[np.int64]:
+    """Returns numbers of bins from 1 to `most`, all different, each step a little longer than the one before."""
+    import numpy as np
+
+    low, high = 0.0, 1.0
+    for _ in range(50):  # the share by which a step grows
+        grow = (low + high) / 2
+        total = np.sum(np.maximum(1.0, (1 + grow) ** np.arange(count - 1)))
+        low, high = (grow, high) if total < most - 1 else (low, grow)
+    steps = (1 + low) ** np.arange(count - 1)
+    return 1 + np.concatenate([[0], np.floor(np.cumsum(steps)[:-1]), [most - 1]]).astype(np.int64)
