@@ -18,6 +18,7 @@ void lku_echo_power_init(lku_echo_power *state, size_t num_channels, size_t num_
     state->num_bins = num_bins;
     state->num_blocks = 0;
     state->num_heard = 0;
+    state->is_known = 0;
     state->found = memory;
     state->spread = state->found + LKU_ECHO_LAGS * row;
     state->total = state->spread + LKU_ECHO_LAGS * row;
@@ -32,6 +33,7 @@ void lku_echo_power_forget(lku_echo_power *state) {
     memset(state->spread, 0, LKU_ECHO_LAGS * row * sizeof *state->spread);
     memset(state->total, 0, LKU_ECHO_LAGS * state->num_bins * sizeof *state->total);
     state->num_heard = 0;
+    state->is_known = 0;
 }
 
 /* Adds the batch to the sums of TILE bins of one channel at one lag, and sets their gains.
@@ -120,7 +122,7 @@ LKU_INLINE void push_body(lku_echo_power *state, const lku_f32 *mic, const lku_f
         for (size_t start = 0; start < row; start += bins)
             for (size_t b = 0; b < bins; b++) {
                 lku_f32 *e = &echo[start + b];
-                if (state->num_heard < LKU_ECHO_LEARN)
+                if (!state->is_known)
                     *e = power[b] > *e ? power[b] : *e;
                 else
                     *e += state->gains[lag * row + start + b] * power[b];
@@ -129,6 +131,7 @@ LKU_INLINE void push_body(lku_echo_power *state, const lku_f32 *mic, const lku_f
     if (++state->num_blocks < LKU_ECHO_BATCH)
         return;
     learn(state);
+    state->is_known = state->num_heard == LKU_ECHO_LEARN;
     for (size_t k = 0; k < 3; k++)
         memmove(state->ref + k * plane, state->ref + k * plane + LKU_ECHO_BATCH * bins,
                 (LKU_ECHO_LAGS - 1) * bins * sizeof *state->ref);

@@ -34,6 +34,7 @@ typedef struct lku_echo_power {
     size_t num_bins;
     size_t num_blocks; /* of the batch that is collected */
     size_t num_heard;  /* blocks with sound in the reference, up to LKU_ECHO_LEARN */
+    int is_known;      /* whether `gains` are set */
     /* Rows of num_channels * num_bins, or of num_bins for the reference. */
     double *found;  /* LKU_ECHO_LAGS rows */
     double *spread; /* LKU_ECHO_LAGS rows: the variance that chance gives to `found` */
