@@ -46,7 +46,8 @@ def test_a_script_runs_unchanged_but_for_its_import(
     for result in (ours, theirs):
         assert result["fps"] == pytest.approx(25, rel=0.2)
         assert result["seen"] >= 20
-    assert ours["heard_ms"] == 1000
+    # Its timestamps say that the sound begins 20 ms after the first picture: the last 10 ms may lie in two frames.
+    assert ours["heard_ms"] in (1000, 1010)
     assert theirs["heard_ms"] == pytest.approx(1000, abs=150)
 
 
@@ -54,4 +55,4 @@ def test_without_the_sdk(run_python: Callable[..., Any], tmp_path: Path) -> None
     """The same script where there is no SDK at all."""
     changed = tmp_path / "agent.py"
     changed.write_text("import sys\nsys.modules['livekit'] = None\n" + SCRIPT.read_text().replace(THEIRS, OURS))
-    assert results(run_python, changed)["heard_ms"] == 1000
+    assert results(run_python, changed)["heard_ms"] in (1000, 1010)

@@ -147,7 +147,7 @@ def test_a_recording_of_some_seconds(server: SoundServer, tmp_path: Path) -> Non
 )
 def test_a_dead_device_ends_with_an_error(server: SoundServer, tmp_path: Path, arguments: tuple[object, ...]) -> None:
     _, errors = finish(command(server, *arguments, "--device", "dead", cwd=tmp_path), status=1, timeout=15)
-    assert errors.splitlines()[-1] == "error: no sound comes from 'dead': the device never started to move"
+    assert "error: no sound comes from 'dead': the device never started to move" in errors.splitlines()
     assert list(tmp_path.iterdir()) == []
 
 
