@@ -21,7 +21,8 @@ _COLLECT_S = 0.25
 # The system is told to write the file to the disk this often, in seconds: a power cut loses no more.
 _SYNC_EVERY_S = 5.0
 
-# Sound that may wait for a disk that hangs, in bytes: 175 s of 48 kHz stereo. What comes then is written as silence.
+# Sound that may wait for a disk that hangs, in bytes, with what it is being given: 175 s of 48 kHz stereo. What comes
+# then is written as silence.
 # When a quarter of it is there, the thread writes at once.
 _MAX_WAITING_BYTES = 1 << 25
 
@@ -136,9 +137,12 @@ class WriteBehind:
             if is_first and items and self._marks is not None:
                 self._marks.clear()
             is_first = False
-            for item in items:
+            while items:
+                item = items.popleft()
                 if isinstance(item, bytes):
                     self._writer.write(item)
+                    with self._changed:
+                        self._num_waiting -= len(item)
                 elif isinstance(item, int):
                     self._write_silence(item)
                 elif self._marks is not None:
@@ -152,15 +156,13 @@ class WriteBehind:
                 self._file.sync()
                 synced_at = time.monotonic()
 
-    def _take(self) -> tuple[list[bytes | int | str], bytes | None, bool]:
+    def _take(self) -> tuple[deque[bytes | int | str], bytes | None, bool]:
         """Waits until there is something to write, and then for more of it; returns it, the tail behind it, and whether
         it is the last."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._tail is not None or self._ended)
             self._changed.wait_for(lambda: self._num_waiting > _MAX_WAITING_BYTES // 4 or self._ended, _COLLECT_S)
-            items = list(self._waiting)
-            self._waiting.clear()
-            self._num_waiting = 0
+            items, self._waiting = self._waiting, deque()
             tail, self._tail = self._tail, None
             return items, tail, self._ended
 
