@@ -77,9 +77,9 @@ class _Screen:
     def __init__(self, source: VideoSource | None) -> None:
         self._source = source
 
-    def capture_frame(self, picture: DecodedPicture) -> None:
+    def capture_frame(self, frame: DecodedPicture) -> None:
         if self._source is not None:
-            self._source.capture_frame(picture.frame, rotation=picture.rotation)
+            self._source.capture_frame(frame.frame, rotation=frame.rotation)
 
 
 @public

@@ -150,7 +150,7 @@ class ReadAhead:
 
     def _emptiest(self, stretch: Stretch) -> Kind | None:
         """Returns the kind to decode next; None if there is no room, or nothing more."""
-        wanted = [
+        wanted: list[tuple[float, Kind]] = [
             (fill.share, kind)
             for kind, fill in stretch.fills.items()
             if not fill.has_ended and not fill.waits and fill.share < 1

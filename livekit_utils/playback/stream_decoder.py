@@ -63,7 +63,7 @@ class StreamDecoder:
     def __init__(self, file: BinaryIO, kind: Kind, name: str) -> None:
         self._av = import_av()
         self._file = file
-        self._kind = kind
+        self._kind: Kind = kind
         self.hurries = False
         """Whether to leave out pictures on which no other one depends."""
         self._trouble = Trouble("MediaPlayer: %s: cannot decode a packet of %s: %s")
