@@ -75,6 +75,11 @@ class RecordingFile(AsyncClosing):
         return self._behind.error
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the file is closed, with everything in it."""
+        return self._behind.done.happened and self._behind.error is None
+
+    @property
     def num_lost(self) -> int:
         """Samples per channel that silence was written for, because the disk was too slow."""
         return self._behind.num_lost

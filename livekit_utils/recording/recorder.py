@@ -153,7 +153,7 @@ class Recorder(AsyncClosing, LoopBound):
         self._newest = self._file  # the one that a split has opened last
         self._newest_from = 0  # the sample of the recording at which it begins
         self._splits: deque[tuple[int, RecordingFile]] = deque()
-        self._full: list[RecordingFile] = []  # files that are written to their end
+        self._full: list[RecordingFile] = []  # files that have ended, until they are whole
         self._timeline = Timeline(LaneFormat(self._sample_rate, self._num_channels))
         self._written = WrittenSound(self._timeline)
         self._clock: RecordingClock | None = None
@@ -600,7 +600,7 @@ class Recorder(AsyncClosing, LoopBound):
             position, new = self._splits.popleft()
             self._write(position)
             self._file.end()
-            self._full.append(self._file)
+            self._full = [file for file in (*self._full, self._file) if not file.is_whole]
             self._file = new
         self._write(end)
         for source in self._sources.values():

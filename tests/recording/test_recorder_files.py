@@ -259,6 +259,26 @@ def test_a_track_of_another_thread(tmp_path: Path) -> None:
     assert np.count_nonzero(load(tmp_path / "a.wav")) == RATE // 2
 
 
+def test_files_that_are_whole_are_forgotten(tmp_path: Path) -> None:
+    """As of a recorder that begins a new file every minute, for days."""
+
+    async def main() -> None:
+        async with Recorder(tmp_path / "0.wav", sample_rate=8000) as recorder:
+            for number in range(1, 9):
+                recorder.write(AudioFrame.create(8000, 1, 80), at_s=recorder.duration_s)
+                await asyncio.sleep(0.3)
+                recorder.split(tmp_path / f"{number}.wav")
+            await asyncio.sleep(0.4)
+            for file in recorder._full:
+                assert await file._behind.done.happens(10)
+            recorder.split(tmp_path / "last.wav")
+            await asyncio.sleep(0.4)
+            assert len(recorder._full) == 1
+
+    asyncio.run(main())
+    assert sum(len(load(path)) for path in tmp_path.glob("*.wav")) > 8000
+
+
 def test_memory_is_bounded(tmp_path: Path) -> None:
     """Ten minutes need no more than one."""
     if not sys.platform.startswith("linux"):

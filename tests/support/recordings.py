@@ -51,6 +51,10 @@ class MemoryFile:
     def end(self) -> None:
         self.ended = True
 
+    @property
+    def is_whole(self) -> bool:
+        return self.ended
+
     async def aclose(self) -> None:
         assert self.ended
 
