@@ -445,14 +445,17 @@ _SLACK_S = 0.03
 # An underrun that lasts this long was not a stall: the sender was silent.
 _STALL_S = 0.5
 
+# A frame that came later than this, with an underrun, is taken for the first of several that were held up.
+_LATE_FRAME_S = 0.015
+
 
 class PlayoutInput:
     """The samples of one stream on their way to the speaker.
 
     A live stream starts to be played with its first frame, after as much silence as it takes for the others to come in
-    time. After a stall it waits for them instead: they come at once. Any other starts
-    when as much is there as the ring is to hold, or that much time has passed since its first sample, or it has ended.
-    After an underrun it starts again.
+    time. So it does again after an underrun, if that came from one late frame. After a stall it waits for the others
+    instead: they come at once. Any other starts when as much is there as the ring is to hold, or that much time has
+    passed since its first sample, or it has ended. After an underrun it starts again.
 
     A live stream delivers whether its samples are played or not, so those that cannot be played in time are left out: a
     surplus that was not needed for five seconds, and a surplus of more than 30 ms at once. The gap
@@ -571,9 +574,14 @@ class PlayoutInput:
         self._num_pushed += size
         if delay_s > 0:
             self._depth.see_delay(delay_s, now)
+        starts = not self.playing and not self.fill
+        if starts and self._underrun_at is not None and now - self._underrun_at < _STALL_S:
+            if self._delays.late_s > _LATE_FRAME_S:
+                self._in_time = self._depth.surplus(num_queued, size, now) >= 0
+                return 0
+            now -= self._delays.late_s  # the frames that follow come that much sooner
         surplus = self._depth.surplus(num_queued, size, now)
-        stalled = self._underrun_at is not None and now - self._underrun_at < _STALL_S
-        if surplus < 0 and not self.playing and not self.fill and not stalled:
+        if starts and surplus < 0:
             self.queue.push_silence(-surplus)
             surplus = 0
         self._in_time = surplus >= 0

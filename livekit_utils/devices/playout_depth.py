@@ -133,6 +133,8 @@ class DelayMeter:
         self._least = math.inf  # least of "when it came, less where it lies in the stream"
         self._greatest = -math.inf  # since then
         self._greatest_at = 0.0
+        self.late_s = 0.0
+        """How late the last frame came, whether that was made up for or not."""
 
     def come(self, position_s: float, now: float) -> float:
         """Returns the delay that was made up for, in seconds, when a frame comes.
@@ -141,6 +143,7 @@ class DelayMeter:
             position_s: Where the frame lies in the stream, in seconds of sound.
         """
         offset = now - position_s
+        self.late_s = max(0.0, offset - self._least)
         if offset > self._greatest:
             self._greatest, self._greatest_at = offset, now
         made_up = self._greatest - max(offset, self._least) if self._least < math.inf else 0.0

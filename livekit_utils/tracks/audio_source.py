@@ -43,6 +43,10 @@ _CLOCK_RESOLUTION_S = time.get_clock_info("monotonic").resolution
 # up to 2 ms late; this halves the error.
 _EARLY_S = 0.00075
 
+# Time in seconds by which a frame may come late without a change of the clock. Otherwise the latest frame would set the
+# time for all that follow, and they would wait here. It is less than what a listener crossfades away.
+_LATE_S = 0.005
+
 # Time in seconds after which a turn gives way to other tasks, if a processor is slower than the audio.
 _TURN_S = 0.005
 
@@ -58,7 +62,8 @@ class AudioSource(AsyncClosing, LoopBound):
 
     The clock is that of the event loop, counted in samples: it does not drift, and a loop that was held up catches up.
     Audio that is captured without a break is played without one. When there is nothing to play, the source is idle: it
-    plays no silence, and the next capture is heard at once.
+    plays no silence, and the next capture is heard at once. A frame that comes up to 5 ms after the one before is over
+    is heard at once too and does not move the clock: those that follow are not delayed by it.
 
     Args:
         sample_rate: Sample rate in Hz, from 10, of every frame captured.
@@ -107,6 +112,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._handing_out = False
         self._timer: asyncio.Handle | None = None
         self._woken_for = 0.0  # due time of the timer that fired last
+        self._over_at = 0.0  # time at which a run ends that has nothing left to play
         self._pushes: deque[PendingPush[AudioFrame]] = deque()
         self._plays: set[asyncio.Task[None]] = set()
         self._playout_waiters = Waiters()
@@ -223,9 +229,11 @@ class AudioSource(AsyncClosing, LoopBound):
         if self._running and not self._pushes and self._overdue_s(now) > _IDLE_S:
             self._play()  # the loop was held up: the queue was over before this frame came
         if self._pushes or not self._has_room(frame, now):
+            self._set_timer(is_awaited=True)
             return False
+        is_next = not self._fifo.samples_per_channel
         self._take(frame)
-        if self._queue_size_s and not self._running:
+        if self._queue_size_s and is_next:
             self._play()
         return True
 
@@ -293,8 +301,10 @@ class AudioSource(AsyncClosing, LoopBound):
         """
         self._bind()
         self._play()
-        if not self._closed and self._has_audio():
-            await self._playout_waiters.wait()
+        if self._closed or not self._has_audio(self._now()):
+            return
+        self._set_timer(is_awaited=True)
+        await self._playout_waiters.wait()
 
     def pause(self) -> None:
         """Stops playing until `resume`; at most the 10 ms that the streams have already are still heard. Captures go on
@@ -377,32 +387,48 @@ class AudioSource(AsyncClosing, LoopBound):
                 if not self._fifo.samples_per_channel:
                     self._take_pushes(now)  # captures that wait go on without a gap, however late the timer was
                 if self._fifo.samples_per_channel:
-                    self._hand_out()
-                else:
+                    self._hand_out(now)
+                elif self._is_over(now):
                     self._end_run()
+                else:
+                    break
             if self._running:
                 self._take_pushes(now)
         finally:
             self._handing_out = False
             self._set_timer()
-        if not self._has_audio():
+        if len(self._playout_waiters) and not self._has_audio(self._now()):
             self._playout_waiters.release()
 
-    def _has_audio(self) -> bool:
+    def _has_audio(self, now: float) -> bool:
         """Whether anything is left to play."""
-        return bool(self._running or self._fifo.samples_per_channel or self._pushes)
+        if self._fifo.samples_per_channel or self._pushes:
+            return True
+        return self._running and self._clock.seconds_left(now) > _CLOCK_RESOLUTION_S
 
     def _is_due(self, now: float) -> bool:
         # Samples may be handed out a little early; the end of the last ones may not.
         early_s = max(_EARLY_S, _CLOCK_RESOLUTION_S) if self._fifo.samples_per_channel else _CLOCK_RESOLUTION_S
         return self._clock.end <= now + early_s
 
-    def _hand_out(self) -> None:
+    def _is_over(self, now: float) -> bool:
+        """Whether a run has ended that has nothing left to play. It goes on with what comes up to `_LATE_S` late; or
+        later, if the event loop was held up, because then the frames and this look are late for the same reason."""
+        if now < self._over_at - _CLOCK_RESOLUTION_S:
+            return False
+        if now > self._over_at + _LATE_S and now < self._clock.end + _IDLE_S:
+            self._over_at = now + _LATE_S
+            return False
+        return True
+
+    def _hand_out(self, now: float) -> None:
+        held_up = self._clock.end + _LATE_S < now < self._clock.end + _IDLE_S
         chunk = self._fifo.pop(min(self._step, self._fade.samples_left or self._step))
         if self._fade.samples_left:
             faded = self._fade.apply(chunk)
             chunk = AudioFrame(faded, self._sample_rate, self._num_channels, chunk.samples_per_channel)
         self._clock.advance(chunk.samples_per_channel)
+        self._over_at = (max(now, self._clock.end) if held_up else self._clock.end) + _LATE_S
         self._fan_out.receive(chunk)
 
     def _begin_of(self, frame: AudioFrame) -> float | None:
@@ -419,22 +445,28 @@ class AudioSource(AsyncClosing, LoopBound):
         if self._loop is not None and self._loop.is_running():
             self._idle.start(self._clock.end)
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, is_awaited: bool = False) -> None:
+        """Sets the timer for what is next to be done. Where nothing is queued, that is the end of what is being played
+        if somebody waits for it, else the end of the run."""
         self._cancel_timer()
         if self._running and not self._clock.paused and self._loop is not None:
             now = self._now()
-            if self._is_due(now):
-                self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
-                return
-            when = due = self._clock.end
+            due = self._clock.end
             if self._fifo.samples_per_channel:
-                when -= _EARLY_S
+                if self._is_due(now):
+                    self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
+                    return
+                when = due - _EARLY_S
+            elif now < due and (is_awaited or self._pushes or len(self._playout_waiters)):
+                when = due
+            else:
+                when = due = self._over_at
             if self._woken_for == due:
                 when = max(when, now + 0.001)  # uvloop has whole milliseconds: it woke too early, and would again
-            self._timer = self._loop.call_at(when, self._on_timer)
+            self._timer = self._loop.call_at(when, self._on_timer, due)
 
-    def _on_timer(self) -> None:
-        self._woken_for = self._clock.end
+    def _on_timer(self, due: float) -> None:
+        self._woken_for = due
         self._play()
 
     def _cancel_timer(self) -> None:

@@ -130,6 +130,40 @@ def test_an_event_loop_that_is_late_now_and_then(monkeypatch: pytest.MonkeyPatch
     assert stats[-1].queued_ms <= 10
 
 
+@pytest.mark.parametrize("block", [240, 480])
+@pytest.mark.parametrize("phase_ms", [0.3, 2.3, 3.3, 5.3, 7.3, 9.3])
+@pytest.mark.parametrize("late_ms", [3, 6, 9, 13])
+def test_a_late_frame_costs_no_more_than_it_is_late(
+    monkeypatch: pytest.MonkeyPatch, block: int, phase_ms: float, late_ms: float
+) -> None:
+    """Whatever is kept in reserve because others have come late before."""
+    plug_in(monkeypatch, SoundCard())
+    late = dict.fromkeys(range(50, 300, 50), 0.002)
+    for i in range(500, 1501, 500):
+        late[i] = late_ms / 1000
+        late[i + 1] = max(0.0, late_ms - 10) / 1000
+
+    async def main() -> None:
+        async with OutputPlayer(None, RATE, 1, None, blocksize=block) as speaker:
+            await speaker.start()
+            await asyncio.sleep(0.5 + phase_ms / 1000)
+            speaker.add_stream(in_time(ramp(18 * RATE), late), live=True)
+            await asyncio.sleep(4)
+            before = speaker.stats()
+            await asyncio.sleep(3)
+            after = speaker.stats()
+            await asyncio.sleep(10)
+            last = speaker.stats()
+            assert before.gap_ms == 0
+            # Two milliseconds are kept in reserve, and the device takes whole blocks.
+            block_ms = block * 1000 / RATE
+            assert after.gap_ms <= math.ceil((late_ms - 2) / block_ms) * block_ms
+            assert last.gap_ms == after.gap_ms
+            assert last.dropped_ms == 0
+
+    run(main())
+
+
 def test_gaps_that_repeat_are_said_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     plug_in(monkeypatch, SoundCard())
 
