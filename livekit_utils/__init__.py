@@ -49,7 +49,7 @@ _PUBLIC = {
     "telephony.audio_byte_stream": ("AudioByteStream",),
     "telephony.g711": ("decode_alaw", "decode_ulaw", "encode_alaw", "encode_ulaw"),
     "telephony.telephony_codec": ("TelephonyCodec",),
-    "tracks.audio_source": ("AudioSource",),
+    "tracks.audio_source": ("AudioSource", "AudioSourceStats"),
     "tracks.audio_stream": ("AudioStream", "AudioStreamStats"),
     "tracks.events": ("AudioFrameEvent", "VideoFrameEvent"),
     "tracks.track": ("LocalAudioTrack", "LocalVideoTrack", "Track", "TrackKind"),

@@ -39,7 +39,7 @@ from livekit_utils.sync.show_record import AVSynchronizerStats
 from livekit_utils.telephony.audio_byte_stream import AudioByteStream
 from livekit_utils.telephony.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
 from livekit_utils.telephony.telephony_codec import TelephonyCodec
-from livekit_utils.tracks.audio_source import AudioSource
+from livekit_utils.tracks.audio_source import AudioSource, AudioSourceStats
 from livekit_utils.tracks.audio_stream import AudioStream, AudioStreamStats
 from livekit_utils.tracks.events import AudioFrameEvent, VideoFrameEvent
 from livekit_utils.tracks.track import LocalAudioTrack, LocalVideoTrack, Track, TrackKind
@@ -73,6 +73,7 @@ __all__ = [
     "AudioResampler",
     "AudioResamplerQuality",
     "AudioSource",
+    "AudioSourceStats",
     "AudioStream",
     "AudioStreamDecoder",
     "AudioStreamInfo",

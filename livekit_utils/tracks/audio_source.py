@@ -11,7 +11,8 @@ import math
 import time
 from collections import deque
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
@@ -25,11 +26,12 @@ from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_au
 from livekit_utils.tracks.fan_out import FanOut
 from livekit_utils.tracks.frame_fifo import FrameFifo
 from livekit_utils.tracks.playout_clock import PlayoutClock
+from livekit_utils.tracks.prebuffer import Prebuffer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
 
-__all__ = ["AudioSource"]
+__all__ = ["AudioSource", "AudioSourceStats"]
 
 _MAX_CHANNELS = 128
 
@@ -57,6 +59,20 @@ _IDLE_S = 0.04
 
 
 @public
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioSourceStats:
+    """The state of an AudioSource, and what it has done so far."""
+
+    num_underruns: int
+    """How many times it ran dry in the middle of an utterance: audio came again within a second, and nobody had said
+    that the utterance was over."""
+    prebuffer_ms: float
+    """Audio that is held at the head of an utterance, as it is now."""
+    queued_ms: float
+    """Audio that is still to be heard."""
+
+
+@public
 class AudioSource(AsyncClosing, LoopBound):
     """Plays captured audio in real time, 10 ms at a time, to every stream on its tracks.
 
@@ -71,6 +87,11 @@ class AudioSource(AsyncClosing, LoopBound):
         queue_size_ms: Length of audio that may wait to be played, from 0. A frame that is longer than that is taken
             when the queue is empty. With 0, frames go straight through to the streams, whole and unpaced.
         loop: Not used; accepted for compatibility. The source belongs to the event loop in which it is used.
+        prebuffer_ms: Length of audio, up to `queue_size_ms`, that is held at the head of an utterance until so much is
+            there, so that audio that comes unevenly is played without gaps. It is held no longer than for this time,
+            nor when the utterance is said to be over (`flush`, `wait_for_playout`) or the queue is full. "auto" holds
+            as much as the last utterances needed, 20 to 300 ms: it begins at 250, grows after an underrun, and comes
+            back while the sender is steady. With 0, nothing is held.
 
     Raises:
         ValueError: An argument is out of range.
@@ -100,19 +121,23 @@ class AudioSource(AsyncClosing, LoopBound):
         num_channels: int,
         queue_size_ms: float = 1000,
         loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        prebuffer_ms: float | Literal["auto"] = 0,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
         self._num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
         self._queue_size_s = check_ms("queue_size_ms", queue_size_ms) / 1000
+        self._prebuffer = self._make_prebuffer(prebuffer_ms)
         self._step = max(self._sample_rate // 100, 1)  # samples per channel handed out at a time
         self._fifo = FrameFifo()  # audio that was not handed to the streams yet
         self._fade = Ramp(self._num_channels)
+        self._rise = Ramp(self._num_channels)
         self._clock = PlayoutClock(self._sample_rate)
         self._running = False  # audio is being played, or the last 10 ms are not over
         self._handing_out = False
         self._timer: asyncio.Handle | None = None
         self._woken_for = 0.0  # due time of the timer that fired last
-        self._over_at = 0.0  # time at which a run ends that has nothing left to play
+        self._grace_s = 0.0  # how long after its last sample a run ends that has nothing left to play
         self._pushes: deque[PendingPush[AudioFrame]] = deque()
         self._plays: set[asyncio.Task[None]] = set()
         self._playout_waiters = Waiters()
@@ -140,7 +165,15 @@ class AudioSource(AsyncClosing, LoopBound):
     def paused(self) -> bool:
         return self._clock.paused
 
-    async def capture_frame(self, frame: AudioFrame) -> None:
+    def stats(self) -> AudioSourceStats:
+        """Returns the state of the source, and what it has done so far."""
+        return AudioSourceStats(
+            num_underruns=self._prebuffer.num_underruns,
+            prebuffer_ms=self._prebuffer.hold_s * 1000,
+            queued_ms=self.queued_duration * 1000,
+        )
+
+    async def capture_frame(self, frame: AudioFrame, fade_in_ms: float = 0) -> None:
         """Queues a frame to be played.
 
         Returns when the queue has room for the whole frame, so a task that captures without a pause is slowed down to
@@ -152,15 +185,20 @@ class AudioSource(AsyncClosing, LoopBound):
         Args:
             frame: An AudioFrame of this package or of the LiveKit SDK, of the source's sample rate and number of
                 channels. Its memory may be used again when this returns.
+            fade_in_ms: Time in milliseconds in which the sound rises from silence in a straight line, from the begin of
+                this frame on and into the frames that are captured next; from 0. So speech that goes on in the middle
+                does not begin with a click, after `clear_queue`.
 
         Raises:
-            ValueError: Another sample rate or number of channels.
-            TypeError: Not a frame.
+            ValueError: Another sample rate or number of channels, or a negative time.
+            TypeError: Not a frame, or a time that is not a number.
             RuntimeError: The source is closed, or was closed before there was room; or it is used by another event
                 loop, which is running.
         """
         if type(frame) is not AudioFrame:
             frame = as_audio_frame(frame)
+        if fade_in_ms or self._rise.samples_left:
+            frame = self._fade_in(frame, fade_in_ms)
         if not self._offer(frame):
             await self._wait_for_room(frame)
         elif not self._queue_size_s:
@@ -211,14 +249,38 @@ class AudioSource(AsyncClosing, LoopBound):
         async with aclosing(stream_frames(stream, self._sample_rate, self._num_channels, "AudioSource")) as frames:
             async for frame in frames:
                 await self.capture_frame(frame)
+        self.flush()
 
-    def _offer(self, frame: AudioFrame) -> bool:
-        """Takes a frame now; returns False if it has to wait for room."""
+    def _make_prebuffer(self, prebuffer_ms: float | Literal["auto"]) -> Prebuffer:
+        if prebuffer_ms != "auto":
+            hold_s = check_ms("prebuffer_ms", prebuffer_ms, self._queue_size_s * 1000) / 1000
+            return Prebuffer(hold_s, self._queue_size_s)
+        if not self._queue_size_s:
+            raise ValueError('prebuffer_ms: expected 0 without a queue, got "auto"')
+        return Prebuffer(None, self._queue_size_s)
+
+    def _fade_in(self, frame: AudioFrame, fade_in_ms: float) -> AudioFrame:
+        """Returns a copy of a frame that rises."""
+        length = math.floor(check_ms("fade_in_ms", fade_in_ms) * self._sample_rate / 1000)
+        self._check_format(frame)
+        if length:
+            self._rise.start(0.0, 0)
+            self._rise.start(1.0, length)
+        samples = self._rise.apply(frame)
+        return AudioFrame(
+            samples, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame.userdata
+        )
+
+    def _check_format(self, frame: AudioFrame) -> None:
         if frame.sample_rate != self._sample_rate or frame.num_channels != self._num_channels:
             raise ValueError(
                 f"frame: expected {self._sample_rate} Hz and {self._num_channels} channels, "
                 f"got {frame.sample_rate} Hz and {frame.num_channels}"
             )
+
+    def _offer(self, frame: AudioFrame) -> bool:
+        """Takes a frame now; returns False if it has to wait for room."""
+        self._check_format(frame)
         self._check_open()
         if asyncio.get_running_loop() is not self._loop:
             self._bind()
@@ -228,11 +290,14 @@ class AudioSource(AsyncClosing, LoopBound):
         now = self._now()
         if self._running and not self._pushes and self._overdue_s(now) > _IDLE_S:
             self._play()  # the loop was held up: the queue was over before this frame came
+        if not self._running and self._fifo.samples_per_channel and not self._has_room(frame, now):
+            self._prebuffer.release()  # more cannot be held
+            self._play()
         if self._pushes or not self._has_room(frame, now):
             self._set_timer(is_awaited=True)
             return False
-        is_next = not self._fifo.samples_per_channel
-        self._take(frame)
+        is_next = not (self._running and self._fifo.samples_per_channel)
+        self._take(frame, now)
         if self._queue_size_s and is_next:
             self._play()
         return True
@@ -271,6 +336,8 @@ class AudioSource(AsyncClosing, LoopBound):
         """
         self._enter()
         num_fading = math.floor(check_ms("fade_ms", fade_ms) * self._sample_rate / 1000)
+        self._prebuffer.end_utterance()
+        self._rise.start(1.0, 0)
         if self._fade.samples_left:
             num_fading = min(num_fading, self._fade.samples_left)
         fades = self._running and not self.paused and num_fading and self._fifo.samples_per_channel
@@ -293,13 +360,24 @@ class AudioSource(AsyncClosing, LoopBound):
         self._play()
         return unplayed
 
+    def flush(self) -> None:
+        """The utterance is over: plays what `prebuffer_ms` holds now, and takes what comes later for another one.
+
+        Raises:
+            RuntimeError: The source is used by another event loop, which is running.
+        """
+        self._enter()
+        self._end_utterance()
+        self._play()
+
     async def wait_for_playout(self) -> None:
-        """Returns when everything captured was played to its end or cleared; at once if nothing is left.
+        """Returns when everything captured was played to its end or cleared; at once if nothing is left. It flushes.
 
         Raises:
             RuntimeError: The source is used by another event loop, which is running.
         """
         self._bind()
+        self._end_utterance()
         self._play()
         if self._closed or not self._has_audio(self._now()):
             return
@@ -379,7 +457,7 @@ class AudioSource(AsyncClosing, LoopBound):
         try:
             now = self._now()
             self._take_pushes(now)
-            if not self._running and self._fifo.samples_per_channel and not self._clock.paused:
+            if not self._running and self._fifo.samples_per_channel and not self._clock.paused and not self._holds(now):
                 self._running = True
                 self._clock.start_run(now)
                 self._idle.clear()
@@ -389,6 +467,7 @@ class AudioSource(AsyncClosing, LoopBound):
                 if self._fifo.samples_per_channel:
                     self._hand_out(now)
                 elif self._is_over(now):
+                    self._prebuffer.run_dry(self._clock.end)
                     self._end_run()
                 else:
                     break
@@ -399,6 +478,14 @@ class AudioSource(AsyncClosing, LoopBound):
             self._set_timer()
         if len(self._playout_waiters) and not self._has_audio(self._now()):
             self._playout_waiters.release()
+
+    def _end_utterance(self) -> None:
+        self._prebuffer.end_utterance()
+        self._grace_s = 0.0  # what comes later does not go on with this run
+
+    def _holds(self, now: float) -> bool:
+        """Whether the head of an utterance has to wait for more."""
+        return not self._pushes and self._prebuffer.holds(self._fifo.samples_per_channel / self._sample_rate, now)
 
     def _has_audio(self, now: float) -> bool:
         """Whether anything is left to play."""
@@ -414,21 +501,24 @@ class AudioSource(AsyncClosing, LoopBound):
     def _is_over(self, now: float) -> bool:
         """Whether a run has ended that has nothing left to play. It goes on with what comes up to `_LATE_S` late; or
         later, if the event loop was held up, because then the frames and this look are late for the same reason."""
-        if now < self._over_at - _CLOCK_RESOLUTION_S:
+        over_for_s = now - self._clock.end
+        if over_for_s < self._grace_s - _CLOCK_RESOLUTION_S:
             return False
-        if now > self._over_at + _LATE_S and now < self._clock.end + _IDLE_S:
-            self._over_at = now + _LATE_S
+        if self._grace_s and self._grace_s + _LATE_S < over_for_s < _IDLE_S:
+            self._grace_s = over_for_s + _LATE_S
             return False
         return True
 
     def _hand_out(self, now: float) -> None:
-        held_up = self._clock.end + _LATE_S < now < self._clock.end + _IDLE_S
+        held_up = self._clock.end + _LATE_S < now < self._clock.end + _IDLE_S  # the event loop, or it would be over
         chunk = self._fifo.pop(min(self._step, self._fade.samples_left or self._step))
         if self._fade.samples_left:
             faded = self._fade.apply(chunk)
             chunk = AudioFrame(faded, self._sample_rate, self._num_channels, chunk.samples_per_channel)
         self._clock.advance(chunk.samples_per_channel)
-        self._over_at = (max(now, self._clock.end) if held_up else self._clock.end) + _LATE_S
+        self._grace_s = 0.0 if self._prebuffer.is_over else _LATE_S
+        if held_up:
+            self._grace_s += max(0.0, now - self._clock.end)
         self._fan_out.receive(chunk)
 
     def _begin_of(self, frame: AudioFrame) -> float | None:
@@ -449,21 +539,25 @@ class AudioSource(AsyncClosing, LoopBound):
         """Sets the timer for what is next to be done. Where nothing is queued, that is the end of what is being played
         if somebody waits for it, else the end of the run."""
         self._cancel_timer()
-        if self._running and not self._clock.paused and self._loop is not None:
-            now = self._now()
-            due = self._clock.end
-            if self._fifo.samples_per_channel:
-                if self._is_due(now):
-                    self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
-                    return
-                when = due - _EARLY_S
-            elif now < due and (is_awaited or self._pushes or len(self._playout_waiters)):
-                when = due
-            else:
-                when = due = self._over_at
-            if self._woken_for == due:
-                when = max(when, now + 0.001)  # uvloop has whole milliseconds: it woke too early, and would again
-            self._timer = self._loop.call_at(when, self._on_timer, due)
+        if self._clock.paused or self._loop is None:
+            return
+        now, due = self._now(), self._clock.end
+        if not self._running:
+            if not self._fifo.samples_per_channel or self._closed:
+                return
+            when = due = self._prebuffer.until
+        elif self._fifo.samples_per_channel:
+            if self._is_due(now):
+                self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
+                return
+            when = due - _EARLY_S
+        elif now < due and (is_awaited or self._pushes or len(self._playout_waiters)):
+            when = due
+        else:
+            when = due = self._clock.end + self._grace_s
+        if self._woken_for == due:
+            when = max(when, now + 0.001)  # uvloop has whole milliseconds: it woke too early, and would again
+        self._timer = self._loop.call_at(when, self._on_timer, due)
 
     def _on_timer(self, due: float) -> None:
         self._woken_for = due
@@ -495,11 +589,12 @@ class AudioSource(AsyncClosing, LoopBound):
         queued_s = max(self._queued_s(now), self._fifo.samples_per_channel / self._sample_rate)
         return queued_s + frame.duration <= self._queue_size_s + _ROUNDING_S or queued_s <= _ROUNDING_S
 
-    def _take(self, frame: AudioFrame) -> AudioFrame | None:
+    def _take(self, frame: AudioFrame, now: float) -> AudioFrame | None:
         """Takes a frame; returns what was put into the queue for it."""
         if self._queue_size_s:
             entry = copy_audio_frame(frame)
             self._fifo.push(entry)
+            self._prebuffer.come(frame.duration, now)
             return entry
         self._fan_out.receive(frame)
         self._idle.start(self._now())
@@ -513,7 +608,7 @@ class AudioSource(AsyncClosing, LoopBound):
                 return
             self._pushes.popleft()
             if push.waiting:
-                push.entry = self._take(push.item)
+                push.entry = self._take(push.item, now)
                 push.settle(True)
 
     # -- the event loop -----------------------------------------------------------------------------------------------
@@ -522,6 +617,7 @@ class AudioSource(AsyncClosing, LoopBound):
         """Leaves the old loop, whose timers are gone. The audio that is left is played from now on, by the new loop's
         clock."""
         self._plays.clear()
+        self._prebuffer.end_utterance()
         self._cancel_timer()
         self._idle.close()
         self._clock.restart(asyncio.get_running_loop().time())

@@ -283,7 +283,12 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     "AudioSource": (
         AudioSource,
         {"sample_rate": 48000, "num_channels": 1},
-        {"sample_rate": COUNT, "num_channels": [*COUNT, 129], "queue_size_ms": MS},
+        {
+            "sample_rate": COUNT,
+            "num_channels": [*COUNT, 129],
+            "queue_size_ms": MS,
+            "prebuffer_ms": [*MS, 1001, "most"],
+        },
     ),
     "AudioSource.clear_queue": (AudioSource(48000, 1).clear_queue, {}, {"fade_ms": MS}),
     "AudioStream": (
@@ -565,7 +570,12 @@ def test_every_argument_is_in_a_table() -> None:
                 )
             ):
                 continue  # passes its arguments on; create_session is tested on a plugin
-            if path in ("AVSynchronizer.push", "AudioFilter.update_credentials", "VideoFrame.get_plane"):
+            if path in (
+                "AVSynchronizer.push",
+                "AudioFilter.update_credentials",
+                "AudioSource.capture_frame",
+                "VideoFrame.get_plane",
+            ):
                 continue
             missing += [f"{path}({argument})" for argument in sorted(parameters - covered)]
     assert not missing

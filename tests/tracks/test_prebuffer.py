@@ -1,0 +1,275 @@
+"""AudioSource: speech that comes unevenly is held until it can be played without gaps; sound that begins softly."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from livekit_utils import AudioFrame, AudioSource
+from tests.support.randomness import Rand
+from tests.support.tape import EXACT, RATE, Tape, constant, now, soon
+from tests.support.virtual_time import run
+
+# Gaps in the delivery of ten seconds of speech, 212 ms together: when they begin, and how long they are, in seconds.
+JERKS = ((1.2, 0.04), (2.9, 0.06), (4.4, 0.032), (6.6, 0.05), (8.3, 0.03))
+
+
+async def speak(source: AudioSource, seconds: float, jerks: tuple[tuple[float, float], ...] = ()) -> None:
+    """Captures in real time, but the sender stops for a while now and then, and never makes up for it."""
+    begin, late_s, left = now(), 0.0, list(jerks)
+    for i in range(round(seconds * 100)):
+        if left and i * 0.01 >= left[0][0]:
+            late_s += left.pop(0)[1]
+        await asyncio.sleep(max(0.0, begin + i * 0.01 + late_s - now()))
+        await source.capture_frame(constant(1 + i))
+
+
+def gaps_ms(tape: Tape) -> list[float]:
+    pairs = zip(tape.times, tape.times[1:], tape.sizes, strict=False)
+    return [
+        1000 * (after - before - size / RATE) for before, after, size in pairs if after - before > size / RATE + 1e-6
+    ]
+
+
+def test_without_a_prebuffer_every_jerk_is_heard() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1)
+        tape = Tape(source)
+        await speak(source, 10, JERKS)
+        await source.wait_for_playout()
+        assert sum(gaps_ms(tape)) == pytest.approx(212, abs=0.1)
+        assert source.stats().num_underruns == len(JERKS)
+
+    run(main())
+
+
+@pytest.mark.parametrize("prebuffer_ms", [230, 300, "auto"])
+def test_speech_that_comes_in_jerks_has_no_gaps(prebuffer_ms: float | Literal["auto"]) -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=prebuffer_ms)
+        tape = Tape(source)
+        begin = now()
+        await speak(source, 10, JERKS)
+        await source.wait_for_playout()
+        assert gaps_ms(tape) == []
+        assert tape.times[0] - begin <= 0.3
+        assert tape.values == list(range(1, 1001))
+        assert source.stats().num_underruns == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.1, 0.2])
+@pytest.mark.parametrize("how", ["flush", "wait_for_playout", "play"])
+def test_a_short_utterance_is_not_delayed_beyond_its_end(seconds: float, how: str) -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=500)
+        tape = Tape(source)
+        if how == "play":
+            await source.play([constant(1, seconds * 1000)])
+            end = now()
+        else:
+            await speak(source, seconds)
+            assert not tape.times
+            end = now()
+            if how == "flush":
+                source.flush()
+            await source.wait_for_playout()
+        await source.wait_for_playout()
+        assert tape.times[0] == pytest.approx(end, abs=EXACT)
+        assert sum(tape.sizes) == round(seconds * RATE)
+
+    run(main())
+
+
+def test_audio_that_comes_faster_than_it_is_played_is_held_no_longer_than_it_takes() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=200)
+        tape = Tape(source)
+        begin = now()
+        for i in range(10):
+            await asyncio.sleep(0.01)
+            await source.capture_frame(constant(i, 50))
+        assert tape.times[0] == pytest.approx(begin + 0.04, abs=EXACT)
+        assert source.queued_duration == pytest.approx(0.44, abs=1e-6)
+        await source.wait_for_playout()
+        tape.assert_on_time()
+
+    run(main())
+
+
+def test_a_sender_that_stops_at_once_is_heard_after_the_prebuffer() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=100)
+        tape = Tape(source)
+        begin = now()
+        await source.capture_frame(constant(1))
+        await asyncio.sleep(1)
+        assert tape.times == pytest.approx([begin + 0.1], abs=EXACT)
+
+    run(main())
+
+
+def test_a_full_queue_is_held_no_longer() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, 100, prebuffer_ms=100)
+        tape = Tape(source)
+        await source.capture_frame(constant(1, 95))
+        begin = now()
+        await soon(source.capture_frame(constant(2, 10)))
+        assert tape.times[0] == pytest.approx(begin, abs=EXACT)
+        await source.wait_for_playout()
+        tape.assert_on_time()
+
+    run(main())
+
+
+def test_auto_grows_after_an_underrun_and_comes_back_when_the_sender_is_steady() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms="auto")
+        assert source.stats().prebuffer_ms == 250
+        for _ in range(12):
+            await speak(source, 1)
+            await source.wait_for_playout()
+            await asyncio.sleep(2)
+        steady = source.stats()
+        assert steady.num_underruns == 0
+        assert steady.prebuffer_ms == pytest.approx(20)
+        await speak(source, 2, ((1.0, 0.12),))
+        await source.wait_for_playout()
+        grown = source.stats()
+        assert grown.num_underruns == 1
+        assert 120 < grown.prebuffer_ms <= 300
+        tape = Tape(source)
+        await speak(source, 2, ((1.0, 0.12),))
+        await source.wait_for_playout()
+        assert gaps_ms(tape) == []
+        for _ in range(20):
+            await speak(source, 1)
+            await source.wait_for_playout()
+        assert source.stats().prebuffer_ms == pytest.approx(20)
+
+    run(main())
+
+
+def test_a_pause_between_two_sentences_is_no_underrun() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=50)
+        await speak(source, 0.5)
+        source.flush()
+        await asyncio.sleep(0.8)
+        await speak(source, 0.5)
+        await asyncio.sleep(0.3)
+        await source.wait_for_playout()  # it has been played
+        await speak(source, 0.5)
+        await asyncio.sleep(1.6)
+        await speak(source, 0.5)
+        assert source.stats().num_underruns == 0
+        await asyncio.sleep(0.5)
+        await speak(source, 0.5)
+        assert source.stats().num_underruns == 1
+        source.clear_queue()
+        await asyncio.sleep(0.1)
+        await speak(source, 0.5)
+        assert source.stats().num_underruns == 1
+
+    run(main())
+
+
+def test_clear_queue_returns_what_is_held() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=100)
+        tape = Tape(source)
+        await source.capture_frame(constant(1, 30))
+        assert source.queued_duration == pytest.approx(0.03)
+        (held,) = source.clear_queue()
+        assert held.samples_per_channel == 1440
+        assert source.queued_duration == 0
+        await source.wait_for_playout()
+        assert not tape.times
+
+    run(main())
+
+
+def test_a_pause_while_audio_is_held() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=100)
+        tape = Tape(source)
+        await source.capture_frame(constant(1, 30))
+        source.pause()
+        await asyncio.sleep(1)
+        source.flush()
+        await asyncio.sleep(1)
+        assert not tape.times
+        source.resume()
+        assert len(tape.times) == 1
+        await source.wait_for_playout()
+        tape.assert_on_time()
+
+    run(main())
+
+
+def test_a_close_while_audio_is_held() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=100)
+        tape = Tape(source)
+        await source.capture_frame(constant(1, 30))
+        await source.aclose()
+        await asyncio.sleep(1)
+        source.flush()
+        assert not tape.times
+        assert tape.ends == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("queue_size_ms", [0, 50])
+def test_no_more_can_be_held_than_is_queued(queue_size_ms: float) -> None:
+    with pytest.raises(ValueError, match="prebuffer_ms"):
+        AudioSource(RATE, 1, queue_size_ms, prebuffer_ms=60)
+    if queue_size_ms:
+        assert AudioSource(RATE, 1, queue_size_ms, prebuffer_ms="auto").stats().prebuffer_ms == 50
+    else:
+        with pytest.raises(ValueError, match="prebuffer_ms"):
+            AudioSource(RATE, 1, queue_size_ms, prebuffer_ms="auto")
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("fade_ms", "frame_ms"), [(5, 10), (5, 1), (20, 7), (3, 100)])
+def test_sound_that_goes_on_rises_from_silence(channels: int, fade_ms: float, frame_ms: float, rand: Rand) -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, channels)
+        tape = Tape(source)
+        total = np.frombuffer(rand.pcm(RATE // 10 * channels), np.int16).reshape(-1, channels)
+        size = round(RATE * frame_ms / 1000)
+        for start in range(0, len(total), size):
+            part = total[start : start + size]
+            frame = AudioFrame(part.tobytes(), RATE, channels, len(part))
+            await source.capture_frame(frame, fade_in_ms=fade_ms if start == 0 else 0)
+            assert bytes(frame.data) == part.tobytes()  # it belongs to the caller
+        await source.wait_for_playout()
+        played = np.frombuffer(tape.data, np.int16).reshape(-1, channels)
+        length = round(RATE * fade_ms / 1000)
+        gains = np.minimum(np.arange(len(total)) / length, 1)[:, None]
+        assert np.abs(played - total * gains).max() <= 1
+        assert np.array_equal(played[length:], total[length:])
+
+    run(main())
+
+
+def test_a_fade_in_of_a_frame_of_another_format_or_a_wrong_time_changes_nothing() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1)
+        tape = Tape(source)
+        with pytest.raises(ValueError, match="frame"):
+            await source.capture_frame(constant(1000, 10, channels=2), fade_in_ms=5)
+        with pytest.raises(ValueError, match="fade_in_ms"):
+            await source.capture_frame(constant(1000), fade_in_ms=-1)
+        await source.capture_frame(constant(1000))
+        await source.wait_for_playout()
+        assert tape.values == [1000]
+
+    run(main())
