@@ -21,8 +21,8 @@ class LoudnessMeter:
     10 LU below the mean) and Annex 2 (true peak), and of EBU Tech 3341 (windows) and Tech 3342 (loudness range).
 
     The weighting is given for 48 kHz; for other rates its filters are derived from the analogue ones with the same
-    response at 997 Hz. At 32 to 384 kHz the two differ by 0.1 dB at most up to 8 kHz, at 16 kHz by 0.2 dB up to 4 kHz;
-    at 8 kHz there is up to 0.5 dB more of what lies between 1.5 and 3 kHz.
+    response at 997 Hz. From 32 kHz on the weighting is that of 48 kHz to 0.02 dB. At 16 kHz it is up to 0.11 dB higher,
+    at 8 kHz up to 0.44 dB, both between 1.5 and 3 kHz; below 1 kHz it is the same to 0.02 dB.
 
     Five channels are L R C Ls Rs, six are L R C LFE Ls Rs (the order of WAV files): the surrounds weigh 1.41, the LFE
     nothing. The channels of all other numbers weigh 1. One channel is one loudspeaker: the same sound in two is 3 LU
