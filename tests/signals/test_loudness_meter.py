@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from scipy import signal
+
 from livekit_utils import AudioFrame, LoudnessMeter
 from tests.support.loudness import RATES, Floats, Reference, burst, decibels, frame_of, tapered, to_s16, tones
 
@@ -174,3 +176,18 @@ def test_frames_of_another_format_are_refused() -> None:
     assert (meter.integrated_lufs, meter.momentary_lufs) == (-math.inf, -math.inf)
     assert repr(meter) == "LoudnessMeter(sample_rate=48000, num_channels=2)"
     assert (meter.sample_rate, meter.num_channels) == (48_000, 2)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 32_000, 44_100, 96_000])
+def test_the_same_sound_at_another_rate_is_as_loud(rate: int, rand: Any) -> None:
+    """Noise with the spectrum of speech, up to 3.4 kHz, made at 48 kHz."""
+    rng = np.random.default_rng(rand.randrange(2**32))
+    low_pass = signal.butter(2, 500, fs=48_000, output="sos")
+    line = signal.butter(10, [200, 3400], "bandpass", fs=48_000, output="sos")
+    sound = signal.sosfilt(line, signal.sosfilt(low_pass, rng.normal(size=48_000 * 10)))[:, None]
+    sound /= 2 * np.abs(sound).max()
+    divisor = math.gcd(rate, 48_000)
+    converted = signal.resample_poly(sound, rate // divisor, 48_000 // divisor)
+    expected, got = measured(sound, 48_000), measured(converted, rate)
+    assert got.integrated_lufs == pytest.approx(expected.integrated_lufs, abs=0.05)
+    assert got.true_peak_dbtp == pytest.approx(expected.true_peak_dbtp, abs=0.3)
