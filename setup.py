@@ -27,6 +27,7 @@ KERNELS = {
     "polyphase": ["polyphase"],
     "sine": ["sine"],
     "dtmf": ["dtmf"],
+    "loudness": ["loudness"],
     "short_spectrum": ["short_spectrum", "fft"],
     "overlap_add": ["overlap_add", "fft"],
     "echo_power": ["echo_power"],

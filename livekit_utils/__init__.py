@@ -39,6 +39,7 @@ _PUBLIC = {
     "playback.media_player": ("MediaPlayer", "MediaPlayerStats"),
     "signals.dtmf_detector": ("DtmfDetector", "DtmfDigit"),
     "signals.dtmf_generator": ("dtmf_generator",),
+    "signals.loudness_meter": ("LoudnessMeter",),
     "signals.noise": ("noise_generator",),
     "signals.silence": ("silence_generator",),
     "signals.sine_wave": ("sine_wave_generator",),

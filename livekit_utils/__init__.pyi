@@ -31,6 +31,7 @@ from livekit_utils.recording.recorder import Recorder, RecorderStats
 from livekit_utils.recording.voice import RecorderStreamStats
 from livekit_utils.signals.dtmf_detector import DtmfDetector, DtmfDigit
 from livekit_utils.signals.dtmf_generator import dtmf_generator
+from livekit_utils.signals.loudness_meter import LoudnessMeter
 from livekit_utils.signals.noise import noise_generator
 from livekit_utils.signals.silence import silence_generator
 from livekit_utils.signals.sine_wave import sine_wave_generator
@@ -90,6 +91,7 @@ __all__ = [
     "LatePolicy",
     "LocalAudioTrack",
     "LocalVideoTrack",
+    "LoudnessMeter",
     "MediaDevices",
     "MediaPlayer",
     "MediaPlayerStats",

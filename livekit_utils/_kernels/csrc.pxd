@@ -245,6 +245,29 @@ cdef extern from "dtmf.h" nogil:
                           lku_dtmf_window *window) noexcept
 
 
+cdef extern from "loudness.h" nogil:
+    const int LKU_LOUDNESS_MIN_RATE
+    const int LKU_LOUDNESS_MAX_RATE
+    const int LKU_LOUDNESS_MAX_CHANNELS
+    const size_t LKU_LOUDNESS_MOMENTARY
+    const size_t LKU_LOUDNESS_SHORT_TERM
+
+    ctypedef struct lku_loudness:
+        pass
+
+    size_t lku_loudness_num_bytes(size_t num_channels) noexcept
+    lku_loudness *lku_loudness_init(void *memory, size_t sample_rate, size_t num_channels) noexcept
+    void lku_loudness_reset(lku_loudness *state) noexcept
+    void lku_loudness_push_s16(lku_simd simd, lku_loudness *state, const lku_s16 *samples,
+                               size_t samples_per_channel) noexcept
+    void lku_loudness_push_f32(lku_simd simd, lku_loudness *state, const lku_f32 *samples,
+                               size_t samples_per_channel) noexcept
+    double lku_loudness_recent(const lku_loudness *state, size_t num_hops) noexcept
+    double lku_loudness_integrated(const lku_loudness *state) noexcept
+    double lku_loudness_range(const lku_loudness *state) noexcept
+    double lku_loudness_true_peak(const lku_loudness *state) noexcept
+
+
 cdef extern from "ring_buffer.h" nogil:
     const size_t LKU_RING_ALIGNMENT
     const size_t LKU_RING_MAX_CAPACITY

@@ -1,9 +1,9 @@
-"""Conversion brings a file to another rate, number and order of channels, and peak, for the command that converts."""
+"""Conversion brings a file to another rate, number and order of channels, and level, for the command that converts."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from livekit_utils.cli.files.audio_reader import AudioReader
+    from livekit_utils.cli.normalization import Normalization
     from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
     from livekit_utils.conversion.engines import EngineChoice
 
@@ -29,7 +30,14 @@ _MEASURED_PEAK = 0.5
 # Full scale, less what rounding may add.
 _SAFE_PEAK = 0.9999
 
-_MIN_PEAK_DB = -60.0
+
+class Gains(NamedTuple):
+    """Brings the result to a level: the gain of the file, which must not clip, and what is left for the result."""
+
+    input_db: float = 0.0
+    result_db: float = 0.0
+    note: str = ""
+    """Says why the level is not reached; empty if it is."""
 
 
 class Conversion:
@@ -106,23 +114,21 @@ class Conversion:
         samples = upmix_s16(frame, self.num_channels)
         return AudioFrame(samples, frame.sample_rate, self.num_channels, frame.samples_per_channel)
 
-    def gains_to_peak(self, peak_db: float) -> tuple[float, float]:
-        """Returns the gains in decibels that bring the peak of the result to a level: that of the file, which must not
-        clip, and what is left for the result. The file is read twice for this.
+    def gains(self, wanted: Normalization) -> Gains:
+        """Returns the gains that bring the result to a peak or a loudness. The file is read twice for this.
 
         Raises:
-            CliError: The level is out of range, or the file cannot be decoded.
+            CliError: The loudness cannot be measured, or the file cannot be decoded.
         """
-        if not _MIN_PEAK_DB <= peak_db <= 0:
-            raise CliError(f"--normalize: expected {_MIN_PEAK_DB:.0f} to 0 dBFS, got {peak_db:g}")
-        with ProgressBar(f"{self._reader.name}: peak", 2 * self._reader.duration) as progress:
+        measurement = wanted.measure(self.sample_rate, self.num_channels)
+        with ProgressBar(f"{self._reader.name}: level", 2 * self._reader.duration) as progress:
             peak = 0.0
             for samples in self._reader.blocks():
                 peak = max(peak, float(np.abs(as_floats(samples)).max(initial=0)))
                 progress.advance(len(samples) / self._reader.sample_rate)
             self._reader.rewind()
             if not 0 < peak < np.inf:
-                return 0.0, 0.0
+                return Gains()
             factor = _MEASURED_PEAK / peak
 
             def scaled() -> Iterator[AudioFrame]:
@@ -130,15 +136,17 @@ class Conversion:
                     yield as_frame(as_floats(samples), self._reader.sample_rate, factor)[0]
                     progress.advance(len(samples) / self._reader.sample_rate)
 
-            result = 0
             for frame in self.frames(scaled()):
-                result = max(result, int(np.abs(np.asarray(frame).astype(np.int32)).max(initial=0)))
+                measurement.add(frame)
             self._reader.rewind()
-        if not result:
-            return 0.0, 0.0
-        gain = 10 ** (peak_db / 20) * factor * 32767 / result
+        if not measurement.peak:
+            return Gains()
+        missing = measurement.gain()
+        if not missing.is_known:
+            return Gains(note=missing.note)
+        gain = factor * 10 ** (missing.db / 20)
         before = min(gain, _SAFE_PEAK / peak)
-        return _decibels(before), _decibels(gain / before)
+        return Gains(_decibels(before), _decibels(gain / before), missing.note)
 
 
 def louder(frame: AudioFrame, gain_db: float) -> AudioFrame:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NEVER_LATE_MS = 1e9
 
 _MIN_GAIN_DB = -120.0
-_MAX_GAIN_DB = 40.0
+MAX_GAIN_DB = 40.0
 
 # A day.
 _MAX_OFFSET_S = 86_400.0
@@ -110,7 +110,7 @@ class _PerInput(NamedTuple):
     most: float
 
 
-_GAIN = _PerInput("--gain", "gain", "NAME=dB", "decibels", "dB", _MIN_GAIN_DB, _MAX_GAIN_DB)
+_GAIN = _PerInput("--gain", "gain", "NAME=dB", "decibels", "dB", _MIN_GAIN_DB, MAX_GAIN_DB)
 _OFFSET = _PerInput("--offset", "offset", "NAME=SECONDS", "seconds", "s", 0, _MAX_OFFSET_S)
 
 

@@ -28,6 +28,14 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing out
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the report as one JSON object; the level of silence is null.")
 ]
+NormalizeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dBFS|LUFS",
+        help="Bring the output's highest peak to a level, as -1, or its loudness, as -16LUFS: as far as its true peak "
+        "stays at or below -1 dBTP.",
+    ),
+]
 PlotOption = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE.png", help="Draw waveforms and spectrograms of all inputs and the result."),

@@ -49,6 +49,7 @@ class Production:
         num_channels: The channels of the output.
         samples_per_channel: The length of the output.
         gains_db: The gain of each input in decibels; 0 if not given.
+        with_loudness: Whether to measure the loudness of the output.
 
     Raises:
         CliError: The output or the plot exists, or cannot have this name.
@@ -64,6 +65,7 @@ class Production:
         num_channels: int,
         samples_per_channel: int,
         gains_db: Sequence[float] | None = None,
+        with_loudness: bool = False,
     ) -> None:
         self._started = time.perf_counter()
         self._order = order
@@ -71,6 +73,8 @@ class Production:
         gains_db = gains_db or [0.0] * len(readers)
         self.inputs = [Summary.of(reader, gain_db) for reader, gain_db in zip(readers, gains_db, strict=True)]
         self.output = Summary(order.path.name, sample_rate, num_channels, samples_per_channel)
+        if with_loudness:
+            self.output.measure_loudness()
         with ExitStack() as stack:
             writer = AudioWriter(
                 order.path,

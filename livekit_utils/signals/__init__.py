@@ -1,1 +1,1 @@
-"""Generates test signals and the tones of a telephone's keys, and detects those."""
+"""Generates test signals and the tones of a telephone's keys, detects those, and measures loudness."""

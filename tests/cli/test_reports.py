@@ -57,6 +57,8 @@ def test_info(tmp_path: Path) -> None:
     first, second = run("info", one, two, "--json").report["files"]
     rms = np.sqrt(np.mean((samples / 32768) ** 2))
     assert first.pop("rms_dbfs") == pytest.approx(20 * np.log10(rms), abs=1e-9)
+    assert (first.pop("integrated_lufs"), first.pop("loudness_range_lu")) == (None, 0)  # it is shorter than 400 ms
+    assert 0 < first.pop("true_peak_dbtp") < 10
     assert first == {
         "name": "one.flac", "format": "FLAC", "subtype": "PCM_16", "sample_rate": 44_100, "channels": 2,
         "frames": 10_000, "duration": 10_000 / 44_100, "peak_dbfs": 0.0,

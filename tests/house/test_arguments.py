@@ -35,6 +35,7 @@ from livekit_utils import (
     DtmfDetector,
     LocalAudioTrack,
     LocalVideoTrack,
+    LoudnessMeter,
     MediaDevices,
     MediaPlayer,
     OutputPlayer,
@@ -439,6 +440,11 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         },
     ),
     "DtmfDetector": (DtmfDetector, {"sample_rate": 8000}, {"sample_rate": [*COUNT, 7999, 384_001]}),
+    "LoudnessMeter": (
+        LoudnessMeter,
+        {"sample_rate": 48_000, "num_channels": 2},
+        {"sample_rate": [*COUNT, 7999, 384_001], "num_channels": [*COUNT, 129]},
+    ),
     "AudioFile": (
         audio_file,
         {},

@@ -19,6 +19,7 @@ WORDS = (
     "polyphase",
     "sine",
     "dtmf",
+    "loudness",
     "short_spectrum",
     "overlap_add",
     "echo_power",

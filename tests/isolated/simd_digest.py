@@ -16,6 +16,7 @@ from livekit_utils._kernels.gain_queue import GainQueue, Ramp
 from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
+from livekit_utils._kernels.loudness import Loudness
 from livekit_utils._kernels.overlap_add import OverlapAdd
 from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
@@ -140,6 +141,15 @@ def dtmf(rand: random.Random) -> Iterator[bytes]:
         yield repr(detector.measure(window)).encode()
 
 
+def loudness(rand: random.Random) -> Iterator[bytes]:
+    for rate, num_channels in ((8000, 1), (44_100, 2), (96_000, 3), (192_000, 6)):
+        meter = Loudness(rate, num_channels)
+        for n in SIZES[:-1]:
+            meter.push(pcm(rand, n * num_channels))
+            meter.push_f32(array("f", (rand.uniform(-2, 2) for _ in range(n * num_channels))))
+            yield repr((meter.momentary, meter.short_term, meter.integrated, meter.range, meter.true_peak)).encode()
+
+
 def short_spectrum(rand: random.Random) -> Iterator[bytes]:
     for num_channels in (1, 2, 3):
         for size in (80, 110, 441, 480, 97):
@@ -177,7 +187,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
     mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear,
-    polyphase, sine, dtmf, short_spectrum, overlap_add, echo_power, audio_frame,
+    polyphase, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":

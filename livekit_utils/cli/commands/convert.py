@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livekit_utils.cli.conversion import Conversion, louder, parse_picked
+from livekit_utils.cli.conversion import Conversion, Gains, louder, parse_picked
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.options import DamagedOption, ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
+from livekit_utils.cli.normalization import Normalization
+from livekit_utils.cli.options import (
+    DamagedOption,
+    ForceOption,
+    InputArgument,
+    JsonOption,
+    NormalizeOption,
+    OutputArgument,
+    PlotOption,
+)
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
 from livekit_utils.files.samples import as_floats
@@ -37,9 +46,6 @@ PickOption = Annotated[
 ]
 StartOption = Annotated[float, typer.Option(help="Seconds of the input at which the output begins.")]
 EndOption = Annotated[float | None, typer.Option(help="Seconds of the input at which the output ends.")]
-NormalizeOption = Annotated[
-    float | None, typer.Option(metavar="dBFS", help="Bring the highest peak of the output to this level, up to 0.")
-]
 
 
 def resample(
@@ -86,27 +92,34 @@ def convert(
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Convert a sound file: its format, sample rate, channels, part or peak. What is not named stays as it is."""
+    """Convert a sound file: its format, sample rate, channels, part or level. What is not named stays as it is.
+
+    With --normalize, one gain brings the whole to a peak or to a loudness (ITU-R BS.1770, EBU R 128). Where a loudness
+    would bring the true peak above -1 dBTP, the gain is lower, and the report says by how much. What is below -70 LUFS
+    or shorter than 400 ms has no loudness, and stays as it is.
+    """
+    wanted = None if normalize is None else Normalization(normalize)
     with AudioReader(input, damaged=damaged) as reader:
         if start or end is not None:
             reader.take_part(start, end)
         conversion = Conversion(reader, rate, channels, parse_picked(pick), quality, engine.value)
-        gain_db, rest_db = (0.0, 0.0) if normalize is None else conversion.gains_to_peak(normalize)
+        gains = Gains() if wanted is None else conversion.gains(wanted)
         with Production(
             ProductionOrder(output, force, plot, json),
             [reader],
             sample_rate=conversion.sample_rate,
             num_channels=conversion.num_channels,
             samples_per_channel=reader.length_at(conversion.sample_rate),
-            gains_db=[gain_db],
+            gains_db=[gains.input_db],
+            with_loudness=wanted is not None and wanted.is_loudness,
         ) as production:
-            frames = production.read(0) if normalize is None else _scaled(production, reader)
+            frames = production.read(0) if wanted is None else _scaled(production, reader)
             for frame in conversion.frames(frames):
-                production.write(louder(frame, rest_db))
-            production.inputs[0].gain_db += rest_db
+                production.write(louder(frame, gains.result_db))
+            production.inputs[0].gain_db += gains.result_db
             report = production.finish()
     hint = f"the filter overshoots; avoid it with convert --normalize 0, or mix --gain {input.stem}=-1"
-    report.print(as_json=json, clipping_hint=hint)
+    report.print(as_json=json, clipping_hint=hint, loudness_note=gains.note)
 
 
 def _scaled(production: Production, reader: AudioReader) -> Iterator[AudioFrame]:

@@ -28,6 +28,9 @@ def info(
     Peak: 0 dBFS is full scale, a sample of -32768; floats and lossy formats may be above it. RMS: 0 dBFS is a
     full-scale square wave, so that a full-scale sine wave has -3 dBFS. Both cover all channels.
 
+    Loudness, its range and the true peak are those of ITU-R BS.1770 and EBU R 128, at rates from 8000 to 384000 Hz.
+    Five channels are L R C Ls Rs, six are L R C LFE Ls Rs. Less than 400 ms has a loudness of -inf.
+
     Files that cannot be read are reported as errors after the others.
     """
     check_inputs(files)
@@ -48,6 +51,7 @@ def info(
 def _measure(path: Path, damaged: bool) -> Summary:
     with AudioReader(path, damaged=damaged) as reader, ProgressBar(reader.name, reader.duration) as progress:
         track = Summary.of(reader)
+        track.measure_loudness()
         for samples in reader.blocks():
             track.add(samples)
             progress.advance(len(samples) / reader.sample_rate)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from livekit_utils.cli.file_mix import FileMix
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.standard_streams import check_inputs
-from livekit_utils.cli.interruption import run
-from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains, parse_offsets
-from livekit_utils.cli.options import DamagedOption, ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
+from livekit_utils.cli.mixing import parse_gains, parse_offsets
+from livekit_utils.cli.normalization import Normalization
+from livekit_utils.cli.options import (
+    DamagedOption,
+    ForceOption,
+    GainOption,
+    InputsArgument,
+    JsonOption,
+    NormalizeOption,
+    PlotOption,
+)
 from livekit_utils.cli.production import Production, ProductionOrder
-from livekit_utils.frames.audio_frame import AudioFrame
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from livekit_utils.mixing.audio_mixer import AudioMixer
 
 
 def mix(
@@ -39,6 +40,7 @@ def mix(
         list[str] | None,
         typer.Option(metavar="NAME=SECONDS", help="Lets this input begin later, so many seconds into the mix."),
     ] = None,
+    normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
     json: JsonOption = False,
@@ -48,7 +50,12 @@ def mix(
 
     Inputs of other rates are converted. Mono is copied to all channels, and several channels are averaged to mono;
     any other change of channels is an error. The mix ends with the input that ends last.
+
+    With --normalize, one gain for all inputs brings the mix to a peak or to a loudness (ITU-R BS.1770, EBU R 128).
+    Where a loudness would bring the true peak above -1 dBTP, or where an input would get more than +40 dB, the gain is
+    lower, and the report says by how much. The inputs are read twice, and again where the mix clips without this gain.
     """
+    wanted = None if normalize is None else Normalization(normalize)
     check_inputs(inputs)
     gains_db = parse_gains(gain or [], inputs)
     offsets = parse_offsets(offset or [], inputs)
@@ -58,48 +65,22 @@ def mix(
             rate = max(reader.sample_rate for reader in readers)
         if channels is None:
             channels = max(reader.num_channels for reader in readers)
-        mixer = make_mixer(readers, rate, channels)
+        file_mix = FileMix(readers, offsets, rate, channels)
+        note = ""
+        if wanted is not None:
+            missing = file_mix.missing_gain(wanted, gains_db, output.name)
+            gains_db, note = [gain_db + missing.db for gain_db in gains_db], missing.note
         production = stack.enter_context(
             Production(
                 ProductionOrder(output, force, plot, json),
                 readers,
                 sample_rate=rate,
                 num_channels=channels,
-                samples_per_channel=max(
-                    reader.length_at(rate, _num_before(reader, offset_s))
-                    for reader, offset_s in zip(readers, offsets, strict=True)
-                ),
+                samples_per_channel=file_mix.samples_per_channel,
                 gains_db=gains_db,
+                with_loudness=wanted is not None and wanted.is_loudness,
             )
         )
-        frames = [
-            itertools.chain(_silence(reader, offset_s), production.read(index))
-            for index, (reader, offset_s) in enumerate(zip(readers, offsets, strict=True))
-        ]
-        run(_run, mixer, production, frames)
+        file_mix.run(production.inputs, production.write)
         report = production.finish()
-    report.print(as_json=json, clipping_hint="lower the inputs with --gain NAME=dB")
-
-
-def _num_before(reader: AudioReader, offset_s: float) -> int:
-    """Returns how many samples per channel of silence come before an input."""
-    return round(Fraction(offset_s) * reader.sample_rate)
-
-
-def _silence(reader: AudioReader, offset_s: float) -> Iterator[AudioFrame]:
-    missing = _num_before(reader, offset_s)
-    while missing:
-        num = min(missing, max(1, reader.sample_rate // 10))
-        yield AudioFrame.create(reader.sample_rate, reader.num_channels, num)
-        missing -= num
-
-
-async def _run(mixer: AudioMixer, production: Production, frames: Sequence[Iterator[AudioFrame]]) -> None:
-    async with mixer:
-        failures = add_files(mixer, zip(production.inputs, frames, strict=True))
-        async for frame in mixer:
-            if failures:
-                break
-            production.write(frame)
-    if failures:
-        raise failures[0]
+    report.print(as_json=json, clipping_hint="lower the inputs with --gain NAME=dB", loudness_note=note)

@@ -40,8 +40,9 @@ class Report:
         """Seconds of audio per second of work."""
         return self.output.duration / self.seconds
 
-    def print(self, *, as_json: bool, clipping_hint: str) -> None:
-        """Prints the report on stdout, or on stderr. The hint tells how to avoid clipping."""
+    def print(self, *, as_json: bool, clipping_hint: str, loudness_note: str = "") -> None:
+        """Prints the report on stdout, or on stderr. The hint tells how to avoid clipping; the note, why a loudness was
+        not reached."""
         if as_json:
             _print_json(
                 {
@@ -49,7 +50,8 @@ class Report:
                         {**_as_dict(track), "gain_db": track.gain_db, "clipped_samples": track.num_clipped}
                         for track in self.inputs
                     ],
-                    "output": _as_dict(self.output),
+                    "output": _as_dict(self.output) | (_loudness_dict(self.output) if self.output.loudness else {}),
+                    **({"loudness_note": loudness_note or None} if self.output.loudness else {}),
                     "clipped_samples": self.output.meter.num_clipped,
                     "seconds": self.seconds,
                     "real_time_factor": self.real_time_factor,
@@ -69,6 +71,9 @@ class Report:
         for track in self.inputs:
             if track.num_clipped:
                 console.print(printable(describe_clipping(track)), markup=False, soft_wrap=True)
+        if self.output.loudness is not None:
+            note = f"; {loudness_note}" if loudness_note else ""
+            console.print(f"loudness: {', '.join(_loudness(self.output))}{note}", soft_wrap=True)
         console.print(f"real-time factor: {self.real_time_factor:.0f} (in {self.seconds:.2f} s)")
 
 
@@ -83,13 +88,18 @@ def describe_clipping(track: Summary) -> str:
 def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
     """Prints the figures of sound files."""
     if as_json:
-        _print_json({"files": [_as_dict(track) for track in tracks]})
+        _print_json({"files": [_as_dict(track) | _loudness_dict(track) for track in tracks]})
         return
     table = _new_table("name", "format", "rate", "channels", "length", "peak", "RMS")
     for track in tracks:
         table.add_row(_name(track), f"{track.format} {track.subtype}", *_cells(track), *_levels(track))
     if tracks:
-        new_console().print(table)
+        console = new_console()
+        console.print(table)
+        loudness = _new_table("name", "loudness", "range", "true peak")
+        for track in tracks:
+            loudness.add_row(_name(track), *_loudness(track))
+        console.print(loudness)
 
 
 def _as_dict(track: Summary) -> dict[str, Any]:
@@ -103,6 +113,15 @@ def _as_dict(track: Summary) -> dict[str, Any]:
         "duration": track.duration,
         "peak_dbfs": _finite(track.meter.peak_dbfs),
         "rms_dbfs": _finite(track.meter.rms_dbfs),
+    }
+
+
+def _loudness_dict(track: Summary) -> dict[str, float | None]:
+    found = track.loudness
+    return {
+        "integrated_lufs": None if found is None else _finite(found.integrated_lufs),
+        "loudness_range_lu": None if found is None else found.loudness_range_lu,
+        "true_peak_dbtp": None if found is None else _finite(found.true_peak_dbtp),
     }
 
 
@@ -141,6 +160,18 @@ def _cells(track: Summary) -> list[str]:
 def _levels(track: Summary) -> list[str]:
     """Returns peak and RMS."""
     return [f"{track.meter.peak_dbfs:.1f} dBFS", f"{track.meter.rms_dbfs:.1f} dBFS"]
+
+
+def _loudness(track: Summary) -> list[str]:
+    """Returns loudness, range and true peak."""
+    if track.loudness is None:
+        return ["-", "-", "-"]
+    found = track.loudness
+    return [
+        f"{found.integrated_lufs:.1f} LUFS",
+        f"{found.loudness_range_lu:.1f} LU",
+        f"{found.true_peak_dbtp:.1f} dBTP",
+    ]
 
 
 def _name(track: Summary) -> Text:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from livekit_utils.cli.view.level_meter import LevelMeter
+from livekit_utils.cli.view.loudness import LoudnessView
 from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Summary:
     num_clipped: int = 0
     """Samples of an input above full scale, after the gain, which were clipped."""
     picture: TrackPicture | None = None
+    loudness: LoudnessView | None = None
+    """None where it is not wanted, or cannot be measured."""
 
     @classmethod
     def of(cls, reader: AudioReader, gain_db: float = 0.0) -> Summary:
@@ -62,9 +65,16 @@ class Summary:
         """The part of the gain that `frames` leaves to the mixer: that of int16, which the mixer rounds only once."""
         return self.gain_db if self.is_s16 else 0.0
 
+    def measure_loudness(self) -> None:
+        """Measures the loudness too, from the first sample on, where the rate and the channels have one."""
+        if LoudnessView.can_measure(self.sample_rate, self.num_channels):
+            self.loudness = LoudnessView(self.sample_rate, self.num_channels)
+
     def add(self, samples: Samples) -> None:
         """Measures the next samples."""
         self.meter.add(samples)
+        if self.loudness is not None:
+            self.loudness.add(samples)
         if self.picture is not None:
             self.picture.add(samples)
 
