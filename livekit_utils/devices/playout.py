@@ -436,9 +436,6 @@ _CROSSFADE_S = 0.005
 # is left out.
 _REVIEW_S = 5.0
 
-# A surplus below this is not worth a crossfade.
-_LEAST_SURPLUS_S = 0.006
-
 # A greater surplus is left out at once, so that it does not become a lasting delay.
 _SLACK_S = 0.03
 
@@ -597,7 +594,7 @@ class PlayoutInput:
             self._least = min(self._least, surplus)
         else:
             least = min(self._least, surplus)
-            if least >= _LEAST_SURPLUS_S * self._sample_rate:
+            if least >= self._depth.least_surplus:
                 self._leave_out(int(least))
             self._least, self._reviewed_at = math.inf, now
 

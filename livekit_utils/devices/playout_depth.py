@@ -22,6 +22,11 @@ _MAX_BURST_S = 0.25
 # The earliest callback is the less certain the fewer there were: with blocks of this length, not at all.
 _UNCERTAIN_BLOCK_S = 0.125
 
+# A surplus below this is not worth a crossfade; nor is one below this part of a block, which may be an error of what
+# was measured.
+_LEAST_SURPLUS_S = 0.006
+_LEAST_SURPLUS_BLOCKS = 1 / 8
+
 
 class PlayoutDepth:
     """Knows when a device takes sound and how late sound has come, and from that how much has to be ready.
@@ -76,6 +81,11 @@ class PlayoutDepth:
         if self._buffer is None:
             return self.burst + math.ceil(max(_AHEAD_S, late_s) * self._sample_rate)
         return max(self._buffer, self.burst + math.ceil(late_s * self._sample_rate))
+
+    @property
+    def least_surplus(self) -> float:
+        """Samples from which a surplus is worth to be left out."""
+        return max(_LEAST_SURPLUS_S * self._sample_rate, _LEAST_SURPLUS_BLOCKS * self._block)
 
     def needed_at(self, num_queued: int) -> float:
         """The earliest time at which the device takes the sample behind `num_queued` others; -inf if nobody knows."""
