@@ -9,7 +9,18 @@ import typer
 
 from livekit_utils.cli.conversion import Conversion, louder, parse_picked
 from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.options import DamagedOption, ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
+from livekit_utils.cli.files.output_form import output_form
+from livekit_utils.cli.files.raw_files import parse_raw
+from livekit_utils.cli.options import (
+    DamagedOption,
+    EncodingOption,
+    ForceOption,
+    InputArgument,
+    JsonOption,
+    OutputArgument,
+    PlotOption,
+    RawOption,
+)
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
 from livekit_utils.files.samples import as_floats
@@ -57,12 +68,15 @@ def resample(
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
+    raw: RawOption = None,
+    encoding: EncodingOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
     convert(
-        input, output, rate, quality, engine, channels, pick, start, end, normalize, plot, damaged, json, force
+        input, output, rate, quality, engine, channels, pick, start, end, normalize, plot, damaged, raw, encoding,
+        json, force,
     )  # fmt: skip
 
 
@@ -83,17 +97,28 @@ def convert(
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
+    raw: RawOption = None,
+    encoding: EncodingOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Convert a sound file: its format, sample rate, channels, part or peak. What is not named stays as it is."""
-    with AudioReader(input, damaged=damaged) as reader:
+    """Convert a sound file: its format, encoding, sample rate, channels, part or peak.
+
+    What is not named stays as it is.
+    """
+    format = parse_raw(raw, [input, output])
+    form = output_form(output, format, encoding, takes_raw=True)
+    picked = parse_picked(pick)
+    if format is not None and form.container == "RAW":
+        rate = rate or format.sample_rate
+        channels = channels or (None if picked else format.num_channels)
+    with AudioReader(input, damaged=damaged, raw=format) as reader:
         if start or end is not None:
             reader.take_part(start, end)
-        conversion = Conversion(reader, rate, channels, parse_picked(pick), quality, engine.value)
+        conversion = Conversion(reader, rate, channels, picked, quality, engine.value)
         gain_db, rest_db = (0.0, 0.0) if normalize is None else conversion.gains_to_peak(normalize)
         with Production(
-            ProductionOrder(output, force, plot, json),
+            ProductionOrder(output, force, plot, json, form),
             [reader],
             sample_rate=conversion.sample_rate,
             num_channels=conversion.num_channels,
