@@ -18,7 +18,7 @@ import soundfile
 from livekit_utils import AudioByteStream, AudioFrame, encode_alaw, encode_ulaw, resample_audio
 from livekit_utils._kernels import pcm
 from livekit_utils.telephony.encodings import ENCODINGS
-from tests.support.cli_commands import Samples, load, noise, refuse, run, save
+from tests.support.cli_commands import Samples, invoke, load, noise, refuse, run, save
 from tests.support.randomness import SEED
 
 FORMATS = {"ulaw": encode_ulaw, "alaw": encode_alaw}
@@ -144,9 +144,22 @@ def test_au_is_16_bits_unless_said(tmp_path: Path) -> None:
     assert np.array_equal(load(back), samples)
 
 
-def test_a_part_of_a_sample_at_the_end(tmp_path: Path) -> None:
-    from tests.support.cli_commands import invoke
+@pytest.mark.parametrize(("mark", "order"), [(b".snd", "big"), (b"dns.", "little")])
+def test_sizes_of_au_that_are_not_true(tmp_path: Path, mark: bytes, order: Any) -> None:
+    path = tmp_path / "a.au"
+    for told, warning in {
+        100: "",
+        0xFFFFFFFF: "",
+        101: f"warning: {path}: expected 101 bytes of sound, as its header says, got 100, which are read\n",
+    }.items():
+        head = b"".join(number.to_bytes(4, order) for number in (24, told, 1, 8000, 1))
+        path.write_bytes(mark + head + bytes(100))
+        result = invoke("info", path, "--json")
+        assert result.errors == warning
+        assert result.report["files"][0]["frames"] == 100
 
+
+def test_a_part_of_a_sample_at_the_end(tmp_path: Path) -> None:
     raw, out = tmp_path / "a.raw", tmp_path / "a.wav"
     raw.write_bytes(bytes(4 * 100 + 3))
     result = invoke("convert", raw, out, "--raw", "s16le:8000:2")
