@@ -62,7 +62,9 @@ LKU_INLINE void s16_to_alaw_body(const lku_s16 *in, size_t num_samples, uint8_t 
         const int32_t value = in[i] >> 3;
         const int32_t negative = value >> 31;
         const int32_t magnitude = value ^ negative;
-        const int32_t code = magnitude < 32 ? magnitude >> 1 : top_bits(magnitude) - ((127 + 4) << 4);
+        const int32_t linear = (magnitude - 32) >> 31; /* all ones in the two lowest segments */
+        const int32_t segment = top_bits(magnitude) - ((127 + 4) << 4);
+        const int32_t code = ((magnitude >> 1) & linear) | (segment & ~linear);
         out[i] = (uint8_t)(code ^ (0xD5 ^ (negative & 0x80)));
     }
 }

@@ -20,7 +20,7 @@ _SCALE = np.float32(1 / 32768)
 
 
 def experiments(effort: Effort) -> Iterator[Experiment]:
-    for num_samples in (480, 4800):
+    for num_samples in (480, 4800, 480_000):
         yield _to_float(effort, num_samples)
         yield _to_int(effort, num_samples)
 
@@ -58,10 +58,11 @@ def _to_int(effort: Effort, num_samples: int) -> Experiment:
         same(name, expected, int16(f32_to_s16(samples)))
         same(name, expected, with_numpy())
 
-    converted = bytes(f32_to_s16(samples))
+    converted, floats = bytes(f32_to_s16(samples)), samples.tobytes()
     contenders = (
         Contender.timed(OURS, lambda: f32_to_s16(samples)),
         Contender.timed("copy", lambda: bytearray(converted)),  # of the result
+        Contender.timed("copy_of_input", lambda: bytearray(floats)),
         Contender.timed("numpy", with_numpy),
     )
     targets = (Target.ratio(1.5, "copy"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
@@ -115,16 +116,23 @@ def _byte_stream(effort: Effort, encoding: Any, num_bytes: int) -> Experiment:
     packet = noise(160).tobytes()[:num_bytes]
     stream = AudioByteStream(8000, 1, 160, encoding=encoding)
     samples = bytes(stream.push(packet)[0])
+    contenders = [
+        Contender.timed(OURS, lambda: stream.push(packet)),
+        Contender.timed("copy", lambda: bytearray(samples)),
+    ]
+    agents = optional.load("livekit.agents.utils.audio", "livekit-agents") if encoding == "s16le" else None
+    theirs = None if agents is None else agents.AudioByteStream(8000, 1, 160)
+    if theirs is not None:
+        contenders.append(Contender.timed("agents", lambda: theirs.push(packet)))
 
     def check() -> None:
         same("audio_byte_stream", int16(samples), int16(stream.push(packet)[0]))
+        if theirs is not None:
+            same("audio_byte_stream/agents", int16(samples), int16(theirs.push(packet)[0].data))
 
     return Experiment(
         f"audio_byte_stream/{encoding}",
-        (
-            Contender.timed(OURS, lambda: stream.push(packet)),
-            Contender.timed("copy", lambda: bytearray(samples)),
-        ),
+        tuple(contenders),
         check,
         effort.rounds,
         (Quantity(targets=(Target.excess(0.5e-6, contender="copy"),)),),
@@ -150,6 +158,10 @@ def _codec_decode(effort: Effort, packets: list[bytes]) -> Experiment:
             Contender.timed("numpy_soxr", lambda: second.resample_chunk(table[np.frombuffer(packet, np.uint8)]))
         )
 
+    av = optional.load("av", "av")
+    if av is not None:
+        contenders.append(Contender.timed("pyav", _pyav_decode(av, packet)))
+
     def check() -> None:
         fresh = TelephonyCodec()
         heard = np.concatenate([int16(fresh.decode(each)) for each in packets]).astype(float)
@@ -161,6 +173,22 @@ def _codec_decode(effort: Effort, packets: list[bytes]) -> Experiment:
     return Experiment(
         "telephony_codec/decode", tuple(contenders), check, effort.rounds, (Quantity(targets=(Target.value(2.5e-6),)),)
     )
+
+
+def _pyav_decode(av: ModuleType, packet: bytes) -> Callable[[], Any]:
+    codec = av.CodecContext.create("pcm_mulaw", "r")
+    codec.sample_rate, codec.layout = 8000, "mono"
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=16000)
+    pts = 0
+
+    def decode() -> Any:
+        nonlocal pts
+        frame = codec.decode(av.Packet(packet))[0]
+        frame.pts, frame.time_base = pts, Fraction(1, 8000)  # without a place on the timeline it counts from 0 again
+        pts += 160
+        return [each.to_ndarray() for each in resampler.resample(frame)]
+
+    return decode
 
 
 def _codec_encode(effort: Effort) -> Experiment:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-_READABLE = "WAV, FLAC, OGG or MP3; - is standard input."
+_READABLE = "WAV, FLAC, OGG, MP3 or AU; - is standard input."
 
 FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help=_READABLE, show_default=False)]
 InputsArgument = Annotated[list[Path], typer.Argument(metavar="IN...", help=_READABLE, show_default=False)]
@@ -15,8 +16,36 @@ InputArgument = Annotated[Path, typer.Argument(metavar="IN", help=_READABLE, sho
 OutputArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="OUT", help="The suffix selects WAV, FLAC or OGG; - is standard output, as WAV.", show_default=False
+        metavar="OUT", help="The suffix selects WAV, FLAC, OGG or AU; - is standard output, as WAV.", show_default=False
     ),
+]
+RawOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ENCODING:RATE[:CHANNELS]",
+        help="The samples of files without a header, as ulaw:8000 or s16le:16000:2. These are - and all files that are "
+        "not called like a sound file, whether they are read or written.",
+        show_default=False,
+    ),
+]
+
+
+class OutputEncoding(StrEnum):
+    """The samples of a WAV, AU or raw file."""
+
+    U8 = "u8"
+    S16 = "s16"
+    S24 = "s24"
+    S32 = "s32"
+    F32 = "f32"
+    F64 = "f64"
+    ULAW = "ulaw"
+    ALAW = "alaw"
+
+
+EncodingOption = Annotated[
+    OutputEncoding | None,
+    typer.Option(help="The samples of a WAV or AU file; by default 16 bits.", show_default=False),
 ]
 GainOption = Annotated[
     list[str] | None,

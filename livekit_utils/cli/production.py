@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from livekit_utils.cli.files.audio_reader import AudioReader
+    from livekit_utils.cli.files.output_form import OutputForm
     from livekit_utils.frames.audio_frame import AudioFrame
 
 
@@ -35,6 +36,8 @@ class ProductionOrder:
     force: bool
     plot: Path | None
     as_json: bool
+    form: OutputForm | None = None
+    """The kind of the file; None is that of its suffix."""
 
 
 class Production:
@@ -81,6 +84,7 @@ class Production:
                 sample_rate,
                 num_channels,
                 samples_per_channel,
+                order.form,
                 replace=order.force,
                 inputs=_files(readers),
             )

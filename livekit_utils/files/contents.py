@@ -7,7 +7,7 @@ containers are looked at; libsndfile decodes what is found.
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from livekit_utils.files.byte_ranges import RangeList
 from livekit_utils.files.byte_scanner import ByteScanner
@@ -22,6 +22,9 @@ EXPECTED = "expected a WAV, FLAC, OGG or MP3 file"
 
 # AIFF, AU in both orders, CAF and Wave64: libsndfile reads them as they are.
 _WHOLE = (b"FORM", b".snd", b"dns.", b"caff", b"riff")
+
+_AU = (b".snd", b"dns.")
+_AU_SIZE_UNKNOWN = 0xFFFFFFFF
 
 # Matroska and WebM; MP4 has its mark after 4 bytes. Frames of MP3 may lie in them.
 _MATROSKA, _MP4 = b"\x1aE\xdf\xa3", b"ftyp"
@@ -55,7 +58,20 @@ def _find(scanner: ByteScanner) -> Contents:
     if head.startswith(_WHOLE):
         contents = Contents()
         contents.add(Part(RangeList().add(0, scanner.size)))
+        if head.startswith(_AU):
+            contents.warnings += _missing_in_au(scanner)
         return contents
     if head.startswith(_MATROSKA) or head[4:8] == _MP4 or first_frame(scanner, start) is None:
         raise ForeignFileError(f"{EXPECTED}, got something else (it starts with {scanner.at(0, 12)!r})")
     return find_mpeg(scanner, start)
+
+
+def _missing_in_au(scanner: ByteScanner) -> list[str]:
+    """Returns a warning if an AU file has less sound than its header says; libsndfile reads what there is."""
+    head = scanner.at(0, 12)
+    order: Literal["big", "little"] = "big" if head.startswith(b".snd") else "little"
+    start, told = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
+    got = max(0, scanner.size - start)
+    if told == _AU_SIZE_UNKNOWN or told <= got:
+        return []
+    return [f"expected {told} bytes of sound, as its header says, got {got}, which are read"]

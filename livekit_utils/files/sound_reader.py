@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from livekit_utils.files.part import Contents
     from livekit_utils.files.samples import Samples
 
 
@@ -28,16 +29,18 @@ class SoundReader:
         file: Open for reading in binary, seekable; it stays open, and nobody else may read it meanwhile.
         damaged: Whether to read a damaged or cut-off file as far as it goes. What is wrong is in `warnings` when it was
             read; the length is not known before.
+        contents: What is in the file, if that is known: a file without a header does not tell.
 
     Raises:
         SoundFileError: Not a sound file, or a damaged or cut-off one.
         OSError: The file cannot be read.
     """
 
-    def __init__(self, file: BinaryIO, *, damaged: bool = False) -> None:
+    def __init__(self, file: BinaryIO, *, damaged: bool = False, contents: Contents | None = None) -> None:
         self._file = file
         self._damaged = damaged
-        contents = find_contents(file)
+        if contents is None:
+            contents = find_contents(file)
         if contents.damages and not damaged:
             raise SoundFileError(contents.damages[0])
         self._parts = contents.parts

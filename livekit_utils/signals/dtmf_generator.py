@@ -66,8 +66,8 @@ def dtmf_generator(
         6400
     """
     check_type("digits", digits, str)
-    for digit in digits.upper():
-        if digit not in DIGITS:
+    for digit in digits:
+        if digit.upper() not in DIGITS:
             raise ValueError(f"digits: expected digits of 0-9, A-D, * and #, got {digit!r}")
     sample_rate = check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE)
     amplitude = check_number("amplitude", amplitude, 0, 1)

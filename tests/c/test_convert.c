@@ -42,12 +42,17 @@ static void test_to_f32(size_t num_samples) {
 
 static void test_to_s16(size_t num_samples) {
     block in = make_block(num_samples * sizeof(float));
-    const int all_fit = random_below(2) == 0;
+    /* Blocks that fit, those in which some are beyond full scale or far beyond, those with NaN, and those with anything. */
+    static const float limits[] = {0.9999f, 1.5f, 384.0f, 500.0f, NAN, INFINITY};
+    const size_t kind = random_below(sizeof limits / sizeof *limits);
+    const float limit = limits[kind];
     size_t saturated = 0;
     for (size_t i = 0; i < num_samples; i++) {
         float value = random_f32();
-        if (all_fit && !(fabsf(value) < 0.9999f))
-            value = 0.25f;
+        if (kind > 0 && random_below(4) == 0)
+            value = ((float)random_below(1 << 20) / (float)(1 << 19) - 1.0f) * (kind < 4 ? limit : 1.0f);
+        if (kind < 5 && !(fabsf(value) <= (kind < 4 ? limit : 1.0f)))
+            value = kind > 0 && random_below(2) ? -limit : 0.25f;
         ((lku_f32 *)in.data)[i] = value;
         saturated += !(rint((double)value * 32768.0) >= -32768.0 && rint((double)value * 32768.0) <= 32767.0);
     }

@@ -96,7 +96,7 @@ def test_resampling_out_of_range(tmp_path: Path, rate: int) -> None:
 @pytest.mark.parametrize("suffix", [".mp3", ".txt", ""])
 def test_a_suffix_that_is_none_of_ours(tmp_path: Path, suffix: str) -> None:
     message = refuse("tone", 440, 1, tmp_path / f"t{suffix}")
-    assert f"expected a name that ends in .wav, .flac, .ogg, got {suffix or 'none'}" in message
+    assert f"expected a name that ends in .wav, .flac, .ogg, .au, got {suffix or 'none'}" in message
     assert "expected a name that ends in .png" in refuse(
         "tone", 440, 1, tmp_path / "t.wav", "--plot", tmp_path / "t.jpg"
     )

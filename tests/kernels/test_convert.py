@@ -96,15 +96,16 @@ def test_every_int16_comes_back() -> None:
         (-0.0, 0),
     ],
 )
-@pytest.mark.parametrize("count", [1, 17])
+@pytest.mark.parametrize("count", [1, 17, 40])
 def test_rounding_and_saturation(value: float, sample: int, count: int) -> None:
     assert reference.ints(f32_to_s16(array("f", [value] * count))) == [sample] * count
 
 
 def test_every_kind_of_nan() -> None:
     bits = [sign | 0x7F800000 | payload for sign in (0, 1 << 31) for payload in (1, 0x3FFFFF, 0x400000, 0x7FFFFF)]
-    data = memoryview(struct.pack(f"={len(bits)}I", *bits)).cast("f")
-    assert f32_to_s16(data) == bytes(2 * len(bits))
+    for count in (1, 4, 5):
+        data = memoryview(struct.pack(f"={len(bits)}I", *bits) * count).cast("f")
+        assert f32_to_s16(data) == bytes(2 * len(bits) * count)
 
 
 @pytest.mark.parametrize("num_samples", [0, 1, 31, 4097, 40_001])

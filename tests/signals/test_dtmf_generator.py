@@ -83,3 +83,8 @@ def test_no_digits_are_no_frames() -> None:
 def test_what_is_no_digit_is_refused_by_the_call(digits: str) -> None:
     with pytest.raises(ValueError, match="digits: expected digits of 0-9, A-D, \\* and #, got"):
         dtmf_generator(digits)
+
+
+def test_the_error_shows_what_came() -> None:
+    with pytest.raises(ValueError, match="got 'x'"):
+        dtmf_generator("1ax")

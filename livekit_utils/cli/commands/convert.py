@@ -9,15 +9,19 @@ import typer
 
 from livekit_utils.cli.conversion import Conversion, Gains, louder, parse_picked
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.files.output_form import output_form
+from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.normalization import Normalization
 from livekit_utils.cli.options import (
     DamagedOption,
+    EncodingOption,
     ForceOption,
     InputArgument,
     JsonOption,
     NormalizeOption,
     OutputArgument,
     PlotOption,
+    RawOption,
 )
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
@@ -63,12 +67,15 @@ def resample(
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
+    raw: RawOption = None,
+    encoding: EncodingOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
     convert(
-        input, output, rate, quality, engine, channels, pick, start, end, normalize, plot, damaged, json, force
+        input, output, rate, quality, engine, channels, pick, start, end, normalize, plot, damaged, raw, encoding,
+        json, force,
     )  # fmt: skip
 
 
@@ -89,23 +96,33 @@ def convert(
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
+    raw: RawOption = None,
+    encoding: EncodingOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Convert a sound file: its format, sample rate, channels, part or level. What is not named stays as it is.
+    """Convert a sound file: its format, encoding, sample rate, channels, part or level.
+
+    What is not named stays as it is.
 
     With --normalize, one gain brings the whole to a peak or to a loudness (ITU-R BS.1770, EBU R 128). Where a loudness
     would bring the true peak above -1 dBTP, the gain is lower, and the report says by how much. What is below -70 LUFS
     or shorter than 400 ms has no loudness, and stays as it is.
     """
     wanted = None if normalize is None else Normalization(normalize)
-    with AudioReader(input, damaged=damaged) as reader:
+    format = parse_raw(raw, [input, output])
+    form = output_form(output, format, encoding, takes_raw=True)
+    picked = parse_picked(pick)
+    if format is not None and form.container == "RAW":
+        rate = rate or format.sample_rate
+        channels = channels or (None if picked else format.num_channels)
+    with AudioReader(input, damaged=damaged, raw=format) as reader:
         if start or end is not None:
             reader.take_part(start, end)
-        conversion = Conversion(reader, rate, channels, parse_picked(pick), quality, engine.value)
+        conversion = Conversion(reader, rate, channels, picked, quality, engine.value)
         gains = Gains() if wanted is None else conversion.gains(wanted)
         with Production(
-            ProductionOrder(output, force, plot, json),
+            ProductionOrder(output, force, plot, json, form),
             [reader],
             sample_rate=conversion.sample_rate,
             num_channels=conversion.num_channels,

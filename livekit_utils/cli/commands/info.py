@@ -8,8 +8,9 @@ import typer
 
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.files.standard_streams import check_inputs
-from livekit_utils.cli.options import DamagedOption, FilesArgument, JsonOption
+from livekit_utils.cli.options import DamagedOption, FilesArgument, JsonOption, RawOption
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
@@ -17,10 +18,13 @@ from livekit_utils.cli.view.summary import Summary
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from livekit_utils.files.raw_format import RawFormat
+
 
 def info(
     files: FilesArgument,
     damaged: DamagedOption = False,
+    raw: RawOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show the rate, channels, length and levels of sound files. Each file is read to its end.
@@ -34,11 +38,12 @@ def info(
     Files that cannot be read are reported as errors after the others.
     """
     check_inputs(files)
+    format = parse_raw(raw, files)
     tracks = []
     errors: list[CliError | OSError] = []
     for path in files:
         try:
-            tracks.append(_measure(path, damaged))
+            tracks.append(_measure(path, damaged, format))
         except (CliError, OSError) as error:
             errors.append(error)
     print_info(tracks, as_json=json)
@@ -48,8 +53,8 @@ def info(
         raise errors[-1]
 
 
-def _measure(path: Path, damaged: bool) -> Summary:
-    with AudioReader(path, damaged=damaged) as reader, ProgressBar(reader.name, reader.duration) as progress:
+def _measure(path: Path, damaged: bool, raw: RawFormat | None) -> Summary:
+    with AudioReader(path, damaged=damaged, raw=raw) as reader, ProgressBar(reader.name, reader.duration) as progress:
         track = Summary.of(reader)
         track.measure_loudness()
         for samples in reader.blocks():

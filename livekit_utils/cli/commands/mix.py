@@ -10,17 +10,21 @@ import typer
 
 from livekit_utils.cli.file_mix import FileMix
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.files.output_form import output_form
+from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.files.standard_streams import check_inputs
 from livekit_utils.cli.mixing import parse_gains, parse_offsets
 from livekit_utils.cli.normalization import Normalization
 from livekit_utils.cli.options import (
     DamagedOption,
+    EncodingOption,
     ForceOption,
     GainOption,
     InputsArgument,
     JsonOption,
     NormalizeOption,
     PlotOption,
+    RawOption,
 )
 from livekit_utils.cli.production import Production, ProductionOrder
 
@@ -30,7 +34,7 @@ def mix(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="OUT", help="The suffix selects WAV, FLAC or OGG; - is standard output."
+            "--output", "-o", metavar="OUT", help="The suffix selects WAV, FLAC, OGG or AU; - is standard output."
         ),
     ],
     rate: Annotated[int | None, typer.Option(help="Hz; by default the highest rate of the inputs.")] = None,
@@ -43,6 +47,8 @@ def mix(
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
+    raw: RawOption = None,
+    encoding: EncodingOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -59,8 +65,12 @@ def mix(
     check_inputs(inputs)
     gains_db = parse_gains(gain or [], inputs)
     offsets = parse_offsets(offset or [], inputs)
+    format = parse_raw(raw, [*inputs, output])
+    form = output_form(output, format, encoding, takes_raw=True)
+    if format is not None and form.container == "RAW":
+        rate, channels = rate or format.sample_rate, channels or format.num_channels
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path, damaged=damaged)) for path in inputs]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format)) for path in inputs]
         if rate is None:
             rate = max(reader.sample_rate for reader in readers)
         if channels is None:
@@ -72,7 +82,7 @@ def mix(
             gains_db, note = [gain_db + missing.db for gain_db in gains_db], missing.note
         production = stack.enter_context(
             Production(
-                ProductionOrder(output, force, plot, json),
+                ProductionOrder(output, force, plot, json, form),
                 readers,
                 sample_rate=rate,
                 num_channels=channels,

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from livekit_utils.cli.errors import printable
 from livekit_utils.cli.files.audio_reader import AudioReader
+from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
-from livekit_utils.cli.options import DamagedOption, DeviceOption, FilesArgument, GainOption
+from livekit_utils.cli.options import DamagedOption, DeviceOption, FilesArgument, GainOption, RawOption
 from livekit_utils.cli.sound_devices import announce_recovery, installed, logging_to, parse_device
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import describe_clipping
@@ -32,15 +33,17 @@ def play(
     device: DeviceOption = None,
     gain: GainOption = None,
     damaged: DamagedOption = False,
+    raw: RawOption = None,
 ) -> None:
     """Play sound files on a speaker, all at the same time.
 
     If the device is lost, playing continues when the device comes back. Ctrl-C stops with a short fade.
     """
     gains_db = parse_gains(gain or [], files)
+    format = parse_raw(raw, files)
     console = Console(stderr=True)
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path, damaged=damaged)) for path in files]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format)) for path in files]
         rate = max(reader.sample_rate for reader in readers)
         channels = max(reader.num_channels for reader in readers)
         mixer = make_mixer(readers, rate, channels, blocksize=max(1, rate // 100))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import typer
 
 from livekit_utils.cli.errors import CliError, printable
+from livekit_utils.cli.files.raw_files import is_raw
 from livekit_utils.cli.files.standard_streams import is_standard, spooled_input
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.sound_reader import SoundReader
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from livekit_utils.files.raw_format import RawFormat
     from livekit_utils.files.samples import Samples
 
 # Samples of all channels; less than 100 ms of what has a very high rate or very many channels.
@@ -27,32 +29,35 @@ _MAX_BLOCK = 1 << 19
 
 
 class AudioReader:
-    """Reads a WAV, FLAC, OGG or MP3 file in blocks of 100 ms. What is strange about the file is printed as a warning.
+    """Reads a WAV, FLAC, OGG, MP3 or AU file, or one without a header, in blocks of 100 ms. What is strange about the
+    file is printed as a warning.
 
     Args:
         path: The file; "-" is standard input, which is read to its end first.
         damaged: Whether to read a damaged or cut-off file as far as it goes.
+        raw: What its samples are if it has no header, and is not called as if it had one.
 
     Raises:
         CliError: Not a sound file, or a damaged or cut-off one.
         OSError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path, *, damaged: bool = False) -> None:
+    def __init__(self, path: Path, *, damaged: bool = False, raw: RawFormat | None = None) -> None:
         self.path = path
         self._start = 0
         self._is_to_end = True
         self._file = spooled_input() if is_standard(path) else _opened(path)
         try:
             with self._translated():
-                self._sound = SoundReader(self._file, damaged=damaged)
+                contents = raw.contents(self._file) if raw is not None and is_raw(path) else None
+                self._sound = SoundReader(self._file, damaged=damaged, contents=contents)
                 self.samples_per_channel = self._length()
         except BaseException:
             self._file.close()
             raise
         self.sample_rate = self._sound.sample_rate
         self.num_channels = self._sound.num_channels
-        self.format = self._sound.format
+        self.format = self._sound.format if contents is None else "RAW"
         self.subtype = self._sound.subtype
         self.is_s16 = self._sound.is_s16
         for warning in self._sound.warnings:

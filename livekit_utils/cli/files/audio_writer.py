@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.files.output_form import OutputForm, output_form
 from livekit_utils.cli.files.pending_file import PendingFile
+from livekit_utils.cli.files.plain_output import PlainOutput
 from livekit_utils.cli.files.sound_output import SoundOutput
 from livekit_utils.cli.files.standard_streams import StandardOutput, is_standard
 
@@ -22,11 +24,9 @@ if TYPE_CHECKING:
 _MAX_WAV_BYTES = 0xFFFFFFFF - 1024
 _MAX_SAMPLES_PER_CHANNEL = 2**36 - 1
 
-_FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
-
 
 class AudioWriter:
-    """Writes 16-bit WAV or FLAC, or Ogg Vorbis. The suffix of the name selects the format.
+    """Writes WAV, AU, FLAC, Ogg Vorbis, or a file without a header.
 
     The file appears under its name when `commit` has closed it, read it back and renamed it. Without `commit`, no file
     is left.
@@ -36,10 +36,11 @@ class AudioWriter:
         sample_rate: Hz.
         num_channels: 1 or more.
         samples_per_channel: The length that the file will have; 0 if it is not known.
+        form: The kind of the file; None is that of its suffix.
         replace, inputs: As in `PendingFile`.
 
     Raises:
-        CliError: The suffix is none of the three, the file type cannot hold the format, or the file exists.
+        CliError: The suffix is none of a sound file, the file type cannot hold the format, or the file exists.
         OSError: The directory cannot be written to.
     """
 
@@ -49,24 +50,24 @@ class AudioWriter:
         sample_rate: int,
         num_channels: int,
         samples_per_channel: int,
+        form: OutputForm | None = None,
         *,
         replace: bool,
         inputs: Iterable[Path] = (),
     ) -> None:
-        format = "WAV" if is_standard(path) else _FORMATS.get(path.suffix.lower())
-        if format is None:
-            raise CliError(f"{path}: expected a name that ends in {', '.join(_FORMATS)}, got {path.suffix or 'none'}")
+        form = form or output_form(path)
+        format = form.container
         if samples_per_channel > _MAX_SAMPLES_PER_CHANNEL:
             raise CliError(
                 f"{path}: expected at most {_MAX_SAMPLES_PER_CHANNEL} samples per channel, got {samples_per_channel}"
             )
-        if format == "WAV" and samples_per_channel * num_channels * 2 > _MAX_WAV_BYTES:
+        if format == "WAV" and samples_per_channel * num_channels * form.num_bytes > _MAX_WAV_BYTES:
             got = f"got {samples_per_channel} samples in {num_channels} channels"
             raise CliError(f"{path}: expected at most 4 GiB for a WAV file, {got}; FLAC has no such limit")
         self.path = path
         self.samples_per_channel = 0
         self.max_samples_per_channel = (
-            _MAX_WAV_BYTES // (2 * num_channels) if format == "WAV" else _MAX_SAMPLES_PER_CHANNEL
+            _MAX_WAV_BYTES // (form.num_bytes * num_channels) if format == "WAV" else _MAX_SAMPLES_PER_CHANNEL
         )
         with ExitStack() as stack:
             self._pending: PendingFile | StandardOutput
@@ -74,7 +75,14 @@ class AudioWriter:
                 self._pending = stack.enter_context(StandardOutput())
             else:
                 self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
-            self._file = SoundOutput(self._pending.path, str(path), sample_rate, num_channels, format)
+            target, name = self._pending.path, str(path)
+            self._file: SoundOutput | PlainOutput
+            if form.encoding is None:
+                self._file = SoundOutput(target, name, sample_rate, num_channels, format)
+            else:
+                self._file = PlainOutput(
+                    target, name, sample_rate, num_channels, samples_per_channel, format, form.encoding
+                )
             stack.callback(self._file.close)
             self.format, self.subtype = self._file.format, self._file.subtype
             self._stack = stack.pop_all()
