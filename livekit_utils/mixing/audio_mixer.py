@@ -23,6 +23,7 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.loudest import Loudest
 from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
@@ -71,6 +72,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
         stream_timeout_ms: Time that a block waits for a stream, above 0.
         capacity: Blocks that may wait to be read, from 1. When there are as many, the mixer stops reading its streams.
+        num_loudest: Mixes only so many streams, the loudest, from 1; None mixes all. A stream that is silent takes
+            nobody's place, and one that speaks takes that of another when it is 3 dB louder. They change places in
+            crossfades of 10 ms.
 
     Raises:
         ValueError: A number is out of range.
@@ -100,6 +104,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: int = 0,
         stream_timeout_ms: float = 100,
         capacity: int = 100,
+        num_loudest: int | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
@@ -109,6 +114,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
+        self._loudest: Loudest | None = None
+        if num_loudest is not None:
+            num_loudest = check_int("num_loudest", num_loudest, 1)
+            self._loudest = Loudest(num_loudest, self._sample_rate, self._block)
         self._readers = MixReaders(self._capacity, self._advance)
         self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
@@ -251,6 +260,20 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         source = self._find(stream)
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
         source.set_gain(check_number("gain", gain), ramp_length)
+
+    @property
+    def active_speakers(self) -> list[str]:
+        """Names of the streams that speak, the loudest first: those that are above -55 dBFS, of those that are heard.
+
+        Loudness is that of the mix, after the gain, and falls slowly, so that a voice stays between its words. With
+        `num_loudest` it is always followed, else from the first look on, which sees the last block only.
+        """
+        inputs = self._inputs.all
+        if self._loudest is None:
+            self._loudest = Loudest(None, self._sample_rate, self._block)
+            for source in inputs:
+                source.power = (source.level[1] / 32768 * source.gain) ** 2
+        return self._loudest.speakers(inputs)
 
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
@@ -476,6 +499,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def _mix(self) -> None:
         inputs, readers = self._inputs.all, self._readers
+        if self._loudest is not None:
+            self._loudest.look(inputs)
         if readers.is_alone:
             samples = mix(inputs, self._block, self._num_channels)
             readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))

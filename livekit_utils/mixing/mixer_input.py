@@ -77,6 +77,8 @@ class MixerInput(MixInput):
         self.joining = False  # no block waits for it until it delivers: it is late, or new to a running mix
         self.late = False
         self.num_late_blocks = 0
+        self.power = 0.0  # how loud it is, after its gain, against full scale; kept by Loudest
+        self.is_heard: bool | None = None  # among the loudest; None before that was decided
         self.ended = False
         self.plain = self.converter is None
         self._counted_since = 0.0  # the loop's time when the count of what it delivers began
