@@ -178,6 +178,10 @@ class DriftFollower:
         self._watch(now_s, fill_s + made_s, made_s - arrived_s)
         return frames
 
+    def convert(self, frame: AudioFrame) -> list[AudioFrame]:
+        """Takes a frame whose time tells nothing about the stream's clock."""
+        return self._resampler.push(frame)
+
     def moved(self, num_s: float) -> None:
         """Notes that sound was put into the queue otherwise, or below 0 that it was taken out and not played.
 

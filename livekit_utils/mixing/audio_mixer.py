@@ -23,11 +23,14 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.frames.sdk_class import sdk_class
+from livekit_utils.mixing.block_clock import BlockClock
 from livekit_utils.mixing.loudest import Loudest
 from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
 from livekit_utils.mixing.patience import Patience
+from livekit_utils.mixing.timed_input import TimedInput
 
 __all__ = ["AudioMixer"]
 
@@ -63,6 +66,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     samples are then mixed from the point that the others have reached. Nor does a block wait for the first frame of a
     stream that was added while others are running. No block goes out while no stream has samples.
 
+    With `realtime`, a block goes out every block's time by the event loop's clock, the first after one block: silence
+    where nobody delivers, and never faster. No block waits for a stream. A live stream is resampled to the mixer's
+    clock (up to 1000 ppm). It fades out when it is late and starts again with its next frame; what comes after a stall
+    and would be a lasting delay is left out in a crossfade. A stream that is always ready, as a file, is read as it is
+    needed, and nothing of it is left out. After the event loop was held up, blocks of up to 0.5 s are made up for at
+    once; longer ones are skipped.
+
     When a stream ends, its last part of a block is filled up with silence. A stream that raises, or yields an item that
     is no frame or cannot be converted, is logged once and ends there; the others go on.
 
@@ -72,6 +82,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
         stream_timeout_ms: Time that a block waits for a stream, above 0.
         capacity: Blocks that may wait to be read, from 1. When there are as many, the mixer stops reading its streams.
+        realtime: Gives a block every block's time, by the event loop's clock, see above.
         num_loudest: Mixes only so many streams, the loudest, from 1; None mixes all. A stream that is silent takes
             nobody's place, and one that speaks takes that of another when it is 3 dB louder. They change places in
             crossfades of 10 ms.
@@ -104,6 +115,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: int = 0,
         stream_timeout_ms: float = 100,
         capacity: int = 100,
+        realtime: bool = False,
         num_loudest: int | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
@@ -114,6 +126,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
+        check_type("realtime", realtime, bool)
+        self._clock = BlockClock(self._block, self._sample_rate, self._keep_time) if realtime else None
         self._loudest: Loudest | None = None
         if num_loudest is not None:
             num_loudest = check_int("num_loudest", num_loudest, 1)
@@ -130,6 +144,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
         self._num_blocks = 0
+        self._num_unread = 0  # blocks that were due when nobody read
         self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
         self._is_paced = True  # blocks go out about in real time
         self._ending = False
@@ -143,6 +158,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         gain: float = 1.0,
         name: str | None = None,
         channels: Sequence[int] | None = None,
+        live: bool | None = None,
     ) -> None:
         """Adds a stream, at any time.
 
@@ -153,6 +169,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             channels: Numbers of the channels to take of the stream's frames, from 0 and in this order: [0] is the first
                 of six. They are converted to the mixer's as a stream of as many channels is. None takes all. A stream
                 whose frames lack one of them ends there, as one that cannot be converted.
+            live: With `realtime`: whether the stream goes on if it is not read, as a call's does. None finds out: an
+                `AudioStream` is live, and so is any other that has delivered 0.3 s in real time.
 
         Raises:
             ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, or
@@ -177,10 +195,12 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
         gain = check_number("gain", gain)
         picked = check_channels("channels", channels)
-        source = MixerInput(self._num_channels, gain, stream, name, self._sample_rate, picked)
+        if live is not None:
+            check_type("live", live, bool)
+        source = self._make_input(gain, stream, name, picked, live)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
         # stream has left that has ended may be kept waiting already.
-        if self._inputs.num_running or self._inputs.num_holding:
+        if self._clock is None and (self._inputs.num_running or self._inputs.num_holding):
             source.await_join()
         self._inputs.add(source)
         self._readers.inputs_change()
@@ -280,6 +300,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         streams = {name: source.stats() for name, source in self._by_name.items()}
         return AudioMixerStats(
             num_blocks=self._num_blocks,
+            num_skipped_blocks=self._num_unread + (self._clock.num_skipped if self._clock is not None else 0),
             num_queued_blocks=len(self._readers.main),
             num_outputs=self._readers.num_outputs,
             num_dropped_blocks=self._readers.num_dropped,
@@ -290,14 +311,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Declares that no more streams will be added: the iteration ends when all streams have ended."""
         self._ending = True
         if not self._inputs:
-            self._readers.end()
+            self._end_blocks()
 
     async def aclose(self) -> None:
         """Stops at once: drops all queued samples, cancels the reading of all streams and waits until their tasks have
         ended. Iterations end, also those that are waiting. A second call does nothing."""
         self._closed = True
-        self._patience.deadline.close()
-        self._held_up.close()
+        self._stop_timers()
         for source in list(self._inputs.all):
             if source.task is not None:
                 source.task.cancel()
@@ -326,7 +346,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if self._unstarted or self._loop is not asyncio.get_running_loop():
             self._start()
         queue.begin_read()
-        if not self._readers.is_alone and not len(queue):
+        if self._clock is None and not self._readers.is_alone and not len(queue):
             self._advance()
             if not len(queue):
                 self._watch_readers(True)
@@ -336,6 +356,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _start(self) -> None:
         """Starts the tasks of streams that have none yet."""
         self._bind()
+        if self._clock is not None and not self._readers.main.ended:
+            self._clock.start()
         while self._unstarted:
             source = self._unstarted.popleft()
             if not source.ended:
@@ -374,9 +396,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     return  # removed by its own code, or it ignores its cancellation
                 else:
                     self._take(source, item)
-            if source.converter is not None:
-                for frame in source.converter.flush():
-                    self._push(source, frame)
+            for frame in source.flush():
+                self._push(source, frame)
         except asyncio.CancelledError:
             if is_being_cancelled():
                 raise
@@ -398,6 +419,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
         than real time can wait: samples that were read have left their source, but are not heard yet.
         """
+        if isinstance(source, TimedInput):
+            return source.live and not self._readers.is_full
         return source.samples_per_channel < self._read_ahead and source.is_live(self._now())
 
     def _find_read_ahead(self) -> int:
@@ -427,6 +450,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def _arrived(self, news: int) -> None:
         """Does what samples ask for that a stream has delivered."""
+        if self._clock is not None:
+            return
         if news == BLOCK:
             self._advance()
         else:
@@ -459,22 +484,31 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if self._by_name.get(source.name) is source:
             del self._by_name[source.name]
         if self._ending and not self._inputs:
-            self._patience.deadline.close()
-            self._held_up.close()
-            self._readers.end()
+            self._end_blocks()
+
+    def _end_blocks(self) -> None:
+        self._stop_timers()
+        self._readers.end()
+
+    def _stop_timers(self) -> None:
+        self._patience.deadline.close()
+        self._held_up.close()
+        if self._clock is not None:
+            self._clock.close()
 
     # -- mixing -------------------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """Mixes every block that is complete, then starts the wait for the next one."""
         inputs, readers = self._inputs, self._readers
+        if self._clock is not None:
+            return  # it mixes
         while inputs.has_block and readers.has_room:
             try:
-                self._mix()
+                self._mix(inputs.all)
             except MemoryError as error:
                 readers.end(error)  # the readers must not wait for a block that cannot be made
                 return
-            self._num_blocks += 1
             self._patience.deadline.clear()  # the next block has a wait of its own
             if inputs.num_expected < len(inputs):
                 self._settle()
@@ -497,16 +531,38 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         elif not self._held_up.running:
             self._held_up.start(self._now())
 
-    def _mix(self) -> None:
-        inputs, readers = self._inputs.all, self._readers
+    def _mix(self, inputs: list[MixerInput]) -> None:
+        """Mixes the next block of these inputs, for everybody who reads."""
+        readers = self._readers
         if self._loudest is not None:
             self._loudest.look(inputs)
         if readers.is_alone:
             samples = mix(inputs, self._block, self._num_channels)
             readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
         else:
-            mixes = mix_each(inputs, self._block, self._num_channels, readers.left_out(inputs))
+            mixes = mix_each(inputs, self._block, self._num_channels, readers.left_out(self._inputs.all))
             readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
+        self._num_blocks += 1
+
+    def _keep_time(self) -> None:
+        """Mixes a block of what there is, because it is time."""
+        if self._readers.is_full:
+            self._num_unread += 1
+            return
+        now = self._now()
+        sources = [source for source in self._inputs.all if isinstance(source, TimedInput)]
+        try:
+            self._mix([source for source in sources if source.begin_block(now)])
+        except MemoryError as error:
+            self._stop_timers()
+            self._readers.end(error)  # the readers must not wait for a block that cannot be made
+            return
+        for source in sources:
+            source.end_block()
+            if source.ended and source.samples_per_channel == 0:
+                self._forget(source)
+            elif source.paused and (source.live or source.samples_per_channel < source.read_ahead):
+                source.read_on(now, source.read_ahead)
 
     def _give_up_unread(self) -> None:
         self._readers.give_up_unread()
@@ -540,6 +596,25 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._advance()
 
     # -- small things -------------------------------------------------------------------------------------------------
+
+    def _make_input(
+        self, gain: float, stream: object, name: str, channels: Sequence[int] | None, live: bool | None
+    ) -> MixerInput:
+        if self._clock is None:
+            return MixerInput(self._num_channels, gain, stream, name, self._sample_rate, channels)
+        if live is None and _is_live(stream):
+            live = True
+        return TimedInput(
+            self._num_channels,
+            gain,
+            stream,
+            name,
+            self._sample_rate,
+            channels,
+            clock=self._clock,
+            block=self._block,
+            live=live,
+        )
 
     def _make_name(self) -> str:
         while True:
@@ -579,6 +654,12 @@ def _reads(stream: object, mixer: AudioMixer) -> bool:
     if stream is mixer or not isinstance(stream, AudioMixer):
         return stream is mixer
     return any(_reads(source.stream, mixer) for source in stream._inputs.all if not source.ended)
+
+
+def _is_live(stream: object) -> bool:
+    """Whether a stream says that it is live: ours tell whether they are idle, and the SDK's are."""
+    theirs = sdk_class("livekit.rtc.audio_stream", "AudioStream")
+    return hasattr(type(stream), "idle") or (theirs is not None and isinstance(stream, theirs))
 
 
 def _has_made_way(source: MixerInput | None) -> bool:

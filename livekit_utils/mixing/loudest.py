@@ -50,10 +50,17 @@ class Loudest:
             self._choose(sources, self._num_heard)
 
     def _choose(self, sources: Sequence[MixerInput], num_heard: int) -> None:
-        heard, others = [], []
+        heard: list[MixerInput] = []
+        others: list[MixerInput] = []
         for source in sources:
             if source.samples_per_channel or source.is_heard is not None:
                 (heard if source.is_heard else others).append(source)
+        if len(heard) > num_heard:  # one of them was away
+            heard.sort(key=_power, reverse=True)
+            others += heard[num_heard:]
+            for source in heard[num_heard:]:
+                self._set_heard(source, False)
+            del heard[num_heard:]
         if not others:
             return
         others.sort(key=_power, reverse=True)
