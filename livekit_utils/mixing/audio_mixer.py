@@ -8,7 +8,6 @@ streams that are late. Everything runs in one event loop, and no other thread to
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
@@ -17,19 +16,18 @@ from typing import Any
 from livekit_utils._kernels.gain_queue import mix, mix_each
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
-from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.tasks import is_being_cancelled, start_task
-from livekit_utils._runtime.trouble import ENDS_PROGRAM
-from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.frames.sdk_class import sdk_class
+from livekit_utils._runtime.tasks import start_task
+from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.block_clock import BlockClock
 from livekit_utils.mixing.loudest import Loudest
-from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
+from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
+from livekit_utils.mixing.mixer_streams import MixerStreams
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
 from livekit_utils.mixing.patience import Patience
+from livekit_utils.mixing.stream_reader import StreamReader
 from livekit_utils.mixing.timed_input import TimedInput
 
 __all__ = ["AudioMixer"]
@@ -38,13 +36,6 @@ logger = logging.getLogger("livekit_utils")
 
 # Seconds that aclose waits for streams that do not end when they are cancelled.
 _CLOSE_TIMEOUT_S = 5.0
-
-# Reads after which a stream that never waits lets other tasks run: with empty or tiny frames it is not stopped by a
-# full queue.
-_READS_IN_A_ROW = 1024
-
-# A mix that goes this many times faster than real time is not heard as it goes.
-_FASTER_THAN_LIVE = 4
 
 _MAX_BLOCK_S = 60
 _MAX_RAMP_MS = 3_600_000
@@ -123,9 +114,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._block = check_int("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
         self._capacity = check_int("capacity", capacity, 1)
         timeout_s = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True) / 1000
-        # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
-        self._read_ahead = self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
-
         check_type("realtime", realtime, bool)
         self._clock = BlockClock(self._block, self._sample_rate, self._keep_time) if realtime else None
         self._loudest: Loudest | None = None
@@ -136,17 +124,20 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
         self._patience = Patience(self._inputs, timeout_s, lambda: self._readers.has_room, self._give_up_waiting)
-        # The last input of each stream and name: when one has ended, it may be added again before its rest is mixed.
-        self._by_stream: dict[int, MixerInput] = {}  # by the id of a stream, which its input keeps alive
-        self._by_name: dict[str, MixerInput] = {}
-        self._finished = FinishedStreams()
+        self._reader = StreamReader(
+            self._inputs,
+            self._patience,
+            sample_rate=self._sample_rate,
+            read_ahead=self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate),
+            keeps_time=realtime,
+            on_block=self._advance,
+            on_end=self._end,
+            nobody_reads=lambda: self._readers.is_full,
+        )
+        self._streams = MixerStreams()
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._num_named = 0
-        self._num_blocks = 0
         self._num_unread = 0  # blocks that were due when nobody read
-        self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
-        self._is_paced = True  # blocks go out about in real time
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -184,27 +175,22 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             raise TypeError(f"stream: expected an async iterator of frames, got {type(stream).__name__}")
         if _reads(stream, self):
             raise ValueError(f"stream: expected one that does not read this AudioMixer, got {stream!r}")
-        if not _has_made_way(self._by_stream.get(id(stream))):
-            raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is not None:
             check_type("name", name, str)
-        else:
-            name = self._make_name()
-        if not _has_made_way(self._by_name.get(name)):
-            raise ValueError(f"name: expected one that no other stream has, got {name!r}")
-
+        name = self._streams.check(stream, name)
         gain = check_number("gain", gain)
         picked = check_channels("channels", channels)
         if live is not None:
             check_type("live", live, bool)
-        source = self._make_input(gain, stream, name, picked, live)
+        given = (self._num_channels, gain, stream, name, self._sample_rate, picked)
+        source = MixerInput(*given) if self._clock is None else TimedInput(*given, self._clock, self._block, live)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
         # stream has left that has ended may be kept waiting already.
         if self._clock is None and (self._inputs.num_running or self._inputs.num_holding):
             source.await_join()
         self._inputs.add(source)
         self._readers.inputs_change()
-        self._by_stream[id(stream)] = self._by_name[name] = source
+        self._streams.add(source)
         self._unstarted.append(source)
         try:
             asyncio.get_running_loop()
@@ -222,9 +208,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: The stream was never added, or was removed before it ended.
         """
-        if self._has_ended(stream):
+        if self._streams.has_ended(stream):
             return
-        source = self._find(stream)
+        source = self._streams.find(stream)
         if source.task is not None:
             source.task.cancel()
         self._forget(source)
@@ -277,7 +263,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: Not a stream of this mixer, or a number is out of range.
         """
-        source = self._find(stream)
+        source = self._streams.find(stream)
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
         source.set_gain(check_number("gain", gain), ramp_length)
 
@@ -297,9 +283,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
-        streams = {name: source.stats() for name, source in self._by_name.items()}
+        streams = {name: source.stats() for name, source in self._streams.by_name.items()}
         return AudioMixerStats(
-            num_blocks=self._num_blocks,
+            num_blocks=self._reader.num_blocks,
             num_skipped_blocks=self._num_unread + (self._clock.num_skipped if self._clock is not None else 0),
             num_queued_blocks=len(self._readers.main),
             num_outputs=self._readers.num_outputs,
@@ -346,9 +332,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if self._unstarted or self._loop is not asyncio.get_running_loop():
             self._start()
         queue.begin_read()
-        if self._clock is None and not self._readers.is_alone and not len(queue):
+        if self._clock is None and self._inputs.has_block and not len(queue):
             self._advance()
-            if not len(queue):
+            if not len(queue) and not self._readers.is_alone:
                 self._watch_readers(True)
 
     # -- reading the streams ------------------------------------------------------------------------------------------
@@ -361,116 +347,16 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         while self._unstarted:
             source = self._unstarted.popleft()
             if not source.ended:
-                source.task = start_task(self._read(source), f"AudioMixer {source.name!r}")
+                source.task = start_task(self._reader.read(source), f"AudioMixer {source.name!r}")
                 self._tasks.add(source.task)
                 source.task.add_done_callback(self._tasks.discard)
-
-    async def _read(self, source: MixerInput) -> None:
-        now = asyncio.get_running_loop().time
-        patience = self._patience
-        try:
-            advance = source.open()
-            source.read_on(now(), self._find_read_ahead())
-            for count in itertools.count(1):
-                if count % _READS_IN_A_ROW == 0:
-                    await asyncio.sleep(0)
-                try:
-                    item = await advance()
-                except StopAsyncIteration:
-                    break
-                news = source.take(item)
-                if news == NOTHING:
-                    continue
-                # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
-                while news == FULL and not source.ended:
-                    if self._is_read_on(source):
-                        news = source.take_more(item)
-                    else:
-                        await source.wait_for_room()
-                        news = source.take(item)
-                if news == PART and patience.deadline.running:
-                    patience.last_arrival = now()
-                elif news < FULL:
-                    self._arrived(news)
-                elif source.ended:
-                    return  # removed by its own code, or it ignores its cancellation
-                else:
-                    self._take(source, item)
-            for frame in source.flush():
-                self._push(source, frame)
-        except asyncio.CancelledError:
-            if is_being_cancelled():
-                raise
-            logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
-        except (*ENDS_PROGRAM, GeneratorExit):
-            raise
-        except BaseException as error:
-            if source.ended:
-                return  # removed: its error does not matter any more
-            logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
-        finally:
-            source.task = None  # else task, exception, traceback and this frame would keep each other alive
-            self._end(source)
-            await source.close()
-
-    def _is_read_on(self, source: MixerInput) -> bool:
-        """Whether a stream is read on that has its part of the block, for one item more.
-
-        A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
-        than real time can wait: samples that were read have left their source, but are not heard yet.
-        """
-        if isinstance(source, TimedInput):
-            return source.live and not self._readers.is_full
-        return source.samples_per_channel < self._read_ahead and source.is_live(self._now())
-
-    def _find_read_ahead(self) -> int:
-        """How far a stream is read ahead at first: to its part of a block, unless blocks go out much faster than real
-        time. Then all streams are read on, for the sake of speed."""
-        num_blocks = self._num_blocks - self._seen_blocks
-        if num_blocks:
-            now = self._now()
-            least_s = num_blocks * self._block / self._sample_rate / _FASTER_THAN_LIVE
-            self._is_paced = now - self._seen_at > least_s
-            self._seen_blocks, self._seen_at = self._num_blocks, now
-        return self._block if self._is_paced else self._read_ahead
-
-    def _take(self, source: MixerInput, item: Any) -> None:
-        """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
-        first frame of a stream that joins."""
-        frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
-        if frame.samples_per_channel:  # else nothing has come
-            for converted in source.convert(frame):
-                self._push(source, converted)
-
-    def _push(self, source: MixerInput, frame: AudioFrame) -> None:
-        """Appends a frame of the mixer's own format."""
-        if source.joining:
-            self._join(source)
-        self._arrived(source.push(frame))
-
-    def _arrived(self, news: int) -> None:
-        """Does what samples ask for that a stream has delivered."""
-        if self._clock is not None:
-            return
-        if news == BLOCK:
-            self._advance()
-        else:
-            self._patience.arrived(news)
-
-    def _join(self, source: MixerInput) -> None:
-        """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
-        that the others have reached."""
-        reached = self._inputs.reached()
-        source.join()
-        if reached < self._block:
-            source.push_silence(reached)
 
     def _end(self, source: MixerInput) -> None:
         """Handles the end of a stream; its queued samples are still mixed."""
         if source.ended:
             return
         source.end()
-        self._finished.add(source.stream)
+        self._streams.end(source)
         if source.samples_per_channel == 0:
             self._forget(source)
         self._advance()
@@ -479,10 +365,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         source.end()
         self._inputs.remove(source)
         self._readers.inputs_change()
-        if self._by_stream.get(id(source.stream)) is source:
-            del self._by_stream[id(source.stream)]
-        if self._by_name.get(source.name) is source:
-            del self._by_name[source.name]
+        self._streams.forget(source)
         if self._ending and not self._inputs:
             self._end_blocks()
 
@@ -513,7 +396,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             if inputs.num_expected < len(inputs):
                 self._settle()
         if inputs.num_starved:
-            now, read_ahead = self._now(), self._find_read_ahead()
+            now, read_ahead = self._now(), self._reader.find_read_ahead()
             for source in inputs.starved():
                 source.read_on(now, read_ahead)
             inputs.has_arrived = True  # streams that were not read could not deliver
@@ -542,7 +425,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         else:
             mixes = mix_each(inputs, self._block, self._num_channels, readers.left_out(self._inputs.all))
             readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
-        self._num_blocks += 1
+        self._reader.num_blocks += 1
 
     def _keep_time(self) -> None:
         """Mixes a block of what there is, because it is time."""
@@ -597,43 +480,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     # -- small things -------------------------------------------------------------------------------------------------
 
-    def _make_input(
-        self, gain: float, stream: object, name: str, channels: Sequence[int] | None, live: bool | None
-    ) -> MixerInput:
-        if self._clock is None:
-            return MixerInput(self._num_channels, gain, stream, name, self._sample_rate, channels)
-        if live is None and _is_live(stream):
-            live = True
-        return TimedInput(
-            self._num_channels,
-            gain,
-            stream,
-            name,
-            self._sample_rate,
-            channels,
-            clock=self._clock,
-            block=self._block,
-            live=live,
-        )
-
-    def _make_name(self) -> str:
-        while True:
-            self._num_named += 1
-            name = f"stream {self._num_named}"
-            if name not in self._by_name:
-                return name
-
-    def _has_ended(self, stream: object) -> bool:
-        """Whether the stream ended by itself, and was not added again."""
-        source = self._by_stream.get(id(stream))
-        return source.ended if source is not None else stream in self._finished
-
-    def _find(self, stream: object) -> MixerInput:
-        source = self._by_stream.get(id(stream))
-        if source is None:
-            raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
-        return source
-
     def _leave_loop(self) -> None:
         raise RuntimeError("this AudioMixer belongs to another event loop, which has ended")
 
@@ -654,14 +500,3 @@ def _reads(stream: object, mixer: AudioMixer) -> bool:
     if stream is mixer or not isinstance(stream, AudioMixer):
         return stream is mixer
     return any(_reads(source.stream, mixer) for source in stream._inputs.all if not source.ended)
-
-
-def _is_live(stream: object) -> bool:
-    """Whether a stream says that it is live: ours tell whether they are idle, and the SDK's are."""
-    theirs = sdk_class("livekit.rtc.audio_stream", "AudioStream")
-    return hasattr(type(stream), "idle") or (theirs is not None and isinstance(stream, theirs))
-
-
-def _has_made_way(source: MixerInput | None) -> bool:
-    """Whether another input may take the place of this one."""
-    return source is None or source.ended

@@ -11,6 +11,7 @@ from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.conversion.drift_follower import DriftFollower
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.frames.sdk_class import sdk_class
 from livekit_utils.mixing.block_clock import BlockClock
 from livekit_utils.mixing.mixer_input import MixerInput
 from livekit_utils.mixing.pace import Pace
@@ -57,8 +58,7 @@ class TimedInput(MixerInput):
         stream: object,
         name: str,
         sample_rate: int,
-        channels: Sequence[int] | None = None,
-        *,
+        channels: Sequence[int] | None,
         clock: BlockClock,
         block: int,
         live: bool | None,
@@ -68,6 +68,8 @@ class TimedInput(MixerInput):
         self._channels = channels
         self._clock = clock
         self._block = block
+        if live is None and _is_live(stream):
+            live = True
         self._pace = Pace() if live is None else None
         self.live = live is True
         self.playing = False
@@ -241,3 +243,9 @@ class TimedInput(MixerInput):
     def _note_silence(self, num_samples: int) -> None:
         if self.live and self._follower is not None:
             self._follower.moved(num_samples / self.sample_rate)
+
+
+def _is_live(stream: object) -> bool:
+    """Whether a stream is known to be live: ours tell whether they are idle, and the SDK's are."""
+    theirs = sdk_class("livekit.rtc.audio_stream", "AudioStream")
+    return hasattr(type(stream), "idle") or (theirs is not None and isinstance(stream, theirs))
