@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
@@ -13,9 +13,6 @@ from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.mixer_input import MixerInput
-
-if TYPE_CHECKING:
-    from livekit_utils.mixing.audio_mixer import AudioMixer
 
 __all__ = ["AudioMixerOutput"]
 
@@ -212,7 +209,11 @@ class AudioMixerOutput(AsyncClosing, AsyncIterator[AudioFrame]):
     """
 
     def __init__(
-        self, mixer: AudioMixer, queue: MixQueue, on_read: Callable[[MixQueue], None], on_close: Callable[[], None]
+        self,
+        mixer: AsyncIterator[AudioFrame],
+        queue: MixQueue,
+        on_read: Callable[[MixQueue], None],
+        on_close: Callable[[], None],
     ) -> None:
         self._mixer = mixer
         self._queue = queue
@@ -220,7 +221,7 @@ class AudioMixerOutput(AsyncClosing, AsyncIterator[AudioFrame]):
         self._on_close = on_close
 
     @property
-    def mixer(self) -> AudioMixer:
+    def mixer(self) -> AsyncIterator[AudioFrame]:
         """The mixer whose blocks these are."""
         return self._mixer
 
