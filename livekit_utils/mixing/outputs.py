@@ -63,11 +63,12 @@ class MixQueue(EndableQueue[AudioFrame]):
 
     def put_block(self, block: AudioFrame) -> None:
         """Appends a block, and drops the oldest if there are too many."""
-        if self.full and self.drop_oldest():
+        if len(self._items) >= self._num_blocks:
+            self.drop_oldest()
             self.num_dropped += 1
             if self.was_read:
                 self._drops.failed(self.name, self._num_blocks)
-        elif self._drops.count:
+        elif self.num_dropped:
             self._drops.good()
         self.put(block)
 
