@@ -169,6 +169,8 @@ class TimedInput(MixerInput):
                 self._reserve_s, self._reserve_at = late_s, now
 
     def _reserve(self, now: float) -> float:
+        if self._reserve_s == _RESERVE_S:
+            return _RESERVE_S
         faded = (self._reserve_s - _RESERVE_S) * math.exp2((self._reserve_at - now) / _HALF_LIFE_S)
         return _RESERVE_S + max(0.0, faded)
 
