@@ -25,6 +25,7 @@ KERNELS = {
     "linear": ["linear"],
     "high_pass": ["high_pass"],
     "polyphase": ["polyphase"],
+    "variable_ratio": ["variable_ratio"],
     "sine": ["sine"],
     "dtmf": ["dtmf"],
     "loudness": ["loudness"],

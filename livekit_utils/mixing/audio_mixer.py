@@ -1,31 +1,34 @@
 """AudioMixer mixes many streams of frames into one.
 
 Each stream has a task that reads it and appends its samples to the stream's MixerInput. No task mixes: the task whose
-samples complete a block mixes it at once, so a block costs no task switch and no delay. One timer (Deadline) notices
+samples complete a block mixes it at once, so a block costs no task switch and no delay. One timer (Patience) notices
 streams that are late. Everything runs in one event loop, and no other thread touches it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from typing import Any
 
-from livekit_utils._kernels.gain_queue import mix
+from livekit_utils._kernels.gain_queue import mix, mix_each
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
-from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.queues import EndableQueue
-from livekit_utils._runtime.tasks import is_being_cancelled, start_task
-from livekit_utils._runtime.trouble import ENDS_PROGRAM
-from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.mixing.mix_input import BLOCK, FIRST, FULL, NOTHING, PART, MixInputs
+from livekit_utils._runtime.tasks import start_task
+from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.mixing.block_clock import BlockClock
+from livekit_utils.mixing.loudest import Loudest
+from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
+from livekit_utils.mixing.mixer_streams import MixerStreams
+from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
+from livekit_utils.mixing.patience import Patience
+from livekit_utils.mixing.stream_reader import StreamReader
+from livekit_utils.mixing.timed_input import TimedInput
 
 __all__ = ["AudioMixer"]
 
@@ -33,13 +36,6 @@ logger = logging.getLogger("livekit_utils")
 
 # Seconds that aclose waits for streams that do not end when they are cancelled.
 _CLOSE_TIMEOUT_S = 5.0
-
-# Reads after which a stream that never waits lets other tasks run: with empty or tiny frames it is not stopped by a
-# full queue.
-_READS_IN_A_ROW = 1024
-
-# A mix that goes this many times faster than real time is not heard as it goes.
-_FASTER_THAN_LIVE = 4
 
 _MAX_BLOCK_S = 60
 _MAX_RAMP_MS = 3_600_000
@@ -61,6 +57,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     samples are then mixed from the point that the others have reached. Nor does a block wait for the first frame of a
     stream that was added while others are running. No block goes out while no stream has samples.
 
+    With `realtime`, a block goes out every block's time by the event loop's clock, the first after one block: silence
+    where nobody delivers, and never faster. No block waits for a stream. A live stream is resampled to the mixer's
+    clock (up to 1000 ppm). It fades out when it is late and starts again with its next frame; what comes after a stall
+    and would be a lasting delay is left out in a crossfade. A stream that is always ready, as a file, is read as it is
+    needed, and nothing of it is left out. After the event loop was held up, blocks of up to 0.5 s are made up for at
+    once; longer ones are skipped.
+
     When a stream ends, its last part of a block is filled up with silence. A stream that raises, or yields an item that
     is no frame or cannot be converted, is logged once and ends there; the others go on.
 
@@ -70,6 +73,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
         stream_timeout_ms: Time that a block waits for a stream, above 0.
         capacity: Blocks that may wait to be read, from 1. When there are as many, the mixer stops reading its streams.
+        realtime: Gives a block every block's time, by the event loop's clock, see above.
+        num_loudest: Mixes only so many streams, the loudest, from 1; None mixes all. A stream that is silent takes
+            nobody's place, and one that speaks takes that of another when it is 3 dB louder. They change places in
+            crossfades of 10 ms.
 
     Raises:
         ValueError: A number is out of range.
@@ -99,31 +106,38 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: int = 0,
         stream_timeout_ms: float = 100,
         capacity: int = 100,
+        realtime: bool = False,
+        num_loudest: int | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
         self._block = check_int("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
         self._capacity = check_int("capacity", capacity, 1)
-        timeout_ms = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True)
-        self._deadline = Deadline(timeout_ms / 1000, self._give_up_waiting)
-        # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
-        self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
-
+        timeout_s = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True) / 1000
+        check_type("realtime", realtime, bool)
+        self._clock = BlockClock(self._block, self._sample_rate, self._keep_time) if realtime else None
+        self._loudest: Loudest | None = None
+        if num_loudest is not None:
+            num_loudest = check_int("num_loudest", num_loudest, 1)
+            self._loudest = Loudest(num_loudest, self._sample_rate, self._block)
+        self._readers = MixReaders(self._capacity, self._advance)
+        self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
-        # The last input of each stream and name: when one has ended, it may be added again before its rest is mixed.
-        self._by_stream: dict[int, MixerInput] = {}  # by the id of a stream, which its input keeps alive
-        self._by_name: dict[str, MixerInput] = {}
-        self._finished = FinishedStreams()
+        self._patience = Patience(self._inputs, timeout_s, lambda: self._readers.has_room, self._give_up_waiting)
+        self._reader = StreamReader(
+            self._inputs,
+            self._patience,
+            sample_rate=self._sample_rate,
+            read_ahead=self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate),
+            keeps_time=realtime,
+            on_block=self._advance,
+            on_end=self._end,
+            nobody_reads=lambda: self._readers.is_full,
+        )
+        self._streams = MixerStreams()
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._num_named = 0
-        self._output: EndableQueue[AudioFrame] = EndableQueue(self._capacity, self._advance)
-        self._num_blocks = 0
-        # Whether some input has its part of the next block, so that the others keep it waiting.
-        self._kept_waiting = False
-        self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
-        self._is_paced = True  # blocks go out about in real time
-        self._last_arrival = 0.0  # time of the last arrival, while no stream is kept waiting
+        self._num_unread = 0  # blocks that were due when nobody read
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -135,6 +149,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         gain: float = 1.0,
         name: str | None = None,
         channels: Sequence[int] | None = None,
+        live: bool | None = None,
     ) -> None:
         """Adds a stream, at any time.
 
@@ -145,6 +160,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             channels: Numbers of the channels to take of the stream's frames, from 0 and in this order: [0] is the first
                 of six. They are converted to the mixer's as a stream of as many channels is. None takes all. A stream
                 whose frames lack one of them ends there, as one that cannot be converted.
+            live: With `realtime`: whether the stream goes on if it is not read, as a call's does. None finds out: an
+                `AudioStream` is live, and so is any other that has delivered 0.3 s in real time.
 
         Raises:
             ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, or
@@ -158,24 +175,22 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             raise TypeError(f"stream: expected an async iterator of frames, got {type(stream).__name__}")
         if _reads(stream, self):
             raise ValueError(f"stream: expected one that does not read this AudioMixer, got {stream!r}")
-        if not _has_made_way(self._by_stream.get(id(stream))):
-            raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is not None:
             check_type("name", name, str)
-        else:
-            name = self._make_name()
-        if not _has_made_way(self._by_name.get(name)):
-            raise ValueError(f"name: expected one that no other stream has, got {name!r}")
-
+        name = self._streams.check(stream, name)
         gain = check_number("gain", gain)
         picked = check_channels("channels", channels)
-        source = MixerInput(self._num_channels, gain, stream, name, self._sample_rate, picked)
+        if live is not None:
+            check_type("live", live, bool)
+        given = (self._num_channels, gain, stream, name, self._sample_rate, picked)
+        source = MixerInput(*given) if self._clock is None else TimedInput(*given, self._clock, self._block, live)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
         # stream has left that has ended may be kept waiting already.
-        if self._inputs.num_running or self._inputs.num_holding:
+        if self._clock is None and (self._inputs.num_running or self._inputs.num_holding):
             source.await_join()
         self._inputs.add(source)
-        self._by_stream[id(stream)] = self._by_name[name] = source
+        self._readers.inputs_change()
+        self._streams.add(source)
         self._unstarted.append(source)
         try:
             asyncio.get_running_loop()
@@ -193,13 +208,50 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: The stream was never added, or was removed before it ended.
         """
-        if self._has_ended(stream):
+        if self._streams.has_ended(stream):
             return
-        source = self._find(stream)
+        source = self._streams.find(stream)
         if source.task is not None:
             source.task.cancel()
         self._forget(source)
         self._advance()
+
+    def output(self, without: object | Collection[object] = None) -> AudioMixerOutput:
+        """Returns a further iterator over the blocks of this mixer, less some streams: for somebody who is not to hear
+        their own voice.
+
+        Each block is the exact sum of the other streams, saturated once, and goes out with the mixer's own. It costs
+        one subtraction, however many streams there are. The output begins with the block that is mixed next.
+
+        Outputs flow whether or not the mixer itself is iterated over. What nobody reads holds nobody up: its oldest
+        blocks make room, and are counted. A reader who has read, and now has `capacity` blocks waiting, is waited for
+        as a late stream is: for `stream_timeout_ms`, once. When nobody reads, the mixer stops reading its streams.
+
+        Args:
+            without: A stream, a name, or a collection of them. Those that are not there (yet, or any more) are left
+                out while they are. None leaves out nothing.
+
+        Raises:
+            TypeError: `without` is something else.
+            RuntimeError: The mixer is closed.
+
+        Example:
+            >>> import asyncio
+            >>> from livekit_utils import sine_wave_generator
+            >>> async def main() -> None:
+            ...     async with AudioMixer(48000, 1) as mixer:
+            ...         mixer.add_stream(sine_wave_generator(440, 1.0), name="alice")
+            ...         mixer.add_stream(sine_wave_generator(660, 1.0), name="bob")
+            ...         mixer.end_input()
+            ...         async for heard_by_alice in mixer.output(without="alice"):
+            ...             pass
+            >>> asyncio.run(main())
+        """
+        self._check_open()
+        queue = self._readers.add(check_without(without))
+        if self._ending and not self._inputs:
+            queue.end()
+        return AudioMixerOutput(self, queue, self._be_read, self._advance)
 
     def set_gain(self, stream: AsyncIterator[Any] | AsyncIterable[Any], gain: float, ramp_ms: float = 10) -> None:
         """Moves a stream's gain in a straight line over the next `ramp_ms` of the mix.
@@ -211,31 +263,52 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: Not a stream of this mixer, or a number is out of range.
         """
-        source = self._find(stream)
+        source = self._streams.find(stream)
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
         source.set_gain(check_number("gain", gain), ramp_length)
 
+    @property
+    def active_speakers(self) -> list[str]:
+        """Names of the streams that speak, the loudest first: those that are above -55 dBFS, of those that are heard.
+
+        Loudness is that of the mix, after the gain, and falls slowly, so that a voice stays between its words. With
+        `num_loudest` it is always followed, else from the first look on, which sees the last block only.
+        """
+        inputs = self._inputs.all
+        if self._loudest is None:
+            self._loudest = Loudest(None, self._sample_rate, self._block)
+            for source in inputs:
+                source.power = (source.level[1] / 32768 * source.gain) ** 2
+        return self._loudest.speakers(inputs)
+
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
-        streams = {name: source.stats() for name, source in self._by_name.items()}
-        return AudioMixerStats(num_blocks=self._num_blocks, num_queued_blocks=len(self._output), streams=streams)
+        streams = {name: source.stats() for name, source in self._streams.by_name.items()}
+        return AudioMixerStats(
+            num_blocks=self._reader.num_blocks,
+            num_skipped_blocks=self._num_unread + (self._clock.num_skipped if self._clock is not None else 0),
+            num_queued_blocks=len(self._readers.main),
+            num_outputs=self._readers.num_outputs,
+            num_dropped_blocks=self._readers.num_dropped,
+            streams=streams,
+        )
 
     def end_input(self) -> None:
         """Declares that no more streams will be added: the iteration ends when all streams have ended."""
         self._ending = True
         if not self._inputs:
-            self._output.end()
+            self._end_blocks()
 
     async def aclose(self) -> None:
         """Stops at once: drops all queued samples, cancels the reading of all streams and waits until their tasks have
         ended. Iterations end, also those that are waiting. A second call does nothing."""
         self._closed = True
-        self._deadline.close()
+        self._stop_timers()
         for source in list(self._inputs.all):
             if source.task is not None:
                 source.task.cancel()
             self._forget(source)
-        self._output.close()
+        self._readers.close()
         # A stream may close the mixer that reads it; its task cannot wait for itself.
         tasks = self._tasks - {asyncio.current_task()}
         if not tasks:
@@ -248,129 +321,42 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         return self
 
     async def __anext__(self) -> AudioFrame:
-        if not self._closed and (self._unstarted or self._loop is not asyncio.get_running_loop()):
+        queue = self._readers.main
+        self._be_read(queue)
+        return await queue.get()
+
+    def _be_read(self, queue: MixQueue) -> None:
+        """Somebody reads a queue of this mixer."""
+        if self._closed:
+            return
+        if self._unstarted or self._loop is not asyncio.get_running_loop():
             self._start()
-        return await self._output.get()
+        queue.begin_read()
+        if self._clock is None and self._inputs.has_block and not len(queue):
+            self._advance()
+            if not len(queue) and not self._readers.is_alone:
+                self._watch_readers(True)
 
     # -- reading the streams ------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         """Starts the tasks of streams that have none yet."""
         self._bind()
+        if self._clock is not None and not self._readers.main.ended:
+            self._clock.start()
         while self._unstarted:
             source = self._unstarted.popleft()
             if not source.ended:
-                source.task = start_task(self._read(source), f"AudioMixer {source.name!r}")
+                source.task = start_task(self._reader.read(source), f"AudioMixer {source.name!r}")
                 self._tasks.add(source.task)
                 source.task.add_done_callback(self._tasks.discard)
-
-    async def _read(self, source: MixerInput) -> None:
-        now = asyncio.get_running_loop().time
-        try:
-            advance = source.open()
-            source.read_on(now(), self._find_read_ahead())
-            for count in itertools.count(1):
-                if count % _READS_IN_A_ROW == 0:
-                    await asyncio.sleep(0)
-                try:
-                    item = await advance()
-                except StopAsyncIteration:
-                    break
-                news = source.take(item)
-                if news == NOTHING:
-                    continue
-                # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
-                while news == FULL and not source.ended:
-                    if self._is_read_on(source):
-                        news = source.take_more(item)
-                    else:
-                        await source.wait_for_room()
-                        news = source.take(item)
-                if news == PART and self._deadline.running:
-                    self._last_arrival = now()
-                elif news < FULL:
-                    self._arrived(news)
-                elif source.ended:
-                    return  # removed by its own code, or it ignores its cancellation
-                else:
-                    self._take(source, item)
-            if source.converter is not None:
-                for frame in source.converter.flush():
-                    self._push(source, frame)
-        except asyncio.CancelledError:
-            if is_being_cancelled():
-                raise
-            logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
-        except (*ENDS_PROGRAM, GeneratorExit):
-            raise
-        except BaseException as error:
-            if source.ended:
-                return  # removed: its error does not matter any more
-            logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
-        finally:
-            source.task = None  # else task, exception, traceback and this frame would keep each other alive
-            self._end(source)
-            await source.close()
-
-    def _is_read_on(self, source: MixerInput) -> bool:
-        """Whether a stream is read on that has its part of the block, for one item more.
-
-        A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
-        than real time can wait: samples that were read have left their source, but are not heard yet.
-        """
-        return source.samples_per_channel < self._read_ahead and source.is_live(self._now())
-
-    def _find_read_ahead(self) -> int:
-        """How far a stream is read ahead at first: to its part of a block, unless blocks go out much faster than real
-        time. Then all streams are read on, for the sake of speed."""
-        num_blocks = self._num_blocks - self._seen_blocks
-        if num_blocks:
-            now = self._now()
-            least_s = num_blocks * self._block / self._sample_rate / _FASTER_THAN_LIVE
-            self._is_paced = now - self._seen_at > least_s
-            self._seen_blocks, self._seen_at = self._num_blocks, now
-        return self._block if self._is_paced else self._read_ahead
-
-    def _take(self, source: MixerInput, item: Any) -> None:
-        """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
-        first frame of a stream that joins."""
-        frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
-        if frame.samples_per_channel:  # else nothing has come
-            for converted in source.convert(frame):
-                self._push(source, converted)
-
-    def _push(self, source: MixerInput, frame: AudioFrame) -> None:
-        """Appends a frame of the mixer's own format."""
-        if source.joining:
-            self._join(source)
-        self._arrived(source.push(frame))
-
-    def _arrived(self, news: int) -> None:
-        """Does what samples ask for that a stream has delivered."""
-        if news == BLOCK:
-            self._advance()
-        elif news == FIRST:
-            self._kept_waiting = True
-            self._watch()
-        elif news == PART:
-            self._last_arrival = self._now()
-            if not self._deadline.running:
-                self._watch()
-
-    def _join(self, source: MixerInput) -> None:
-        """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
-        that the others have reached."""
-        reached = self._inputs.reached()
-        source.join()
-        if reached < self._block:
-            source.push_silence(reached)
 
     def _end(self, source: MixerInput) -> None:
         """Handles the end of a stream; its queued samples are still mixed."""
         if source.ended:
             return
         source.end()
-        self._finished.add(source.stream)
+        self._streams.end(source)
         if source.samples_per_channel == 0:
             self._forget(source)
         self._advance()
@@ -378,42 +364,96 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _forget(self, source: MixerInput) -> None:
         source.end()
         self._inputs.remove(source)
-        if self._by_stream.get(id(source.stream)) is source:
-            del self._by_stream[id(source.stream)]
-        if self._by_name.get(source.name) is source:
-            del self._by_name[source.name]
+        self._readers.inputs_change()
+        self._streams.forget(source)
         if self._ending and not self._inputs:
-            self._deadline.close()
-            self._output.end()
+            self._end_blocks()
+
+    def _end_blocks(self) -> None:
+        self._stop_timers()
+        self._readers.end()
+
+    def _stop_timers(self) -> None:
+        self._patience.deadline.close()
+        self._held_up.close()
+        if self._clock is not None:
+            self._clock.close()
 
     # -- mixing -------------------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """Mixes every block that is complete, then starts the wait for the next one."""
-        inputs = self._inputs
-        while inputs.has_block and not self._output.full:
+        inputs, readers = self._inputs, self._readers
+        if self._clock is not None:
+            return  # it mixes
+        while inputs.has_block and readers.has_room:
             try:
-                samples = mix(inputs.all, self._block, self._num_channels)
-                self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+                self._mix(inputs.all)
             except MemoryError as error:
-                self._output.end(error)  # the reader must not wait for a block that cannot be made
+                readers.end(error)  # the readers must not wait for a block that cannot be made
                 return
-            self._num_blocks += 1
-            self._deadline.clear()  # the next block has a wait of its own
+            self._patience.deadline.clear()  # the next block has a wait of its own
             if inputs.num_expected < len(inputs):
                 self._settle()
         if inputs.num_starved:
-            now, read_ahead = self._now(), self._find_read_ahead()
+            now, read_ahead = self._now(), self._reader.find_read_ahead()
             for source in inputs.starved():
                 source.read_on(now, read_ahead)
             inputs.has_arrived = True  # streams that were not read could not deliver
-        was_kept_waiting, self._kept_waiting = self._kept_waiting, inputs.is_kept_waiting
-        if not (inputs.num_lacking and inputs.num_holding):
-            self._deadline.clear()
-        elif not self._deadline.running or (was_kept_waiting and not self._kept_waiting):
-            self._watch()
-        elif self._kept_waiting and not was_kept_waiting:
-            self._deadline.start(self._last_arrival)  # a stream has ended: what is left of it waits since it came
+        self._patience.look()
+        if not readers.is_alone:
+            self._watch_readers(readers.are_kept_waiting)
+
+    def _watch_readers(self, somebody_waits: bool) -> None:
+        """Has readers given up, if there is a block that somebody waits for and others have no room for."""
+        if not (somebody_waits and self._inputs.has_block):
+            self._held_up.clear()
+        elif self._readers.has_unread:
+            # Whoever is about to read does so before this; nobody else is waited for.
+            asyncio.get_running_loop().call_soon(self._give_up_unread)
+        elif not self._held_up.running:
+            self._held_up.start(self._now())
+
+    def _mix(self, inputs: list[MixerInput]) -> None:
+        """Mixes the next block of these inputs, for everybody who reads."""
+        readers = self._readers
+        if self._loudest is not None:
+            self._loudest.look(inputs)
+        if readers.is_alone:
+            samples = mix(inputs, self._block, self._num_channels)
+            readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+        else:
+            mixes = mix_each(inputs, self._block, self._num_channels, readers.left_out(self._inputs.all))
+            readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
+        self._reader.num_blocks += 1
+
+    def _keep_time(self) -> None:
+        """Mixes a block of what there is, because it is time."""
+        if self._readers.is_full:
+            self._num_unread += 1
+            return
+        now = self._now()
+        sources = [source for source in self._inputs.all if isinstance(source, TimedInput)]
+        try:
+            self._mix([source for source in sources if source.begin_block(now)])
+        except MemoryError as error:
+            self._stop_timers()
+            self._readers.end(error)  # the readers must not wait for a block that cannot be made
+            return
+        for source in sources:
+            source.end_block()
+            if source.ended and source.samples_per_channel == 0:
+                self._forget(source)
+            elif source.paused and (source.live or source.samples_per_channel < source.read_ahead):
+                source.read_on(now, source.read_ahead)
+
+    def _give_up_unread(self) -> None:
+        self._readers.give_up_unread()
+        self._advance()
+
+    def _give_up_readers(self) -> None:
+        self._readers.give_up()
+        self._advance()
 
     def _settle(self) -> None:
         """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
@@ -422,24 +462,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             if source.ended and source.samples_per_channel == 0:
                 self._forget(source)
 
-    # -- waiting for late streams -------------------------------------------------------------------------------------
-
-    def _watch(self) -> None:
-        """Starts the wait for the next block, of which something is there.
-
-        Where one stream has its part, the others keep it waiting: the wait begins when that is so. Where none has,
-        no stream is kept waiting, but a part of a block must not stay here for ever: the wait begins at the last
-        arrival.
-        """
-        if self._inputs.num_lacking and not self._output.full:
-            self._inputs.has_arrived = False
-            self._last_arrival = self._now()
-            self._deadline.start(self._last_arrival)
-
     def _give_up_waiting(self) -> None:
-        if not self._kept_waiting and self._now() < self._last_arrival + self._deadline.timeout_s:
-            self._deadline.start(self._last_arrival)  # more has arrived since the wait began
-            return
+        """Mixes without the streams that keep the others waiting."""
         for source in self._inputs.all:
             if source.expected and source.samples_per_channel < self._block:
                 source.await_join()
@@ -450,32 +474,11 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     level,
                     "AudioMixer: %r is more than %g ms late and silent until it goes on",
                     source.name,
-                    self._deadline.timeout_s * 1000,
+                    self._patience.deadline.timeout_s * 1000,
                 )
-        was_silent = not self._inputs.has_arrived
         self._advance()
-        if was_silent and not self._kept_waiting and not self._inputs.has_arrived:
-            self._deadline.expire()  # a part of a block that nothing has followed for one timeout
 
     # -- small things -------------------------------------------------------------------------------------------------
-
-    def _make_name(self) -> str:
-        while True:
-            self._num_named += 1
-            name = f"stream {self._num_named}"
-            if name not in self._by_name:
-                return name
-
-    def _has_ended(self, stream: object) -> bool:
-        """Whether the stream ended by itself, and was not added again."""
-        source = self._by_stream.get(id(stream))
-        return source.ended if source is not None else stream in self._finished
-
-    def _find(self, stream: object) -> MixerInput:
-        source = self._by_stream.get(id(stream))
-        if source is None:
-            raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
-        return source
 
     def _leave_loop(self) -> None:
         raise RuntimeError("this AudioMixer belongs to another event loop, which has ended")
@@ -492,11 +495,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
 def _reads(stream: object, mixer: AudioMixer) -> bool:
     """Whether a stream is the mixer, or another mixer that reads it: both would wait for each other without end."""
+    if isinstance(stream, AudioMixerOutput):
+        stream = stream.mixer
     if stream is mixer or not isinstance(stream, AudioMixer):
         return stream is mixer
     return any(_reads(source.stream, mixer) for source in stream._inputs.all if not source.ended)
-
-
-def _has_made_way(source: MixerInput | None) -> bool:
-    """Whether another input may take the place of this one."""
-    return source is None or source.ended

@@ -201,12 +201,24 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "blocksize": COUNT0,
             "stream_timeout_ms": [value for value in MS_ABOVE if value not in (math.inf, HUGE)],
             "capacity": COUNT,
+            "realtime": SWITCH,
+            "num_loudest": [value for value in COUNT if value is not None],
         },
     ),
     "AudioMixer.add_stream": (
         with_mixer("add_stream"),
         {},
-        {"gain": FACTOR, "name": TEXT_OR_NONE, "channels": CHANNELS},
+        {
+            "gain": FACTOR,
+            "name": TEXT_OR_NONE,
+            "channels": CHANNELS,
+            "live": [value for value in SWITCH if value is not None],
+        },
+    ),
+    "AudioMixer.output": (
+        lambda **arguments: AudioMixer(48000, 1).output(**arguments),
+        {},
+        {"without": [1, 1.5, b"a", [1]]},
     ),
     "AudioMixer.set_gain": (with_mixer("set_gain"), {"gain": 1}, {"gain": FACTOR, "ramp_ms": MS}),
     "Recorder": (
@@ -493,6 +505,7 @@ OBJECTS = {
 GIVEN = {
     "AudioFilterSession",
     "DtmfDigit",
+    "AudioMixerOutput",
     "InputCapture",
     "InputGap",
     "Track",

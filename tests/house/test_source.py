@@ -17,6 +17,7 @@ WORDS = (
     "linear",
     "high_pass",
     "polyphase",
+    "variable_ratio",
     "sine",
     "dtmf",
     "loudness",

@@ -12,7 +12,7 @@ from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.dtmf import Dtmf
 from livekit_utils._kernels.echo_power import EchoPower
 from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, ulaw_to_s16
-from livekit_utils._kernels.gain_queue import GainQueue, Ramp
+from livekit_utils._kernels.gain_queue import GainQueue, Ramp, mix_each
 from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
@@ -22,6 +22,7 @@ from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.short_spectrum import ShortSpectrum
 from livekit_utils._kernels.sine import sine_s16
+from livekit_utils._kernels.variable_ratio import VariableConverter, VariableFilter
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 
 SIZES = (0, 1, 7, 8, 9, 15, 17, 31, 33, 63, 65, 255, 256, 257, 480, 1023, 1025, 4095, 4097, 33_000)
@@ -45,6 +46,9 @@ def mix(rand: random.Random) -> Iterator[bytes]:
             for queue, block in zip(queues, blocks, strict=True):
                 queue.push(block)
             yield mix_queues(queues, n, 1)
+            for queue, block in zip(queues, blocks, strict=True):
+                queue.push(block)
+            yield from mix_each(queues, n, 1, [[], queues[:1], queues[::2]])
 
 
 def ramp(rand: random.Random) -> Iterator[bytes]:
@@ -62,7 +66,7 @@ def gain_queue(rand: random.Random) -> Iterator[bytes]:
             for source in inputs:
                 source.push(pcm(rand, n * num_channels))
                 source.set_gain(rand.uniform(-2, 2), rand.choice((0, 1, 100, 1000)))
-            yield mix_queues(inputs, n, num_channels)
+            yield from mix_each(inputs, n, num_channels, [[], inputs[:1], inputs[::2]])
             yield repr([source.level for source in inputs]).encode()
 
 
@@ -117,6 +121,17 @@ def polyphase(rand: random.Random) -> Iterator[bytes]:
             taps = array("f", (rand.uniform(-4, 4) / num_taps for _ in range(num_phases * num_taps)))
             converter = PolyphaseConverter(PolyphaseFilter(taps, step, num_phases, rand.randrange(num_taps)), 2)
             for n in SIZES[:-1]:
+                yield converter.process(pcm(rand, 2 * n))
+
+
+def variable_ratio(rand: random.Random) -> Iterator[bytes]:
+    for ratio in (1.0, 0.3, 1.0884, 2.7):
+        for num_taps in (LANES, 6 * LANES):
+            taps = array("f", (rand.uniform(-4, 4) / num_taps for _ in range(33 * num_taps)))
+            filter = VariableFilter(taps, 32, rand.randrange(1, num_taps))
+            converter = VariableConverter(filter, 2, ratio, 2 * ratio)
+            for n in SIZES[:-1]:
+                converter.set_ratio(ratio * rand.uniform(0.5, 1.5), rand.randrange(300))
                 yield converter.process(pcm(rand, 2 * n))
 
 
@@ -187,7 +202,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
     mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear,
-    polyphase, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, audio_frame,
+    polyphase, variable_ratio, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":
