@@ -55,6 +55,27 @@ class ResamplerWay:
         )
 
     @classmethod
+    def adjusted(
+        cls, input_rate: int, output_rate: int, quality: AudioResamplerQuality, ppm: float
+    ) -> list[ResamplerWay]:
+        """Ours and libsamplerate alone, with a ratio that is off by so many millionths."""
+
+        def make_ours() -> Push:
+            resampler = AudioResampler(input_rate, output_rate, quality=quality)
+            resampler.adjust_ppm(ppm)
+            return resampler.push
+
+        def make_samplerate() -> Push:
+            resampler = samplerate.Resampler(_CONVERTERS[quality], 1)
+            ratio = output_rate / input_rate * (1 + ppm / 1e6)
+            return lambda block: resampler.process(block, ratio, False)
+
+        return [
+            cls(OURS, make_ours, lambda block: AudioFrame(block.tobytes(), input_rate, 1, block.size), joined),
+            cls("samplerate", make_samplerate, lambda block: (block / 32768).astype(np.float32), _rounded),
+        ]
+
+    @classmethod
     def others(cls, input_rate: int, output_rate: int, quality: AudioResamplerQuality) -> list[ResamplerWay]:
         """libsamplerate alone, and those that are installed of the SDK and soxr."""
 

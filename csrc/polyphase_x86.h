@@ -8,11 +8,8 @@
 #ifndef LKU_POLYPHASE_X86_H
 #define LKU_POLYPHASE_X86_H
 
-#include <immintrin.h>
-
+#include "dot_x86.h"
 #include "polyphase.h"
-
-#define LKU_AVX2_INLINE LKU_TARGET_AVX2 LKU_INLINE
 
 /* Where an output is computed from. */
 typedef struct lku_polyphase_place {
@@ -26,20 +23,6 @@ LKU_INLINE lku_polyphase_place lku_next_place(lku_polyphase_place place, size_t 
     const size_t phase = place.phase + rest;
     const size_t carry = phase >= num_phases;
     return (lku_polyphase_place){place.in + whole + carry, phase - carry * num_phases};
-}
-
-LKU_AVX2_INLINE __m256 lku_load(const lku_f32 *values) {
-    return _mm256_loadu_ps((const float *)values);
-}
-
-LKU_AVX2_INLINE __m256 lku_multiply_add(__m256 in, __m256 taps, __m256 sum) {
-    return _mm256_add_ps(sum, _mm256_mul_ps(in, taps));
-}
-
-/* The partial sums of four outputs added up, in the order that polyphase.h states. */
-LKU_AVX2_INLINE __m128 lku_sums(__m256 a, __m256 b, __m256 c, __m256 d) {
-    const __m256 sums = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
-    return _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
 }
 
 /* Four outputs, whatever their phases. */

@@ -2,17 +2,14 @@
 
 #include <string.h>
 
+#if LKU_HAS_TARGETS
+#include "variable_ratio_x86.h"
+#endif
+
 enum {
     CHUNK = 1024, /* input frames that find room besides those of the longest row of taps */
     TILE = 256    /* outputs that are placed, and computed for each channel, before they are rounded */
 };
-
-/* Where an output is computed from. */
-typedef struct place {
-    size_t in;
-    size_t phase;
-    float weight; /* of the next phase's row */
-} place;
 
 size_t lku_variable_memory(const lku_variable_filter *filter, size_t num_channels) {
     return (filter->num_taps + CHUNK) * num_channels;
@@ -93,7 +90,7 @@ LKU_INLINE float sum_of(const float *sums) {
     return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
-LKU_INLINE void filter_body(const lku_variable_filter *filter, const lku_f32 *memory, const place *places,
+LKU_INLINE void filter_body(const lku_variable_filter *filter, const lku_f32 *memory, const lku_variable_place *places,
                             size_t num_outputs, float *LKU_RESTRICT out) {
     for (size_t k = 0; k < num_outputs; k++) {
         const lku_f32 *in = memory + places[k].in;
@@ -116,10 +113,18 @@ LKU_KERNEL_VARIANTS(load,
 LKU_KERNEL_VARIANTS(store,
                     (const float *values, size_t samples_per_channel, size_t num_channels, lku_s16 *LKU_RESTRICT out),
                     (values, samples_per_channel, num_channels, out))
-LKU_KERNEL_VARIANTS(filter,
-                    (const lku_variable_filter *filter, const lku_f32 *memory, const place *places, size_t num_outputs,
-                     float *LKU_RESTRICT out),
-                    (filter, memory, places, num_outputs, out))
+static void filter_outputs(lku_simd simd, const lku_variable_filter *filter, const lku_f32 *memory,
+                           const lku_variable_place *places, size_t num_outputs, float *out) {
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE) {
+        lku_variable_avx2(filter, memory, places, num_outputs, out);
+        return;
+    }
+#else
+    (void)simd;
+#endif
+    filter_body(filter, memory, places, num_outputs, out);
+}
 
 /* Puts the frames behind those that are there, where they find room, with their ratios. */
 static void append(lku_simd simd, lku_variable *state, const lku_s16 *in, size_t samples_per_channel) {
@@ -153,7 +158,7 @@ static void make_room(lku_variable *state) {
 }
 
 /* Finds the places of up to TILE outputs for which all input is there, and is then at the next. */
-static size_t find_places(lku_variable *state, place *places) {
+static size_t find_places(lku_variable *state, lku_variable_place *places) {
     const lku_variable_filter *filter = state->filter;
     const double *ratios = state->ratios + filter->num_taps - 1 - filter->look_ahead;
     const double num_phases = (double)filter->num_phases;
@@ -170,7 +175,7 @@ static size_t find_places(lku_variable *state, place *places) {
         const double phase = distance / ratio * num_phases;
         size_t whole = (size_t)phase;
         whole = whole < filter->num_phases ? whole : filter->num_phases - 1;
-        places[n++] = (place){start, whole, (float)(phase - (double)whole)};
+        places[n++] = (lku_variable_place){start, whole, (float)(phase - (double)whole)};
         distance += 1.0;
     }
     state->start = start;
@@ -190,12 +195,12 @@ size_t lku_variable_s16(lku_simd simd, lku_variable *state, const lku_s16 *in, s
         in += taken * state->num_channels;
         samples_per_channel -= taken;
 
-        place places[TILE];
+        lku_variable_place places[TILE];
         float values[TILE];
         for (size_t n = find_places(state, places); n > 0; n = find_places(state, places)) {
             for (size_t channel = 0; channel < state->num_channels; channel++) {
                 const lku_f32 *memory = state->memory + channel * state->capacity;
-                LKU_KERNEL_CALL(filter, simd, (state->filter, memory, places, n, values));
+                filter_outputs(simd, state->filter, memory, places, n, values);
                 lku_s16 *to = out + done * state->num_channels + channel;
                 LKU_KERNEL_CALL(store, simd, (values, n, state->num_channels, to));
             }

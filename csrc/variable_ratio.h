@@ -30,6 +30,13 @@ typedef struct lku_variable_filter {
     size_t look_ahead;   /* inputs after input i that an output needs; from 1, less than num_taps */
 } lku_variable_filter;
 
+/* Where an output is computed from. */
+typedef struct lku_variable_place {
+    size_t in;
+    size_t phase;
+    float weight; /* of the next phase's row */
+} lku_variable_place;
+
 /* One stream. Each channel has `capacity` floats of its own in `memory`: what has come in from `start` on, which is
  * where the first product of the next output lies as far as that is known, up to `end`. `ratios` has their ratios. */
 typedef struct lku_variable {

@@ -12,6 +12,7 @@ from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.gain_queue import GainQueue, Ramp, mix
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.polyphase import PolyphaseConverter, PolyphaseFilter
+from livekit_utils._kernels.variable_ratio import VariableConverter, VariableFilter
 
 # Less memory than this may be asked for.
 _MAX_BYTES = 2**24
@@ -69,6 +70,18 @@ def _polyphase(source: Input) -> None:
     converter.reset()
 
 
+def _variable_ratio(source: Input) -> None:
+    taps: Any = source.take(source.below(200) * 4)
+    if taps and len(taps) % 4 == 0:
+        taps = memoryview(taps).cast("f")
+    filter = VariableFilter(taps, source.argument(9), source.argument(20))
+    converter = VariableConverter(filter, source.argument(4), source.below(900) / 100, source.below(900) / 100)
+    for _ in range(source.below(5)):
+        converter.set_ratio(source.below(900) / 100, source.argument(700))
+        converter.process(source.buffer())
+    converter.reset(source.below(900) / 100)
+
+
 def _linear(source: Input) -> None:
     converter = LinearInterpolator(source.argument(60_000) + 1, source.argument(60_000) + 1, source.argument(4))
     for _ in range(source.below(5)):
@@ -104,7 +117,16 @@ def _convert(source: Input) -> None:
     assert len(f32_to_s16(source.buffer())) % 2 == 0
 
 
-_PARTS: list[Callable[[Input], None]] = [_ring, _own_ring, _polyphase, _linear, _gains, _channels, _convert]
+_PARTS: list[Callable[[Input], None]] = [
+    _ring,
+    _own_ring,
+    _polyphase,
+    _variable_ratio,
+    _linear,
+    _gains,
+    _channels,
+    _convert,
+]
 
 
 def fuzz(data: bytes) -> None:

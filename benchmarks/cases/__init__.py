@@ -52,6 +52,7 @@ GROUPS: dict[str, Group] = {
     "sine_wave": sine_wave.experiments,
     "audio_resampler": audio_resampler.experiments,
     "audio_resampler_polyphase": audio_resampler.polyphase_experiments,
+    "audio_resampler_adjusted": audio_resampler.adjusted_experiments,
     "audio_resampler_outputs": audio_resampler.output_experiments,
     "audio_mixer": audio_mixer.experiments,
     "audio_mixer_live": audio_mixer_live.experiments,

@@ -20,6 +20,7 @@ from livekit_utils.conversion.engines import AudioResamplerEngine
 _RATES = ((48000, 16000), (16000, 48000), (44100, 48000))
 _FIXED_RATES = (*_RATES, (48000, 44100), (48000, 24000), (24000, 48000), (8000, 48000), (48000, 8000))
 _FREQ, _PEAK, _PUSHES = 400.0, 0.5 * 32767, 100
+_PPM = 100.0
 
 # Share of the SDK's time that the polyphase engine may take.
 _POLYPHASE_SHARES = {"quick": 0.25, "low": 0.25, "medium": 0.25, "high": 0.35}
@@ -42,6 +43,21 @@ def polyphase_experiments(effort: Effort) -> Iterator[Experiment]:
                 targets = (Target.ratio(_POLYPHASE_SHARES[quality], "sdk"), Target.ratio(0.6, "soxr"))
             name = "audio_resampler_polyphase"
             yield _experiment(name, effort, input_rate, output_rate, quality, "polyphase", targets)
+
+
+def adjusted_experiments(effort: Effort) -> Iterator[Experiment]:
+    """10 ms of audio at a time by a ratio that is off by 100 ppm, as for a clock that is followed: time per push."""
+    for rates in ((48000, 48000), *_RATES):
+        for quality in AudioResamplerQuality:
+            is_quick = quality is AudioResamplerQuality.QUICK
+            ways = ResamplerWay.adjusted(*rates, quality, _PPM)
+            yield Experiment(
+                f"audio_resampler_adjusted/{rates[0]}-{rates[1]}/{quality}",
+                tuple(Contender.timed(way.name, _pusher(way, rates[0]), inner_loops=_PUSHES) for way in ways),
+                _check_adjusted(ways, *rates, quality),
+                effort.rounds,
+                (Quantity(targets=() if is_quick else (Target.ratio(0.4, "samplerate"),)),),
+            )
 
 
 def output_experiments(effort: Effort) -> Iterator[Experiment]:
@@ -115,6 +131,20 @@ def _check(
             outputs.append(output)
         if engine == "samplerate" and not is_quick:
             same("audio_resampler", outputs[1], outputs[0])
+
+    return check
+
+
+def _check_adjusted(
+    ways: list[ResamplerWay], input_rate: int, output_rate: int, quality: AudioResamplerQuality
+) -> Callable[[], None]:
+    def check() -> None:
+        for way in ways:
+            push = way.make()
+            output = np.concatenate([way.as_samples(push(block)) for block in _blocks(way, input_rate)])
+            name = f"audio_resampler_adjusted/{input_rate}-{output_rate}/{quality}/{way.name}"
+            noise_db = -40 if quality is AudioResamplerQuality.QUICK else -80
+            same_sine(name, output, _FREQ / (1 + _PPM / 1e6), output_rate, _PEAK, noise_db=noise_db)
 
     return check
 

@@ -94,7 +94,7 @@ class AudioResampler:
                 f"got {self._output_rate} Hz"
             )
         self._engine_name: AudioResamplerEngine = choose_engine(engine, self._input_rate, self._output_rate)
-        self._engine: Engine = make_engine(
+        self._engine: Engine | VariableEngine = make_engine(
             self._input_rate, self._output_rate, self._num_channels, self._quality, self._engine_name
         )
         self._samples_in = 0  # per channel, since the stream began
@@ -158,12 +158,11 @@ class AudioResampler:
         rounded to whole samples, however the stream was cut. `flush` and `reset` keep the ratio, and end the ramp. The
         frames keep the rate `output_rate`.
 
-        The first call with another ratio than `output_rate / input_rate` changes the engine, to a filter bank that
-        takes any ratio: it is `polyphase` for all ratios, and `latency` becomes that of the bank. It costs about three
-        times a fixed ratio of `polyphase`, and a quarter of `samplerate`. What it adds to a full-scale tone of 1 kHz,
-        while the ratio moves by 500 ppm either way, is 69 dB below the tone for `QUICK`, and 94 dB for all others,
-        which is nearly all of it the rounding to int16. The filter stays the one for `output_rate / input_rate`: at a lower ratio than that, what lies above the
-        new Nyquist frequency aliases.
+        The first call with another ratio than `output_rate / input_rate` changes the engine to a filter bank that takes
+        any ratio: it is `polyphase` for all ratios, and `latency` becomes that of the bank. What it adds to a
+        full-scale tone of 1 kHz, while the ratio moves by 500 ppm either way, is 69 dB below the tone for `QUICK`, and
+        94 dB for all others, most of which is the rounding to int16. The filter stays the one for
+        `output_rate / input_rate`: at a lower ratio, what lies above the new Nyquist frequency aliases.
 
         Args:
             ratio: Output samples per input sample, within 50 % of `output_rate / input_rate`.
@@ -183,12 +182,13 @@ class AudioResampler:
         nominal = self._output_rate / self._input_rate
         ratio = check_number("ratio", ratio, nominal * (1 - MAX_CHANGE), nominal * (1 + MAX_CHANGE))
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._input_rate / 1000)
-        if not isinstance(self._engine, VariableEngine):
+        engine = self._engine
+        if not isinstance(engine, VariableEngine):
             if ratio == nominal:
                 return
-            self._engine = self._make_variable(self._engine)
+            self._engine = engine = self._make_variable(engine)
             self._engine_name = "polyphase"
-        self._engine.set_ratio(ratio, ramp_length)
+        engine.set_ratio(ratio, ramp_length)
 
     def adjust_ppm(self, ppm: float, ramp_ms: float = 0) -> None:
         """Sets the ratio to `output_rate / input_rate`, plus so many millionths of it; as `set_ratio` does.

@@ -144,7 +144,8 @@ class DriftFollower:
         self._added = 0.0  # seconds that came out so far because of corrections
         self._moved = 0.0  # seconds that others put into the queue, less those that they took out
         self._suspect: float | None = None  # how far the window before was off, where that was no drift
-        self._forget_window()
+        self._soonest = (0.0, 0.0)  # when the soonest frame of the window came, and how far ahead the stream was
+        self._off = self._window_end = -math.inf
 
     @property
     def ppm(self) -> float:
@@ -208,8 +209,7 @@ class DriftFollower:
 
     def _forget_window(self) -> None:
         self._soonest = (0.0, 0.0)
-        self._off = -math.inf
-        self._window_end = -math.inf
+        self._off = self._window_end = -math.inf
 
     def _end_window(self, now_s: float, changed_s: float) -> None:
         """Takes the soonest frame of a window. So much of the fill now is due to corrections and to others."""

@@ -259,6 +259,16 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {"input_rate": 48000, "output_rate": 16000},
         {"input_rate": COUNT, "output_rate": COUNT},
     ),
+    "AudioResampler.set_ratio": (
+        lambda **arguments: AudioResampler(48000, 16000).set_ratio(**arguments),
+        {"ratio": 0.3334},
+        {"ratio": [*MS, 0, 0.1666, 0.5001], "ramp_ms": [*MS, 3_600_001]},
+    ),
+    "AudioResampler.adjust_ppm": (
+        lambda **arguments: AudioResampler(48000, 16000).adjust_ppm(**arguments),
+        {"ppm": -100},
+        {"ppm": [*FACTOR[:-2], -500_001, 500_001], "ramp_ms": [*MS, 3_600_001]},
+    ),
     "resample_audio": (
         resample_audio,
         {"data": b"", "input_rate": 48000, "output_rate": 16000},

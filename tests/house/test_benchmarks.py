@@ -59,7 +59,7 @@ def test_the_results_are_a_suite_of_pyperf(run_benchmarks: Run, tmp_path: Path) 
 
     file, picture = tmp_path / "results.json", tmp_path / "results.png"
     names = ["ring_buffer", "mix/2x480", "combine_audio_frames/2", "audio_resampler/48000-16000/low"]
-    names.append("audio_resampler_polyphase/44100-48000/medium")
+    names += ["audio_resampler_polyphase/44100-48000/medium", "audio_resampler_adjusted/48000-48000/medium"]
     done = run_benchmarks(*names, "--quick", "--json", str(file), "--plot", str(picture))
     assert done.returncode == 0, done.stderr
     assert "ring_buffer/480" in done.stdout

@@ -10,6 +10,7 @@ from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.polyphase import PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.sine import sine_s16
+from livekit_utils._kernels.variable_ratio import VariableConverter, VariableFilter
 
 data = bytearray(960)
 odd = bytearray(961)
@@ -19,6 +20,7 @@ high_pass = HighPass(48000, 1)
 dtmf = Dtmf(8000)
 taps = array("f", bytes(4 * 16))
 converter = PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 1)
+variable = VariableConverter(VariableFilter(taps, 1, 1), 1, 1, 2)
 
 
 def succeed() -> None:
@@ -31,6 +33,7 @@ def succeed() -> None:
     high_pass.process(data)
     dtmf.push(data)
     converter.process(data)
+    variable.process(data)
     sine_s16(1000.0, 0.0, 0.01, 480)
 
 
@@ -43,6 +46,7 @@ def fail() -> None:
         raises((TypeError, ValueError), interpolator.process, wrong)
         raises((TypeError, ValueError), high_pass.process, wrong)
         raises((TypeError, ValueError), converter.process, wrong)
+        raises((TypeError, ValueError), variable.process, wrong)
         raises((TypeError, ValueError), dtmf.push, wrong)
         raises((TypeError, ValueError), dtmf.measure, wrong)
     raises(ValueError, high_pass.process, b"12")
@@ -51,6 +55,8 @@ def fail() -> None:
     raises(TypeError, f32_to_s16, data)
     raises(ValueError, downmix_s16, data, 7)
     raises(ValueError, PolyphaseFilter, taps, 3, 2, 8)
+    raises(ValueError, VariableFilter, taps, 1, 8)
+    raises(ValueError, variable.set_ratio, 3, 0)
     raises(TypeError, PolyphaseFilter, data, 3, 2, 1)
     raises(ValueError, sine_s16, -1.0, 0.0, 0.01, 480)
 
@@ -60,9 +66,10 @@ def make() -> None:
     HighPass(16000, 2).process(data)
     Dtmf(8000).push(data)
     PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 2).process(data)
+    VariableConverter(VariableFilter(taps, 1, 1), 2, 1, 2).process(data)
 
 
-watched = (data, odd, floats, interpolator, high_pass, dtmf, taps, converter)
+watched = (data, odd, floats, interpolator, high_pass, dtmf, taps, converter, variable)
 check(succeed, 20_000, *watched)
 check(fail, 3_000, *watched)
 check(make, 30_000, *watched)
