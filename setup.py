@@ -16,6 +16,7 @@ from setuptools import Extension, setup
 KERNELS = {
     "simd": ["simd"],
     "sample_queue": [],
+    "limiter": ["limiter"],
     "gain_queue": ["mix", "level"],
     "convert": ["convert"],
     "pcm": ["pcm", "convert"],

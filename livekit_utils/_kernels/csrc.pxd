@@ -42,6 +42,23 @@ cdef extern from "mix.h" nogil:
                      size_t num_channels, lku_s16 *out) noexcept
 
 
+cdef extern from "limiter.h" nogil:
+    const size_t LKU_LIMITER_MAX_LOOK_AHEAD
+    const uint32_t LKU_LIMITER_UNITY
+    const int32_t LKU_LIMITER_MIN_CEILING
+
+    ctypedef struct lku_limiter:
+        size_t num_channels
+        size_t look_ahead
+        uint32_t most
+
+    size_t lku_limiter_num_values(size_t num_channels, size_t look_ahead) noexcept
+    void lku_limiter_init(lku_limiter *state, size_t num_channels, int32_t ceiling, size_t look_ahead,
+                          double release_frames, int32_t *memory) noexcept
+    void lku_limiter_s16(lku_simd simd, lku_limiter *state, const int64_t *sums, size_t samples_per_channel,
+                         lku_s16 *out) noexcept
+
+
 cdef extern from "convert.h" nogil:
     void lku_s16_to_f32(lku_simd simd, const lku_s16 *samples, size_t num_samples, lku_f32 *out) noexcept
     size_t lku_f32_to_s16(lku_simd simd, const lku_f32 *samples, size_t num_samples, lku_s16 *out) noexcept

@@ -15,6 +15,7 @@ from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, u
 from livekit_utils._kernels.gain_queue import GainQueue, Ramp
 from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
+from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.overlap_add import OverlapAdd
 from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
@@ -103,6 +104,16 @@ def channels(rand: random.Random) -> Iterator[bytes]:
             yield downmix_s16(pcm(rand, n * num_channels), num_channels)
 
 
+def limiter(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3, 128):
+        limiting = Limiter(num_channels, rand.randint(32, 32768), rand.choice((1, 48, 240, 256)), 4800.0)
+        for n in (0, 1, 33, 128, 255, 256, 257, 480, 5000 // num_channels):
+            bits = rand.choice((36, 41, 50, 63))
+            sums = array("q", (rand.randint(-(2**bits), 2**bits - 1) for _ in range(n * num_channels)))
+            yield limiting.process(sums) + repr(limiting.least_gain).encode()
+        yield limiting.drained(480)
+
+
 def linear(rand: random.Random) -> Iterator[bytes]:
     for pair in ((147, 160), (160, 147), (1, 3), (3, 1)):
         interpolator = LinearInterpolator(*pair, 2)
@@ -176,7 +187,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear,
+    mix, ramp, gain_queue, convert, g711, encodings, level, channels, limiter, linear,
     polyphase, sine, dtmf, short_spectrum, overlap_add, echo_power, audio_frame,
 )  # fmt: skip
 
