@@ -7,6 +7,9 @@
  *     out = clamp(floor(sum(sample * gain) / 2^24 + 1/2))
  *
  * over 64-bit integers.
+ *
+ * For many mixes of the same inputs, each without some of them, the sum is made once (lku_mix_sum), and what each is to
+ * do without is subtracted from it (lku_mix_less). The result is that of lku_mix_s16 over the others, to the bit.
  */
 #ifndef LKU_MIX_H
 #define LKU_MIX_H
@@ -40,5 +43,25 @@ int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_length,
  */
 void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                  size_t num_channels, lku_s16 *out);
+
+/* The sum alone, with LKU_GAIN_BITS fractional bits, neither rounded nor saturated.
+ *
+ * sum          [out] samples_per_channel * num_channels values
+ */
+void lku_mix_sum(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+                 size_t num_channels, int64_t *sum);
+
+/* A sum less some of its inputs, rounded and saturated.
+ *
+ * sum          [in]  as lku_mix_sum has it
+ * inputs       [in]  what to subtract; 0 inputs leave the whole sum
+ * out          [out] as of lku_mix_s16
+ */
+void lku_mix_less(lku_simd simd, const int64_t *sum, const lku_mix_input *inputs, size_t num_inputs,
+                  size_t samples_per_channel, size_t num_channels, lku_s16 *out);
+
+/* lku_mix_less, neither rounded nor saturated; `rest` must not overlap `sum`. */
+void lku_mix_rest(lku_simd simd, const int64_t *sum, const lku_mix_input *inputs, size_t num_inputs,
+                  size_t samples_per_channel, size_t num_channels, int64_t *rest);
 
 #endif

@@ -40,6 +40,10 @@ cdef extern from "mix.h" nogil:
     int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_length, uint32_t frame) noexcept
     void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                      size_t num_channels, lku_s16 *out) noexcept
+    void lku_mix_sum(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+                     size_t num_channels, int64_t *sum) noexcept
+    void lku_mix_less(lku_simd simd, const int64_t *sum, const lku_mix_input *inputs, size_t num_inputs,
+                      size_t samples_per_channel, size_t num_channels, lku_s16 *out) noexcept
 
 
 cdef extern from "limiter.h" nogil:

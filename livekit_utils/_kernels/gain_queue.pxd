@@ -16,6 +16,7 @@ cdef class GainQueue(SampleQueue):
     cdef moving_gain _gain
     cdef csrc.lku_level _level
     cdef Py_ssize_t _level_values
+    cdef Py_ssize_t _described  # its place among those that are being mixed, or -1
 
     cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1
 

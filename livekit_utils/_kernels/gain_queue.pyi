@@ -16,6 +16,9 @@ class GainQueue(SampleQueue):
 _T = TypeVar("_T", bound=GainQueue)
 
 def mix(queues: list[_T], samples_per_channel: int, num_channels: int) -> bytearray: ...
+def mix_each(
+    queues: list[_T], samples_per_channel: int, num_channels: int, without: list[list[_T]]
+) -> list[bytearray]: ...
 
 class Ramp:
     def __init__(self, num_channels: int) -> None: ...

@@ -1,8 +1,9 @@
-"""Gains that move in ramps: GainQueue is a queue of samples with one, `mix` adds many up, Ramp is one alone."""
+"""Gains that move in ramps: GainQueue is a queue of samples with one, `mix` adds many up, `mix_each` makes many mixes
+of them, Ramp is one alone."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs, llround, sqrt
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
 from livekit_utils._kernels cimport csrc
@@ -74,6 +75,7 @@ cdef class GainQueue(SampleQueue):
 
     def __cinit__(self, Py_ssize_t num_channels, double gain=1.0, *args, **kwargs):
         self._gain.gain = fixed_gain(gain)
+        self._described = -1
 
     @property
     def gain(self):
@@ -118,42 +120,105 @@ cdef class GainQueue(SampleQueue):
         return 1
 
 
+cdef int check_queues(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels) except -1:
+    cdef GainQueue queue
+    check_samples(samples_per_channel)
+    if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
+        raise ValueError(f"num_channels: expected 1 to {csrc.LKU_MIX_MAX_CHANNELS}, got {num_channels}")
+    if len(queues) > MAX_QUEUES:
+        raise ValueError(f"queues: expected at most {MAX_QUEUES}, got {len(queues)}")
+    for item in queues:
+        if not isinstance(item, GainQueue):
+            raise TypeError(f"queues: expected GainQueues, got {type(item).__name__}")
+        queue = <GainQueue>item
+        if queue.num_channels != num_channels:
+            raise ValueError(f"queues: expected {num_channels} channels, got {queue.num_channels}")
+    return 0
+
+
+cdef void take_out(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels) noexcept:
+    """Drops what was mixed, and moves the gains on."""
+    cdef GainQueue queue
+    for item in queues:
+        queue = <GainQueue>item
+        queue._drop(samples_per_channel * num_channels)
+        advance(&queue._gain, samples_per_channel)
+
+
 def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels):
     """Takes up to `samples_per_channel` samples from each queue and returns the sum, each with its gain, saturated
     once. A queue that has fewer is silent behind them."""
-    check_samples(samples_per_channel)
-    cdef Py_ssize_t num_queues = len(queues), num_values = samples_per_channel * num_channels, i, described = 0
-    cdef GainQueue queue
-    if not 1 <= num_channels <= <Py_ssize_t>csrc.LKU_MIX_MAX_CHANNELS:
-        raise ValueError(f"num_channels: expected 1 to {csrc.LKU_MIX_MAX_CHANNELS}, got {num_channels}")
-    if num_queues > MAX_QUEUES:
-        raise ValueError(f"queues: expected at most {MAX_QUEUES}, got {num_queues}")
-    for i in range(num_queues):
-        if not isinstance(queues[i], GainQueue):
-            raise TypeError(f"queues: expected GainQueues, got {type(queues[i]).__name__}")
-        queue = <GainQueue>queues[i]
-        if queue.num_channels != num_channels:
-            raise ValueError(f"queues: expected {num_channels} channels, got {queue.num_channels}")
+    check_queues(queues, samples_per_channel, num_channels)
+    cdef Py_ssize_t num_values = samples_per_channel * num_channels, described = 0
     cdef csrc.lku_mix_input *descriptions = \
-        <csrc.lku_mix_input *>PyMem_Malloc(max(num_queues, 1) * sizeof(csrc.lku_mix_input))
+        <csrc.lku_mix_input *>PyMem_Malloc(max(<Py_ssize_t>len(queues), 1) * sizeof(csrc.lku_mix_input))
     try:
         if descriptions is NULL:
             raise MemoryError()
         result = PyByteArray_FromStringAndSize(NULL, num_values * 2)
-        for i in range(num_queues):
-            queue = <GainQueue>queues[i]
+        for queue in queues:
             # A queue without samples adds nothing.
-            described += queue._describe(num_values, &descriptions[described])
+            described += (<GainQueue>queue)._describe(num_values, &descriptions[described])
         csrc.lku_mix_s16(SIMD, descriptions, described, samples_per_channel, num_channels,
                          <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
         # Only now is anything taken: an exception above leaves every queue as it was.
-        for i in range(num_queues):
-            queue = <GainQueue>queues[i]
-            queue._drop(num_values)
-            advance(&queue._gain, samples_per_channel)
+        take_out(queues, samples_per_channel, num_channels)
         return result
     finally:
         PyMem_Free(descriptions)
+
+
+def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels, list without):
+    """`mix` for many readers at once: returns a mix for each item of `without`, a list of queues that it leaves out.
+
+    Every mix is what `mix` makes of the other queues. Queues that are not among `queues` are nothing to leave out. The
+    time grows with the number of queues and the number of mixes, not with their product.
+    """
+    check_queues(queues, samples_per_channel, num_channels)
+    for left_out in without:
+        if not isinstance(left_out, list):
+            raise TypeError(f"without: expected lists of GainQueues, got {type(left_out).__name__}")
+        for item in <list>left_out:
+            if not isinstance(item, GainQueue):
+                raise TypeError(f"without: expected lists of GainQueues, got one of {type(item).__name__}")
+    cdef Py_ssize_t num_values = samples_per_channel * num_channels, most_left_out = 0, described = 0, num_left_out
+    cdef GainQueue queue
+    cdef csrc.lku_mix_input *descriptions = NULL
+    cdef csrc.lku_mix_input *chosen
+    cdef int64_t *total = NULL
+    for left_out in without:
+        most_left_out = max(most_left_out, <Py_ssize_t>len(<list>left_out))
+    try:
+        # Behind the descriptions of all queues is room for those that one mix leaves out.
+        descriptions = <csrc.lku_mix_input *>PyMem_Malloc(
+            (<Py_ssize_t>len(queues) + most_left_out + 1) * sizeof(csrc.lku_mix_input))
+        total = <int64_t *>PyMem_Malloc(max(num_values, 1) * sizeof(int64_t))
+        if descriptions is NULL or total is NULL:
+            raise MemoryError()
+        results = [PyByteArray_FromStringAndSize(NULL, num_values * 2) for _ in without]
+        for item in queues:
+            queue = <GainQueue>item
+            if queue._describe(num_values, &descriptions[described]):
+                queue._described = described
+                described += 1
+        chosen = descriptions + described
+        csrc.lku_mix_sum(SIMD, descriptions, described, samples_per_channel, num_channels, total)
+        for left_out, result in zip(without, results):
+            num_left_out = 0
+            for item in <list>left_out:
+                queue = <GainQueue>item
+                if queue._described >= 0:
+                    chosen[num_left_out] = descriptions[queue._described]
+                    num_left_out += 1
+            csrc.lku_mix_less(SIMD, total, chosen, num_left_out, samples_per_channel, num_channels,
+                              <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+        take_out(queues, samples_per_channel, num_channels)
+        return results
+    finally:
+        for item in queues:
+            (<GainQueue>item)._described = -1
+        PyMem_Free(descriptions)
+        PyMem_Free(total)
 
 
 cdef class Ramp:

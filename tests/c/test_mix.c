@@ -47,6 +47,51 @@ static void compare(const lku_mix_input *inputs, size_t num_inputs, size_t sampl
     }
 }
 
+/* Memory for sums, which stand where an int64_t may. */
+static int64_t *make_sums(size_t num_samples) {
+    int64_t *sums = malloc((num_samples + (num_samples == 0)) * sizeof *sums);
+    CHECK(sums != NULL, "out of memory");
+    return sums;
+}
+
+/* The sum without every `step`th input, from `first` on: as a mix of the others, and unsaturated. */
+static void compare_less(const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+                         size_t num_channels) {
+    const size_t num_samples = samples_per_channel * num_channels;
+    const size_t step = 1 + random_below(3), offset = random_below(3);
+    lku_mix_input left_out[MAX_INPUTS], others[MAX_INPUTS];
+    size_t num_left_out = 0, num_others = 0;
+    for (size_t j = 0; j < num_inputs; j++) {
+        if (j % step == offset)
+            left_out[num_left_out++] = inputs[j];
+        else
+            others[num_others++] = inputs[j];
+    }
+    FOR_EACH_SIMD(simd) {
+        int64_t *sum = make_sums(num_samples), *rest = make_sums(num_samples), *other = make_sums(num_samples);
+        block out = make_block(num_samples * sizeof(int16_t)), expected = make_block(num_samples * sizeof(int16_t));
+        lku_mix_sum(simd, inputs, num_inputs, samples_per_channel, num_channels, sum);
+        lku_mix_sum(simd, others, num_others, samples_per_channel, num_channels, other);
+        lku_mix_rest(simd, sum, left_out, num_left_out, samples_per_channel, num_channels, rest);
+        lku_mix_less(simd, sum, left_out, num_left_out, samples_per_channel, num_channels, out.data);
+        lku_mix_s16(LKU_SIMD_BASELINE, others, num_others, samples_per_channel, num_channels, expected.data);
+        for (size_t i = 0; i < num_samples; i++) {
+            int64_t plain = 0;
+            for (size_t j = 0; j < num_inputs; j++)
+                plain += inputs[j].samples[i] * plain_gain(&inputs[j], i / num_channels);
+            CHECK(sum[i] == plain, "level %d: sum %zu is %lld", (int)simd, i, (long long)sum[i]);
+        }
+        CHECK(memcmp(rest, other, num_samples * sizeof(int64_t)) == 0, "level %d: the rest differs", (int)simd);
+        CHECK(memcmp(out.data, expected.data, num_samples * sizeof(int16_t)) == 0,
+              "level %d, %zu of %zu inputs left out: the mix differs", (int)simd, num_left_out, num_inputs);
+        free(sum);
+        free(rest);
+        free(other);
+        drop_block(out);
+        drop_block(expected);
+    }
+}
+
 static void test_random(bool unity) {
     static const size_t channel_counts[] = {1, 2, 3, 6, 127, LKU_MIX_MAX_CHANNELS};
     for (int round = 0; round < ROUNDS; round++) {
@@ -64,6 +109,7 @@ static void test_random(bool unity) {
             inputs[j].ramp_position = random_below(2) ? 0 : random_ramp();
         }
         compare(inputs, num_inputs, samples_per_channel, num_channels);
+        compare_less(inputs, num_inputs, samples_per_channel, num_channels);
         for (size_t j = 0; j < num_inputs; j++)
             drop_block(data[j]);
     }

@@ -14,6 +14,7 @@ from livekit_utils._kernels.echo_power import EchoPower
 from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, ulaw_to_s16
 from livekit_utils._kernels.gain_queue import GainQueue, Ramp
 from livekit_utils._kernels.gain_queue import mix as mix_queues
+from livekit_utils._kernels.gain_queue import mix_each
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._kernels.linear import LinearInterpolator
@@ -45,6 +46,9 @@ def mix(rand: random.Random) -> Iterator[bytes]:
             for queue, block in zip(queues, blocks, strict=True):
                 queue.push(block)
             yield mix_queues(queues, n, 1)
+            for queue, block in zip(queues, blocks, strict=True):
+                queue.push(block)
+            yield from mix_each(queues, n, 1, [[], queues[:1], queues[::2]])
 
 
 def ramp(rand: random.Random) -> Iterator[bytes]:
@@ -62,7 +66,7 @@ def gain_queue(rand: random.Random) -> Iterator[bytes]:
             for source in inputs:
                 source.push(pcm(rand, n * num_channels))
                 source.set_gain(rand.uniform(-2, 2), rand.choice((0, 1, 100, 1000)))
-            yield mix_queues(inputs, n, num_channels)
+            yield from mix_each(inputs, n, num_channels, [[], inputs[:1], inputs[::2]])
             yield repr([source.level for source in inputs]).encode()
 
 

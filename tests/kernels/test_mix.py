@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit_utils._kernels.gain_queue import GainQueue, mix
+from livekit_utils._kernels.gain_queue import GainQueue, mix, mix_each
 from tests.support import reference
 from tests.support.buffers import at_odd_address, blocks_of, placements, sizes
 from tests.support.mixing import mix_s16
@@ -138,3 +138,46 @@ def test_long_blocks(rand: Any, gains: list[float] | None) -> None:
     blocks = [rand.pcm(33_333) for _ in range(3)]
     result = mix_s16(map(at_odd_address, blocks), gains)
     assert reference.ints(result) == expected(blocks, gains)
+
+
+@given(st.data(), mixes, st.booleans())
+def test_mix_each_is_the_mix_of_the_others(data: Any, blocks: list[bytes], unity: bool) -> None:
+    factors = [1.0] * len(blocks) if unity else data.draw(st.lists(gains, min_size=len(blocks), max_size=len(blocks)))
+    numbers = st.sets(st.sampled_from(range(len(blocks))))
+    left_out = data.draw(st.lists(numbers, max_size=4))
+
+    def queues() -> list[GainQueue]:
+        made = [GainQueue(1, gain) for gain in factors]
+        for queue, block in zip(made, blocks, strict=True):
+            queue.push(block)
+            queue.set_gain(queue.gain / 2, 0 if unity else 7)
+        return made
+
+    n = len(blocks[0]) // 2
+    together = queues()
+    results = mix_each(together, n, 1, [[together[i] for i in numbers] for numbers in left_out])
+    for numbers, result in zip(left_out, results, strict=True):
+        assert result == mix([queue for i, queue in enumerate(queues()) if i not in numbers], n, 1)
+    assert not any(queue.samples_per_channel for queue in together)
+    alone = queues()
+    mix(alone, n, 1)
+    assert [queue.level for queue in alone] == [queue.level for queue in together]
+
+
+def test_mix_each_without_a_queue_of_another_mix(rand: Any) -> None:
+    queue, other = GainQueue(1), GainQueue(1)
+    queue.push(block := rand.pcm(33))
+    other.push(rand.pcm(40))
+    assert mix_each([queue], 33, 1, [[other], [], [queue, other]]) == [block, block, bytes(66)]
+    assert other.samples_per_channel == 40
+
+
+def test_mix_each_refuses(rand: Any) -> None:
+    queue = GainQueue(1)
+    queue.push(rand.pcm(33))
+    for without in ([(queue,)], [[None]], [None]):
+        with pytest.raises(TypeError, match="without: expected lists of GainQueues"):
+            mix_each([queue], 33, 1, without)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="queues: expected 2 channels, got 1"):
+        mix_each([queue], 33, 2, [[]])
+    assert queue.samples_per_channel == 33
