@@ -18,6 +18,7 @@ KERNELS = {
     "sample_queue": [],
     "limiter": ["limiter"],
     "gain_queue": ["mix", "level"],
+    "shaped_queue": ["level"],
     "convert": ["convert"],
     "pcm": ["pcm", "convert"],
     "g711": ["g711"],

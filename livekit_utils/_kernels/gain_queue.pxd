@@ -19,6 +19,8 @@ cdef class GainQueue(SampleQueue):
     cdef Py_ssize_t _described  # its place among those that are being mixed, or -1
 
     cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1
+    cdef void _take_out(self, Py_ssize_t num_values) noexcept
+    cdef void _drop_and_move(self, Py_ssize_t num_values, Py_ssize_t samples_per_channel) noexcept
 
 
 cdef class Ramp:

@@ -21,6 +21,7 @@ from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.overlap_add import OverlapAdd
 from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
+from livekit_utils._kernels.shaped_queue import DUCK, ShapedQueue
 from livekit_utils._kernels.short_spectrum import ShortSpectrum
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
@@ -68,6 +69,20 @@ def gain_queue(rand: random.Random) -> Iterator[bytes]:
                 source.set_gain(rand.uniform(-2, 2), rand.choice((0, 1, 100, 1000)))
             yield from mix_each(inputs, n, num_channels, [[], inputs[:1], inputs[::2]])
             yield repr([source.level for source in inputs]).encode()
+
+
+def shaped_queue(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3):
+        inputs = [ShapedQueue(num_channels, rand.uniform(-2, 2)) for _ in range(5)]
+        for source in inputs:
+            source.set_delay(rand.choice((0, 77, 300)))
+            source.fade_in(rand.choice((0, 100, 1000)))
+        for n in (1, 33, 128, 129, 257, 480):
+            for source in inputs:
+                source.push(pcm(rand, n * num_channels))
+                source.set_sides(rand.uniform(0, 1.4), rand.uniform(0, 1.4), rand.choice((0, 1, 100, 1000)))
+                source.set_factor(DUCK, rand.uniform(0, 1), rand.choice((0, 1, 100, 1000)))
+            yield mix_queues(inputs, n, num_channels)
 
 
 def convert(rand: random.Random) -> Iterator[bytes]:
@@ -191,7 +206,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    mix, ramp, gain_queue, convert, g711, encodings, level, channels, limiter, linear,
+    mix, ramp, gain_queue, shaped_queue, convert, g711, encodings, level, channels, limiter, linear,
     polyphase, sine, dtmf, short_spectrum, overlap_add, echo_power, audio_frame,
 )  # fmt: skip
 
