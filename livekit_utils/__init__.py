@@ -36,6 +36,7 @@ _PUBLIC = {
     "mixing.audio_mixer": ("AudioMixer",),
     "mixing.mix_audio_frames": ("mix_audio_frames",),
     "mixing.mixer_input": ("AudioMixerStats", "AudioMixerStreamStats"),
+    "mixing.outputs": ("AudioMixerOutput",),
     "playback.media_player": ("MediaPlayer", "MediaPlayerStats"),
     "signals.dtmf_detector": ("DtmfDetector", "DtmfDigit"),
     "signals.dtmf_generator": ("dtmf_generator",),

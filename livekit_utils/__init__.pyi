@@ -26,6 +26,7 @@ from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoR
 from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats
+from livekit_utils.mixing.outputs import AudioMixerOutput
 from livekit_utils.playback.media_player import MediaPlayer, MediaPlayerStats
 from livekit_utils.recording.recorder import Recorder, RecorderStats
 from livekit_utils.recording.voice import RecorderStreamStats
@@ -66,6 +67,7 @@ __all__ = [
     "AudioFrame",
     "AudioFrameEvent",
     "AudioMixer",
+    "AudioMixerOutput",
     "AudioMixerStats",
     "AudioMixerStreamStats",
     "AudioProcessingModule",

@@ -1,7 +1,7 @@
 """AudioMixer mixes many streams of frames into one.
 
 Each stream has a task that reads it and appends its samples to the stream's MixerInput. No task mixes: the task whose
-samples complete a block mixes it at once, so a block costs no task switch and no delay. One timer (Deadline) notices
+samples complete a block mixes it at once, so a block costs no task switch and no delay. One timer (Patience) notices
 streams that are late. Everything runs in one event loop, and no other thread touches it.
 """
 
@@ -11,21 +11,22 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from typing import Any
 
-from livekit_utils._kernels.gain_queue import mix
+from livekit_utils._kernels.gain_queue import mix, mix_each
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.mixing.mix_input import BLOCK, FIRST, FULL, NOTHING, PART, MixInputs
+from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
+from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
+from livekit_utils.mixing.patience import Patience
 
 __all__ = ["AudioMixer"]
 
@@ -104,12 +105,14 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
         self._block = check_int("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
         self._capacity = check_int("capacity", capacity, 1)
-        timeout_ms = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True)
-        self._deadline = Deadline(timeout_ms / 1000, self._give_up_waiting)
+        timeout_s = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True) / 1000
         # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
-        self._read_ahead = self._block + int(min(self._deadline.timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
+        self._read_ahead = self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
+        self._readers = MixReaders(self._capacity, self._advance)
+        self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
+        self._patience = Patience(self._inputs, timeout_s, lambda: self._readers.has_room, self._give_up_waiting)
         # The last input of each stream and name: when one has ended, it may be added again before its rest is mixed.
         self._by_stream: dict[int, MixerInput] = {}  # by the id of a stream, which its input keeps alive
         self._by_name: dict[str, MixerInput] = {}
@@ -117,13 +120,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_named = 0
-        self._output: EndableQueue[AudioFrame] = EndableQueue(self._capacity, self._advance)
         self._num_blocks = 0
-        # Whether some input has its part of the next block, so that the others keep it waiting.
-        self._kept_waiting = False
         self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
         self._is_paced = True  # blocks go out about in real time
-        self._last_arrival = 0.0  # time of the last arrival, while no stream is kept waiting
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -175,6 +174,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if self._inputs.num_running or self._inputs.num_holding:
             source.await_join()
         self._inputs.add(source)
+        self._readers.inputs_change()
         self._by_stream[id(stream)] = self._by_name[name] = source
         self._unstarted.append(source)
         try:
@@ -201,6 +201,43 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._forget(source)
         self._advance()
 
+    def output(self, without: object | Collection[object] = None) -> AudioMixerOutput:
+        """Returns a further iterator over the blocks of this mixer, less some streams: for somebody who is not to hear
+        their own voice.
+
+        Each block is the exact sum of the other streams, saturated once, and goes out with the mixer's own. It costs
+        one subtraction, however many streams there are. The output begins with the block that is mixed next.
+
+        Outputs flow whether or not the mixer itself is iterated over. What nobody reads holds nobody up: its oldest
+        blocks make room, and are counted. A reader who has read, and now has `capacity` blocks waiting, is waited for
+        as a late stream is: for `stream_timeout_ms`, once. When nobody reads, the mixer stops reading its streams.
+
+        Args:
+            without: A stream, a name, or a collection of them. Those that are not there (yet, or any more) are left
+                out while they are. None leaves out nothing.
+
+        Raises:
+            TypeError: `without` is something else.
+            RuntimeError: The mixer is closed.
+
+        Example:
+            >>> import asyncio
+            >>> from livekit_utils import sine_wave_generator
+            >>> async def main() -> None:
+            ...     async with AudioMixer(48000, 1) as mixer:
+            ...         mixer.add_stream(sine_wave_generator(440, 1.0), name="alice")
+            ...         mixer.add_stream(sine_wave_generator(660, 1.0), name="bob")
+            ...         mixer.end_input()
+            ...         async for heard_by_alice in mixer.output(without="alice"):
+            ...             pass
+            >>> asyncio.run(main())
+        """
+        self._check_open()
+        queue = self._readers.add(check_without(without))
+        if self._ending and not self._inputs:
+            queue.end()
+        return AudioMixerOutput(self, queue, self._be_read, self._advance)
+
     def set_gain(self, stream: AsyncIterator[Any] | AsyncIterable[Any], gain: float, ramp_ms: float = 10) -> None:
         """Moves a stream's gain in a straight line over the next `ramp_ms` of the mix.
 
@@ -218,24 +255,31 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
         streams = {name: source.stats() for name, source in self._by_name.items()}
-        return AudioMixerStats(num_blocks=self._num_blocks, num_queued_blocks=len(self._output), streams=streams)
+        return AudioMixerStats(
+            num_blocks=self._num_blocks,
+            num_queued_blocks=len(self._readers.main),
+            num_outputs=self._readers.num_outputs,
+            num_dropped_blocks=self._readers.num_dropped,
+            streams=streams,
+        )
 
     def end_input(self) -> None:
         """Declares that no more streams will be added: the iteration ends when all streams have ended."""
         self._ending = True
         if not self._inputs:
-            self._output.end()
+            self._readers.end()
 
     async def aclose(self) -> None:
         """Stops at once: drops all queued samples, cancels the reading of all streams and waits until their tasks have
         ended. Iterations end, also those that are waiting. A second call does nothing."""
         self._closed = True
-        self._deadline.close()
+        self._patience.deadline.close()
+        self._held_up.close()
         for source in list(self._inputs.all):
             if source.task is not None:
                 source.task.cancel()
             self._forget(source)
-        self._output.close()
+        self._readers.close()
         # A stream may close the mixer that reads it; its task cannot wait for itself.
         tasks = self._tasks - {asyncio.current_task()}
         if not tasks:
@@ -248,9 +292,21 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         return self
 
     async def __anext__(self) -> AudioFrame:
-        if not self._closed and (self._unstarted or self._loop is not asyncio.get_running_loop()):
+        queue = self._readers.main
+        self._be_read(queue)
+        return await queue.get()
+
+    def _be_read(self, queue: MixQueue) -> None:
+        """Somebody reads a queue of this mixer."""
+        if self._closed:
+            return
+        if self._unstarted or self._loop is not asyncio.get_running_loop():
             self._start()
-        return await self._output.get()
+        queue.begin_read()
+        if not self._readers.is_alone and not len(queue):
+            self._advance()
+            if not len(queue):
+                self._watch_readers(True)
 
     # -- reading the streams ------------------------------------------------------------------------------------------
 
@@ -266,6 +322,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     async def _read(self, source: MixerInput) -> None:
         now = asyncio.get_running_loop().time
+        patience = self._patience
         try:
             advance = source.open()
             source.read_on(now(), self._find_read_ahead())
@@ -286,8 +343,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     else:
                         await source.wait_for_room()
                         news = source.take(item)
-                if news == PART and self._deadline.running:
-                    self._last_arrival = now()
+                if news == PART and patience.deadline.running:
+                    patience.last_arrival = now()
                 elif news < FULL:
                     self._arrived(news)
                 elif source.ended:
@@ -349,13 +406,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Does what samples ask for that a stream has delivered."""
         if news == BLOCK:
             self._advance()
-        elif news == FIRST:
-            self._kept_waiting = True
-            self._watch()
-        elif news == PART:
-            self._last_arrival = self._now()
-            if not self._deadline.running:
-                self._watch()
+        else:
+            self._patience.arrived(news)
 
     def _join(self, source: MixerInput) -> None:
         """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
@@ -378,28 +430,29 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _forget(self, source: MixerInput) -> None:
         source.end()
         self._inputs.remove(source)
+        self._readers.inputs_change()
         if self._by_stream.get(id(source.stream)) is source:
             del self._by_stream[id(source.stream)]
         if self._by_name.get(source.name) is source:
             del self._by_name[source.name]
         if self._ending and not self._inputs:
-            self._deadline.close()
-            self._output.end()
+            self._patience.deadline.close()
+            self._held_up.close()
+            self._readers.end()
 
     # -- mixing -------------------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """Mixes every block that is complete, then starts the wait for the next one."""
-        inputs = self._inputs
-        while inputs.has_block and not self._output.full:
+        inputs, readers = self._inputs, self._readers
+        while inputs.has_block and readers.has_room:
             try:
-                samples = mix(inputs.all, self._block, self._num_channels)
-                self._output.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+                self._mix()
             except MemoryError as error:
-                self._output.end(error)  # the reader must not wait for a block that cannot be made
+                readers.end(error)  # the readers must not wait for a block that cannot be made
                 return
             self._num_blocks += 1
-            self._deadline.clear()  # the next block has a wait of its own
+            self._patience.deadline.clear()  # the next block has a wait of its own
             if inputs.num_expected < len(inputs):
                 self._settle()
         if inputs.num_starved:
@@ -407,13 +460,36 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             for source in inputs.starved():
                 source.read_on(now, read_ahead)
             inputs.has_arrived = True  # streams that were not read could not deliver
-        was_kept_waiting, self._kept_waiting = self._kept_waiting, inputs.is_kept_waiting
-        if not (inputs.num_lacking and inputs.num_holding):
-            self._deadline.clear()
-        elif not self._deadline.running or (was_kept_waiting and not self._kept_waiting):
-            self._watch()
-        elif self._kept_waiting and not was_kept_waiting:
-            self._deadline.start(self._last_arrival)  # a stream has ended: what is left of it waits since it came
+        self._patience.look()
+        if not readers.is_alone:
+            self._watch_readers(readers.are_kept_waiting)
+
+    def _watch_readers(self, somebody_waits: bool) -> None:
+        """Has readers given up, if there is a block that somebody waits for and others have no room for."""
+        if not (somebody_waits and self._inputs.has_block):
+            self._held_up.clear()
+        elif self._readers.has_unread:
+            # Whoever is about to read does so before this; nobody else is waited for.
+            asyncio.get_running_loop().call_soon(self._give_up_unread)
+        elif not self._held_up.running:
+            self._held_up.start(self._now())
+
+    def _mix(self) -> None:
+        inputs, readers = self._inputs.all, self._readers
+        if readers.is_alone:
+            samples = mix(inputs, self._block, self._num_channels)
+            readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+        else:
+            mixes = mix_each(inputs, self._block, self._num_channels, readers.left_out(inputs))
+            readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
+
+    def _give_up_unread(self) -> None:
+        self._readers.give_up_unread()
+        self._advance()
+
+    def _give_up_readers(self) -> None:
+        self._readers.give_up()
+        self._advance()
 
     def _settle(self) -> None:
         """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
@@ -422,24 +498,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             if source.ended and source.samples_per_channel == 0:
                 self._forget(source)
 
-    # -- waiting for late streams -------------------------------------------------------------------------------------
-
-    def _watch(self) -> None:
-        """Starts the wait for the next block, of which something is there.
-
-        Where one stream has its part, the others keep it waiting: the wait begins when that is so. Where none has,
-        no stream is kept waiting, but a part of a block must not stay here for ever: the wait begins at the last
-        arrival.
-        """
-        if self._inputs.num_lacking and not self._output.full:
-            self._inputs.has_arrived = False
-            self._last_arrival = self._now()
-            self._deadline.start(self._last_arrival)
-
     def _give_up_waiting(self) -> None:
-        if not self._kept_waiting and self._now() < self._last_arrival + self._deadline.timeout_s:
-            self._deadline.start(self._last_arrival)  # more has arrived since the wait began
-            return
+        """Mixes without the streams that keep the others waiting."""
         for source in self._inputs.all:
             if source.expected and source.samples_per_channel < self._block:
                 source.await_join()
@@ -450,12 +510,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                     level,
                     "AudioMixer: %r is more than %g ms late and silent until it goes on",
                     source.name,
-                    self._deadline.timeout_s * 1000,
+                    self._patience.deadline.timeout_s * 1000,
                 )
-        was_silent = not self._inputs.has_arrived
         self._advance()
-        if was_silent and not self._kept_waiting and not self._inputs.has_arrived:
-            self._deadline.expire()  # a part of a block that nothing has followed for one timeout
 
     # -- small things -------------------------------------------------------------------------------------------------
 
@@ -492,6 +549,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
 def _reads(stream: object, mixer: AudioMixer) -> bool:
     """Whether a stream is the mixer, or another mixer that reads it: both would wait for each other without end."""
+    if isinstance(stream, AudioMixerOutput):
+        stream = stream.mixer
     if stream is mixer or not isinstance(stream, AudioMixer):
         return stream is mixer
     return any(_reads(source.stream, mixer) for source in stream._inputs.all if not source.ended)

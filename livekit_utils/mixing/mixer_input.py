@@ -45,7 +45,12 @@ class AudioMixerStats:
     num_blocks: int
     """Blocks mixed."""
     num_queued_blocks: int
-    """Blocks that wait to be read."""
+    """Blocks that wait to be read from the mixer itself."""
+    num_outputs: int
+    """Outputs that are open."""
+    num_dropped_blocks: int
+    """Blocks that made room for later ones, because they were not read in time; summed over the mixer and its
+    outputs."""
     streams: dict[str, AudioMixerStreamStats]
     """By name; without the streams that have ended or were removed."""
 

@@ -12,9 +12,8 @@ from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.dtmf import Dtmf
 from livekit_utils._kernels.echo_power import EchoPower
 from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, ulaw_to_s16
-from livekit_utils._kernels.gain_queue import GainQueue, Ramp
+from livekit_utils._kernels.gain_queue import GainQueue, Ramp, mix_each
 from livekit_utils._kernels.gain_queue import mix as mix_queues
-from livekit_utils._kernels.gain_queue import mix_each
 from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._kernels.linear import LinearInterpolator

@@ -171,7 +171,7 @@ def test_cancelled_readers_lose_no_block_and_are_not_kept() -> None:
                     await asyncio.wait_for(anext(mixer), 0.003)
                     got += 1
                 except TimeoutError:
-                    assert len(mixer._output._readers) == 0
+                    assert len(mixer._readers.main._readers) == 0
                 except StopAsyncIteration:
                     break
             assert got == 200
@@ -325,7 +325,7 @@ def test_an_idle_mixer_sets_no_timer() -> None:
             mixer.add_stream(never())
             reader = asyncio.create_task(drain(mixer))
             await asyncio.sleep(1)
-            assert mixer._deadline._timer is None
+            assert mixer._patience.deadline._timer is None
             await mixer.aclose()
             await reader
 
@@ -387,7 +387,7 @@ def test_the_end_leaves_no_timer() -> None:
         mixer.add_stream(finite(5))
         mixer.end_input()
         assert await drain(mixer) == 5
-        assert mixer._deadline._timer is None
+        assert mixer._patience.deadline._timer is None
 
     run(main())
 
