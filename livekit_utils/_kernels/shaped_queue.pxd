@@ -7,6 +7,7 @@ cdef class ShapedQueue(GainQueue):
     cdef readonly Py_ssize_t delay, rest
     cdef bint _is_shaped    # else it is a plain GainQueue
     cdef bint _is_armed     # it fades in with its first sample
+    cdef bint _is_waiting   # that sample is there, and not heard yet
     cdef csrc.lku_mix_shape _shape
     cdef SampleQueue _line  # what has been taken from the queue and is not heard yet: `delay` samples per channel
     cdef SampleQueue _part  # a block that is held from a point within it on

@@ -115,7 +115,7 @@ cdef class ShapedQueue(GainQueue):
     def fade_out(self, Py_ssize_t ramp_length):
         """Lets it fall to silence over the next `ramp_length` samples per channel of the mix, from where it is."""
         move(&self._shape.fade, 0.0, ramp_length)
-        self._is_armed = False
+        self._is_armed = self._is_waiting = False
         self._is_shaped = True
 
     def set_sides(self, double left, double right, Py_ssize_t ramp_length):
@@ -173,6 +173,7 @@ cdef class ShapedQueue(GainQueue):
         if self._is_armed and self._size > 0:
             self._shape.fade.position = -(self._lead + self.delay)
             self._is_armed = False
+            self._is_waiting = True
 
     cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1:
         cdef Py_ssize_t described
@@ -233,7 +234,10 @@ cdef class ShapedQueue(GainQueue):
             self.rest = max(0, (self.delay if n else self.rest) - (self._taken - n) // self.num_channels)
         if self._left > 0:
             self._left -= self._taken // self.num_channels
-        if not self._is_armed:
+        if self._is_waiting and self._shape.fade.position + self._taken // self.num_channels <= 0:
+            self._shape.fade.position += self._taken // self.num_channels  # a hold delays what is delayed
+        elif not self._is_armed:
+            self._is_waiting = False
             pass_by(&self._shape.fade, samples_per_channel)
         for i in range(csrc.LKU_MIX_NUM_FACTORS):
             pass_by(&self._shape.factors[i], samples_per_channel)

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from typing import Any
 
 from livekit_utils._kernels.gain_queue import mix, mix_each
+from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.finished_streams import FinishedStreams
@@ -23,10 +24,12 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.limiting import make_limiter, reduction_db
 from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
 from livekit_utils.mixing.patience import Patience
+from livekit_utils.mixing.shaping import Shaping
 
 __all__ = ["AudioMixer"]
 
@@ -71,6 +74,11 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
         stream_timeout_ms: Time that a block waits for a stream, above 0.
         capacity: Blocks that may wait to be read, from 1. When there are as many, the mixer stops reading its streams.
+        ceiling_dbfs: -60 to 0: no sample of the mix is above it, whatever comes. A peak limiter lowers all channels
+            together before a peak (over 5 ms, its look-ahead) and then lets them rise again (a reduction falls to 1/e
+            in 100 ms). The mix comes 5 ms later, less one sample; what is not above the ceiling is not changed by a
+            bit. The rest comes with the next block, or with one block more at the end. None: no limiter, the sum is
+            saturated.
 
     Raises:
         ValueError: A number is out of range.
@@ -100,6 +108,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: int = 0,
         stream_timeout_ms: float = 100,
         capacity: int = 100,
+        ceiling_dbfs: float | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
@@ -109,10 +118,12 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
         self._read_ahead = self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
 
-        self._readers = MixReaders(self._capacity, self._advance)
+        self._ceiling = None if ceiling_dbfs is None else check_number("ceiling_dbfs", ceiling_dbfs, -60, 0)
+        self._readers = MixReaders(self._capacity, self._advance, self._make_limiter)
         self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
         self._patience = Patience(self._inputs, timeout_s, lambda: self._readers.has_room, self._give_up_waiting)
+        self._shaping = Shaping(self._inputs, self._sample_rate, self._num_channels, timeout_s, self._remove)
         # The last input of each stream and name: when one has ended, it may be added again before its rest is mixed.
         self._by_stream: dict[int, MixerInput] = {}  # by the id of a stream, which its input keeps alive
         self._by_name: dict[str, MixerInput] = {}
@@ -134,6 +145,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         gain: float = 1.0,
         name: str | None = None,
         channels: Sequence[int] | None = None,
+        pan: float = 0.0,
+        delay_ms: float = 0,
+        fade_in_ms: float = 0,
+        duck_under: str | None = None,
+        duck_db: float = -12.0,
+        attack_ms: float = 20,
+        release_ms: float = 300,
     ) -> None:
         """Adds a stream, at any time.
 
@@ -144,10 +162,24 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             channels: Numbers of the channels to take of the stream's frames, from 0 and in this order: [0] is the first
                 of six. They are converted to the mixer's as a stream of as many channels is. None takes all. A stream
                 whose frames lack one of them ends there, as one that cannot be converted.
+            pan: Its place in a mixer of two channels, from -1 (left) over 0 (as it is) to 1 (right). Both channels get
+                gains of equal power: `sqrt(2) * cos` and `sqrt(2) * sin` of `(pan + 1) * pi / 4`. The product with
+                `gain` goes up to +42 dB.
+            delay_ms: The stream is heard so much later than the others, up to 10 s. When it ends, the mix goes on until
+                all of it is heard.
+            fade_in_ms: The stream rises from silence, beginning with its first sample, along a sine. Together with
+                `fade_out` of another stream over the same time it keeps the power: an equal-power crossfade.
+            duck_under: Name of another stream, which need not be there: while that is heard (with a peak of -50 dBFS or
+                more in a block), this stream is lowered.
+            duck_db: By how much, -120 to 0.
+            attack_ms: In which time it is lowered, in a straight line from the start of the block in which the other is
+                heard.
+            release_ms: In which time it comes back, from the start of the first block in which the other is not heard.
 
         Raises:
-            ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, or
-                the gain or a channel is out of range.
+            ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, a
+                number is out of range, `pan` is not 0 in a mixer that has not two channels, or `duck_under` is its own
+                name.
             TypeError: The stream is no async iterator or iterable, or another argument is of a wrong type.
             RuntimeError: After `end_input` or `aclose`.
         """
@@ -168,7 +200,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
         gain = check_number("gain", gain)
         picked = check_channels("channels", channels)
+        shape = self._shaping.check(name, pan, delay_ms, fade_in_ms, duck_under, duck_db, attack_ms, release_ms)
         source = MixerInput(self._num_channels, gain, stream, name, self._sample_rate, picked)
+        self._shaping.apply(shape, source)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
         # stream has left that has ended may be kept waiting already.
         if self._inputs.num_running or self._inputs.num_holding:
@@ -195,11 +229,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """
         if self._has_ended(stream):
             return
-        source = self._find(stream)
+        self._remove(self._find(stream))
+        self._advance()
+
+    def _remove(self, source: MixerInput) -> None:
         if source.task is not None:
             source.task.cancel()
         self._forget(source)
-        self._advance()
 
     def output(self, without: object | Collection[object] = None) -> AudioMixerOutput:
         """Returns a further iterator over the blocks of this mixer, less some streams: for somebody who is not to hear
@@ -252,12 +288,74 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
         source.set_gain(check_number("gain", gain), ramp_length)
 
+    def set_pan(self, stream: AsyncIterator[Any] | AsyncIterable[Any], pan: float, ramp_ms: float = 10) -> None:
+        """Moves a stream between left and right over the next `ramp_ms` of the mix.
+
+        Args:
+            pan: As for `add_stream`.
+            ramp_ms: From 0, which jumps (and may click), to an hour.
+
+        Raises:
+            ValueError: Not a stream of this mixer, a number is out of range, or the mixer has not two channels.
+        """
+        self._shaping.set_pan(self._find(stream), pan, ramp_ms)
+
+    def fade_out(self, stream: AsyncIterator[Any] | AsyncIterable[Any], ms: float) -> None:
+        """Lets a stream fall to silence over the next `ms` of the mix, along a cosine, and then removes it.
+
+        A stream of which nothing is heard now, because it is late or paused, is removed at once. For a stream that has
+        ended by itself and is mixed no more this changes nothing.
+
+        Args:
+            ms: From 0, which removes it at once (and may click), to an hour.
+
+        Raises:
+            ValueError: Not a stream of this mixer, or the number is out of range.
+
+        Example:
+            An equal-power crossfade from one stream to another.
+
+            >>> def crossfade(mixer, old, new):
+            ...     mixer.add_stream(new, fade_in_ms=500)
+            ...     mixer.fade_out(old, 500)
+        """
+        source = self._by_stream.get(id(stream))
+        if source is None and self._has_ended(stream):
+            return
+        self._shaping.fade_out(source if source is not None else self._find(stream), ms)
+        self._advance()
+
+    def pause(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
+        """Stops a stream within 10 ms. The mix goes on without it, and it is not read.
+
+        It goes on with `resume` where it was: nothing is skipped. A live stream loses what its own queue cannot hold in
+        the meantime. The iteration does not end while a paused stream has samples left. A second call does nothing.
+
+        Raises:
+            ValueError: Not a stream of this mixer.
+        """
+        self._shaping.pause(self._find(stream))
+        self._advance()
+
+    def resume(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
+        """Lets a paused stream go on, over 10 ms. If it is not paused, this does nothing.
+
+        Raises:
+            ValueError: Not a stream of this mixer.
+        """
+        source = self._find(stream)
+        self._shaping.resume(source)
+        if source.task is not None:
+            source.read_on(self._now(), self._find_read_ahead())
+        self._advance()
+
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
         streams = {name: source.stats() for name, source in self._by_name.items()}
         return AudioMixerStats(
             num_blocks=self._num_blocks,
             num_queued_blocks=len(self._readers.main),
+            reduction_db=reduction_db(self._readers.main.limiter),
             num_outputs=self._readers.num_outputs,
             num_dropped_blocks=self._readers.num_dropped,
             streams=streams,
@@ -267,7 +365,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Declares that no more streams will be added: the iteration ends when all streams have ended."""
         self._ending = True
         if not self._inputs:
-            self._readers.end()
+            self._finish()
 
     async def aclose(self) -> None:
         """Stops at once: drops all queued samples, cancels the reading of all streams and waits until their tasks have
@@ -375,7 +473,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
         than real time can wait: samples that were read have left their source, but are not heard yet.
         """
-        return source.samples_per_channel < self._read_ahead and source.is_live(self._now())
+        return not source.is_held and source.samples_per_channel < self._read_ahead and source.is_live(self._now())
 
     def _find_read_ahead(self) -> int:
         """How far a stream is read ahead at first: to its part of a block, unless blocks go out much faster than real
@@ -423,12 +521,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             return
         source.end()
         self._finished.add(source.stream)
-        if source.samples_per_channel == 0:
+        if source.is_spent:
             self._forget(source)
         self._advance()
 
     def _forget(self, source: MixerInput) -> None:
         source.end()
+        self._shaping.forget(source)
         self._inputs.remove(source)
         self._readers.inputs_change()
         if self._by_stream.get(id(source.stream)) is source:
@@ -438,14 +537,27 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if self._ending and not self._inputs:
             self._patience.deadline.close()
             self._held_up.close()
-            self._readers.end()
+            self._finish()
+
+    def _finish(self) -> None:
+        """Ends the readers, with what the limiters hold."""
+        for queue, samples in self._readers.drain(self._block):
+            queue.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+        self._readers.end()
+
+    def _make_limiter(self) -> Limiter | None:
+        if self._ceiling is None:
+            return None
+        return make_limiter(self._ceiling, self._sample_rate, self._num_channels)
 
     # -- mixing -------------------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """Mixes every block that is complete, then starts the wait for the next one."""
-        inputs, readers = self._inputs, self._readers
+        inputs, readers, shaping = self._inputs, self._readers, self._shaping
         while inputs.has_block and readers.has_room:
+            if shaping.is_active:
+                shaping.before_block()
             try:
                 self._mix()
             except MemoryError as error:
@@ -455,6 +567,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._patience.deadline.clear()  # the next block has a wait of its own
             if inputs.num_expected < len(inputs):
                 self._settle()
+            if shaping.is_active:
+                shaping.after_block()
         if inputs.num_starved:
             now, read_ahead = self._now(), self._find_read_ahead()
             for source in inputs.starved():
@@ -477,10 +591,11 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _mix(self) -> None:
         inputs, readers = self._inputs.all, self._readers
         if readers.is_alone:
-            samples = mix(inputs, self._block, self._num_channels)
+            samples = mix(inputs, self._block, self._num_channels, readers.main.limiter)
             readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
         else:
-            mixes = mix_each(inputs, self._block, self._num_channels, readers.left_out(inputs))
+            left_out = readers.left_out(inputs)
+            mixes = mix_each(inputs, self._block, self._num_channels, left_out, readers.limiters)
             readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
 
     def _give_up_unread(self) -> None:
@@ -495,13 +610,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
         for source in list(self._inputs.all):
             source.num_late_blocks += source.late
-            if source.ended and source.samples_per_channel == 0:
+            if source.ended and source.is_spent:
                 self._forget(source)
 
     def _give_up_waiting(self) -> None:
         """Mixes without the streams that keep the others waiting."""
         for source in self._inputs.all:
-            if source.expected and source.samples_per_channel < self._block:
+            if source.expected and source.samples_per_channel < self._block and not source.is_held:
                 source.await_join()
                 source.late = True
                 # A stream whose source is idle is expected to be late.

@@ -99,6 +99,7 @@ CHANNELS = [0, "0", b"0", 1.5, {0}, {0: 1}, [0.0], [None], ["0"]]  # numbers fro
 SWITCH = [None, 1, "yes", []]
 TEXT = [None, 1, b"text", 1.5, []]
 TEXT_OR_NONE = [1, b"text", 1.5, []]
+PAN = [None, "0", [], math.nan, math.inf, 1.1, -1.1, 0.5]  # the mixer has one channel
 CHOICE = [None, -1, 99, 1.5, "nonsense", []]
 CHOICE_OR_NONE = [-1, 99, 1.5, "nonsense", []]
 
@@ -200,13 +201,27 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "blocksize": COUNT0,
             "stream_timeout_ms": [value for value in MS_ABOVE if value not in (math.inf, HUGE)],
             "capacity": COUNT,
+            "ceiling_dbfs": ["0", [], math.nan, math.inf, 0.1, -60.1],
         },
     ),
     "AudioMixer.add_stream": (
         with_mixer("add_stream"),
         {},
-        {"gain": FACTOR, "name": TEXT_OR_NONE, "channels": CHANNELS},
+        {
+            "gain": FACTOR,
+            "name": TEXT_OR_NONE,
+            "channels": CHANNELS,
+            "pan": PAN,
+            "delay_ms": [*MS, 10_001],
+            "fade_in_ms": MS,
+            "duck_under": TEXT_OR_NONE,
+            "duck_db": [None, "0", [], math.nan, -math.inf, 1, -121],
+            "attack_ms": MS,
+            "release_ms": MS,
+        },
     ),
+    "AudioMixer.set_pan": (with_mixer("set_pan"), {"pan": 0}, {"pan": PAN, "ramp_ms": MS}),
+    "AudioMixer.fade_out": (with_mixer("fade_out"), {"ms": 10}, {"ms": MS}),
     "AudioMixer.set_gain": (with_mixer("set_gain"), {"gain": 1}, {"gain": FACTOR, "ramp_ms": MS}),
     "Recorder": (
         recorder,

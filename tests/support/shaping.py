@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -52,25 +53,28 @@ class ShapedModel:
 
     def __init__(self, num_channels: int, gain: float = 1.0) -> None:
         self.num_channels = num_channels
-        self.frames: deque[tuple[list[int], bool]] = deque()  # with whether it is the first of the stream
-        self.line: deque[tuple[list[int], bool]] = deque()
+        # Samples, whether they are the first of the stream, and whether they come from the queue.
+        self.frames: deque[tuple[list[int], bool, bool]] = deque()
+        self.line: deque[tuple[list[int], bool, bool]] = deque()
         self.gain = Move(reference.fixed_gain(gain))
         self.fade = Move()
         self.factors = [Move(), Move(), Move()]
         self.places = [Move(), Move()]
         self.left: int | None = None
         self.num_pushed = 0
+        self.last_gain = 0
+        self.heard: list[int] = []
 
     def push(self, samples: Sequence[int]) -> None:
         for i in range(0, len(samples), self.num_channels):
-            self.frames.append((list(samples[i : i + self.num_channels]), self.num_pushed == 0))
+            self.frames.append((list(samples[i : i + self.num_channels]), self.num_pushed == 0, True))
             self.num_pushed += 1
 
     def push_silence(self, samples_per_channel: int) -> None:
-        self.frames.extend(([0] * self.num_channels, False) for _ in range(samples_per_channel))
+        self.frames.extend(([0] * self.num_channels, False, True) for _ in range(samples_per_channel))
 
     def set_delay(self, samples_per_channel: int) -> None:
-        self.line = deque(([0] * self.num_channels, False) for _ in range(samples_per_channel))
+        self.line = deque(([0] * self.num_channels, False, False) for _ in range(samples_per_channel))
 
     def fade_in(self, length: int) -> None:
         if length:
@@ -99,12 +103,12 @@ class ShapedModel:
     def take(self, samples_per_channel: int) -> list[int]:
         """Its part of the sum, with 24 fractional bits; `heard` is what it is made of."""
         out: list[int] = []
-        self.heard: list[int] = []
+        self.heard = []
         for _ in range(samples_per_channel):
             frame, is_first = [0] * self.num_channels, False
             if self.left != 0:
-                self.line.append(self.frames.popleft() if self.frames else (frame, False))
-                frame, is_first = self.line.popleft()
+                self.line.append(self.frames.popleft() if self.frames else (frame, False, False))
+                frame, is_first, _ = self.line.popleft()
                 if self.left:
                     self.left -= 1
             if is_first:
@@ -115,10 +119,31 @@ class ShapedModel:
                 move.step()
         return out
 
+    @property
+    def rest(self) -> int:
+        """Frames until all that was taken from the queue is heard."""
+        return max((k + 1 for k, (_, _, is_taken) in enumerate(self.line) if is_taken), default=0)
+
+    @property
+    def has_faded_out(self) -> bool:
+        return self.fade.value == 0 and self.fade.now == 0
+
+    def has_sound(self, samples_per_channel: int, least: int) -> bool:
+        """By what it is going to take."""
+        twin = copy.deepcopy(self)
+        twin.factors[DUCK] = Move()
+        peak, loudest = 0, []
+        for _ in range(samples_per_channel if self.left is None else min(samples_per_channel, self.left)):
+            twin.take(1)
+            peak = max(peak, *map(abs, twin.heard))
+            loudest.append(abs(twin.last_gain))
+        return peak > 0 and peak * max(loudest[0], loudest[-1]) >= least * UNITY
+
     def _gains(self) -> list[int]:
         gain = self.gain.now * sine(self.fade.now) // UNITY
         for factor in self.factors:
             gain = gain * factor.now // UNITY
+        self.last_gain = gain
         if self.num_channels != 2:
             return [gain] * self.num_channels
         return [max(-(2**31), min(2**31 - 1, gain * place.now // UNITY)) for place in self.places]
