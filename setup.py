@@ -27,6 +27,7 @@ KERNELS = {
     "linear": ["linear"],
     "high_pass": ["high_pass"],
     "polyphase": ["polyphase"],
+    "variable_ratio": ["variable_ratio"],
     "sine": ["sine"],
     "dtmf": ["dtmf"],
     "short_spectrum": ["short_spectrum", "fft"],

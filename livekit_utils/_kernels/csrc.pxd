@@ -233,7 +233,10 @@ cdef extern from "polyphase.h" nogil:
         size_t look_ahead
 
     ctypedef struct lku_polyphase:
-        pass
+        lku_f32 *memory
+        size_t capacity
+        size_t start
+        size_t end
 
     size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels) noexcept
     void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter, size_t num_channels,
@@ -242,6 +245,33 @@ cdef extern from "polyphase.h" nogil:
     size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t samples_per_channel) noexcept
     void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t samples_per_channel,
                            lku_s16 *out) noexcept
+
+
+cdef extern from "variable_ratio.h" nogil:
+    const size_t LKU_VARIABLE_LANES
+    const size_t LKU_VARIABLE_MAX_PHASES
+    const size_t LKU_VARIABLE_MAX_TAPS
+
+    ctypedef struct lku_variable_filter:
+        const lku_f32 *taps
+        size_t num_taps
+        size_t num_phases
+        size_t look_ahead
+
+    ctypedef struct lku_variable:
+        double ratio
+        double to
+
+    size_t lku_variable_memory(const lku_variable_filter *filter, size_t num_channels) noexcept
+    size_t lku_variable_ratios(const lku_variable_filter *filter) noexcept
+    void lku_variable_init(lku_variable *state, const lku_variable_filter *filter, size_t num_channels,
+                           lku_f32 *memory, double *ratios, double ratio) noexcept
+    void lku_variable_reset(lku_variable *state, double distance) noexcept
+    void lku_variable_set_ratio(lku_variable *state, double ratio, uint64_t ramp_length) noexcept
+    size_t lku_variable_max_outputs(const lku_variable *state, size_t samples_per_channel, double max_ratio) noexcept
+    size_t lku_variable_s16(lku_simd simd, lku_variable *state, const lku_s16 *samples, size_t samples_per_channel,
+                            lku_s16 *out) noexcept
+    double lku_variable_outputs_left(const lku_variable *state) noexcept
 
 
 cdef extern from "conceal.h" nogil:

@@ -4,7 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs, llround, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16, uneven
@@ -17,6 +17,7 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 
 cdef enum:
+    GATE_TILE = 512  # values
     MAX_QUEUES = 131071  # at a gain of 128 each they reach LKU_MIX_MAX_TOTAL_GAIN
     MAX_SAMPLES = 0x7FFFFFFF  # per channel
 
@@ -77,6 +78,7 @@ cdef class GainQueue(SampleQueue):
 
     def __cinit__(self, Py_ssize_t num_channels, double gain=1.0, *args, **kwargs):
         self._gain.gain = fixed_gain(gain)
+        self._gate.gain = csrc.LKU_GAIN_UNITY
         self._described = -1
 
     @property
@@ -107,6 +109,58 @@ cdef class GainQueue(SampleQueue):
         """
         start_ramp(&self._gain, gain, ramp_length)
 
+    def gate(self, bint is_open, Py_ssize_t ramp_length):
+        """Lets the samples through or not, after a fade over the next `ramp_length` samples of the mix; 0 jumps.
+
+        In the fade, samples are rounded to 16 bits. An open gate leaves every bit as it is.
+        """
+        start_ramp(&self._gate, 1.0 if is_open else 0.0, ramp_length)
+
+    def leave_out(self, Py_ssize_t samples_per_channel, Py_ssize_t fade_length):
+        """Drops the first samples, and fades over from them to what follows, in up to `fade_length` samples."""
+        check_samples(samples_per_channel)
+        check_samples(fade_length)
+        cdef Py_ssize_t total = self._size // self.num_channels, dropped = min(samples_per_channel, total)
+        cdef Py_ssize_t fade = min(fade_length, min(dropped, total - dropped)), i, channel, at
+        cdef csrc.lku_s16 *before = self._samples + self._head
+        cdef csrc.lku_s16 *behind = before + dropped * self.num_channels
+        for i in range(fade):
+            for channel in range(self.num_channels):
+                at = i * self.num_channels + channel
+                # All of it is positive for the division, which rounds to the nearest.
+                behind[at] = <csrc.lku_s16>(
+                    ((before[at] + 32768) * (fade - i) + (behind[at] + 32768) * i + fade // 2) // fade - 32768)
+        self._drop(dropped * self.num_channels)
+
+    cdef double _power(self, Py_ssize_t num_values) noexcept:
+        """Mean power of the next samples, after the gain, against full scale."""
+        cdef csrc.lku_level level
+        cdef Py_ssize_t n = min(self._size, num_values)
+        cdef double gain = self._gain.gain / <double>csrc.LKU_GAIN_UNITY
+        if n == 0:
+            return 0.0
+        csrc.lku_level_s16(SIMD, self._samples + self._head, n, &level)
+        return <double>level.sum_squares / num_values / 1073741824.0 * gain * gain
+
+    cdef void _apply_gate(self, Py_ssize_t samples_per_channel) noexcept:
+        if self._level_values:
+            self._run_gate(self._samples + self._head, samples_per_channel)
+
+    cdef void _run_gate(self, csrc.lku_s16 *samples, Py_ssize_t samples_per_channel) noexcept:
+        """Fades samples in place. Without a ramp the gate is open, or closed: then the queue is not mixed."""
+        cdef csrc.lku_s16[GATE_TILE] tile
+        cdef moving_gain moving = self._gate
+        cdef csrc.lku_mix_input description
+        cdef Py_ssize_t start, n, step = GATE_TILE // self.num_channels
+        if moving.ramp_length == 0:
+            return
+        for start in range(0, samples_per_channel, step):
+            n = min(step, samples_per_channel - start)
+            memcpy(tile, samples + start * self.num_channels, n * self.num_channels * 2)
+            describe(&moving, tile, &description)
+            csrc.lku_mix_s16(SIMD, &description, 1, n, self.num_channels, samples + start * self.num_channels)
+            advance(&moving, n)
+
     cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1:
         """Points the kernel at the next samples, with silence behind them where there are too few; returns 1, or 0
         where there are none at all."""
@@ -115,6 +169,8 @@ cdef class GainQueue(SampleQueue):
         if n == 0:
             return 0
         csrc.lku_level_s16(SIMD, self._samples + self._head, n, &self._level)
+        if self._gate.gain == 0 and self._gate.ramp_length == 0:
+            return 0
         if n < num_values:
             self._make_room(num_values - n)
             memset(self._samples + self._head + n, 0, (num_values - n) * 2)
@@ -128,6 +184,7 @@ cdef class GainQueue(SampleQueue):
     cdef void _drop_and_move(self, Py_ssize_t num_values, Py_ssize_t samples_per_channel) noexcept:
         self._drop(num_values)
         advance(&self._gain, samples_per_channel)
+        advance(&self._gate, samples_per_channel)
 
 
 cdef int check_queues(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels) except -1:
@@ -149,6 +206,12 @@ cdef int check_queues(list queues, Py_ssize_t samples_per_channel, Py_ssize_t nu
 cdef void take_out(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels) noexcept:
     for item in queues:
         (<GainQueue>item)._take_out(samples_per_channel * num_channels)
+
+
+def measure(list queues, Py_ssize_t samples_per_channel):
+    """Returns the mean power of the next samples of each queue, after its gain, against full scale; takes nothing."""
+    check_samples(samples_per_channel)
+    return [(<GainQueue?>queue)._power(samples_per_channel * (<GainQueue>queue).num_channels) for queue in queues]
 
 
 cdef int check_limiter(Limiter limiter, Py_ssize_t num_channels) except -1:
@@ -176,6 +239,8 @@ def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels, Li
         for queue in queues:
             # A queue without samples adds nothing.
             described += (<GainQueue>queue)._describe(num_values, &descriptions[described])
+        for queue in queues:
+            (<GainQueue>queue)._apply_gate(samples_per_channel)
         if limiter is None:
             csrc.lku_mix_s16(SIMD, descriptions, described, samples_per_channel, num_channels,
                              <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
@@ -234,6 +299,8 @@ def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channel
             if queue._describe(num_values, &descriptions[described]):
                 queue._described = described
                 described += 1
+        for item in queues:
+            (<GainQueue>item)._apply_gate(samples_per_channel)
         chosen = descriptions + described
         csrc.lku_mix_sum(SIMD, descriptions, described, samples_per_channel, num_channels, total)
         for number, (left_out, result) in enumerate(zip(without, results)):

@@ -116,6 +116,20 @@ cdef class PolyphaseConverter:
         self._check_free()
         csrc.lku_polyphase_reset(&self._state)
 
+    def recent(self):
+        """Returns the input that the next output still reaches back to, and what came in after it."""
+        cdef Py_ssize_t n = self._state.end - self._state.start, channel, i
+        cdef const csrc.lku_f32 *values
+        cdef csrc.lku_s16 *out
+        self._check_free()
+        result = PyByteArray_FromStringAndSize(NULL, n * self._num_channels * 2)
+        out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
+        for channel in range(self._num_channels):
+            values = self._state.memory + channel * self._state.capacity + self._state.start
+            for i in range(n):
+                out[i * self._num_channels + channel] = <csrc.lku_s16><int>values[i]
+        return result
+
     cdef Py_ssize_t num_outputs(self, Py_ssize_t samples_per_channel) noexcept:
         """How many samples per channel the next call would give for so many."""
         return csrc.lku_polyphase_num_outputs(&self._state, samples_per_channel)

@@ -6,6 +6,9 @@ DUCK: Final = 1
 CHOICE: Final = 2
 
 class ShapedQueue(GainQueue):
+    skips: bool
+    @property
+    def is_shaped(self) -> bool: ...
     @property
     def delay(self) -> int: ...
     @property

@@ -69,6 +69,8 @@ cdef class ShapedQueue(GainQueue):
     All of it goes by the time of the mix: each mix moves it on by the samples that it takes. The factors and the gain
     are multiplied (csrc/mix_shape.h), so that none disturbs another.
 
+    - `is_shaped`: whether any of it is in use. Else it is a plain GainQueue.
+    - `skips`: nothing is taken of it in the next mix, while its factors and what is delayed move on.
     - `delay`: samples per channel by which it is heard later than it is taken.
     - `rest`: samples per channel of mixes until all that was taken is heard.
 
@@ -102,7 +104,7 @@ cdef class ShapedQueue(GainQueue):
         if samples_per_channel:
             self._line = GainQueue(self.num_channels)
             self._line.push_silence(samples_per_channel)
-            self._is_shaped = True
+            self.is_shaped = True
 
     def fade_in(self, Py_ssize_t ramp_length):
         """Lets it rise from silence, beginning with the first sample that is heard of it."""
@@ -110,38 +112,38 @@ cdef class ShapedQueue(GainQueue):
             raise ValueError(f"ramp_length: expected 0 to {MAX_RAMP}, got {ramp_length}")
         if ramp_length:
             self._shape.fade = csrc.lku_ramp_make(0, csrc.LKU_GAIN_UNITY, <unsigned int>ramp_length, 0)
-            self._is_armed = self._is_shaped = True
+            self._is_armed = self.is_shaped = True
 
     def fade_out(self, Py_ssize_t ramp_length):
         """Lets it fall to silence over the next `ramp_length` samples per channel of the mix, from where it is."""
         move(&self._shape.fade, 0.0, ramp_length)
         self._is_armed = self._is_waiting = False
-        self._is_shaped = True
+        self.is_shaped = True
 
     def set_sides(self, double left, double right, Py_ssize_t ramp_length):
         """Moves the gains of left and right, 0 to 2, in straight lines. They count for two channels only."""
         move(&self._shape.sides[0], left, ramp_length)
         move(&self._shape.sides[1], right, ramp_length)
-        self._is_shaped = True
+        self.is_shaped = True
 
     def set_factor(self, int factor, double value, Py_ssize_t ramp_length):
         """Moves DUCK or CHOICE, 0 to 2, in a straight line."""
         if factor != DUCK and factor != CHOICE:
             raise ValueError(f"factor: expected DUCK or CHOICE, got {factor}")
         move(&self._shape.factors[factor], value, ramp_length)
-        self._is_shaped = True
+        self.is_shaped = True
 
     def hold(self, Py_ssize_t ramp_length):
         """Lets it fall to silence over its next `ramp_length` samples per channel, and takes no more of it."""
         move(&self._shape.factors[HOLD], 0.0, ramp_length)
         self._left = ramp_length
-        self._is_shaped = True
+        self.is_shaped = True
 
     def go_on(self, Py_ssize_t ramp_length):
         """Ends a hold: it goes on behind the last sample that was taken, and rises from silence."""
         move(&self._shape.factors[HOLD], 1.0, ramp_length)
         self._left = -1
-        self._is_shaped = True
+        self.is_shaped = True
 
     def has_sound(self, Py_ssize_t samples_per_channel, Py_ssize_t least):
         """Whether the next so many samples will be heard with a peak of `least` or more (full scale is 32768), by the
@@ -157,7 +159,7 @@ cdef class ShapedQueue(GainQueue):
         if self._line is not None:
             late = min(num_values, self.delay * self.num_channels)
             peak = peak_of(self._line._samples + self._line._head, late)
-        peak = max(peak, peak_of(self._samples + self._head, min(self._size, num_values - late)))
+        peak = max(peak, peak_of(self._samples + self._head, min(0 if self.skips else self._size, num_values - late)))
         if peak == 0:
             return False
         self._begin_fade()
@@ -168,6 +170,17 @@ cdef class ShapedQueue(GainQueue):
         last = csrc.lku_mix_shape_gain(&shape, gain_at(&self._gain, samples_per_channel), samples_per_channel)
         return peak * max(abs(first), abs(last)) >= <int64_t>least << csrc.LKU_GAIN_BITS
 
+    cdef Py_ssize_t _fresh(self) noexcept:
+        """Values that the mix takes from the queue."""
+        return 0 if self.skips else min(self._size, self._taken)
+
+    cdef double _power(self, Py_ssize_t num_values) noexcept:
+        return 0.0 if self.skips or self._left == 0 else GainQueue._power(self, num_values)
+
+    cdef void _apply_gate(self, Py_ssize_t samples_per_channel) noexcept:
+        if not self._is_copied:
+            GainQueue._apply_gate(self, samples_per_channel)
+
     cdef void _begin_fade(self) noexcept:
         """Lets the fade begin where the first sample will be heard."""
         if self._is_armed and self._size > 0:
@@ -177,15 +190,17 @@ cdef class ShapedQueue(GainQueue):
 
     cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1:
         cdef Py_ssize_t described
-        if not self._is_shaped:
+        self._is_copied = False
+        if not self.is_shaped:
             return GainQueue._describe(self, num_values, description)
         self._taken = num_values if self._left < 0 else min(num_values, self._left * self.num_channels)
-        self._begin_fade()
-        if self._line is None and self._taken == num_values:
-            described = GainQueue._describe(self, num_values, description)
-        elif self._taken == 0 or (self._size == 0 and self.rest == 0):
+        if not self.skips:
+            self._begin_fade()
+        if self._taken == 0 or (self._fresh() == 0 and self.rest == 0):
             self._level_values = 0
             return 0
+        if self._line is None and self._taken == num_values:
+            described = GainQueue._describe(self, num_values, description)
         else:
             described = self._describe_copy(num_values, description)
         description.shape = &self._shape
@@ -193,28 +208,33 @@ cdef class ShapedQueue(GainQueue):
 
     cdef Py_ssize_t _describe_copy(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1:
         """Describes a block that is not as it lies in the queue."""
-        cdef Py_ssize_t n = min(self._size, self._taken), heard = n
-        cdef csrc.lku_s16 *samples
+        cdef Py_ssize_t n = self._fresh(), heard = self._taken
         cdef SampleQueue line = self._line
-        if line is not None:
-            line._size = self.delay * self.num_channels  # without the samples of a mix that has failed
-            line._make_room(self._taken)
-            samples = line._samples + line._head + line._size
+        cdef csrc.lku_s16 *samples
+        if line is None:
+            if self._part is None:
+                self._part = SampleQueue(self.num_channels)
+            line = self._part
+        line._size = self.delay * self.num_channels  # without the samples of a mix that has failed
+        line._make_room(max(heard, num_values))
+        samples = line._samples + line._head + line._size
+        memset(samples, 0, heard * 2)
+        if self._gate.gain or self._gate.ramp_length:
             memcpy(samples, self._samples + self._head, n * 2)
-            memset(samples + n, 0, (self._taken - n) * 2)
-            line._size += self._taken
-            samples, heard = line._samples + line._head, self._taken
-        else:
-            samples = self._samples + self._head
+            self._run_gate(samples, heard // self.num_channels)
+        self._is_copied = True
+        if self._line is not None:
+            line._size += heard
+        samples = line._samples + line._head
         self._level_values = heard
         csrc.lku_level_s16(SIMD, samples, heard, &self._level)
         if heard < num_values:
-            if self._part is None:
-                self._part = SampleQueue(self.num_channels)
-            self._part._make_room(num_values)
-            memcpy(self._part._samples, samples, heard * 2)
-            memset(self._part._samples + heard, 0, (num_values - heard) * 2)
-            samples = self._part._samples
+            if self._line is not None:
+                if self._part is None:
+                    self._part = SampleQueue(self.num_channels)
+                self._part._make_room(num_values)
+                samples = <csrc.lku_s16 *>memcpy(self._part._samples, samples, heard * 2)
+            memset(samples + heard, 0, (num_values - heard) * 2)
         description.samples = samples
         description.gain = self._gain.gain
         description.gain_from = self._gain.gain_from
@@ -224,10 +244,10 @@ cdef class ShapedQueue(GainQueue):
 
     cdef void _take_out(self, Py_ssize_t num_values) noexcept:
         cdef Py_ssize_t samples_per_channel = num_values // self.num_channels, n
-        if not self._is_shaped:
+        if not self.is_shaped:
             GainQueue._take_out(self, num_values)
             return
-        n = min(self._size, self._taken)
+        n = self._fresh()
         if self._line is not None and self._taken and (n or self.rest):
             self._line._drop(self._taken)
             # Silence that was taken behind the samples has moved them on already.
@@ -255,4 +275,4 @@ cdef class ShapedQueue(GainQueue):
             is_plain = is_plain and is_unity(&self._shape.factors[i])
         for i in range(2):
             is_plain = is_plain and is_unity(&self._shape.sides[i])
-        self._is_shaped = not is_plain
+        self.is_shaped = not is_plain

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 from livekit_utils._kernels.convert import f32_to_s16, s16_to_f32
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.polyphase import MAX_RATIO, PolyphaseConverter
+from livekit_utils._kernels.variable_ratio import VariableConverter
 from livekit_utils._runtime.public_path import public
-from livekit_utils.conversion.polyphase_design import filter_of, is_covered
+from livekit_utils.conversion.polyphase_design import filter_of, is_covered, look_ahead_of, variable_filter_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -55,6 +56,10 @@ _SINC = {
 }
 
 
+MAX_CHANGE = 0.5
+"""A ratio that is set lies within this part of the nominal one."""
+
+
 class Engine(Protocol):
     """Converts whole samples of all channels, and keeps the input that it still needs."""
 
@@ -67,6 +72,10 @@ class Engine(Protocol):
 
     def padding(self, samples_per_channel: int, /) -> bytes:
         """Returns the samples to process after the end of a stream, so that all its output gets ready."""
+        ...
+
+    def recent(self) -> Buffer:
+        """Returns the last samples that came in: the start of what a `VariableEngine` needs for the next output."""
         ...
 
     def reset(self) -> None:
@@ -83,11 +92,11 @@ def make_engine(
 ) -> Engine:
     """Makes the engine for a conversion; equal rates are copied."""
     if input_rate == output_rate:
-        return CopyEngine()
+        return CopyEngine(num_channels, look_ahead_of(1, 1, quality))
     if engine == "polyphase":
         return PolyphaseEngine(input_rate, output_rate, num_channels, quality)
     if quality is AudioResamplerQuality.QUICK:
-        return LinearEngine(input_rate, output_rate, num_channels)
+        return LinearEngine(input_rate, output_rate, num_channels, look_ahead_of(input_rate, output_rate, quality))
     return SincEngine(input_rate, output_rate, num_channels, quality)
 
 
@@ -121,6 +130,24 @@ def choose_engine(engine: EngineChoice | None, input_rate: int, output_rate: int
     return choice
 
 
+class _Recent:
+    """The last samples that came in."""
+
+    def __init__(self, samples_per_channel: int, num_channels: int) -> None:
+        self._num_bytes = 2 * num_channels * samples_per_channel
+        self.samples = b""
+
+    def add(self, samples: Buffer) -> None:
+        view = memoryview(samples).cast("B")
+        if len(view) >= self._num_bytes:
+            self.samples = bytes(view[len(view) - self._num_bytes :])
+        else:
+            self.samples = (self.samples + view)[-self._num_bytes :]
+
+    def clear(self) -> None:
+        self.samples = b""
+
+
 class SincEngine:
     """Converts with libsamplerate's sinc converters, which work in float32 and hold the GIL."""
 
@@ -136,8 +163,10 @@ class SincEngine:
         self._resampler = samplerate.Resampler(converter, num_channels)
         # src_sinc.c needs this many samples on either side of the current one.
         self.samples_held = round(half_width * max(1.0, input_rate / output_rate)) + 1
+        self._recent = _Recent(self.samples_held + look_ahead_of(input_rate, output_rate, quality) + 2, num_channels)
 
     def process(self, samples: Buffer) -> bytearray:
+        self._recent.add(samples)
         samples_per_channel = memoryview(samples).nbytes // (2 * self._num_channels)
         values = self._empty((samples_per_channel, self._num_channels), self._float32)
         s16_to_f32(samples, values.data)
@@ -146,8 +175,12 @@ class SincEngine:
     def padding(self, samples_per_channel: int) -> bytes:
         return bytes(2 * self._num_channels * samples_per_channel)
 
+    def recent(self) -> bytes:
+        return self._recent.samples
+
     def reset(self) -> None:
         self._resampler.reset()
+        self._recent.clear()
 
 
 class LinearEngine:
@@ -157,7 +190,7 @@ class LinearEngine:
     result would depend on how the stream was cut, and drift.
     """
 
-    def __init__(self, input_rate: int, output_rate: int, num_channels: int) -> None:
+    def __init__(self, input_rate: int, output_rate: int, num_channels: int, num_recent: int) -> None:
         divisor = gcd(input_rate, output_rate)
         input_rate, output_rate = input_rate // divisor, output_rate // divisor
         # An output covers the input within half an output step before and after it. An output is held back until the
@@ -167,16 +200,22 @@ class LinearEngine:
         self._num_channels = num_channels
         self._interpolator = LinearInterpolator(input_rate, output_rate, num_channels, look_ahead)
         self._last = bytes(2 * num_channels)
+        self._recent = _Recent(num_recent + self.samples_held + 2, num_channels)
 
     def process(self, samples: Buffer) -> bytearray:
+        self._recent.add(samples)
         self._last = bytes(memoryview(samples).cast("B")[-2 * self._num_channels :])
         return self._interpolator.process(samples)
 
     def padding(self, samples_per_channel: int) -> bytes:
         return self._last * samples_per_channel
 
+    def recent(self) -> bytes:
+        return self._recent.samples
+
     def reset(self) -> None:
         self._interpolator.reset()
+        self._recent.clear()
 
 
 class PolyphaseEngine:
@@ -188,6 +227,7 @@ class PolyphaseEngine:
         self._num_channels = num_channels
         self._converter = PolyphaseConverter(bank, num_channels)
         self.process = self._converter.process
+        self.recent = self._converter.recent
         self.reset = self._converter.reset
 
     def padding(self, samples_per_channel: int) -> bytes:
@@ -199,11 +239,61 @@ class CopyEngine:
 
     samples_held = 0
 
+    def __init__(self, num_channels: int, num_recent: int) -> None:
+        self._recent = _Recent(num_recent, num_channels)
+
     def process(self, samples: Buffer) -> bytearray:
+        self._recent.add(samples)
         return bytearray(samples)
 
     def padding(self, samples_per_channel: int) -> bytes:
         raise AssertionError("a copy holds nothing back")
 
+    def recent(self) -> bytes:
+        return self._recent.samples
+
     def reset(self) -> None:
-        pass
+        self._recent.clear()
+
+
+class VariableEngine:
+    """Converts by a ratio that may change, with a bank of filters that is interpolated, in float32."""
+
+    def __init__(self, input_rate: int, output_rate: int, num_channels: int, quality: AudioResamplerQuality) -> None:
+        bank = variable_filter_of(input_rate, output_rate, quality)
+        nominal = output_rate / input_rate
+        self.samples_held = bank.look_ahead
+        self._num_channels = num_channels
+        self._converter = VariableConverter(bank, num_channels, nominal, nominal * (1 + MAX_CHANGE))
+        self._ready = bytearray()
+
+    @property
+    def ratio(self) -> float:
+        """Outputs for the next input."""
+        return self._converter.ratio
+
+    def set_ratio(self, ratio: float, ramp_length: int) -> None:
+        """Moves the ratio in a straight line over so many inputs."""
+        self._converter.set_ratio(ratio, ramp_length)
+
+    def take_over(self, recent: Buffer, distance: float) -> None:
+        """Goes on with the stream of another engine, `distance` outputs behind the start of its recent samples."""
+        self._converter.reset(distance)
+        self._ready = self._converter.process(recent)
+
+    def num_left(self) -> int:
+        """Returns how many outputs lie between those that went out and the end of what has come in, to the nearest."""
+        return len(self._ready) // (2 * self._num_channels) + max(0, round(self._converter.outputs_left()))
+
+    def process(self, samples: Buffer) -> bytearray:
+        made = self._converter.process(samples)
+        if self._ready:
+            made, self._ready = self._ready + made, bytearray()
+        return made
+
+    def padding(self, samples_per_channel: int) -> bytes:
+        return bytes(2 * self._num_channels * samples_per_channel)
+
+    def reset(self) -> None:
+        self._converter.reset()
+        self._ready = bytearray()

@@ -8,7 +8,6 @@ streams that are late. Everything runs in one event loop, and no other thread to
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
@@ -18,18 +17,21 @@ from livekit_utils._kernels.gain_queue import mix, mix_each
 from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
-from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.tasks import is_being_cancelled, start_task
-from livekit_utils._runtime.trouble import ENDS_PROGRAM
-from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils._runtime.tasks import start_task
+from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.mixing.block_clock import BlockClock
 from livekit_utils.mixing.limiting import make_limiter, reduction_db
-from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
+from livekit_utils.mixing.loudest import Loudest
+from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
+from livekit_utils.mixing.mixer_streams import MixerStreams
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
 from livekit_utils.mixing.patience import Patience
 from livekit_utils.mixing.shaping import Shaping
+from livekit_utils.mixing.stream_reader import StreamReader
+from livekit_utils.mixing.timed_input import TimedInput
 
 __all__ = ["AudioMixer"]
 
@@ -37,13 +39,6 @@ logger = logging.getLogger("livekit_utils")
 
 # Seconds that aclose waits for streams that do not end when they are cancelled.
 _CLOSE_TIMEOUT_S = 5.0
-
-# Reads after which a stream that never waits lets other tasks run: with empty or tiny frames it is not stopped by a
-# full queue.
-_READS_IN_A_ROW = 1024
-
-# A mix that goes this many times faster than real time is not heard as it goes.
-_FASTER_THAN_LIVE = 4
 
 _MAX_BLOCK_S = 60
 _MAX_RAMP_MS = 3_600_000
@@ -65,6 +60,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     samples are then mixed from the point that the others have reached. Nor does a block wait for the first frame of a
     stream that was added while others are running. No block goes out while no stream has samples.
 
+    With `realtime`, a block goes out every block's time by the event loop's clock, the first after one block: silence
+    where nobody delivers, and never faster. No block waits for a stream. A live stream is resampled to the mixer's
+    clock (up to 1000 ppm). It fades out when it is late and starts again with its next frame; what comes after a stall
+    and would be a lasting delay is left out in a crossfade. A stream that is always ready, as a file, is read as it is
+    needed, and nothing of it is left out. After the event loop was held up, blocks of up to 0.5 s are made up for at
+    once; longer ones are skipped.
+
     When a stream ends, its last part of a block is filled up with silence. A stream that raises, or yields an item that
     is no frame or cannot be converted, is logged once and ends there; the others go on.
 
@@ -74,6 +76,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: Samples per channel of each block, up to 60 s; 0 means `sample_rate // 10` (100 ms).
         stream_timeout_ms: Time that a block waits for a stream, above 0.
         capacity: Blocks that may wait to be read, from 1. When there are as many, the mixer stops reading its streams.
+        realtime: Gives a block every block's time, by the event loop's clock, see above.
+        num_loudest: Mixes only so many streams, the loudest, from 1; None mixes all. A stream that is silent takes
+            nobody's place, and one that speaks takes that of another when it is 3 dB louder. They change places in
+            crossfades of 10 ms.
         ceiling_dbfs: -60 to 0: no sample of the mix is above it, whatever comes. A peak limiter lowers all channels
             together before a peak (over 5 ms, its look-ahead) and then lets them rise again (a reduction falls to 1/e
             in 100 ms). The mix comes 5 ms later, less one sample; what is not above the ceiling is not changed by a
@@ -108,6 +114,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         blocksize: int = 0,
         stream_timeout_ms: float = 100,
         capacity: int = 100,
+        realtime: bool = False,
+        num_loudest: int | None = None,
         ceiling_dbfs: float | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
@@ -115,25 +123,32 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._block = check_int("blocksize", blocksize, 0, _MAX_BLOCK_S * self._sample_rate) or self._sample_rate // 10
         self._capacity = check_int("capacity", capacity, 1)
         timeout_s = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True) / 1000
-        # How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix waiting.
-        self._read_ahead = self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
-
+        check_type("realtime", realtime, bool)
+        self._clock = BlockClock(self._block, self._sample_rate, self._keep_time) if realtime else None
+        self._loudest: Loudest | None = None
+        if num_loudest is not None:
+            num_loudest = check_int("num_loudest", num_loudest, 1)
+            self._loudest = Loudest(num_loudest, self._sample_rate, self._block)
         self._ceiling = None if ceiling_dbfs is None else check_number("ceiling_dbfs", ceiling_dbfs, -60, 0)
         self._readers = MixReaders(self._capacity, self._advance, self._make_limiter)
         self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
         self._patience = Patience(self._inputs, timeout_s, lambda: self._readers.has_room, self._give_up_waiting)
-        self._shaping = Shaping(self._inputs, self._sample_rate, self._num_channels, timeout_s, self._remove)
-        # The last input of each stream and name: when one has ended, it may be added again before its rest is mixed.
-        self._by_stream: dict[int, MixerInput] = {}  # by the id of a stream, which its input keeps alive
-        self._by_name: dict[str, MixerInput] = {}
-        self._finished = FinishedStreams()
+        self._reader = StreamReader(
+            self._inputs,
+            self._patience,
+            sample_rate=self._sample_rate,
+            read_ahead=self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate),
+            keeps_time=realtime,
+            on_block=self._advance,
+            on_end=self._end,
+            nobody_reads=lambda: self._readers.is_full,
+        )
+        self._streams = MixerStreams()
+        self._shaping = Shaping(self._block, self._sample_rate, self._num_channels, timeout_s, self._remove)
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._num_named = 0
-        self._num_blocks = 0
-        self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
-        self._is_paced = True  # blocks go out about in real time
+        self._num_unread = 0  # blocks that were due when nobody read
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -145,6 +160,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         gain: float = 1.0,
         name: str | None = None,
         channels: Sequence[int] | None = None,
+        live: bool | None = None,
         pan: float = 0.0,
         delay_ms: float = 0,
         fade_in_ms: float = 0,
@@ -162,6 +178,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             channels: Numbers of the channels to take of the stream's frames, from 0 and in this order: [0] is the first
                 of six. They are converted to the mixer's as a stream of as many channels is. None takes all. A stream
                 whose frames lack one of them ends there, as one that cannot be converted.
+            live: With `realtime`: whether the stream goes on if it is not read, as a call's does. None finds out: an
+                `AudioStream` is live, and so is any other that has delivered 0.3 s in real time.
             pan: Its place in a mixer of two channels, from -1 (left) over 0 (as it is) to 1 (right). Both channels get
                 gains of equal power: `sqrt(2) * cos` and `sqrt(2) * sin` of `(pan + 1) * pi / 4`. The product with
                 `gain` goes up to +42 dB.
@@ -189,27 +207,24 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             raise TypeError(f"stream: expected an async iterator of frames, got {type(stream).__name__}")
         if _reads(stream, self):
             raise ValueError(f"stream: expected one that does not read this AudioMixer, got {stream!r}")
-        if not _has_made_way(self._by_stream.get(id(stream))):
-            raise ValueError(f"{stream!r} is a stream of this AudioMixer already")
         if name is not None:
             check_type("name", name, str)
-        else:
-            name = self._make_name()
-        if not _has_made_way(self._by_name.get(name)):
-            raise ValueError(f"name: expected one that no other stream has, got {name!r}")
-
+        name = self._streams.check(stream, name)
         gain = check_number("gain", gain)
         picked = check_channels("channels", channels)
+        if live is not None:
+            check_type("live", live, bool)
+        given = (self._num_channels, gain, stream, name, self._sample_rate, picked)
         shape = self._shaping.check(name, pan, delay_ms, fade_in_ms, duck_under, duck_db, attack_ms, release_ms)
-        source = MixerInput(self._num_channels, gain, stream, name, self._sample_rate, picked)
+        source = MixerInput(*given) if self._clock is None else TimedInput(*given, self._clock, self._block, live)
         self._shaping.apply(shape, source)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
         # stream has left that has ended may be kept waiting already.
-        if self._inputs.num_running or self._inputs.num_holding:
+        if self._clock is None and (self._inputs.num_running or self._inputs.num_holding):
             source.await_join()
         self._inputs.add(source)
         self._readers.inputs_change()
-        self._by_stream[id(stream)] = self._by_name[name] = source
+        self._streams.add(source)
         self._unstarted.append(source)
         try:
             asyncio.get_running_loop()
@@ -227,9 +242,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: The stream was never added, or was removed before it ended.
         """
-        if self._has_ended(stream):
+        if self._streams.has_ended(stream):
             return
-        self._remove(self._find(stream))
+        self._remove(self._streams.find(stream))
         self._advance()
 
     def _remove(self, source: MixerInput) -> None:
@@ -284,7 +299,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: Not a stream of this mixer, or a number is out of range.
         """
-        source = self._find(stream)
+        source = self._streams.find(stream)
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
         source.set_gain(check_number("gain", gain), ramp_length)
 
@@ -298,7 +313,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: Not a stream of this mixer, a number is out of range, or the mixer has not two channels.
         """
-        self._shaping.set_pan(self._find(stream), pan, ramp_ms)
+        self._shaping.set_pan(self._streams.find(stream), pan, ramp_ms)
 
     def fade_out(self, stream: AsyncIterator[Any] | AsyncIterable[Any], ms: float) -> None:
         """Lets a stream fall to silence over the next `ms` of the mix, along a cosine, and then removes it.
@@ -319,10 +334,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             ...     mixer.add_stream(new, fade_in_ms=500)
             ...     mixer.fade_out(old, 500)
         """
-        source = self._by_stream.get(id(stream))
-        if source is None and self._has_ended(stream):
-            return
-        self._shaping.fade_out(source if source is not None else self._find(stream), ms)
+        if not self._streams.is_gone(stream):
+            self._shaping.fade_out(self._streams.find(stream), ms)
         self._advance()
 
     def pause(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
@@ -334,7 +347,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: Not a stream of this mixer.
         """
-        self._shaping.pause(self._find(stream))
+        self._shaping.pause(self._streams.find(stream))
         self._advance()
 
     def resume(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
@@ -343,17 +356,33 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Raises:
             ValueError: Not a stream of this mixer.
         """
-        source = self._find(stream)
+        source = self._streams.find(stream)
         self._shaping.resume(source)
         if source.task is not None:
-            source.read_on(self._now(), self._find_read_ahead())
+            read_ahead = self._reader.find_read_ahead() if self._clock is None else source.read_ahead
+            source.read_on(self._now(), read_ahead)
         self._advance()
+
+    @property
+    def active_speakers(self) -> list[str]:
+        """Names of the streams that speak, the loudest first: those that are above -55 dBFS, of those that are heard.
+
+        Loudness is that of the mix, after the gain, and falls slowly, so that a voice stays between its words. With
+        `num_loudest` it is always followed, else from the first look on, which sees the last block only.
+        """
+        inputs = self._inputs.all
+        if self._loudest is None:
+            self._loudest = Loudest(None, self._sample_rate, self._block)
+            for source in inputs:
+                source.power = (source.level[1] / 32768 * source.gain) ** 2
+        return self._loudest.speakers(inputs)
 
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
-        streams = {name: source.stats() for name, source in self._by_name.items()}
+        streams = {name: source.stats() for name, source in self._streams.by_name.items()}
         return AudioMixerStats(
-            num_blocks=self._num_blocks,
+            num_blocks=self._reader.num_blocks,
+            num_skipped_blocks=self._num_unread + (self._clock.num_skipped if self._clock is not None else 0),
             num_queued_blocks=len(self._readers.main),
             reduction_db=reduction_db(self._readers.main.limiter),
             num_outputs=self._readers.num_outputs,
@@ -365,14 +394,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Declares that no more streams will be added: the iteration ends when all streams have ended."""
         self._ending = True
         if not self._inputs:
-            self._finish()
+            self._end_blocks()
 
     async def aclose(self) -> None:
         """Stops at once: drops all queued samples, cancels the reading of all streams and waits until their tasks have
         ended. Iterations end, also those that are waiting. A second call does nothing."""
         self._closed = True
-        self._patience.deadline.close()
-        self._held_up.close()
+        self._stop_timers()
         for source in list(self._inputs.all):
             if source.task is not None:
                 source.task.cancel()
@@ -401,9 +429,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if self._unstarted or self._loop is not asyncio.get_running_loop():
             self._start()
         queue.begin_read()
-        if not self._readers.is_alone and not len(queue):
+        if self._clock is None and self._inputs.has_block and not len(queue):
             self._advance()
-            if not len(queue):
+            if not len(queue) and not self._readers.is_alone:
                 self._watch_readers(True)
 
     # -- reading the streams ------------------------------------------------------------------------------------------
@@ -411,116 +439,21 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _start(self) -> None:
         """Starts the tasks of streams that have none yet."""
         self._bind()
+        if self._clock is not None and not self._readers.main.ended:
+            self._clock.start()
         while self._unstarted:
             source = self._unstarted.popleft()
             if not source.ended:
-                source.task = start_task(self._read(source), f"AudioMixer {source.name!r}")
+                source.task = start_task(self._reader.read(source), f"AudioMixer {source.name!r}")
                 self._tasks.add(source.task)
                 source.task.add_done_callback(self._tasks.discard)
-
-    async def _read(self, source: MixerInput) -> None:
-        now = asyncio.get_running_loop().time
-        patience = self._patience
-        try:
-            advance = source.open()
-            source.read_on(now(), self._find_read_ahead())
-            for count in itertools.count(1):
-                if count % _READS_IN_A_ROW == 0:
-                    await asyncio.sleep(0)
-                try:
-                    item = await advance()
-                except StopAsyncIteration:
-                    break
-                news = source.take(item)
-                if news == NOTHING:
-                    continue
-                # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
-                while news == FULL and not source.ended:
-                    if self._is_read_on(source):
-                        news = source.take_more(item)
-                    else:
-                        await source.wait_for_room()
-                        news = source.take(item)
-                if news == PART and patience.deadline.running:
-                    patience.last_arrival = now()
-                elif news < FULL:
-                    self._arrived(news)
-                elif source.ended:
-                    return  # removed by its own code, or it ignores its cancellation
-                else:
-                    self._take(source, item)
-            if source.converter is not None:
-                for frame in source.converter.flush():
-                    self._push(source, frame)
-        except asyncio.CancelledError:
-            if is_being_cancelled():
-                raise
-            logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
-        except (*ENDS_PROGRAM, GeneratorExit):
-            raise
-        except BaseException as error:
-            if source.ended:
-                return  # removed: its error does not matter any more
-            logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
-        finally:
-            source.task = None  # else task, exception, traceback and this frame would keep each other alive
-            self._end(source)
-            await source.close()
-
-    def _is_read_on(self, source: MixerInput) -> bool:
-        """Whether a stream is read on that has its part of the block, for one item more.
-
-        A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
-        than real time can wait: samples that were read have left their source, but are not heard yet.
-        """
-        return not source.is_held and source.samples_per_channel < self._read_ahead and source.is_live(self._now())
-
-    def _find_read_ahead(self) -> int:
-        """How far a stream is read ahead at first: to its part of a block, unless blocks go out much faster than real
-        time. Then all streams are read on, for the sake of speed."""
-        num_blocks = self._num_blocks - self._seen_blocks
-        if num_blocks:
-            now = self._now()
-            least_s = num_blocks * self._block / self._sample_rate / _FASTER_THAN_LIVE
-            self._is_paced = now - self._seen_at > least_s
-            self._seen_blocks, self._seen_at = self._num_blocks, now
-        return self._block if self._is_paced else self._read_ahead
-
-    def _take(self, source: MixerInput, item: Any) -> None:
-        """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
-        first frame of a stream that joins."""
-        frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
-        if frame.samples_per_channel:  # else nothing has come
-            for converted in source.convert(frame):
-                self._push(source, converted)
-
-    def _push(self, source: MixerInput, frame: AudioFrame) -> None:
-        """Appends a frame of the mixer's own format."""
-        if source.joining:
-            self._join(source)
-        self._arrived(source.push(frame))
-
-    def _arrived(self, news: int) -> None:
-        """Does what samples ask for that a stream has delivered."""
-        if news == BLOCK:
-            self._advance()
-        else:
-            self._patience.arrived(news)
-
-    def _join(self, source: MixerInput) -> None:
-        """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
-        that the others have reached."""
-        reached = self._inputs.reached()
-        source.join()
-        if reached < self._block:
-            source.push_silence(reached)
 
     def _end(self, source: MixerInput) -> None:
         """Handles the end of a stream; its queued samples are still mixed."""
         if source.ended:
             return
         source.end()
-        self._finished.add(source.stream)
+        self._streams.end(source)
         if source.is_spent:
             self._forget(source)
         self._advance()
@@ -530,17 +463,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._shaping.forget(source)
         self._inputs.remove(source)
         self._readers.inputs_change()
-        if self._by_stream.get(id(source.stream)) is source:
-            del self._by_stream[id(source.stream)]
-        if self._by_name.get(source.name) is source:
-            del self._by_name[source.name]
+        self._streams.forget(source)
         if self._ending and not self._inputs:
-            self._patience.deadline.close()
-            self._held_up.close()
-            self._finish()
+            self._end_blocks()
 
-    def _finish(self) -> None:
+    def _end_blocks(self) -> None:
         """Ends the readers, with what the limiters hold."""
+        self._stop_timers()
         for queue, samples in self._readers.drain(self._block):
             queue.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
         self._readers.end()
@@ -550,27 +479,31 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             return None
         return make_limiter(self._ceiling, self._sample_rate, self._num_channels)
 
+    def _stop_timers(self) -> None:
+        self._patience.deadline.close()
+        self._held_up.close()
+        if self._clock is not None:
+            self._clock.close()
+
     # -- mixing -------------------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """Mixes every block that is complete, then starts the wait for the next one."""
-        inputs, readers, shaping = self._inputs, self._readers, self._shaping
+        inputs, readers = self._inputs, self._readers
+        if self._clock is not None:
+            return  # it mixes
         while inputs.has_block and readers.has_room:
-            if shaping.is_active:
-                shaping.before_block()
             try:
-                self._mix()
+                self._mix(inputs.all)
             except MemoryError as error:
                 readers.end(error)  # the readers must not wait for a block that cannot be made
                 return
-            self._num_blocks += 1
             self._patience.deadline.clear()  # the next block has a wait of its own
             if inputs.num_expected < len(inputs):
                 self._settle()
-            if shaping.is_active:
-                shaping.after_block()
+            self._shaping.after_block()
         if inputs.num_starved:
-            now, read_ahead = self._now(), self._find_read_ahead()
+            now, read_ahead = self._now(), self._reader.find_read_ahead()
             for source in inputs.starved():
                 source.read_on(now, read_ahead)
             inputs.has_arrived = True  # streams that were not read could not deliver
@@ -588,15 +521,46 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         elif not self._held_up.running:
             self._held_up.start(self._now())
 
-    def _mix(self) -> None:
-        inputs, readers = self._inputs.all, self._readers
+    def _mix(self, inputs: list[MixerInput]) -> None:
+        """Mixes the next block of these inputs, for everybody who reads."""
+        readers = self._readers
+        shaping = self._shaping
+        if shaping.is_active:
+            shaping.before_block(inputs)
+        if self._loudest is not None:
+            self._loudest.look(inputs)
         if readers.is_alone:
             samples = mix(inputs, self._block, self._num_channels, readers.main.limiter)
             readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
         else:
-            left_out = readers.left_out(inputs)
+            left_out = readers.left_out(self._inputs.all)
             mixes = mix_each(inputs, self._block, self._num_channels, left_out, readers.limiters)
             readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
+        self._reader.num_blocks += 1
+
+    def _keep_time(self) -> None:
+        """Mixes a block of what there is, because it is time."""
+        if self._readers.is_full:
+            self._num_unread += 1
+            return
+        now = self._now()
+        sources = [source for source in self._inputs.all if isinstance(source, TimedInput)]
+        try:
+            self._mix([source for source in sources if source.has_part(now)])
+        except MemoryError as error:
+            self._stop_timers()
+            self._readers.end(error)  # the readers must not wait for a block that cannot be made
+            return
+        for source in sources:
+            source.end_block()
+        self._shaping.after_block()
+        for source in sources:
+            if source.ended and source.is_spent:
+                self._forget(source)
+            elif (
+                source.paused and not source.is_held and (source.live or source.samples_per_channel < source.read_ahead)
+            ):
+                source.read_on(now, source.read_ahead)
 
     def _give_up_unread(self) -> None:
         self._readers.give_up_unread()
@@ -631,24 +595,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     # -- small things -------------------------------------------------------------------------------------------------
 
-    def _make_name(self) -> str:
-        while True:
-            self._num_named += 1
-            name = f"stream {self._num_named}"
-            if name not in self._by_name:
-                return name
-
-    def _has_ended(self, stream: object) -> bool:
-        """Whether the stream ended by itself, and was not added again."""
-        source = self._by_stream.get(id(stream))
-        return source.ended if source is not None else stream in self._finished
-
-    def _find(self, stream: object) -> MixerInput:
-        source = self._by_stream.get(id(stream))
-        if source is None:
-            raise ValueError(f"{stream!r} is not a stream of this AudioMixer")
-        return source
-
     def _leave_loop(self) -> None:
         raise RuntimeError("this AudioMixer belongs to another event loop, which has ended")
 
@@ -669,8 +615,3 @@ def _reads(stream: object, mixer: AudioMixer) -> bool:
     if stream is mixer or not isinstance(stream, AudioMixer):
         return stream is mixer
     return any(_reads(source.stream, mixer) for source in stream._inputs.all if not source.ended)
-
-
-def _has_made_way(source: MixerInput | None) -> bool:
-    """Whether another input may take the place of this one."""
-    return source is None or source.ended

@@ -29,6 +29,11 @@ class AudioMixerStreamStats:
     """Samples per channel that it has delivered, at the mixer's rate."""
     num_late_blocks: int
     """Blocks that went out without it, because it was late."""
+    num_left_out_samples_per_channel: int
+    """Samples per channel of a live stream that were left out after a stall, at the mixer's rate; with `realtime`."""
+    ppm: float
+    """How much faster a live stream's clock is than the mixer's, in millionths; 0 until that is known, and without
+    `realtime`."""
     queued_ms: float
     """Audio that it has delivered and that has not been mixed yet."""
     peak_dbfs: float
@@ -46,6 +51,8 @@ class AudioMixerStats:
 
     num_blocks: int
     """Blocks mixed."""
+    num_skipped_blocks: int
+    """Blocks that were due and were not made, with `realtime`: the event loop was held up, or nobody read."""
     num_queued_blocks: int
     """Blocks that wait to be read from the mixer itself."""
     reduction_db: float
@@ -81,11 +88,18 @@ class MixerInput(MixInput):
         self.joining = False  # no block waits for it until it delivers: it is late, or new to a running mix
         self.late = False
         self.num_late_blocks = 0
+        self.num_left_out = 0
+        self.power = 0.0  # how loud it is, after its gain, against full scale; kept by Loudest
+        self.is_heard: bool | None = None  # among the loudest; None before that was decided
         self.ended = False
         self.is_paused = False  # by the user
         self.plain = self.converter is None
         self._counted_since = 0.0  # the loop's time when the count of what it delivers began
         self._counted_from = 0
+
+    @property
+    def ppm(self) -> float:
+        return 0.0
 
     def is_live(self, now: float) -> bool:
         """Returns whether the stream has delivered about in real time since the last call, or since `read_on`."""
@@ -156,12 +170,18 @@ class MixerInput(MixInput):
             self.plain = False
         return self.converter.push(frame)
 
+    def flush(self) -> list[AudioFrame]:
+        """Ends the stream, and returns what its conversion still holds."""
+        return self.converter.flush() if self.converter is not None else []
+
     def stats(self) -> AudioMixerStreamStats:
         """Returns the state of the stream, for the mixer's statistics."""
         peak, rms = self.level
         return AudioMixerStreamStats(
             num_samples_per_channel=self.num_delivered,
             num_late_blocks=self.num_late_blocks,
+            num_left_out_samples_per_channel=self.num_left_out,
+            ppm=self.ppm,
             queued_ms=self.samples_per_channel * 1000 / self.sample_rate,
             peak_dbfs=_dbfs(peak),
             rms_dbfs=_dbfs(rms),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from livekit_utils._runtime.arguments import check_ms, check_number, check_type
 from livekit_utils.mixing.ducking import Ducking
-from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import MixerInput
 
 _MAX_RAMP_MS = 3_600_000
@@ -36,7 +35,7 @@ class Shaping:
     """What happens to the streams of one mixer besides their gains.
 
     Args:
-        inputs: Of the mixer.
+        block: Samples per channel of a block.
         sample_rate: Hz.
         num_channels: Of the mixer.
         timeout_s: Time that a block waits for a stream.
@@ -45,26 +44,25 @@ class Shaping:
 
     def __init__(
         self,
-        inputs: MixInputs[MixerInput],
+        block: int,
         sample_rate: int,
         num_channels: int,
         timeout_s: float,
         remove: Callable[[MixerInput], None],
     ) -> None:
-        self._inputs = inputs
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         self._timeout_s = timeout_s
         self._remove = remove
-        self._ducking = Ducking(inputs.block)
+        self._ducking = Ducking(block)
         self._leaving: dict[
             MixerInput, asyncio.TimerHandle
         ] = {}  # streams that fade out, and when they go at the latest
 
     @property
     def is_active(self) -> bool:
-        """Whether `before_block` and `after_block` have anything to do."""
-        return bool(self._leaving or self._ducking)
+        """Whether `before_block` has anything to do."""
+        return bool(self._ducking)
 
     def check(
         self,
@@ -134,18 +132,19 @@ class Shaping:
         was_held = source.is_held
         source.is_paused = False
         source.go_on(self._length("ms", _PAUSE_MS))
-        if was_held and source.samples_per_channel == 0 and not source.ended:
+        if was_held and source.samples_per_channel == 0 and source.expected:
             source.await_join()  # it may take its time, as a newcomer may
 
-    def before_block(self) -> None:
-        """Prepares the next block."""
+    def before_block(self, inputs: list[MixerInput]) -> None:
+        """Prepares the next block of these streams."""
         if self._ducking:
-            self._ducking.update(self._inputs.all)
+            self._ducking.update(inputs)
 
     def after_block(self) -> None:
         """Removes the streams that have faded out."""
-        for source in [source for source in self._leaving if source.has_faded_out or not _is_heard(source)]:
-            self._remove(source)
+        if self._leaving:
+            for source in [source for source in self._leaving if source.has_faded_out or not _is_heard(source)]:
+                self._remove(source)
 
     def forget(self, source: MixerInput) -> None:
         """A stream is mixed no more."""
@@ -193,4 +192,4 @@ def _is_heard(source: MixerInput) -> bool:
         return False
     if source.samples_per_channel or source.rest:
         return True
-    return source.num_delivered > 0 and not source.joining and not source.ended
+    return source.num_delivered > 0 and not (source.joining or source.late or source.ended)

@@ -18,6 +18,7 @@ WORDS = (
     "linear",
     "high_pass",
     "polyphase",
+    "variable_ratio",
     "sine",
     "dtmf",
     "short_spectrum",

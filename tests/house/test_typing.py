@@ -97,6 +97,7 @@ livekit_utils\._kernels\.(echo_power\.EchoPower|noise_fill\.NoiseFill|noise_floo
 livekit_utils\._kernels\.(overlap_add\.OverlapAdd|short_spectrum\.ShortSpectrum)\.__init__
 livekit_utils\.(mixing\.mix_input\.MixInput|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp|shaped_queue\.ShapedQueue))\.__init__
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
+livekit_utils\._kernels\.variable_ratio\.(VariableConverter|VariableFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
 livekit_utils\.frames\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)
 """

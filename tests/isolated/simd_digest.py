@@ -23,6 +23,7 @@ from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, Polyphas
 from livekit_utils._kernels.shaped_queue import DUCK, ShapedQueue
 from livekit_utils._kernels.short_spectrum import ShortSpectrum
 from livekit_utils._kernels.sine import sine_s16
+from livekit_utils._kernels.variable_ratio import VariableConverter, VariableFilter
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 
 SIZES = (0, 1, 7, 8, 9, 15, 17, 31, 33, 63, 65, 255, 256, 257, 480, 1023, 1025, 4095, 4097, 33_000)
@@ -148,6 +149,17 @@ def polyphase(rand: random.Random) -> Iterator[bytes]:
                 yield converter.process(pcm(rand, 2 * n))
 
 
+def variable_ratio(rand: random.Random) -> Iterator[bytes]:
+    for ratio in (1.0, 0.3, 1.0884, 2.7):
+        for num_taps in (LANES, 6 * LANES):
+            taps = array("f", (rand.uniform(-4, 4) / num_taps for _ in range(33 * num_taps)))
+            filter = VariableFilter(taps, 32, rand.randrange(1, num_taps))
+            converter = VariableConverter(filter, 2, ratio, 2 * ratio)
+            for n in SIZES[:-1]:
+                converter.set_ratio(ratio * rand.uniform(0.5, 1.5), rand.randrange(300))
+                yield converter.process(pcm(rand, 2 * n))
+
+
 def sine(rand: random.Random) -> Iterator[bytes]:
     for n in SIZES:
         yield sine_s16(rand.uniform(0, 32767), rand.random(), rand.uniform(0, 0.5), n)
@@ -206,7 +218,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
     mix, ramp, gain_queue, shaped_queue, convert, g711, encodings, level, channels, limiter, linear,
-    polyphase, sine, dtmf, short_spectrum, overlap_add, echo_power, audio_frame,
+    polyphase, variable_ratio, sine, dtmf, short_spectrum, overlap_add, echo_power, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":

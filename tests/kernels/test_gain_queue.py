@@ -1,4 +1,6 @@
 import math
+from array import array
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from livekit_utils._kernels.gain_queue import GainQueue, Ramp, mix
+from livekit_utils._kernels.gain_queue import GainQueue, Ramp, measure, mix
 from tests.support import reference
 from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
 from tests.support.mixing import mix_s16
@@ -332,3 +334,57 @@ def test_a_ramp_refuses_half_samples_and_stays() -> None:
     for num_channels in (0, -1, 129, 2**40):
         with pytest.raises(ValueError, match=f"num_channels: expected 1 to 128, got {num_channels}"):
             Ramp(num_channels)
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 3])
+def test_a_gate_fades_as_a_ramp_does(rand: Any, num_channels: int) -> None:
+    lengths = [1, 7, 480, 600, 33]
+    queue, gain = GainQueue(num_channels, 0.7), Ramp(num_channels)
+    for fade, is_open in ((700, False), (300, True), (0, False), (5, True)):
+        queue.gate(is_open, fade)
+        gain.start(1.0 if is_open else 0.0, fade)
+        for n in lengths:
+            block = rand.pcm(n * num_channels)
+            queue.push(block)
+            expected = GainQueue(num_channels, 0.7)
+            expected.push(gain.apply(block))
+            assert mix([queue], n, num_channels) == mix([expected], n, num_channels)
+
+
+def test_a_gate_on_too_few_samples() -> None:
+    queue = GainQueue(1)
+    queue.gate(False, 1000)
+    assert mix([queue], 3000, 1) == bytes(6000)
+    queue.gate(True, 0)
+    queue.gate(False, 1000)
+    queue.push(array("h", [1000] * 10))
+    assert array("h", mix([queue], 20, 1)).tolist() == [1000, *[1000 - i for i in range(1, 10)], *[0] * 10]
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+@pytest.mark.parametrize(("size", "dropped", "fade"), [(50, 20, 10), (50, 20, 30), (50, 45, 10), (5, 9, 3), (5, 0, 3)])
+def test_leave_out_fades_over(rand: Any, num_channels: int, size: int, dropped: int, fade: int) -> None:
+    samples = array("h", rand.pcm(size * num_channels))
+    queue = GainQueue(num_channels)
+    queue.push(samples)
+    queue.leave_out(dropped, fade)
+    left = max(0, size - dropped)
+    fade = min(fade, dropped, left)
+    expected = samples.tolist()[dropped * num_channels :]
+    for i in range(fade * num_channels):
+        k = i // num_channels
+        exact = Fraction(samples[i] * (fade - k) + expected[i] * k, fade)
+        expected[i] = math.floor(exact + Fraction(1, 2)) if fade % 2 == 0 else round(exact)
+    got = array("h", queue.pop(size))
+    assert len(got) == left * num_channels
+    assert got.tolist() == expected
+
+
+def test_measure_takes_nothing() -> None:
+    queue, empty = GainQueue(1, -0.5), GainQueue(1)
+    queue.push(array("h", [16384, -16384] * 5))
+    assert measure([queue, empty], 20) == [0.25 * 0.25 / 2, 0.0]
+    assert measure([queue], 10) == [0.0625]
+    assert queue.samples_per_channel == 10
+    with pytest.raises(TypeError):
+        measure([5], 10)  # type: ignore[type-var]

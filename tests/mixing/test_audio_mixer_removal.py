@@ -220,7 +220,7 @@ def test_streams_that_have_ended_are_not_kept_alive() -> None:
                 del stream
                 gc.collect()
                 assert gone() is None
-            assert len(mixer._finished) == 0
+            assert len(mixer._streams._finished) == 0
 
     run(main())
 

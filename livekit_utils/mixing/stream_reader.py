@@ -1,0 +1,171 @@
+"""StreamReader reads the streams of a mixer into their inputs, each in a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from livekit_utils._runtime.tasks import is_being_cancelled
+from livekit_utils._runtime.trouble import ENDS_PROGRAM
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
+from livekit_utils.mixing.mixer_input import MixerInput
+from livekit_utils.mixing.patience import Patience
+from livekit_utils.mixing.timed_input import TimedInput
+
+logger = logging.getLogger("livekit_utils")
+
+# Reads after which a stream that never waits lets other tasks run: with empty or tiny frames it is not stopped by a
+# full queue.
+_READS_IN_A_ROW = 1024
+
+# A mix that goes this many times faster than real time is not heard as it goes.
+_FASTER_THAN_LIVE = 4
+
+
+class StreamReader:
+    """Reads streams, and tells the mixer when a block is complete.
+
+    Args:
+        inputs: Of the mixer.
+        patience: Of the mixer.
+        sample_rate: Of the mix.
+        read_ahead: How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix
+            waiting.
+        keeps_time: Whether the mixer does: then it waits for nothing that is read.
+        on_block: Called when a block is complete.
+        on_end: Called when a stream has ended.
+        nobody_reads: Tells whether nobody takes the blocks.
+    """
+
+    def __init__(
+        self,
+        inputs: MixInputs[MixerInput],
+        patience: Patience,
+        *,
+        sample_rate: int,
+        read_ahead: int,
+        keeps_time: bool,
+        on_block: Callable[[], None],
+        on_end: Callable[[MixerInput], None],
+        nobody_reads: Callable[[], bool],
+    ) -> None:
+        self._inputs = inputs
+        self._patience = patience
+        self._block = inputs.block
+        self._sample_rate = sample_rate
+        self._read_ahead = read_ahead
+        self._keeps_time = keeps_time
+        self._on_block = on_block
+        self._on_end = on_end
+        self._nobody_reads = nobody_reads
+        self.num_blocks = 0
+        """Blocks that were mixed; the mixer counts them."""
+        self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
+        self._is_paced = True  # blocks go out about in real time
+
+    async def read(self, source: MixerInput) -> None:
+        """Reads a stream until it ends, fails or is removed, and then closes what `open` made."""
+        now = asyncio.get_running_loop().time
+        patience = self._patience
+        try:
+            advance = source.open()
+            source.read_on(now(), self.find_read_ahead())
+            for count in itertools.count(1):
+                if count % _READS_IN_A_ROW == 0:
+                    await asyncio.sleep(0)
+                try:
+                    item = await advance()
+                except StopAsyncIteration:
+                    break
+                news = source.take(item)
+                if news == NOTHING:
+                    continue
+                # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
+                while news == FULL and not source.ended:
+                    if self._is_read_on(source):
+                        news = source.take_more(item)
+                    else:
+                        await source.wait_for_room()
+                        news = source.take(item)
+                if news == PART and patience.deadline.running:
+                    patience.last_arrival = now()
+                elif news < FULL:
+                    self._arrived(news)
+                elif source.ended:
+                    return  # removed by its own code, or it ignores its cancellation
+                else:
+                    self._take(source, item)
+            for frame in source.flush():
+                self._push(source, frame)
+        except asyncio.CancelledError:
+            if is_being_cancelled():
+                raise
+            logger.error("AudioMixer: %r raised CancelledError by itself and is removed", source.name)
+        except (*ENDS_PROGRAM, GeneratorExit):
+            raise
+        except BaseException as error:
+            if source.ended:
+                return  # removed: its error does not matter any more
+            logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
+        finally:
+            source.task = None  # else task, exception, traceback and this frame would keep each other alive
+            self._on_end(source)
+            await source.close()
+
+    def _is_read_on(self, source: MixerInput) -> bool:
+        """Whether a stream is read on that has its part of the block, for one item more.
+
+        A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
+        than real time can wait: samples that were read have left their source, but are not heard yet.
+        """
+        if source.is_held:
+            return False
+        if isinstance(source, TimedInput):
+            return source.live and not self._nobody_reads()
+        return source.samples_per_channel < self._read_ahead and source.is_live(asyncio.get_running_loop().time())
+
+    def find_read_ahead(self) -> int:
+        """How far a stream is read ahead at first: to its part of a block, unless blocks go out much faster than real
+        time. Then all streams are read on, for the sake of speed."""
+        num_blocks = self.num_blocks - self._seen_blocks
+        if num_blocks:
+            now = asyncio.get_running_loop().time()
+            least_s = num_blocks * self._block / self._sample_rate / _FASTER_THAN_LIVE
+            self._is_paced = now - self._seen_at > least_s
+            self._seen_blocks, self._seen_at = self.num_blocks, now
+        return self._block if self._is_paced else self._read_ahead
+
+    def _take(self, source: MixerInput, item: Any) -> None:
+        """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
+        first frame of a stream that joins."""
+        frame = as_audio_frame(item if isinstance(item, AudioFrame) else getattr(item, "frame", item))
+        if frame.samples_per_channel:  # else nothing has come
+            for converted in source.convert(frame):
+                self._push(source, converted)
+
+    def _push(self, source: MixerInput, frame: AudioFrame) -> None:
+        """Appends a frame of the mixer's own format."""
+        if source.joining:
+            self._join(source)
+        self._arrived(source.push(frame))
+
+    def _arrived(self, news: int) -> None:
+        """Does what samples ask for that a stream has delivered."""
+        if self._keeps_time:
+            return
+        if news == BLOCK:
+            self._on_block()
+        else:
+            self._patience.arrived(news)
+
+    def _join(self, source: MixerInput) -> None:
+        """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
+        that the others have reached."""
+        reached = self._inputs.reached()
+        source.join()
+        if reached < self._block:
+            source.push_silence(reached)
