@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._runtime.lifecycle import AsyncClosing
@@ -14,9 +14,6 @@ from livekit_utils._runtime.queues import EndableQueue
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.mixer_input import MixerInput
-
-if TYPE_CHECKING:
-    from livekit_utils.mixing.audio_mixer import AudioMixer
 
 __all__ = ["AudioMixerOutput"]
 
@@ -234,7 +231,11 @@ class AudioMixerOutput(AsyncClosing, AsyncIterator[AudioFrame]):
     """
 
     def __init__(
-        self, mixer: AudioMixer, queue: MixQueue, on_read: Callable[[MixQueue], None], on_close: Callable[[], None]
+        self,
+        mixer: AsyncIterator[AudioFrame],
+        queue: MixQueue,
+        on_read: Callable[[MixQueue], None],
+        on_close: Callable[[], None],
     ) -> None:
         self._mixer = mixer
         self._queue = queue
@@ -242,7 +243,7 @@ class AudioMixerOutput(AsyncClosing, AsyncIterator[AudioFrame]):
         self._on_close = on_close
 
     @property
-    def mixer(self) -> AudioMixer:
+    def mixer(self) -> AsyncIterator[AudioFrame]:
         """The mixer whose blocks these are."""
         return self._mixer
 

@@ -202,6 +202,8 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "stream_timeout_ms": [value for value in MS_ABOVE if value not in (math.inf, HUGE)],
             "capacity": COUNT,
             "ceiling_dbfs": ["0", [], math.nan, math.inf, 0.1, -60.1],
+            "realtime": SWITCH,
+            "num_loudest": [value for value in COUNT if value is not None],
         },
     ),
     "AudioMixer.add_stream": (
@@ -218,7 +220,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "duck_db": [None, "0", [], math.nan, -math.inf, 1, -121],
             "attack_ms": MS,
             "release_ms": MS,
+            "live": [value for value in SWITCH if value is not None],
         },
+    ),
+    "AudioMixer.output": (
+        lambda **arguments: AudioMixer(48000, 1).output(**arguments),
+        {},
+        {"without": [1, 1.5, b"a", [1]]},
     ),
     "AudioMixer.set_pan": (with_mixer("set_pan"), {"pan": 0}, {"pan": PAN, "ramp_ms": MS}),
     "AudioMixer.fade_out": (with_mixer("fade_out"), {"ms": 10}, {"ms": MS}),
@@ -497,6 +505,7 @@ OBJECTS = {
 GIVEN = {
     "AudioFilterSession",
     "DtmfDigit",
+    "AudioMixerOutput",
     "InputCapture",
     "InputGap",
     "Track",

@@ -15,6 +15,8 @@ import pytest
 from livekit_utils import (
     AudioFile,
     AudioFrame,
+    AudioMixer,
+    AudioMixerOutput,
     AudioSource,
     AudioStream,
     AudioStreamDecoder,
@@ -467,6 +469,56 @@ def test_a_decoder_in_a_second_loop_and_given_up(make: Callable[[], Any]) -> Non
     del item
     gc.collect()
     assert reference() is None
+
+
+# -- what mixes -------------------------------------------------------------------------------------------------------
+
+
+def an_output(realtime: bool) -> AudioMixerOutput:
+    async def ready() -> Any:
+        while True:
+            yield constant(1, 10)
+
+    mixer = AudioMixer(RATE, 1, realtime=realtime)
+    mixer.add_stream(ready())
+    return mixer.output()
+
+
+@pytest.mark.parametrize("realtime", [False, True])
+def test_an_output_is_closed_twice_at_once_and_in_a_with_block(realtime: bool) -> None:
+    """tests/mixing/test_outputs.py has the other ways in which one ends."""
+
+    async def main() -> None:
+        for steps in range(6):
+            async with an_output(realtime) as output:
+                mixer: Any = output.mixer
+                reader = asyncio.create_task(frames(output))
+                await turns(steps)
+                await asyncio.gather(*[output.aclose() for _ in range(3)])
+                await soon(reader)
+                await output.aclose()
+                assert "closed" in repr(output)
+                assert mixer.stats().num_outputs == 0
+                assert await anext(mixer)
+            await mixer.aclose()
+            assert all(timer.cancelled() for timer in asyncio.get_running_loop()._scheduled)  # type: ignore[attr-defined]
+
+    run(main())
+
+
+@pytest.mark.parametrize("realtime", [False, True])
+def test_an_output_whose_reader_is_cancelled_at_every_point(realtime: bool) -> None:
+    async def main() -> None:
+        for steps in range(12):
+            async with an_output(realtime) as output:
+                mixer: Any = output.mixer
+                task = asyncio.create_task(frames(output, 30))
+                await stepped(task, steps)
+                await asyncio.wait([task])
+                assert await soon(frames(output, 3))
+            await mixer.aclose()
+
+    run(main())
 
 
 # -- what plays -------------------------------------------------------------------------------------------------------

@@ -136,3 +136,15 @@ def test_a_recorded_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     clock = float(re.search(r"([\d.]+) s on the clock", said)[1])  # type: ignore[index]
     assert samples(path).size / 2 / 48000 == pytest.approx(clock, abs=0.001)
     assert [name.name for name in sorted(tmp_path.iterdir())] == ["call.wav", "call.wav.marks.jsonl"]
+
+
+def test_the_conference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conference = load("conference")
+    heard = run(conference.main(tmp_path))
+    said = capsys.readouterr().out
+    assert "Bela: clock +30" in said or "Bela: clock +29" in said
+    assert re.search(r"Carl: clock [+-]0 ppm, \d\d blocks late, 4\d\d ms left out", said)
+    names = [person.name for person in conference.PEOPLE]
+    for name in names:
+        assert f"{name} heard {', '.join(other for other in names if other != name)}\n" in said
+        assert np.array_equal(samples(tmp_path / f"conference-{name.lower()}.wav"), heard[name])

@@ -480,3 +480,30 @@ def test_refusals() -> None:
     for call in (stereo.pause, stereo.resume, lambda s: stereo.set_pan(s, 0), lambda s: stereo.fade_out(s, 5)):
         with pytest.raises(ValueError, match="not a stream of this AudioMixer"):
             call(Feed())
+
+
+def test_shapes_go_on_in_real_time() -> None:
+    """A mixer that keeps time pauses, delays, ducks and fades as any other does."""
+
+    async def main() -> None:
+        frame = AudioFrame(reference.pcm([1000] * 80), RATE, 1, 80)
+        async with AudioMixer(RATE, 1, blocksize=80, realtime=True, ceiling_dbfs=-1.0) as mixer:
+            music, voice = ready([frame] * 1000), Feed()
+            mixer.add_stream(music, name="music", duck_under="voice", duck_db=-20, attack_ms=0, release_ms=0)
+            mixer.add_stream(voice, name="voice", delay_ms=200)
+            levels = [int(samples_of([await anext(mixer)]).max()) for _ in range(30)]
+            assert levels[-1] == 1000
+            for _ in range(20):
+                voice.push(reference.pcm([500] * 80), 1)
+            levels = [int(samples_of([await anext(mixer)]).max()) for _ in range(60)]
+            assert 600 in levels
+            assert levels[-1] == 1000
+            mixer.pause(music)
+            assert [int(samples_of([await anext(mixer)]).max()) for _ in range(5)][-1] == 0
+            mixer.resume(music)
+            assert [int(samples_of([await anext(mixer)]).max()) for _ in range(20)][-1] == 1000
+            mixer.fade_out(music, 50)
+            assert [int(samples_of([await anext(mixer)]).max()) for _ in range(10)][-1] == 0
+            assert list(mixer.stats().streams) == ["voice"]
+
+    run(main())
