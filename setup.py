@@ -16,7 +16,9 @@ from setuptools import Extension, setup
 KERNELS = {
     "simd": ["simd"],
     "sample_queue": [],
+    "limiter": ["limiter"],
     "gain_queue": ["mix", "level"],
+    "shaped_queue": ["level"],
     "convert": ["convert"],
     "pcm": ["pcm", "convert"],
     "g711": ["g711"],

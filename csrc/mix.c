@@ -12,6 +12,9 @@ enum { GROUP = 8, TILE = 1024, GAIN_TILE = 256 };
 /* Half a sample, in the fixed point of a sum. */
 enum { HALF = 1 << (LKU_GAIN_BITS - 1) };
 
+/* A shape is looked at anew after so many frames, whether it has come to rest. */
+enum { SHAPE_STEP = 16 };
+
 /* An int32_t holds the sum of this many full-scale inputs. */
 enum { MAX_INPUTS_S32 = 65536 };
 
@@ -60,7 +63,7 @@ LKU_INLINE int64_t ramp_at(int32_t gain_from, int64_t step, size_t frame) {
 }
 
 int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_length, uint32_t frame) {
-    const lku_mix_input input = {NULL, gain, gain_from, ramp_length, 0};
+    const lku_mix_input input = {NULL, gain, gain_from, ramp_length, 0, NULL};
     if (frame >= ramp_length)
         return gain;
     return (int32_t)ramp_at(gain_from, ramp_step(&input), frame);
@@ -77,6 +80,38 @@ LKU_INLINE void add_ramp(int64_t *sum, const lku_s16 *samples, const lku_mix_inp
     }
 }
 
+/* Adds an input with a shape. */
+LKU_INLINE void add_shaped(int64_t *LKU_RESTRICT sum, const lku_s16 *samples, const lku_mix_input *input, size_t start,
+                           size_t frames, size_t num_channels, int64_t sign) {
+    const lku_ramp plain =
+        lku_ramp_make(input->gain_from, input->gain, input->ramp_length, (int64_t)input->ramp_position);
+    const lku_mix_shape *shape = input->shape;
+    size_t k = 0;
+    for (; k < frames; k++) {
+        const int64_t frame = (int64_t)(start + k);
+        if (k % SHAPE_STEP == 0 && plain.position + frame >= plain.length && !lku_mix_shape_is_moving(shape, frame))
+            break;
+        const int64_t gain = lku_mix_shape_gain(shape, lku_ramp_at(&plain, frame), frame);
+        for (size_t channel = 0; channel < num_channels; channel++) {
+            const size_t i = k * num_channels + channel;
+            const int64_t here = num_channels == 2 ? lku_mix_shape_side(shape, gain, frame, channel) : gain;
+            sum[i] += samples[i] * (sign * here);
+        }
+    }
+    const int64_t gain = lku_mix_shape_gain(shape, input->gain, (int64_t)(start + k));
+    if (num_channels == 2) {
+        const int64_t left = sign * lku_mix_shape_side(shape, gain, (int64_t)(start + k), 0);
+        const int64_t right = sign * lku_mix_shape_side(shape, gain, (int64_t)(start + k), 1);
+        for (; k < frames; k++) {
+            sum[2 * k] += samples[2 * k] * left;
+            sum[2 * k + 1] += samples[2 * k + 1] * right;
+        }
+    } else {
+        for (size_t i = k * num_channels; i < frames * num_channels; i++)
+            sum[i] += samples[i] * (sign * gain);
+    }
+}
+
 /* Adds `frames` frames of every input from frame `start` on, each with its gain. */
 LKU_INLINE void add_gain(const lku_mix_input *inputs, size_t num_inputs, size_t start, size_t frames,
                          size_t num_channels, int64_t *LKU_RESTRICT sum, int64_t sign) {
@@ -84,6 +119,10 @@ LKU_INLINE void add_gain(const lku_mix_input *inputs, size_t num_inputs, size_t 
     for (size_t j = 0; j < num_inputs; j++) {
         const lku_mix_input *input = &inputs[j];
         const lku_s16 *samples = input->samples + start * num_channels;
+        if (input->shape != NULL) {
+            add_shaped(sum, samples, input, start, frames, num_channels, sign);
+            continue;
+        }
         size_t ramp = 0;
         const size_t position = input->ramp_position + start;
         if (input->ramp_length > position) {
@@ -127,7 +166,7 @@ LKU_KERNEL_VARIANTS(mix_gain,
 
 static bool all_unity(const lku_mix_input *inputs, size_t num_inputs) {
     for (size_t i = 0; i < num_inputs; i++)
-        if (inputs[i].gain != LKU_GAIN_UNITY || inputs[i].ramp_length != 0)
+        if (inputs[i].gain != LKU_GAIN_UNITY || inputs[i].ramp_length != 0 || inputs[i].shape != NULL)
             return false;
     return true;
 }

@@ -6,7 +6,7 @@
  *
  *     out = clamp(floor(sum(sample * gain) / 2^24 + 1/2))
  *
- * over 64-bit integers.
+ * over 64-bit integers. An input may have a shape (mix_shape.h), which multiplies its gain.
  *
  * For many mixes of the same inputs, each without some of them, the sum is made once (lku_mix_sum), and what each is to
  * do without is subtracted from it (lku_mix_less). The result is that of lku_mix_s16 over the others, to the bit.
@@ -14,6 +14,7 @@
 #ifndef LKU_MIX_H
 #define LKU_MIX_H
 
+#include "mix_shape.h"
 #include "simd.h"
 
 /* Gains are fixed-point numbers with 24 fractional bits: -128 to just under +128 (+42 dB). */
@@ -32,6 +33,7 @@ typedef struct lku_mix_input {
     int32_t gain_from;      /* where the ramp began; from there it moves to `gain` in a straight line */
     uint32_t ramp_length;   /* length of the whole ramp; 0: no ramp, gain_from is not read */
     uint32_t ramp_position; /* how much of it has gone by before frame 0 */
+    const lku_mix_shape *shape; /* what lies on it besides; NULL: nothing */
 } lku_mix_input;
 
 /* The gain at a frame of a ramp; at and after ramp_length it is `gain`. */

@@ -24,6 +24,27 @@ cdef extern from "concat.h" nogil:
     void lku_concat_s16(const lku_block *blocks, size_t num_blocks, lku_s16 *out) noexcept
 
 
+cdef extern from "mix_shape.h" nogil:
+    enum:
+        LKU_MIX_NUM_FACTORS
+
+    ctypedef struct lku_ramp:
+        int32_t value
+        int32_t from_ "from"
+        uint32_t length
+        int64_t position
+
+    ctypedef struct lku_mix_shape:
+        lku_ramp fade
+        lku_ramp factors[3]
+        lku_ramp sides[2]
+
+    lku_ramp lku_ramp_make(int32_t from_, int32_t value, uint32_t length, int64_t position) noexcept
+    int32_t lku_ramp_at(const lku_ramp *ramp, int64_t frame) noexcept
+    bint lku_mix_shape_is_moving(const lku_mix_shape *shape, int64_t frame) noexcept
+    int64_t lku_mix_shape_gain(const lku_mix_shape *shape, int64_t gain, int64_t frame) noexcept
+
+
 cdef extern from "mix.h" nogil:
     const int LKU_GAIN_BITS
     const int32_t LKU_GAIN_UNITY
@@ -36,14 +57,34 @@ cdef extern from "mix.h" nogil:
         int32_t gain_from
         uint32_t ramp_length
         uint32_t ramp_position
+        const lku_mix_shape *shape
 
     int32_t lku_mix_ramp_gain(int32_t gain_from, int32_t gain, uint32_t ramp_length, uint32_t frame) noexcept
     void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                      size_t num_channels, lku_s16 *out) noexcept
     void lku_mix_sum(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                      size_t num_channels, int64_t *sum) noexcept
+    void lku_mix_rest(lku_simd simd, const int64_t *sum, const lku_mix_input *inputs, size_t num_inputs,
+                      size_t samples_per_channel, size_t num_channels, int64_t *rest) noexcept
     void lku_mix_less(lku_simd simd, const int64_t *sum, const lku_mix_input *inputs, size_t num_inputs,
                       size_t samples_per_channel, size_t num_channels, lku_s16 *out) noexcept
+
+
+cdef extern from "limiter.h" nogil:
+    const size_t LKU_LIMITER_MAX_LOOK_AHEAD
+    const uint32_t LKU_LIMITER_UNITY
+    const int32_t LKU_LIMITER_MIN_CEILING
+
+    ctypedef struct lku_limiter:
+        size_t num_channels
+        size_t look_ahead
+        uint32_t most
+
+    size_t lku_limiter_num_values(size_t num_channels, size_t look_ahead) noexcept
+    void lku_limiter_init(lku_limiter *state, size_t num_channels, int32_t ceiling, size_t look_ahead,
+                          double release_frames, int32_t *memory) noexcept
+    void lku_limiter_s16(lku_simd simd, lku_limiter *state, const int64_t *sums, size_t samples_per_channel,
+                         lku_s16 *out) noexcept
 
 
 cdef extern from "convert.h" nogil:

@@ -2,6 +2,7 @@ from typing import TypeVar
 
 from typing_extensions import Buffer
 
+from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._kernels.sample_queue import SampleQueue
 
 class GainQueue(SampleQueue):
@@ -18,9 +19,13 @@ class GainQueue(SampleQueue):
 _T = TypeVar("_T", bound=GainQueue)
 
 def measure(queues: list[_T], samples_per_channel: int) -> list[float]: ...
-def mix(queues: list[_T], samples_per_channel: int, num_channels: int) -> bytearray: ...
+def mix(queues: list[_T], samples_per_channel: int, num_channels: int, limiter: Limiter | None = None) -> bytearray: ...
 def mix_each(
-    queues: list[_T], samples_per_channel: int, num_channels: int, without: list[list[_T]]
+    queues: list[_T],
+    samples_per_channel: int,
+    num_channels: int,
+    without: list[list[_T]],
+    limiters: list[Limiter] | None = None,
 ) -> list[bytearray]: ...
 
 class Ramp:

@@ -8,6 +8,7 @@ from libc.string cimport memcpy, memset
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport PyBuffer_Release, borrow_s16, uneven
+from livekit_utils._kernels.limiter cimport Limiter
 from livekit_utils._kernels.sample_queue cimport SampleQueue
 
 from livekit_utils._kernels import simd as _simd
@@ -64,6 +65,7 @@ cdef void describe(const moving_gain *moving, const csrc.lku_s16 *samples, csrc.
     description.gain_from = moving.gain_from
     description.ramp_length = moving.ramp_length
     description.ramp_position = moving.ramp_position
+    description.shape = NULL
 
 
 cdef class GainQueue(SampleQueue):
@@ -141,13 +143,16 @@ cdef class GainQueue(SampleQueue):
         return <double>level.sum_squares / num_values / 1073741824.0 * gain * gain
 
     cdef void _apply_gate(self, Py_ssize_t samples_per_channel) noexcept:
+        if self._level_values:
+            self._run_gate(self._samples + self._head, samples_per_channel)
+
+    cdef void _run_gate(self, csrc.lku_s16 *samples, Py_ssize_t samples_per_channel) noexcept:
+        """Fades samples in place. Without a ramp the gate is open, or closed: then the queue is not mixed."""
         cdef csrc.lku_s16[GATE_TILE] tile
-        cdef csrc.lku_s16 *samples = self._samples + self._head
         cdef moving_gain moving = self._gate
         cdef csrc.lku_mix_input description
         cdef Py_ssize_t start, n, step = GATE_TILE // self.num_channels
-        # Without a ramp it is open, or closed: then the queue is not mixed.
-        if self._level_values == 0 or moving.ramp_length == 0:
+        if moving.ramp_length == 0:
             return
         for start in range(0, samples_per_channel, step):
             n = min(step, samples_per_channel - start)
@@ -172,6 +177,15 @@ cdef class GainQueue(SampleQueue):
         describe(&self._gain, self._samples + self._head, description)
         return 1
 
+    cdef void _take_out(self, Py_ssize_t num_values) noexcept:
+        """Drops what was mixed, and moves the gain on."""
+        self._drop_and_move(num_values, num_values // self.num_channels)
+
+    cdef void _drop_and_move(self, Py_ssize_t num_values, Py_ssize_t samples_per_channel) noexcept:
+        self._drop(num_values)
+        advance(&self._gain, samples_per_channel)
+        advance(&self._gate, samples_per_channel)
+
 
 cdef int check_queues(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels) except -1:
     cdef GainQueue queue
@@ -190,13 +204,8 @@ cdef int check_queues(list queues, Py_ssize_t samples_per_channel, Py_ssize_t nu
 
 
 cdef void take_out(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels) noexcept:
-    """Drops what was mixed, and moves the gains on."""
-    cdef GainQueue queue
     for item in queues:
-        queue = <GainQueue>item
-        queue._drop(samples_per_channel * num_channels)
-        advance(&queue._gain, samples_per_channel)
-        advance(&queue._gate, samples_per_channel)
+        (<GainQueue>item)._take_out(samples_per_channel * num_channels)
 
 
 def measure(list queues, Py_ssize_t samples_per_channel):
@@ -205,15 +214,26 @@ def measure(list queues, Py_ssize_t samples_per_channel):
     return [(<GainQueue?>queue)._power(samples_per_channel * (<GainQueue>queue).num_channels) for queue in queues]
 
 
-def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels):
+cdef int check_limiter(Limiter limiter, Py_ssize_t num_channels) except -1:
+    if limiter is not None and <Py_ssize_t>limiter._state.num_channels != num_channels:
+        raise ValueError(f"limiter: expected one for {num_channels} channels, got {limiter.num_channels}")
+    return 0
+
+
+def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels, Limiter limiter=None):
     """Takes up to `samples_per_channel` samples from each queue and returns the sum, each with its gain, saturated
-    once. A queue that has fewer is silent behind them."""
+    once. A queue that has fewer is silent behind them. A limiter makes the sum later, and keeps it below its
+    ceiling."""
     check_queues(queues, samples_per_channel, num_channels)
+    check_limiter(limiter, num_channels)
     cdef Py_ssize_t num_values = samples_per_channel * num_channels, described = 0
+    cdef int64_t *total = NULL
     cdef csrc.lku_mix_input *descriptions = \
         <csrc.lku_mix_input *>PyMem_Malloc(max(<Py_ssize_t>len(queues), 1) * sizeof(csrc.lku_mix_input))
     try:
-        if descriptions is NULL:
+        if limiter is not None:
+            total = <int64_t *>PyMem_Malloc(max(num_values, 1) * sizeof(int64_t))
+        if descriptions is NULL or (limiter is not None and total is NULL):
             raise MemoryError()
         result = PyByteArray_FromStringAndSize(NULL, num_values * 2)
         for queue in queues:
@@ -221,22 +241,35 @@ def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels):
             described += (<GainQueue>queue)._describe(num_values, &descriptions[described])
         for queue in queues:
             (<GainQueue>queue)._apply_gate(samples_per_channel)
-        csrc.lku_mix_s16(SIMD, descriptions, described, samples_per_channel, num_channels,
-                         <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+        if limiter is None:
+            csrc.lku_mix_s16(SIMD, descriptions, described, samples_per_channel, num_channels,
+                             <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+        else:
+            csrc.lku_mix_sum(SIMD, descriptions, described, samples_per_channel, num_channels, total)
+            limiter.limit(total, samples_per_channel, <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
         # Only now is anything taken: an exception above leaves every queue as it was.
         take_out(queues, samples_per_channel, num_channels)
         return result
     finally:
         PyMem_Free(descriptions)
+        PyMem_Free(total)
 
 
-def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels, list without):
+def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels, list without, list limiters=None):
     """`mix` for many readers at once: returns a mix for each item of `without`, a list of queues that it leaves out.
 
     Every mix is what `mix` makes of the other queues. Queues that are not among `queues` are nothing to leave out. The
-    time grows with the number of queues and the number of mixes, not with their product.
+    time grows with the number of queues and the number of mixes, not with their product. `limiters` are those of the
+    mixes, in the same order.
     """
     check_queues(queues, samples_per_channel, num_channels)
+    if limiters is not None:
+        if len(limiters) != len(without):
+            raise ValueError(f"limiters: expected {len(without)}, got {len(limiters)}")
+        for item in limiters:
+            if not isinstance(item, Limiter):
+                raise TypeError(f"limiters: expected Limiters, got {type(item).__name__}")
+            check_limiter(<Limiter>item, num_channels)
     for left_out in without:
         if not isinstance(left_out, list):
             raise TypeError(f"without: expected lists of GainQueues, got {type(left_out).__name__}")
@@ -248,6 +281,7 @@ def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channel
     cdef csrc.lku_mix_input *descriptions = NULL
     cdef csrc.lku_mix_input *chosen
     cdef int64_t *total = NULL
+    cdef int64_t *rest = NULL
     for left_out in without:
         most_left_out = max(most_left_out, <Py_ssize_t>len(<list>left_out))
     try:
@@ -255,7 +289,9 @@ def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channel
         descriptions = <csrc.lku_mix_input *>PyMem_Malloc(
             (<Py_ssize_t>len(queues) + most_left_out + 1) * sizeof(csrc.lku_mix_input))
         total = <int64_t *>PyMem_Malloc(max(num_values, 1) * sizeof(int64_t))
-        if descriptions is NULL or total is NULL:
+        if limiters is not None:
+            rest = <int64_t *>PyMem_Malloc(max(num_values, 1) * sizeof(int64_t))
+        if descriptions is NULL or total is NULL or (limiters is not None and rest is NULL):
             raise MemoryError()
         results = [PyByteArray_FromStringAndSize(NULL, num_values * 2) for _ in without]
         for item in queues:
@@ -267,15 +303,20 @@ def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channel
             (<GainQueue>item)._apply_gate(samples_per_channel)
         chosen = descriptions + described
         csrc.lku_mix_sum(SIMD, descriptions, described, samples_per_channel, num_channels, total)
-        for left_out, result in zip(without, results):
+        for number, (left_out, result) in enumerate(zip(without, results)):
             num_left_out = 0
             for item in <list>left_out:
                 queue = <GainQueue>item
                 if queue._described >= 0:
                     chosen[num_left_out] = descriptions[queue._described]
                     num_left_out += 1
-            csrc.lku_mix_less(SIMD, total, chosen, num_left_out, samples_per_channel, num_channels,
-                              <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+            if limiters is None:
+                csrc.lku_mix_less(SIMD, total, chosen, num_left_out, samples_per_channel, num_channels,
+                                  <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
+            else:
+                csrc.lku_mix_rest(SIMD, total, chosen, num_left_out, samples_per_channel, num_channels, rest)
+                (<Limiter>limiters[number]).limit(rest, samples_per_channel,
+                                                  <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
         take_out(queues, samples_per_channel, num_channels)
         return results
     finally:
@@ -283,6 +324,7 @@ def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channel
             (<GainQueue>item)._described = -1
         PyMem_Free(descriptions)
         PyMem_Free(total)
+        PyMem_Free(rest)
 
 
 cdef class Ramp:

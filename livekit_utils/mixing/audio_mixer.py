@@ -14,6 +14,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from typing import Any
 
 from livekit_utils._kernels.gain_queue import mix, mix_each
+from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
@@ -21,12 +22,14 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.block_clock import BlockClock
+from livekit_utils.mixing.limiting import make_limiter, reduction_db
 from livekit_utils.mixing.loudest import Loudest
 from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 from livekit_utils.mixing.mixer_streams import MixerStreams
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
 from livekit_utils.mixing.patience import Patience
+from livekit_utils.mixing.shaping import Shaping
 from livekit_utils.mixing.stream_reader import StreamReader
 from livekit_utils.mixing.timed_input import TimedInput
 
@@ -77,6 +80,11 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         num_loudest: Mixes only so many streams, the loudest, from 1; None mixes all. A stream that is silent takes
             nobody's place, and one that speaks takes that of another when it is 3 dB louder. They change places in
             crossfades of 10 ms.
+        ceiling_dbfs: -60 to 0: no sample of the mix is above it, whatever comes. A peak limiter lowers all channels
+            together before a peak (over 5 ms, its look-ahead) and then lets them rise again (a reduction falls to 1/e
+            in 100 ms). The mix comes 5 ms later, less one sample; what is not above the ceiling is not changed by a
+            bit. The rest comes with the next block, or with one block more at the end. None: no limiter, the sum is
+            saturated.
 
     Raises:
         ValueError: A number is out of range.
@@ -108,6 +116,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         capacity: int = 100,
         realtime: bool = False,
         num_loudest: int | None = None,
+        ceiling_dbfs: float | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
         self._num_channels = check_int("num_channels", num_channels, 1, 128)
@@ -120,7 +129,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if num_loudest is not None:
             num_loudest = check_int("num_loudest", num_loudest, 1)
             self._loudest = Loudest(num_loudest, self._sample_rate, self._block)
-        self._readers = MixReaders(self._capacity, self._advance)
+        self._ceiling = None if ceiling_dbfs is None else check_number("ceiling_dbfs", ceiling_dbfs, -60, 0)
+        self._readers = MixReaders(self._capacity, self._advance, self._make_limiter)
         self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
         self._patience = Patience(self._inputs, timeout_s, lambda: self._readers.has_room, self._give_up_waiting)
@@ -135,6 +145,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             nobody_reads=lambda: self._readers.is_full,
         )
         self._streams = MixerStreams()
+        self._shaping = Shaping(self._block, self._sample_rate, self._num_channels, timeout_s, self._remove)
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_unread = 0  # blocks that were due when nobody read
@@ -150,6 +161,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         name: str | None = None,
         channels: Sequence[int] | None = None,
         live: bool | None = None,
+        pan: float = 0.0,
+        delay_ms: float = 0,
+        fade_in_ms: float = 0,
+        duck_under: str | None = None,
+        duck_db: float = -12.0,
+        attack_ms: float = 20,
+        release_ms: float = 300,
     ) -> None:
         """Adds a stream, at any time.
 
@@ -162,10 +180,24 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 whose frames lack one of them ends there, as one that cannot be converted.
             live: With `realtime`: whether the stream goes on if it is not read, as a call's does. None finds out: an
                 `AudioStream` is live, and so is any other that has delivered 0.3 s in real time.
+            pan: Its place in a mixer of two channels, from -1 (left) over 0 (as it is) to 1 (right). Both channels get
+                gains of equal power: `sqrt(2) * cos` and `sqrt(2) * sin` of `(pan + 1) * pi / 4`. The product with
+                `gain` goes up to +42 dB.
+            delay_ms: The stream is heard so much later than the others, up to 10 s. When it ends, the mix goes on until
+                all of it is heard.
+            fade_in_ms: The stream rises from silence, beginning with its first sample, along a sine. Together with
+                `fade_out` of another stream over the same time it keeps the power: an equal-power crossfade.
+            duck_under: Name of another stream, which need not be there: while that is heard (with a peak of -50 dBFS or
+                more in a block), this stream is lowered.
+            duck_db: By how much, -120 to 0.
+            attack_ms: In which time it is lowered, in a straight line from the start of the block in which the other is
+                heard.
+            release_ms: In which time it comes back, from the start of the first block in which the other is not heard.
 
         Raises:
-            ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, or
-                the gain or a channel is out of range.
+            ValueError: The stream or the name is there already, the stream is this mixer or a mixer that reads it, a
+                number is out of range, `pan` is not 0 in a mixer that has not two channels, or `duck_under` is its own
+                name.
             TypeError: The stream is no async iterator or iterable, or another argument is of a wrong type.
             RuntimeError: After `end_input` or `aclose`.
         """
@@ -183,7 +215,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         if live is not None:
             check_type("live", live, bool)
         given = (self._num_channels, gain, stream, name, self._sample_rate, picked)
+        shape = self._shaping.check(name, pan, delay_ms, fade_in_ms, duck_under, duck_db, attack_ms, release_ms)
         source = MixerInput(*given) if self._clock is None else TimedInput(*given, self._clock, self._block, live)
+        self._shaping.apply(shape, source)
         # A newcomer must not hold up a mix that is running; streams that start together wait for each other. What a
         # stream has left that has ended may be kept waiting already.
         if self._clock is None and (self._inputs.num_running or self._inputs.num_holding):
@@ -210,11 +244,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """
         if self._streams.has_ended(stream):
             return
-        source = self._streams.find(stream)
+        self._remove(self._streams.find(stream))
+        self._advance()
+
+    def _remove(self, source: MixerInput) -> None:
         if source.task is not None:
             source.task.cancel()
         self._forget(source)
-        self._advance()
 
     def output(self, without: object | Collection[object] = None) -> AudioMixerOutput:
         """Returns a further iterator over the blocks of this mixer, less some streams: for somebody who is not to hear
@@ -267,6 +303,66 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         ramp_length = round(check_ms("ramp_ms", ramp_ms, _MAX_RAMP_MS) * self._sample_rate / 1000)
         source.set_gain(check_number("gain", gain), ramp_length)
 
+    def set_pan(self, stream: AsyncIterator[Any] | AsyncIterable[Any], pan: float, ramp_ms: float = 10) -> None:
+        """Moves a stream between left and right over the next `ramp_ms` of the mix.
+
+        Args:
+            pan: As for `add_stream`.
+            ramp_ms: From 0, which jumps (and may click), to an hour.
+
+        Raises:
+            ValueError: Not a stream of this mixer, a number is out of range, or the mixer has not two channels.
+        """
+        self._shaping.set_pan(self._streams.find(stream), pan, ramp_ms)
+
+    def fade_out(self, stream: AsyncIterator[Any] | AsyncIterable[Any], ms: float) -> None:
+        """Lets a stream fall to silence over the next `ms` of the mix, along a cosine, and then removes it.
+
+        A stream of which nothing is heard now, because it is late or paused, is removed at once. For a stream that has
+        ended by itself and is mixed no more this changes nothing.
+
+        Args:
+            ms: From 0, which removes it at once (and may click), to an hour.
+
+        Raises:
+            ValueError: Not a stream of this mixer, or the number is out of range.
+
+        Example:
+            An equal-power crossfade from one stream to another.
+
+            >>> def crossfade(mixer, old, new):
+            ...     mixer.add_stream(new, fade_in_ms=500)
+            ...     mixer.fade_out(old, 500)
+        """
+        if not self._streams.is_gone(stream):
+            self._shaping.fade_out(self._streams.find(stream), ms)
+        self._advance()
+
+    def pause(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
+        """Stops a stream within 10 ms. The mix goes on without it, and it is not read.
+
+        It goes on with `resume` where it was: nothing is skipped. A live stream loses what its own queue cannot hold in
+        the meantime. The iteration does not end while a paused stream has samples left. A second call does nothing.
+
+        Raises:
+            ValueError: Not a stream of this mixer.
+        """
+        self._shaping.pause(self._streams.find(stream))
+        self._advance()
+
+    def resume(self, stream: AsyncIterator[Any] | AsyncIterable[Any]) -> None:
+        """Lets a paused stream go on, over 10 ms. If it is not paused, this does nothing.
+
+        Raises:
+            ValueError: Not a stream of this mixer.
+        """
+        source = self._streams.find(stream)
+        self._shaping.resume(source)
+        if source.task is not None:
+            read_ahead = self._reader.find_read_ahead() if self._clock is None else source.read_ahead
+            source.read_on(self._now(), read_ahead)
+        self._advance()
+
     @property
     def active_speakers(self) -> list[str]:
         """Names of the streams that speak, the loudest first: those that are above -55 dBFS, of those that are heard.
@@ -288,6 +384,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             num_blocks=self._reader.num_blocks,
             num_skipped_blocks=self._num_unread + (self._clock.num_skipped if self._clock is not None else 0),
             num_queued_blocks=len(self._readers.main),
+            reduction_db=reduction_db(self._readers.main.limiter),
             num_outputs=self._readers.num_outputs,
             num_dropped_blocks=self._readers.num_dropped,
             streams=streams,
@@ -357,12 +454,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             return
         source.end()
         self._streams.end(source)
-        if source.samples_per_channel == 0:
+        if source.is_spent:
             self._forget(source)
         self._advance()
 
     def _forget(self, source: MixerInput) -> None:
         source.end()
+        self._shaping.forget(source)
         self._inputs.remove(source)
         self._readers.inputs_change()
         self._streams.forget(source)
@@ -370,8 +468,16 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._end_blocks()
 
     def _end_blocks(self) -> None:
+        """Ends the readers, with what the limiters hold."""
         self._stop_timers()
+        for queue, samples in self._readers.drain(self._block):
+            queue.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
         self._readers.end()
+
+    def _make_limiter(self) -> Limiter | None:
+        if self._ceiling is None:
+            return None
+        return make_limiter(self._ceiling, self._sample_rate, self._num_channels)
 
     def _stop_timers(self) -> None:
         self._patience.deadline.close()
@@ -395,6 +501,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._patience.deadline.clear()  # the next block has a wait of its own
             if inputs.num_expected < len(inputs):
                 self._settle()
+            self._shaping.after_block()
         if inputs.num_starved:
             now, read_ahead = self._now(), self._reader.find_read_ahead()
             for source in inputs.starved():
@@ -417,13 +524,17 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _mix(self, inputs: list[MixerInput]) -> None:
         """Mixes the next block of these inputs, for everybody who reads."""
         readers = self._readers
+        shaping = self._shaping
+        if shaping.is_active:
+            shaping.before_block(inputs)
         if self._loudest is not None:
             self._loudest.look(inputs)
         if readers.is_alone:
-            samples = mix(inputs, self._block, self._num_channels)
+            samples = mix(inputs, self._block, self._num_channels, readers.main.limiter)
             readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
         else:
-            mixes = mix_each(inputs, self._block, self._num_channels, readers.left_out(self._inputs.all))
+            left_out = readers.left_out(self._inputs.all)
+            mixes = mix_each(inputs, self._block, self._num_channels, left_out, readers.limiters)
             readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
         self._reader.num_blocks += 1
 
@@ -435,16 +546,20 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         now = self._now()
         sources = [source for source in self._inputs.all if isinstance(source, TimedInput)]
         try:
-            self._mix([source for source in sources if source.begin_block(now)])
+            self._mix([source for source in sources if source.has_part(now)])
         except MemoryError as error:
             self._stop_timers()
             self._readers.end(error)  # the readers must not wait for a block that cannot be made
             return
         for source in sources:
             source.end_block()
-            if source.ended and source.samples_per_channel == 0:
+        self._shaping.after_block()
+        for source in sources:
+            if source.ended and source.is_spent:
                 self._forget(source)
-            elif source.paused and (source.live or source.samples_per_channel < source.read_ahead):
+            elif (
+                source.paused and not source.is_held and (source.live or source.samples_per_channel < source.read_ahead)
+            ):
                 source.read_on(now, source.read_ahead)
 
     def _give_up_unread(self) -> None:
@@ -459,13 +574,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
         for source in list(self._inputs.all):
             source.num_late_blocks += source.late
-            if source.ended and source.samples_per_channel == 0:
+            if source.ended and source.is_spent:
                 self._forget(source)
 
     def _give_up_waiting(self) -> None:
         """Mixes without the streams that keep the others waiting."""
         for source in self._inputs.all:
-            if source.expected and source.samples_per_channel < self._block:
+            if source.expected and source.samples_per_channel < self._block and not source.is_held:
                 source.await_join()
                 source.late = True
                 # A stream whose source is idle is expected to be late.

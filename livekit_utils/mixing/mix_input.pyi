@@ -1,7 +1,7 @@
 from types import GenericAlias
 from typing import Any, Final, Generic, Self, TypeVar, final
 
-from livekit_utils._kernels.gain_queue import GainQueue
+from livekit_utils._kernels.shaped_queue import ShapedQueue
 
 NOTHING: Final = 0
 BLOCK: Final = 1
@@ -10,13 +10,16 @@ PART: Final = 3
 FULL: Final = 4
 REFUSED: Final = 5
 
-class MixInput(GainQueue):
+class MixInput(ShapedQueue):
     expected: bool
     plain: bool
     paused: bool
+    draining: bool
     sample_rate: int
     read_ahead: int
     def __init__(self, num_channels: int, gain: float = 1.0) -> None: ...
+    @property
+    def is_spent(self) -> bool: ...
     @property
     def num_delivered(self) -> int: ...
     def take(self, item: object) -> int: ...

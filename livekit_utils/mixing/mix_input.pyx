@@ -3,6 +3,7 @@ from libc.string cimport memcpy
 
 from livekit_utils._kernels.gain_queue cimport GainQueue
 from livekit_utils._kernels.sample_queue cimport SampleQueue
+from livekit_utils._kernels.shaped_queue cimport ShapedQueue
 from livekit_utils.frames.audio_frame cimport AudioFrame, samples_of
 
 import cython
@@ -31,7 +32,7 @@ cdef enum:
     RUNNING = 32
 
 
-cdef class MixInput(GainQueue):
+cdef class MixInput(ShapedQueue):
     """The samples of a stream that have not been mixed yet, and what the mixer wants of them.
 
     The mixer sets:
@@ -40,6 +41,7 @@ cdef class MixInput(GainQueue):
     - `plain`: whether `take` may take frames of `sample_rate` as they are.
     - `read_ahead`: samples per channel from which on it is full.
     - `paused`: whether the task that reads the stream waits for room.
+    - `draining`: whether the stream has ended, so that no block waits for it, but what is left of it is mixed.
 
     Args:
         num_channels: 1 to 128.
@@ -49,7 +51,7 @@ cdef class MixInput(GainQueue):
     cdef readonly unsigned long long num_delivered  # samples per channel that the stream has delivered
     cdef public bint plain
     cdef public Py_ssize_t sample_rate, read_ahead
-    cdef bint _expected, _paused
+    cdef bint _expected, _paused, _draining
     cdef MixInputs _inputs  # None while it is in none
     cdef Py_ssize_t _index  # in `_inputs.all`
     cdef int _counted_as
@@ -76,6 +78,30 @@ cdef class MixInput(GainQueue):
         self._paused = paused
         self._count()
 
+    @property
+    def draining(self):
+        return self._draining
+
+    @draining.setter
+    def draining(self, bint draining):
+        self._draining = draining
+        self._count()
+
+    @property
+    def is_spent(self):
+        """Whether there is nothing of it to be mixed or heard."""
+        return self._size == 0 and self.rest == 0
+
+    def hold(self, Py_ssize_t ramp_length):
+        """Lets it fall to silence over its next `ramp_length` samples per channel, and takes no more of it."""
+        ShapedQueue.hold(self, ramp_length)
+        self._count()
+
+    def go_on(self, Py_ssize_t ramp_length):
+        """Ends a hold."""
+        ShapedQueue.go_on(self, ramp_length)
+        self._count()
+
     def push(self, data):
         """Appends a copy of the samples; returns what the mixer has to do, but never FULL."""
         cdef Py_ssize_t before = self._size
@@ -84,7 +110,7 @@ cdef class MixInput(GainQueue):
 
     def take(self, item):
         """Appends a copy of an AudioFrame that needs no conversion; returns what the mixer has to do."""
-        if self._size >= self.read_ahead * self.num_channels:
+        if self._size >= self.read_ahead * self.num_channels or self._left == 0:
             return FULL
         return self._take(item)
 
@@ -109,6 +135,8 @@ cdef class MixInput(GainQueue):
 
     def push_silence(self, Py_ssize_t samples_per_channel):
         """Appends silence, which the stream has not delivered."""
+        if not self.num_delivered:
+            self._lead += samples_per_channel
         GainQueue.push_silence(self, samples_per_channel)
         self._count()
 
@@ -140,21 +168,23 @@ cdef class MixInput(GainQueue):
     cdef void _count(self) noexcept:
         """Counts this input in `_inputs` as what it is now."""
         cdef int is_now = 0, was = self._counted_as
-        cdef bint has_part
+        cdef bint has_part, has_some
         cdef MixInputs inputs = self._inputs
         if inputs is None:
             return
-        has_part = self._size >= inputs.block * self.num_channels
-        if self._size > 0:
-            is_now = HOLDING
-        if self._paused and not has_part:
-            is_now |= STARVED
-        if self._expected:
-            is_now |= EXPECTED | (READY if has_part else LACKING)
-            if self.num_delivered:
-                is_now |= RUNNING
-        elif self._size > 0:
-            is_now |= READY
+        if self._left != 0:  # what is held is as if it were not there
+            has_part = self._size >= inputs.block * self.num_channels
+            has_some = self._size > 0 or (self._draining and self.rest > 0)
+            if has_some:
+                is_now = HOLDING
+            if self._paused and not has_part:
+                is_now |= STARVED
+            if self._expected:
+                is_now |= EXPECTED | (READY if has_part else LACKING)
+                if self.num_delivered:
+                    is_now |= RUNNING
+            elif has_some:
+                is_now |= READY
         if is_now != was:
             self._counted_as = is_now
             inputs._move(was, is_now)

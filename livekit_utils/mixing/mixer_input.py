@@ -40,6 +40,8 @@ class AudioMixerStreamStats:
     """Peak of its part of the last block, before the gain; -inf is silence."""
     rms_dbfs: float
     """RMS of its part of the last block, before the gain, against a full-scale square wave; -inf is silence."""
+    is_paused: bool
+    """Whether `pause` has stopped it."""
 
 
 @public
@@ -53,6 +55,8 @@ class AudioMixerStats:
     """Blocks that were due and were not made, with `realtime`: the event loop was held up, or nobody read."""
     num_queued_blocks: int
     """Blocks that wait to be read from the mixer itself."""
+    reduction_db: float
+    """By how much the limiter lowered the last block at most; 0 if it did not, or if there is none."""
     num_outputs: int
     """Outputs that are open."""
     num_dropped_blocks: int
@@ -88,6 +92,7 @@ class MixerInput(MixInput):
         self.power = 0.0  # how loud it is, after its gain, against full scale; kept by Loudest
         self.is_heard: bool | None = None  # among the loudest; None before that was decided
         self.ended = False
+        self.is_paused = False  # by the user
         self.plain = self.converter is None
         self._counted_since = 0.0  # the loop's time when the count of what it delivers began
         self._counted_from = 0
@@ -150,6 +155,7 @@ class MixerInput(MixInput):
     def end(self) -> None:
         """Marks the end of the stream; the samples in the queue are still mixed."""
         self.ended = True
+        self.draining = True
         self.paused = False
         self.joining = False
         self.expected = False
@@ -179,6 +185,7 @@ class MixerInput(MixInput):
             queued_ms=self.samples_per_channel * 1000 / self.sample_rate,
             peak_dbfs=_dbfs(peak),
             rms_dbfs=_dbfs(rms),
+            is_paused=self.is_paused,
         )
 
 

@@ -50,6 +50,10 @@ class MixerStreams:
         source = self._by_stream.get(id(stream))
         return source.ended if source is not None else stream in self._finished
 
+    def is_gone(self, stream: object) -> bool:
+        """Whether the stream ended by itself, and nothing of it is left."""
+        return id(stream) not in self._by_stream and stream in self._finished
+
     def find(self, stream: object) -> MixerInput:
         """Returns the input of a stream.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from typing import Any
 
+from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.queues import EndableQueue
@@ -28,14 +29,21 @@ class MixQueue(EndableQueue[AudioFrame]):
         on_room: Called when a block was read from a full queue.
         name: For the log.
         without: Names of streams, and streams, which the reader does not hear.
+        limiter: Of this reader's mix.
     """
 
     def __init__(
-        self, capacity: int, on_room: Callable[[], None], name: str, without: tuple[str | object, ...] = ()
+        self,
+        capacity: int,
+        on_room: Callable[[], None],
+        name: str,
+        without: tuple[str | object, ...] = (),
+        limiter: Limiter | None = None,
     ) -> None:
         super().__init__(capacity, on_room)
         self.name = name
         self.without = without
+        self.limiter = limiter
         self.left_out: list[MixerInput] = []  # the inputs of `without` that there are
         self.was_read = False
         self.is_waited_for = True  # the mix waits while the queue is full
@@ -83,12 +91,14 @@ class MixReaders:
     Args:
         capacity: Blocks that may wait for each reader.
         on_room: Called when a full queue was read.
+        make_limiter: Makes the limiter of a reader, if there is to be one.
     """
 
-    def __init__(self, capacity: int, on_room: Callable[[], None]) -> None:
+    def __init__(self, capacity: int, on_room: Callable[[], None], make_limiter: Callable[[], Limiter | None]) -> None:
+        self._make_limiter = make_limiter
         self._capacity = capacity
         self._on_room = on_room
-        self.main = MixQueue(capacity, on_room, "the mixer itself")
+        self.main = MixQueue(capacity, on_room, "the mixer itself", limiter=make_limiter())
         self._queues = [self.main]
         self._is_current = True  # every queue's `left_out` is right
         self._num_made = 0
@@ -141,7 +151,7 @@ class MixReaders:
     def add(self, without: tuple[str | object, ...]) -> MixQueue:
         """Makes the queue of a further output."""
         self._num_made += 1
-        queue = MixQueue(self._capacity, self._on_room, f"output {self._num_made}", without)
+        queue = MixQueue(self._capacity, self._on_room, f"output {self._num_made}", without, self._make_limiter())
         self._queues.append(queue)
         self._is_current = False
         return queue
@@ -181,6 +191,18 @@ class MixReaders:
         """Gives each reader its block."""
         for queue, block in zip(self._queues, blocks, strict=True):
             queue.put_block(block)
+
+    @property
+    def limiters(self) -> list[Limiter] | None:
+        """Those of the readers, in the same order; None if there are none."""
+        limiters = [queue.limiter for queue in self._queues if queue.limiter is not None]
+        return limiters or None
+
+    def drain(self, block: int) -> Iterator[tuple[MixQueue, bytearray]]:
+        """Yields what the limiters hold, in blocks for each reader."""
+        for queue in self._queues:
+            while queue.limiter is not None and queue.limiter.num_held and not queue.ended:
+                yield queue, queue.limiter.drained(block)
 
     def end(self, error: BaseException | None = None) -> None:
         """Ends all readers when they have read what is there."""

@@ -122,6 +122,8 @@ class StreamReader:
         A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
         than real time can wait: samples that were read have left their source, but are not heard yet.
         """
+        if source.is_held:
+            return False
         if isinstance(source, TimedInput):
             return source.live and not self._nobody_reads()
         return source.samples_per_channel < self._read_ahead and source.is_live(asyncio.get_running_loop().time())

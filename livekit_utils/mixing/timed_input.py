@@ -180,6 +180,11 @@ class TimedInput(MixerInput):
 
     # -- what is played -----------------------------------------------------------------------------------------------
 
+    def has_part(self, now: float) -> bool:
+        """Gets ready for the next block; returns whether the mix has anything to do with the stream."""
+        self.skips = self.is_held or not self.begin_block(now)
+        return self.is_shaped or not self.skips
+
     def begin_block(self, now: float) -> bool:
         """Gets ready for the next block; returns whether the stream has a part in it."""
         fill = self.samples_per_channel

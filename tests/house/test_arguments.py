@@ -100,6 +100,7 @@ CHANNELS = [0, "0", b"0", 1.5, {0}, {0: 1}, [0.0], [None], ["0"]]  # numbers fro
 SWITCH = [None, 1, "yes", []]
 TEXT = [None, 1, b"text", 1.5, []]
 TEXT_OR_NONE = [1, b"text", 1.5, []]
+PAN = [None, "0", [], math.nan, math.inf, 1.1, -1.1, 0.5]  # the mixer has one channel
 CHOICE = [None, -1, 99, 1.5, "nonsense", []]
 CHOICE_OR_NONE = [-1, 99, 1.5, "nonsense", []]
 
@@ -201,6 +202,7 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "blocksize": COUNT0,
             "stream_timeout_ms": [value for value in MS_ABOVE if value not in (math.inf, HUGE)],
             "capacity": COUNT,
+            "ceiling_dbfs": ["0", [], math.nan, math.inf, 0.1, -60.1],
             "realtime": SWITCH,
             "num_loudest": [value for value in COUNT if value is not None],
         },
@@ -212,6 +214,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "gain": FACTOR,
             "name": TEXT_OR_NONE,
             "channels": CHANNELS,
+            "pan": PAN,
+            "delay_ms": [*MS, 10_001],
+            "fade_in_ms": MS,
+            "duck_under": TEXT_OR_NONE,
+            "duck_db": [None, "0", [], math.nan, -math.inf, 1, -121],
+            "attack_ms": MS,
+            "release_ms": MS,
             "live": [value for value in SWITCH if value is not None],
         },
     ),
@@ -220,6 +229,8 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {},
         {"without": [1, 1.5, b"a", [1]]},
     ),
+    "AudioMixer.set_pan": (with_mixer("set_pan"), {"pan": 0}, {"pan": PAN, "ramp_ms": MS}),
+    "AudioMixer.fade_out": (with_mixer("fade_out"), {"ms": 10}, {"ms": MS}),
     "AudioMixer.set_gain": (with_mixer("set_gain"), {"gain": 1}, {"gain": FACTOR, "ramp_ms": MS}),
     "Recorder": (
         recorder,

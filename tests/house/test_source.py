@@ -14,6 +14,7 @@ WORDS = (
     "g711",
     "level",
     "channels",
+    "limiter",
     "linear",
     "high_pass",
     "polyphase",

@@ -92,10 +92,10 @@ def test_what_a_user_writes(tmp_path: Path) -> None:
 NOT_IN_BOTH = r"""
 .*\.__test__
 .*__(reduce|setstate)_cython__
-livekit_utils\._kernels\.(dtmf\.Dtmf|high_pass\.HighPass|linear\.LinearInterpolator)\.__init__
+livekit_utils\._kernels\.(dtmf\.Dtmf|high_pass\.HighPass|limiter\.Limiter|linear\.LinearInterpolator)\.__init__
 livekit_utils\._kernels\.(echo_power\.EchoPower|noise_fill\.NoiseFill|noise_floor\.NoiseFloor)\.__init__
 livekit_utils\._kernels\.(loudness\.Loudness|overlap_add\.OverlapAdd|short_spectrum\.ShortSpectrum)\.__init__
-livekit_utils\.(mixing\.mix_input\.MixInput|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp))\.__init__
+livekit_utils\.(mixing\.mix_input\.MixInput|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp|shaped_queue\.ShapedQueue))\.__init__
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.variable_ratio\.(VariableConverter|VariableFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level

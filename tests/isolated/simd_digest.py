@@ -15,11 +15,13 @@ from livekit_utils._kernels.g711 import alaw_to_s16, s16_to_alaw, s16_to_ulaw, u
 from livekit_utils._kernels.gain_queue import GainQueue, Ramp, mix_each
 from livekit_utils._kernels.gain_queue import mix as mix_queues
 from livekit_utils._kernels.level import level_s16
+from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.loudness import Loudness
 from livekit_utils._kernels.overlap_add import OverlapAdd
 from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
+from livekit_utils._kernels.shaped_queue import DUCK, ShapedQueue
 from livekit_utils._kernels.short_spectrum import ShortSpectrum
 from livekit_utils._kernels.sine import sine_s16
 from livekit_utils._kernels.variable_ratio import VariableConverter, VariableFilter
@@ -70,6 +72,20 @@ def gain_queue(rand: random.Random) -> Iterator[bytes]:
             yield repr([source.level for source in inputs]).encode()
 
 
+def shaped_queue(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3):
+        inputs = [ShapedQueue(num_channels, rand.uniform(-2, 2)) for _ in range(5)]
+        for source in inputs:
+            source.set_delay(rand.choice((0, 77, 300)))
+            source.fade_in(rand.choice((0, 100, 1000)))
+        for n in (1, 33, 128, 129, 257, 480):
+            for source in inputs:
+                source.push(pcm(rand, n * num_channels))
+                source.set_sides(rand.uniform(0, 1.4), rand.uniform(0, 1.4), rand.choice((0, 1, 100, 1000)))
+                source.set_factor(DUCK, rand.uniform(0, 1), rand.choice((0, 1, 100, 1000)))
+            yield mix_queues(inputs, n, num_channels)
+
+
 def convert(rand: random.Random) -> Iterator[bytes]:
     special = (float("nan"), float("inf"), -float("inf"), 1e-45, -0.0, 1.0, -1.0, 0.5 / 32768, 1.5 / 32768)
     for n in SIZES:
@@ -106,6 +122,16 @@ def channels(rand: random.Random) -> Iterator[bytes]:
         for num_channels in (1, 2, 3, 4, 6, 8):
             yield upmix_s16(pcm(rand, n), num_channels)
             yield downmix_s16(pcm(rand, n * num_channels), num_channels)
+
+
+def limiter(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3, 128):
+        limiting = Limiter(num_channels, rand.randint(32, 32768), rand.choice((1, 48, 240, 256)), 4800.0)
+        for n in (0, 1, 33, 128, 255, 256, 257, 480, 5000 // num_channels):
+            bits = rand.choice((36, 41, 50, 63))
+            sums = array("q", (rand.randint(-(2**bits), 2**bits - 1) for _ in range(n * num_channels)))
+            yield limiting.process(sums) + repr(limiting.least_gain).encode()
+        yield limiting.drained(480)
 
 
 def linear(rand: random.Random) -> Iterator[bytes]:
@@ -201,7 +227,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
-    mix, ramp, gain_queue, convert, g711, encodings, level, channels, linear,
+    mix, ramp, gain_queue, shaped_queue, convert, g711, encodings, level, channels, limiter, linear,
     polyphase, variable_ratio, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, audio_frame,
 )  # fmt: skip
 

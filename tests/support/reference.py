@@ -59,6 +59,32 @@ def mix(sources: Sequence[MixSource], samples_per_channel: int, num_channels: in
     return [clamp((2 * total + GAIN_UNITY) // (2 * GAIN_UNITY)) for total in totals]
 
 
+def limited(
+    sums: Sequence[int], num_channels: int, ceiling: int, look_ahead: int, release: float
+) -> tuple[list[int], list[int]]:
+    """The samples of a look-ahead limiter, and the reduction of each frame in 2**-30; see csrc/limiter.h."""
+    limit, unity, lost = 256 * ceiling + 127, 1 << 30, round(-math.expm1(-1 / release) * 2**32)
+    values = [max(-(2**31), min(2**31 - 1, x >> 16)) for x in sums]
+    frames = [values[i : i + num_channels] for i in range(0, len(values), num_channels)]
+    peaks = [max(x if x >= 0 else -1 - x for x in frame) for frame in frames]
+    needs = [unity - limit * unity // peak if peak > limit else 0 for peak in peaks]
+    held = [max(needs[max(0, k - look_ahead + 1) : k + 1]) for k in range(len(needs))]
+    falling: list[int] = []
+    for need in held:
+        last = falling[-1] if falling else 0
+        falling.append(max(need, last - ((last * lost) >> 32) - 1, 0))
+    reciprocal = -(-(2**32) // look_ahead)
+    means = [sum(falling[max(0, k - look_ahead + 1) : k + 1]) for k in range(len(falling))]
+    reductions = [(total * reciprocal + 2**32 - 1) >> 32 for total in means]
+    delayed = [[0] * num_channels] * (look_ahead - 1) + frames
+    out = [
+        clamp((x * (unity - cut) + (1 << 37)) >> 38)
+        for frame, cut in zip(delayed, reductions, strict=False)
+        for x in frame
+    ]
+    return out, reductions
+
+
 class MixQueue:
     """A GainQueue as a list of samples and a gain on its way."""
 
