@@ -269,11 +269,11 @@ def test_files_that_are_whole_are_forgotten(tmp_path: Path) -> None:
                 await asyncio.sleep(0.3)
                 recorder.split(tmp_path / f"{number}.wav")
             await asyncio.sleep(0.4)
-            for file in recorder._full:
+            for file in recorder._files._full:
                 assert await file._behind.done.happens(10)
             recorder.split(tmp_path / "last.wav")
             await asyncio.sleep(0.4)
-            assert len(recorder._full) == 1
+            assert len(recorder._files._full) == 1
 
     asyncio.run(main())
     assert sum(len(load(path)) for path in tmp_path.glob("*.wav")) > 8000
@@ -296,7 +296,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         "        recorder.add_stream(live())\n"
         "        for _ in range(int(sys.argv[2]) // 60):\n"
         "            await asyncio.sleep(60)\n"
-        "            while recorder._file._behind._num_waiting:\n"  # virtual time is faster than a disk
+        "            while recorder._files._file._behind._num_waiting:\n"  # virtual time is faster than a disk
         "                time.sleep(0.001)\n"
         "run(main())\n"
         "print([line for line in open('/proc/self/status') if line.startswith('VmHWM')][0].split()[1])\n"

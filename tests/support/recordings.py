@@ -67,7 +67,7 @@ class MemoryFile:
 def in_memory(monkeypatch: pytest.MonkeyPatch) -> list[MemoryFile]:
     """Has recorders write there; returns the list of the files."""
     MemoryFile.made = []
-    monkeypatch.setattr("livekit_utils.recording.recorder.RecordingFile", MemoryFile)
+    monkeypatch.setattr("livekit_utils.recording.file_chain.RecordingFile", MemoryFile)
     return MemoryFile.made
 
 
