@@ -38,6 +38,7 @@ class FileChain:
         self._newest_from = 0  # the sample of the recording at which it begins
         self._splits: deque[tuple[int, RecordingFile]] = deque()
         self._full: list[RecordingFile] = []  # files that have ended, until they are whole
+        self._num_lost = 0  # of the files before the current one
         self._previewed_s = 0.0  # the place up to which a preview was written
 
     def _open(self, file: str | os.PathLike[str], overwrite: bool) -> RecordingFile:
@@ -65,8 +66,13 @@ class FileChain:
 
     @property
     def num_lost(self) -> int:
-        """Samples of the current file that silence was written for, because the disk was too slow."""
-        return self._file.num_lost
+        """Samples that silence was written for, because the disk was too slow."""
+        return self._num_lost + self._file.num_lost
+
+    @property
+    def error(self) -> OSError | None:
+        """Why not all of the files have what they should; the first of these errors."""
+        return next((file.error for file in (*self._full, self._file) if file.error is not None), None)
 
     def split(self, file: str | os.PathLike[str], *, position: int, overwrite: bool) -> None:
         """Has a new file begin at this sample, or at the first one that is not written yet.
@@ -89,6 +95,7 @@ class FileChain:
             position, new = self._splits.popleft()
             self._write(position)
             self._file.end()
+            self._num_lost += self._file.num_lost
             self._full = [file for file in (*self._full, self._file) if not file.is_whole]
             self._file = new
         self._write(end)

@@ -53,7 +53,9 @@ class RecorderStats:
     written_s: float
     """Seconds that were handed to the file. The rest waits for streams that may still deliver."""
     lost_ms: float
-    """Sound of the current file that silence was written for, because the disk was too slow."""
+    """Sound that silence was written for, because the disk was too slow; of all files."""
+    error: OSError | None
+    """Why a file ends before it should: the disk is full, or gone; the first of these errors. None while all is well."""
     streams: dict[str, RecorderStreamStats]
     """By name; without those that have ended or were removed."""
 
@@ -283,6 +285,7 @@ class Recorder(AsyncClosing, LoopBound):
             duration_s=self.duration_s,
             written_s=self._timeline.position_s,
             lost_ms=self._files.num_lost * 1000 / self._sample_rate,
+            error=self._files.error,
             streams=self._inputs.stats(),
         )
 

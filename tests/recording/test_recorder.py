@@ -406,6 +406,20 @@ def test_split_loses_no_sample(files: list[MemoryFile]) -> None:
     assert [json.loads(line) for line in files[2].marks] == [{"at_s": 2.5, "text": "zwei ü"}]
 
 
+def test_sound_that_a_slow_disk_has_lost_is_counted_over_all_files(files: list[MemoryFile]) -> None:
+    async def main() -> None:
+        async with recorder() as recording:
+            for number in range(3):
+                files[-1].num_lost = RATE // 100
+                await asyncio.sleep(1)
+                recording.split(f"{number}.wav")
+                await asyncio.sleep(1)
+            assert recording.stats().lost_ms == pytest.approx(30)
+        assert recording.stats().lost_ms == pytest.approx(30)
+
+    run(main())
+
+
 def test_write_lies_where_the_caller_says(files: list[MemoryFile]) -> None:
     async def main() -> None:
         async with recorder() as recording:

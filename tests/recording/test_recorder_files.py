@@ -152,15 +152,26 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: An
     async def main() -> None:
         recorder = Recorder(tmp_path / "a.wav")
         recorder.add_stream(live())
+        assert recorder.stats().error is None
         await asyncio.sleep(20)
+        # Virtual time is faster than the thread that writes.
+        recorder._files._file._behind.done.wait()
+        error = recorder.stats().error
+        assert error is not None
+        recorder.split(tmp_path / "b.wav")  # on a disk that has room, say
+        await asyncio.sleep(1)
+        assert recorder.stats().error is error
         with pytest.raises(OSError, match="No space left") as caught:
             await recorder.aclose()
+        assert caught.value is error
         assert caught.value.errno == errno.ENOSPC
         await recorder.aclose()
+        assert recorder.stats().error is error
 
     run(main())
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert len(load(tmp_path / "a.wav")) == (300_000 - 80) // 4
+    assert len(load(tmp_path / "b.wav")) == RATE
 
 
 def test_marks_of_a_recording_that_is_overwritten(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class MemoryFile:
         self.previews: list[Samples] = []
         self.marks: list[str] = []
         self.num_lost = 0
+        self.error: OSError | None = None
         self.ended = False
         self.made.append(self)
 
