@@ -1,4 +1,4 @@
-"""FramesAhead decodes a file a little ahead of the task that reads it, in a thread that runs only while there is room."""
+"""FramesAhead decodes a file a little ahead of the task that reads it, in a thread that runs while there is room."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class RecorderStats:
     lost_ms: float
     """Sound that silence was written for, because the disk was too slow; of all files."""
     error: OSError | None
-    """Why a file ends before it should: the disk is full, or gone; the first of these errors. None while all is well."""
+    """Why a file ends before it should, as on a full disk: the first of these errors. None while all is well."""
     streams: dict[str, RecorderStreamStats]
     """By name; without those that have ended or were removed."""
 
