@@ -8,8 +8,10 @@ from collections import deque
 from pathlib import Path
 
 from livekit_utils._runtime.arguments import check_type
+from livekit_utils.files.movie_file import MovieFile, is_movie
 from livekit_utils.files.recording_file import RecordingFile
 from livekit_utils.recording.timeline import Timeline
+from livekit_utils.recording.video_lane import VideoLane
 
 # What is not written after so many seconds is written for the case that the program is killed, this often.
 _TAIL_S = 0.5
@@ -19,7 +21,8 @@ class FileChain:
     """The files of one recording. Nothing here waits, but `aclose`.
 
     Args:
-        timeline: The recording.
+        timeline: The sound of the recording.
+        pictures: Its pictures, which are told of each file.
         file: The path of the first file.
         format: Of all files; by the suffix of each if None.
         overwrite: Whether the first file may replace an existing one.
@@ -29,11 +32,18 @@ class FileChain:
     """
 
     def __init__(
-        self, timeline: Timeline, file: str | os.PathLike[str], *, format: str | None, overwrite: bool
+        self,
+        timeline: Timeline,
+        pictures: VideoLane,
+        file: str | os.PathLike[str],
+        *,
+        format: str | None,
+        overwrite: bool,
     ) -> None:
-        self._timeline = timeline
+        self._timeline, self._pictures = timeline, pictures
         self._format = format
         self._file = self._open(file, overwrite)
+        pictures.begin_file(self._file, 0.0)
         self._newest = self._file  # the one that a split has opened last
         self._newest_from = 0  # the sample of the recording at which it begins
         self._splits: deque[tuple[int, RecordingFile]] = deque()
@@ -41,7 +51,9 @@ class FileChain:
         self._num_lost = 0  # of the files before the current one
         self._previewed_s = 0.0  # the place up to which a preview was written
 
-    def _open(self, file: str | os.PathLike[str], overwrite: bool) -> RecordingFile:
+    def _open(
+        self, file: str | os.PathLike[str], overwrite: bool, expected: type[RecordingFile] | None = None
+    ) -> RecordingFile:
         try:
             path = os.fspath(file)
         except TypeError:
@@ -52,7 +64,11 @@ class FileChain:
             check_type("format", self._format, str)
         check_type("overwrite", overwrite, bool)
         lane = self._timeline.format
-        return RecordingFile(path, lane.sample_rate, lane.num_channels, format=self._format, overwrite=overwrite)
+        kind = MovieFile if is_movie(path, self._format) else RecordingFile
+        if expected is not None and kind is not expected:
+            what = "a file with pictures" if expected is MovieFile else "a file of sound alone"
+            raise ValueError(f"file: expected {what}, as the one before, got {path!r}")
+        return kind(path, lane.sample_rate, lane.num_channels, format=self._format, overwrite=overwrite)
 
     @property
     def path(self) -> Path:
@@ -80,9 +96,10 @@ class FileChain:
         Raises:
             FileExistsError, ValueError, TypeError, OSError: As `RecordingFile`; the old file goes on.
         """
-        new = self._open(file, overwrite)
+        new = self._open(file, overwrite, type(self._file))
         position = max(position, self._timeline.position)
         self._splits.append((position, new))
+        self._pictures.begin_file(new, position / self._timeline.format.sample_rate)
         self._newest, self._newest_from = new, position
 
     def mark(self, line: str) -> None:

@@ -1,7 +1,8 @@
 """Recorder: records streams and tracks into one file, each where it was on the clock.
 
 Each stream has a task that reads it, and a Voice that finds the places of its frames on the clock. A timer writes what
-is settled: what lies before the first place for which any stream may still deliver.
+is settled: what lies before the first place for which any stream may still deliver. Pictures go to the encoder when
+they come; the file brings them and the sound together.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from livekit_utils.recording.file_chain import FileChain
 from livekit_utils.recording.inputs import Inputs
 from livekit_utils.recording.lane import LaneFormat
 from livekit_utils.recording.open_recorders import open_recorders
+from livekit_utils.recording.recorded_video import RecordedVideo
 from livekit_utils.recording.recording_clock import RecordingClock
 from livekit_utils.recording.timeline import Timeline
+from livekit_utils.recording.video_lane import RecorderVideoStats, VideoLane, check_video_size
 from livekit_utils.recording.voice import RecorderStreamStats
 from livekit_utils.recording.written_sound import WrittenSound
 
@@ -58,6 +61,8 @@ class RecorderStats:
     """Why a file ends before it should, as on a full disk: the first of these errors. None while all is well."""
     streams: dict[str, RecorderStreamStats]
     """By name; without those that have ended or were removed."""
+    video: RecorderVideoStats | None
+    """The pictures; None in a recording of sound alone."""
 
 
 @public
@@ -75,17 +80,20 @@ class Recorder(AsyncClosing, LoopBound):
     is full, that is logged once, what was written is kept, and `aclose` raises OSError.
 
     Args:
-        file: The path. Its suffix selects WAV, FLAC or Ogg Opus (.ogg, .opus). A WAV of more than 4 GiB becomes RF64.
+        file: The path. Its suffix selects WAV, FLAC, Ogg Opus (.ogg, .opus), MP4 or Matroska (.mkv). A WAV of more than
+            4 GiB becomes RF64.
         sample_rate: Hz, 1000 to 192000.
-        num_channels: 1 to 128.
-        format: "wav", "flac", "ogg" or "opus"; by the suffix if None.
+        num_channels: 1 to 128; 2 at most in MP4 and Matroska.
+        format: "wav", "flac", "ogg", "opus", "mp4" or "mkv"; by the suffix if None.
         overwrite: Whether an existing file may be replaced.
+        video_size: Width and height of the pictures in an MP4 or a Matroska, in even numbers up to 4096. If None, they
+            are as large as the first one, if that comes within 2 s.
 
     Raises:
         FileExistsError: The file exists.
         ValueError: A number is out of range, or the format is unknown, or cannot hold this rate or these channels.
         TypeError: An argument of a wrong type.
-        ImportError: FLAC and OGG need soundfile.
+        ImportError: FLAC and OGG need soundfile, MP4 and Matroska need PyAV.
         OSError: The file cannot be written to.
 
     Threads: for one event loop. Tracks of ours may have their source in another one.
@@ -112,11 +120,14 @@ class Recorder(AsyncClosing, LoopBound):
         num_channels: int = 2,
         format: str | None = None,
         overwrite: bool = False,
+        video_size: tuple[int, int] | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 1000, 192_000)
         self._clock = RecordingClock()
         self._timeline = Timeline(LaneFormat(self._sample_rate, check_int("num_channels", num_channels, 1, 128)))
-        self._files = FileChain(self._timeline, file, format=format, overwrite=overwrite)
+        self._pictures = VideoLane(check_video_size(video_size))
+        self._files = FileChain(self._timeline, self._pictures, file, format=format, overwrite=overwrite)
+        self._video = RecordedVideo(self._pictures, self._clock, _TICK_S)
         self._inputs = Inputs(self._timeline, self._clock)
         self._written = WrittenSound(self._timeline)
         self._seen_s = 0.0  # the place of the clock at the last tick
@@ -198,12 +209,43 @@ class Recorder(AsyncClosing, LoopBound):
         self._inputs.remove(stream, "stream")
 
     def remove_track(self, track: Track | rtc.Track) -> None:
-        """Ends the recording of a track, as `remove_stream` does.
+        """Ends the recording of a track, as `remove_stream` does; of one with pictures, as `remove_video` does.
 
         Raises:
             ValueError: The track was never added, or was removed.
         """
-        self._inputs.remove(track, "track")
+        if not self._video.remove(track):
+            self._inputs.remove(track, "track")
+
+    def add_video(self, track: Track | rtc.Track) -> None:
+        """Records the pictures of a track from now on: of one of ours, or of one of the LiveKit SDK. The file has to be
+        an MP4 or a Matroska; it has the pictures of one track at a time.
+
+        A picture lies where it came on the clock of the recording, and is seen until the next one comes, also if the
+        track ends, is muted or is removed. Those that an event loop could not take in time lie where their timestamps
+        say. Pictures are turned upright, and scaled to the size of those in the file, with black borders if need be.
+
+        Args:
+            track: The track.
+
+        Raises:
+            ValueError: Another track is recorded, or the file is one of sound alone.
+            TypeError: No video track.
+            RuntimeError: The recorder is closed, no event loop is running, or another one is; or the track is one of
+                the SDK, and gone with its room.
+            ImportError: The track is one of the SDK, which is too old.
+        """
+        self._begin()
+        self._video.add(track)
+
+    def remove_video(self, track: Track | rtc.Track) -> None:
+        """Ends the recording of a track's pictures. For a track that has ended by itself, it does nothing.
+
+        Raises:
+            ValueError: The track was never added, or was removed.
+        """
+        if not self._video.remove(track):
+            raise ValueError(f"track: expected one of this Recorder, got {track!r}")
 
     def write(self, frame: AudioFrame, *, at_s: float, channel: int | None = None, gain: float = 1.0) -> None:
         """Adds sound at its place on the clock, which may lie ahead. Frames that follow each other are joined without a
@@ -287,6 +329,7 @@ class Recorder(AsyncClosing, LoopBound):
             lost_ms=self._files.num_lost * 1000 / self._sample_rate,
             error=self._files.error,
             streams=self._inputs.stats(),
+            video=self._pictures.stats(),
         )
 
     async def aclose(self) -> None:
@@ -301,6 +344,7 @@ class Recorder(AsyncClosing, LoopBound):
             # Nothing here waits: a close that is cancelled has ended the recording all the same.
             self._finish()
         await self._inputs.aclose()
+        await self._video.aclose()
         errors = await self._files.aclose()
         if first and errors:
             raise errors[0]
@@ -347,6 +391,8 @@ class Recorder(AsyncClosing, LoopBound):
         # Everything that has come until the last tick was taken meanwhile, however long the loop was held up.
         end_s, self._seen_s = min(self._seen_s, now_s) - _DELAY_S, now_s
         end_s = min(end_s, self._inputs.settle(now_s))
+        self._video.tick(self._now())
+        self._pictures.tick(now_s)
         self._render(math.floor(end_s * self._sample_rate))
         self._files.preview(now_s)
 
@@ -364,6 +410,8 @@ class Recorder(AsyncClosing, LoopBound):
         self._closed = True
         open_recorders.discard(self)
         self._inputs.end()
+        self._video.end()
+        self._pictures.finish(self._duration_s)
         end = round(self._duration_s * self._sample_rate)
         self._render(self._files.last_position(end))
         self._files.end()

@@ -63,12 +63,12 @@ def rgba(rgb: Any) -> bytes:
 @pytest.mark.parametrize(("rate", "channels"), [(48000, 2), (16000, 1)])
 def test_sound_and_pictures(tmp_path: Path, suffix: str, rate: int, channels: int) -> None:
     path = tmp_path / f"a.{suffix}"
+    file = MovieFile(path, rate, channels)
+    file.begin_pictures(64, 48)
+    film(file, 6.2)
+    file.silence(rate)
+    file.close()
     with pytest.raises(RuntimeError, match="closed"):
-        file = MovieFile(path, rate, channels)
-        file.begin_pictures(64, 48)
-        film(file, 6.2)
-        file.silence(rate)
-        file.close()
         film(file, 1)
     assert (file.format, file.subtype) == (("MP4", "AAC") if suffix == "mp4" else ("MKV", "OPUS"))
     movie = load_movie(path)
