@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.finished_streams import FinishedStreams
-from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.recording.picture_times import PictureTimes
 from livekit_utils.recording.recording_clock import RecordingClock
@@ -225,7 +225,11 @@ class _SdkTrack:
                 except StopAsyncIteration:
                     break
                 self._take(event, self.times.came_at(event.timestamp_us / 1e6, loop.time()))
-        except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
+        except asyncio.CancelledError:
+            if is_being_cancelled():
+                raise
+            logger.error("Recorder: %r raised CancelledError by itself and is removed", self.track)
+        except (*ENDS_PROGRAM, GeneratorExit):
             raise
         except BaseException as error:
             logger.error("Recorder: %r failed and is removed: %s", self.track, error, exc_info=error)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from livekit_utils import LocalVideoTrack, Recorder, VideoBufferType, VideoFrame, VideoRotation, VideoSource
+from livekit_utils import (
+    LocalVideoTrack,
+    Recorder,
+    VideoBufferType,
+    VideoFrame,
+    VideoFrameEvent,
+    VideoRotation,
+    VideoSource,
+)
 from tests.recording.test_recorder import bursts, stalls
 from tests.support.recordings import MemoryMovie, Microphone, clicks, movies_in_memory
 from tests.support.virtual_time import VirtualTimeLoop, run
@@ -340,6 +349,48 @@ def test_pictures_of_another_thread(files: list[MemoryMovie], monkeypatch: pytes
 
     run(main())
     assert seen(files[0]) == [(0.0, 0), (0.5, 1), (1.0, 2), (3.5, 5)]
+
+
+@pytest.mark.parametrize("error", [OSError("lost"), asyncio.CancelledError(), None])
+def test_a_track_of_the_sdk_that_fails_or_ends(
+    files: list[MemoryMovie], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Any
+) -> None:
+    closed: list[Any] = []
+
+    class Stream:
+        def __init__(self, track: Any) -> None:
+            self._events = self._read()
+
+        async def _read(self) -> AsyncIterator[VideoFrameEvent]:
+            for number in range(3):
+                yield VideoFrameEvent(picture(number), 5_000_000 + number, VideoRotation.VIDEO_ROTATION_0)
+                await asyncio.sleep(0.5)
+            if error is not None:
+                raise error
+
+        async def __anext__(self) -> VideoFrameEvent:
+            return await anext(self._events)
+
+        async def aclose(self) -> None:
+            closed.append(self)
+
+    monkeypatch.setattr("livekit_utils.recording.recorded_video.VideoStream", Stream)
+    track: Any = type("Track", (), {})()
+
+    async def main() -> None:
+        async with recorder() as recording:
+            recording.add_video(track)
+            await asyncio.sleep(2)
+            recording.remove_video(track)  # it has ended by itself
+            recording.add_video(track)
+            recording.remove_video(track)
+            recording.add_video(track)
+            await asyncio.sleep(0.7)
+        assert len(closed) == 3
+
+    run(main())
+    assert seen(files[0]) == [(0.0, 0), (0.5, 1), (1.0, 2), (2.0, 0), (2.5, 1)]
+    assert [record.levelno for record in caplog.records] == ([] if error is None else [logging.ERROR])
 
 
 def test_what_cannot_be_recorded(files: list[MemoryMovie], tmp_path: Any) -> None:
