@@ -6,11 +6,14 @@ import functools
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livekit_utils.files.growing_file import GrowingFile
-from livekit_utils.files.movie_writer import MovieWriter
 from livekit_utils.files.recording_file import SOUND_FORMATS, RecordingFile, choose_format
 from livekit_utils.frames.video_frame import VideoFrame, VideoRotation
+
+if TYPE_CHECKING:
+    from livekit_utils.files.movie_writer import MovieWriter
 
 MOVIE_FORMATS = {"mp4": "MP4", "mkv": "MKV"}
 
@@ -58,6 +61,8 @@ class MovieFile(RecordingFile):
         return choose_format(self.path, format, MOVIE_FORMATS)
 
     def _make_writer(self, file: GrowingFile, kind: str) -> MovieWriter:
+        from livekit_utils.files.movie_writer import MovieWriter  # it needs numpy
+
         self._writer = MovieWriter(file, self.sample_rate, self.num_channels, kind)
         return self._writer
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from livekit_utils.files.av_sound import import_av
+from livekit_utils.files.picture_size import even, even_half, upright_size
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 
 # FFmpeg's names of the pixel formats, whose planes are the same. Transparency is left out.
@@ -32,17 +33,6 @@ LIMITED_RANGE, BT601 = 1, 6
 _BLACK = (16, 128, 128)
 
 Plane = npt.NDArray[np.uint8]
-
-
-def upright_size(frame: VideoFrame, rotation: VideoRotation) -> tuple[int, int]:
-    """Returns the width and height of a picture when it is turned for display."""
-    is_turned = rotation in (VideoRotation.VIDEO_ROTATION_90, VideoRotation.VIDEO_ROTATION_270)
-    return (frame.height, frame.width) if is_turned else (frame.width, frame.height)
-
-
-def even(size: int) -> int:
-    """Returns the size without an odd column or row, which 4:2:0 in a video file cannot have; 2 or more."""
-    return max(2, size - size % 2)
 
 
 class PictureFitter:
@@ -112,11 +102,6 @@ class PictureFitter:
             rows = slice(top // half, (top + height) // half)
             outer[rows, left // half : (left + width) // half] = np.rot90(inner, -quarters)
         return whole
-
-
-def even_half(size: int) -> int:
-    """Returns the half of an even number, as an even number."""
-    return size // 2 - size // 2 % 2
 
 
 def _rows(plane: Any) -> Plane:

@@ -75,9 +75,12 @@ class Recorder(AsyncClosing, LoopBound):
     A track of ours is recorded as it is heard: with interruptions, and without what `clear_queue` has taken back. A
     stream that delivers faster than real time is read as the clock goes.
 
+    In an MP4 or a Matroska, there are the pictures of a track as well (`add_video`), each where it came. The file is
+    black before the first one.
+
     A thread writes the file. A process that is killed leaves all of it but the last second. A stream that has stopped
-    without a word is waited for up to 6 s; while it is, FLAC and Ogg lack what has come from the others. When the disk
-    is full, that is logged once, what was written is kept, and `aclose` raises OSError.
+    without a word is waited for up to 6 s; while it is, all formats but WAV lack what has come from the others. When
+    the disk is full, that is logged once, what was written is kept, and `aclose` raises OSError.
 
     Args:
         file: The path. Its suffix selects WAV, FLAC, Ogg Opus (.ogg, .opus), MP4 or Matroska (.mkv). A WAV of more than
@@ -234,6 +237,21 @@ class Recorder(AsyncClosing, LoopBound):
             RuntimeError: The recorder is closed, no event loop is running, or another one is; or the track is one of
                 the SDK, and gone with its room.
             ImportError: The track is one of the SDK, which is too old.
+
+        Example:
+            >>> import asyncio, os, tempfile
+            >>> from livekit_utils import LocalVideoTrack, VideoBufferType, VideoFrame, VideoSource
+            >>> async def main(path: str) -> None:
+            ...     source = VideoSource(64, 48)
+            ...     async with Recorder(path) as recorder:
+            ...         recorder.add_video(LocalVideoTrack.create_video_track("camera", source))
+            ...         source.capture_frame(VideoFrame(64, 48, VideoBufferType.I420, bytes(64 * 72)))
+            ...         await asyncio.sleep(0.1)
+            ...         stats = recorder.stats().video
+            ...         print(f"{stats.num_pictures} of {stats.width} x {stats.height}")
+            >>> with tempfile.TemporaryDirectory() as directory:
+            ...     asyncio.run(main(os.path.join(directory, "call.mp4")))
+            1 of 64 x 48
         """
         self._begin()
         self._video.add(track)

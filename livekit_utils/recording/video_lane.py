@@ -8,7 +8,7 @@ from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.trouble import Trouble
 from livekit_utils.files.movie_file import MovieFile
-from livekit_utils.files.picture_fitter import even, upright_size
+from livekit_utils.files.picture_size import even, upright_size
 from livekit_utils.files.recording_file import RecordingFile
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 
