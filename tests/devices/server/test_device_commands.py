@@ -314,7 +314,8 @@ def test_two_microphones_have_a_side_each(server: SoundServer, tmp_path: Path) -
         )  # fmt: skip
         wait_until_it_records(recorded)
         time.sleep(2)
-        server.lose("stereo")
+        server.end_recordings("stereo")
+        server.unplug("stereo")
         time.sleep(1.5)
         server.plug("stereo")
         output, errors = finish(process)
