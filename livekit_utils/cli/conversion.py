@@ -115,7 +115,7 @@ class Conversion:
         """
         if not _MIN_PEAK_DB <= peak_db <= 0:
             raise CliError(f"--normalize: expected {_MIN_PEAK_DB:.0f} to 0 dBFS, got {peak_db:g}")
-        with ProgressBar(f"{self._reader.name}: peak", 2 * self._reader.duration) as progress:
+        with ProgressBar(f"{self._reader.name}: peak", 2 * (self._reader.duration or 0)) as progress:
             peak = 0.0
             for samples in self._reader.blocks():
                 peak = max(peak, float(np.abs(as_floats(samples)).max(initial=0)))

@@ -160,7 +160,7 @@ class Inputs:
         loop = asyncio.get_running_loop()
 
         def take(frame: AudioFrame, begin: float | None) -> None:
-            if self._ended or self._clock.paused:
+            if self._ended or self._clock.paused or source.voice.ahead_s >= self._clock.end_s:
                 return
             now_s = self._clock.position(loop.time())
             if begin is None:
@@ -211,7 +211,7 @@ class Inputs:
         if self._ended or self._inputs.get(source.voice.name) is not source:
             return
         duration_s = frame.samples_per_channel / frame.sample_rate
-        if self._clock.paused:
+        if self._clock.paused or source.voice.ahead_s >= self._clock.end_s:
             # What is always ready is read no faster than it would be heard.
             await asyncio.sleep(duration_s if source.voice.ahead_s > self._now_s() else 0)
             return

@@ -89,8 +89,11 @@ class RecordedVideo:
             await reader.aclose()
 
     def _take(self, event: VideoFrameEvent, time: float) -> None:
-        if not self._ended and not self._clock.paused:
-            self._lane.put(event.frame, event.rotation, max(0.0, self._clock.position(time)))
+        if self._ended or self._clock.paused:
+            return
+        at_s = self._clock.position(time)
+        if at_s < self._clock.end_s:
+            self._lane.put(event.frame, event.rotation, max(0.0, at_s))
 
     def _end(self, reader: _OwnTrack | _SdkTrack) -> None:
         """Called when a track has ended by itself."""

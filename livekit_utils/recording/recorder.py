@@ -16,7 +16,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from livekit_utils._runtime.arguments import check_finite, check_int, check_type
+from livekit_utils._runtime.arguments import check_finite, check_int, check_number, check_type
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
@@ -44,6 +44,9 @@ _TICK_S = 0.1
 # What lies so far behind the clock is written, if no stream is waited for; in seconds. A turn of the event loop that
 # takes less changes nothing.
 _DELAY_S = 0.2
+
+# 30 years.
+_MAX_DURATION_S = 1e9
 
 
 @public
@@ -89,6 +92,8 @@ class Recorder(AsyncClosing, LoopBound):
         num_channels: 1 to 128; 2 at most in MP4 and Matroska.
         format: "wav", "flac", "ogg", "opus", "mp4" or "mkv"; by the suffix if None.
         overwrite: Whether an existing file may be replaced.
+        max_duration_s: The clock stops there, and what is later is not recorded; the recorder still has to be closed.
+            None for no such end.
         video_size: Width and height of the pictures in an MP4 or a Matroska, in even numbers up to 4096. If None, they
             are as large as the first one, if that comes within 2 s.
 
@@ -123,10 +128,14 @@ class Recorder(AsyncClosing, LoopBound):
         num_channels: int = 2,
         format: str | None = None,
         overwrite: bool = False,
+        max_duration_s: float | None = None,
         video_size: tuple[int, int] | None = None,
     ) -> None:
         self._sample_rate = check_int("sample_rate", sample_rate, 1000, 192_000)
-        self._clock = RecordingClock()
+        if max_duration_s is None:
+            self._clock = RecordingClock()
+        else:
+            self._clock = RecordingClock(check_number("max_duration_s", max_duration_s, 0, _MAX_DURATION_S, above=True))
         self._timeline = Timeline(LaneFormat(self._sample_rate, check_int("num_channels", num_channels, 1, 128)))
         self._pictures = VideoLane(check_video_size(video_size))
         self._files = FileChain(self._timeline, self._pictures, file, format=format, overwrite=overwrite)

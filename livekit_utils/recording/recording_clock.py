@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 
 class RecordingClock:
-    """Runs with the event loop's clock, from `start` on, less the pauses."""
+    """Runs with the event loop's clock, from `start` on, less the pauses.
 
-    def __init__(self) -> None:
+    Args:
+        end_s: Where it stops for good, in seconds of recording.
+    """
+
+    def __init__(self, end_s: float = math.inf) -> None:
+        self.end_s = end_s
         self._start: float | None = None
         self._paused_at: float | None = None
 
@@ -25,7 +32,9 @@ class RecordingClock:
     def position(self, now: float) -> float:
         """Returns the seconds of recording until this time of the loop; in a pause, until its beginning; 0 before the
         start."""
-        return 0.0 if self._start is None else (now if self._paused_at is None else self._paused_at) - self._start
+        if self._start is None:
+            return 0.0
+        return min((now if self._paused_at is None else self._paused_at) - self._start, self.end_s)
 
     def pause(self, now: float) -> None:
         """Stops the clock; in a pause, it does nothing."""

@@ -143,6 +143,19 @@ def test_a_pause_takes_no_time(files: list[MemoryMovie]) -> None:
     assert len(files[0].samples) == 3 * RATE
 
 
+def test_the_clock_stops(files: list[MemoryMovie]) -> None:
+    camera = Camera()
+
+    async def main() -> None:
+        async with recorder(max_duration_s=2) as recording:
+            recording.add_video(camera.track)
+            await camera.film(4, per_s=2)
+
+    run(main())
+    assert seen(files[0]) == [(0.0, 0), (0.5, 1), (1.0, 2), (1.5, 3)]
+    assert len(files[0].samples) == 2 * RATE
+
+
 def test_a_split_loses_no_picture(files: list[MemoryMovie]) -> None:
     camera = Camera()
 

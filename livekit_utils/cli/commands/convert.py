@@ -87,7 +87,7 @@ def convert(
     force: ForceOption = False,
 ) -> None:
     """Convert a sound file: its format, sample rate, channels, part or peak. What is not named stays as it is."""
-    with AudioReader(input, damaged=damaged) as reader:
+    with AudioReader(input, damaged=damaged, whole=normalize is not None or plot is not None) as reader:
         if start or end is not None:
             reader.take_part(start, end)
         conversion = Conversion(reader, rate, channels, parse_picked(pick), quality, engine.value)
@@ -97,7 +97,7 @@ def convert(
             [reader],
             sample_rate=conversion.sample_rate,
             num_channels=conversion.num_channels,
-            samples_per_channel=reader.length_at(conversion.sample_rate),
+            find_length=lambda: reader.length_at(conversion.sample_rate),
             gains_db=[gain_db],
         ) as production:
             frames = production.read(0) if normalize is None else _scaled(production, reader)

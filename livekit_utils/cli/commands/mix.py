@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from contextlib import ExitStack
 from fractions import Fraction
@@ -13,13 +14,13 @@ import typer
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.standard_streams import check_inputs
 from livekit_utils.cli.interruption import run
-from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains, parse_offsets
+from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains, parse_offsets, waited_for
 from livekit_utils.cli.options import DamagedOption, ForceOption, GainOption, InputsArgument, JsonOption, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.frames.audio_frame import AudioFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from livekit_utils.mixing.audio_mixer import AudioMixer
 
@@ -53,7 +54,7 @@ def mix(
     gains_db = parse_gains(gain or [], inputs)
     offsets = parse_offsets(offset or [], inputs)
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path, damaged=damaged)) for path in inputs]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged, whole=plot is not None)) for path in inputs]
         if rate is None:
             rate = max(reader.sample_rate for reader in readers)
         if channels is None:
@@ -65,20 +66,26 @@ def mix(
                 readers,
                 sample_rate=rate,
                 num_channels=channels,
-                samples_per_channel=max(
-                    reader.length_at(rate, _num_before(reader, offset_s))
-                    for reader, offset_s in zip(readers, offsets, strict=True)
-                ),
+                find_length=functools.partial(_find_length, rate, readers, offsets),
                 gains_db=gains_db,
             )
         )
-        frames = [
-            itertools.chain(_silence(reader, offset_s), production.read(index))
-            for index, (reader, offset_s) in enumerate(zip(readers, offsets, strict=True))
-        ]
+        frames: list[Iterator[AudioFrame] | AsyncIterator[AudioFrame]] = []
+        for index, (reader, offset_s) in enumerate(zip(readers, offsets, strict=True)):
+            of_one = itertools.chain(_silence(reader, offset_s), production.read(index))
+            frames.append(waited_for(of_one, reader.interrupt) if reader.is_live else of_one)
         run(_run, mixer, production, frames)
         report = production.finish()
     report.print(as_json=json, clipping_hint="lower the inputs with --gain NAME=dB")
+
+
+def _find_length(rate: int, readers: Sequence[AudioReader], offsets: Sequence[float]) -> int | None:
+    """Returns the samples per channel of the mix; None as long as one of the inputs does not tell it."""
+    lengths = [
+        reader.length_at(rate, _num_before(reader, offset_s)) for reader, offset_s in zip(readers, offsets, strict=True)
+    ]
+    known = [length for length in lengths if length is not None]
+    return max(known) if len(known) == len(lengths) else None
 
 
 def _num_before(reader: AudioReader, offset_s: float) -> int:
@@ -94,7 +101,9 @@ def _silence(reader: AudioReader, offset_s: float) -> Iterator[AudioFrame]:
         missing -= num
 
 
-async def _run(mixer: AudioMixer, production: Production, frames: Sequence[Iterator[AudioFrame]]) -> None:
+async def _run(
+    mixer: AudioMixer, production: Production, frames: Sequence[Iterator[AudioFrame] | AsyncIterator[AudioFrame]]
+) -> None:
     async with mixer:
         failures = add_files(mixer, zip(production.inputs, frames, strict=True))
         async for frame in mixer:

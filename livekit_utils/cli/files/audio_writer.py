@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.pending_file import PendingFile
 from livekit_utils.cli.files.sound_output import SoundOutput
-from livekit_utils.cli.files.standard_streams import StandardOutput, is_standard
+from livekit_utils.cli.files.standard_streams import is_standard
+from livekit_utils.cli.files.streamed_wav import StreamedWav
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,7 @@ class AudioWriter:
     """Writes 16-bit WAV or FLAC, or Ogg Vorbis. The suffix of the name selects the format.
 
     The file appears under its name when `commit` has closed it, read it back and renamed it. Without `commit`, no file
-    is left.
+    is left. Standard output gets the samples as they come.
 
     Args:
         path: The file to write; its directory must exist. "-" is standard output, which gets a WAV file.
@@ -60,7 +61,7 @@ class AudioWriter:
             raise CliError(
                 f"{path}: expected at most {_MAX_SAMPLES_PER_CHANNEL} samples per channel, got {samples_per_channel}"
             )
-        if format == "WAV" and samples_per_channel * num_channels * 2 > _MAX_WAV_BYTES:
+        if format == "WAV" and not is_standard(path) and samples_per_channel * num_channels * 2 > _MAX_WAV_BYTES:
             got = f"got {samples_per_channel} samples in {num_channels} channels"
             raise CliError(f"{path}: expected at most 4 GiB for a WAV file, {got}; FLAC has no such limit")
         self.path = path
@@ -69,18 +70,27 @@ class AudioWriter:
             _MAX_WAV_BYTES // (2 * num_channels) if format == "WAV" else _MAX_SAMPLES_PER_CHANNEL
         )
         with ExitStack() as stack:
-            self._pending: PendingFile | StandardOutput
+            self._pending: PendingFile | None = None
+            self._file: SoundOutput | StreamedWav
             if is_standard(path):
-                self._pending = stack.enter_context(StandardOutput())
+                self._file = StreamedWav(sample_rate, num_channels, samples_per_channel)
             else:
                 self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
-            self._file = SoundOutput(self._pending.path, str(path), sample_rate, num_channels, format)
+                self._file = SoundOutput(self._pending.path, str(path), sample_rate, num_channels, format)
             stack.callback(self._file.close)
             self.format, self.subtype = self._file.format, self._file.subtype
             self._stack = stack.pop_all()
 
     def write(self, frame: AudioFrame) -> None:
-        """Appends a frame, which must have the rate and channels of the file."""
+        """Appends a frame, which must have the rate and channels of the file.
+
+        Raises:
+            CliError: The file gets longer than its format can tell.
+        """
+        if self._pending and self.samples_per_channel + frame.samples_per_channel > self.max_samples_per_channel:
+            raise CliError(
+                f"{self.path}: expected at most {self.max_samples_per_channel} samples per channel, got more"
+            )
         self._file.write(frame)
         self.samples_per_channel += frame.samples_per_channel
 
@@ -93,9 +103,12 @@ class AudioWriter:
         """
         if self.samples_per_channel == 0 and self._file.format == "FLAC":
             raise CliError(f"{self.path}: expected at least one sample, because a FLAC file cannot be empty, got none")
-        self._file.close()
-        self._file.check(self.samples_per_channel)
-        self._pending.commit()
+        if isinstance(self._file, StreamedWav):
+            self._file.commit()
+        elif self._pending is not None:
+            self._file.close()
+            self._file.check(self.samples_per_channel)
+            self._pending.commit()
 
     def __enter__(self) -> Self:
         return self
