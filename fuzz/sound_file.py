@@ -47,7 +47,7 @@ def _read(data: bytes, raw: RawFormat | None) -> None:
             with AudioReader(path, raw=raw) as reader:
                 assert reader.sample_rate >= 1
                 assert reader.num_channels >= 1
-                assert reader.samples_per_channel >= 0
+                assert (reader.samples_per_channel or 0) >= 0
                 num_frames = 0
                 for samples in reader.blocks():
                     assert samples.shape[1] == reader.num_channels

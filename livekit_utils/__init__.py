@@ -45,6 +45,7 @@ _PUBLIC = {
     "signals.silence": ("silence_generator",),
     "signals.sine_wave": ("sine_wave_generator",),
     "recording.recorder": ("Recorder", "RecorderStats"),
+    "recording.video_lane": ("RecorderVideoStats",),
     "recording.voice": ("RecorderStreamStats",),
     "sync.av_synchronizer": ("AVSynchronizer", "LatePolicy"),
     "sync.show_record": ("AVSynchronizerStats",),

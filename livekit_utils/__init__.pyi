@@ -29,6 +29,7 @@ from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamSt
 from livekit_utils.mixing.outputs import AudioMixerOutput
 from livekit_utils.playback.media_player import MediaPlayer, MediaPlayerStats
 from livekit_utils.recording.recorder import Recorder, RecorderStats
+from livekit_utils.recording.video_lane import RecorderVideoStats
 from livekit_utils.recording.voice import RecorderStreamStats
 from livekit_utils.signals.dtmf_detector import DtmfDetector, DtmfDigit
 from livekit_utils.signals.dtmf_generator import dtmf_generator
@@ -103,6 +104,7 @@ __all__ = [
     "Recorder",
     "RecorderStats",
     "RecorderStreamStats",
+    "RecorderVideoStats",
     "RingBuffer",
     "TelephonyCodec",
     "Track",

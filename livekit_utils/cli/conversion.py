@@ -121,7 +121,7 @@ class Conversion:
             CliError: The loudness cannot be measured, or the file cannot be decoded.
         """
         measurement = wanted.measure(self.sample_rate, self.num_channels)
-        with ProgressBar(f"{self._reader.name}: level", 2 * self._reader.duration) as progress:
+        with ProgressBar(f"{self._reader.name}: level", 2 * (self._reader.duration or 0)) as progress:
             peak = 0.0
             for samples in self._reader.blocks():
                 peak = max(peak, float(np.abs(as_floats(samples)).max(initial=0)))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from livekit_utils.cli.files.audio_writer import shortened
 from livekit_utils.cli.interruption import run
-from livekit_utils.cli.mixing import MAX_GAIN_DB, add_files, make_mixer
+from livekit_utils.cli.mixing import MAX_GAIN_DB, add_files, make_mixer, waited_for
 from livekit_utils.cli.normalization import Gain
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.summary import Summary
 from livekit_utils.frames.audio_frame import AudioFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.normalization import Measurement, Normalization
@@ -48,11 +48,15 @@ class FileMix:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         make_mixer(readers, sample_rate, num_channels)  # refuses what cannot be mixed
-        self.samples_per_channel = max(
-            reader.length_at(sample_rate, _num_before(reader, offset_s))
-            for reader, offset_s in zip(readers, offsets, strict=True)
-        )
-        """The length of the mix."""
+
+    def find_length(self) -> int | None:
+        """Returns the samples per channel of the mix; None as long as one of the inputs does not tell it."""
+        lengths = [
+            reader.length_at(self._sample_rate, _num_before(reader, offset_s))
+            for reader, offset_s in zip(self._readers, self._offsets, strict=True)
+        ]
+        known = [length for length in lengths if length is not None]
+        return max(known) if len(known) == len(lengths) else None
 
     def run(self, inputs: Sequence[Summary], write: Callable[[AudioFrame], None]) -> None:
         """Mixes all inputs, from their beginning.
@@ -64,18 +68,18 @@ class FileMix:
         Raises:
             CliError, OSError: A file cannot be read, or what `write` raises.
         """
-        for reader in self._readers:
-            reader.rewind()
-        frames = [
-            itertools.chain(_silence(reader, offset_s), track.frames(reader.blocks()))
-            for track, reader, offset_s in zip(inputs, self._readers, self._offsets, strict=True)
-        ]
+        frames: list[Iterator[AudioFrame] | AsyncIterator[AudioFrame]] = []
+        for track, reader, offset_s in zip(inputs, self._readers, self._offsets, strict=True):
+            if not reader.is_live:
+                reader.rewind()
+            of_one = itertools.chain(_silence(reader, offset_s), track.frames(reader.blocks()))
+            frames.append(waited_for(of_one, reader.interrupt) if reader.is_live else of_one)
         run(self._run, inputs, frames, write)
 
     async def _run(
         self,
         inputs: Sequence[Summary],
-        frames: Sequence[Iterator[AudioFrame]],
+        frames: Sequence[Iterator[AudioFrame] | AsyncIterator[AudioFrame]],
         write: Callable[[AudioFrame], None],
     ) -> None:
         async with make_mixer(self._readers, self._sample_rate, self._num_channels) as mixer:
@@ -93,15 +97,15 @@ class FileMix:
         Raises:
             CliError, OSError: The loudness of such a mix cannot be measured, or a file cannot be read.
         """
-        headroom_db = 0.0
+        headroom_db, length = 0.0, self.find_length() or 0
         while True:
             measurement = wanted.measure(self._sample_rate, self._num_channels)
             inputs = [
                 Summary.of(reader, gain_db - headroom_db)
                 for reader, gain_db in zip(self._readers, gains_db, strict=True)
             ]
-            with ProgressBar(f"{name}: level", self.samples_per_channel / self._sample_rate) as progress:
-                self.run(inputs, _Counted(measurement, progress, self.samples_per_channel).write)
+            with ProgressBar(f"{name}: level", length / self._sample_rate) as progress:
+                self.run(inputs, _Counted(measurement, progress, length).write)
             is_clipped = measurement.is_clipped or any(track.num_clipped for track in inputs)
             if not is_clipped or headroom_db >= _MAX_HEADROOM_DB:
                 break

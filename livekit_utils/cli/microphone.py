@@ -1,4 +1,4 @@
-"""Microphone delivers the frames of a microphone until Ctrl-C."""
+"""Microphone delivers the frames of a microphone until Ctrl-C; `open_capture` opens one for who reads it otherwise."""
 
 from __future__ import annotations
 
@@ -23,6 +23,28 @@ if TYPE_CHECKING:
     from livekit_utils.devices.input_capture import InputCapture
     from livekit_utils.frames.audio_frame import AudioFrame
 
+
+class DeadDevice:
+    """Knows whether a device was lost before its first sample.
+
+    Args:
+        capture: The device.
+    """
+
+    def __init__(self, capture: InputCapture) -> None:
+        self._dead: DeviceStateChange | None = None
+        capture.on_state_change(self._note)
+
+    def _note(self, change: DeviceStateChange) -> None:
+        if (change.previous, change.state) == (DeviceState.OPENING, DeviceState.LOST):
+            self._dead = change
+
+    def check(self) -> None:
+        """Raises CliError if it was. Who names a device that is dead wants to know, and not to hear another."""
+        if self._dead is not None:
+            raise CliError(f"no sound comes from {self._dead.device!r}: {self._dead.reason}")
+
+
 # Without a frame for 100 ms, the caller gets None, so that it can show the state of the device.
 _PATIENCE_S = 0.1
 
@@ -37,31 +59,25 @@ class Microphone:
         self._gaps: deque[InputGap] = deque()
         self._num_frames = 0  # that were yielded
         capture.on_gap(self._gaps.append)
-        self._dead: DeviceStateChange | None = None  # the device was lost before its first sample
-        capture.on_state_change(self._note)
+        self._dead = DeadDevice(capture)
 
     def trouble(self) -> str:
         """Returns the state of the device, or "" while it runs."""
         state = self.capture.state
         return "" if state.is_running else state.value
 
-    def _note(self, change: DeviceStateChange) -> None:
-        if (change.previous, change.state) == (DeviceState.OPENING, DeviceState.LOST):
-            self._dead = change
-
     async def frames(self) -> AsyncIterator[AudioFrame | None]:
         """Yields frames of 10 ms, and None after each 100 ms without one. Ctrl-C ends them.
 
         Raises:
-            CliError: The device never started. Who names a device that is dead wants to know, and not to hear another.
+            CliError: The device never started.
         """
         while not self._interruption.is_set:
             try:
                 async with asyncio.timeout(_PATIENCE_S):
                     event = await anext(self._stream)
             except TimeoutError:
-                if self._dead is not None:
-                    raise CliError(f"no sound comes from {self._dead.device!r}: {self._dead.reason}") from None
+                self._dead.check()
                 yield None
             else:
                 yield event.frame
@@ -78,10 +94,10 @@ class Microphone:
 
 
 @asynccontextmanager
-async def open_microphone(
-    device: str | None, rate: int, channels: int, processing: bool, console: Console, interruption: Interruption
-) -> AsyncIterator[Microphone]:
-    """Opens a microphone. Ctrl-C raises KeyboardInterrupt until it is open, and ends its frames afterwards."""
+async def open_capture(
+    device: str | None, rate: int, channels: int, processing: bool, console: Console
+) -> AsyncIterator[InputCapture]:
+    """Opens a microphone; Ctrl-C raises KeyboardInterrupt meanwhile."""
     from livekit_utils.devices.media_devices import MediaDevices
 
     stages: dict[str, Any] = dict.fromkeys(
@@ -96,11 +112,20 @@ async def open_microphone(
         except TypeError as error:
             raise CliError(str(error)) from error
     async with capture:
-        interruption.expect()
         capture.on_state_change(announce_recovery(console))
+        try:
+            yield capture
+        finally:
+            await capture.source.aclose()
+
+
+@asynccontextmanager
+async def open_microphone(
+    device: str | None, rate: int, channels: int, processing: bool, console: Console, interruption: Interruption
+) -> AsyncIterator[Microphone]:
+    """Opens a microphone. Ctrl-C raises KeyboardInterrupt until it is open, and ends its frames afterwards."""
+    async with open_capture(device, rate, channels, processing, console) as capture:
+        interruption.expect()
         track = LocalAudioTrack.create_audio_track("microphone", capture.source)
         async with AudioStream(track, sample_rate=rate, num_channels=channels) as stream:
-            try:
-                yield Microphone(capture, stream, interruption)
-            finally:
-                await capture.source.aclose()
+            yield Microphone(capture, stream, interruption)

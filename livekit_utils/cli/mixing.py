@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from livekit_utils._runtime.threads import in_thread
 from livekit_utils.cli.errors import CliError
 from livekit_utils.mixing.audio_mixer import AudioMixer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from livekit_utils.cli.files.audio_reader import AudioReader
@@ -46,11 +49,13 @@ def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksi
     return mixer
 
 
-def add_files(mixer: AudioMixer, files: Iterable[tuple[Summary, Iterable[AudioFrame]]]) -> list[Exception]:
+def add_files(
+    mixer: AudioMixer, files: Iterable[tuple[Summary, Iterable[AudioFrame] | AsyncIterable[AudioFrame]]]
+) -> list[Exception]:
     """Adds files to a mixer, and ends its input.
 
     Args:
-        files: The summary and the frames of each file, as `Summary.frames` yields them.
+        files: The summary and the frames of each file, as `Summary.frames` yields them, or `waited_for`.
 
     Returns:
         A list that gets the errors of the files while they are mixed. The mixer goes on without such a file.
@@ -63,9 +68,36 @@ def add_files(mixer: AudioMixer, files: Iterable[tuple[Summary, Iterable[AudioFr
     return failures
 
 
-async def _stream(frames: Iterable[AudioFrame], failures: list[Exception]) -> AsyncIterator[AudioFrame]:
+async def waited_for(frames: Iterator[AudioFrame], interrupt: Callable[[], None]) -> AsyncGenerator[AudioFrame, None]:
+    """Yields frames that come from a thread, because they have to be waited for.
+
+    Args:
+        frames: The frames.
+        interrupt: Ends a wait for the next one.
+    """
+    reading: asyncio.Future[AudioFrame | None] | None = None
+    try:
+        while True:
+            reading = asyncio.ensure_future(in_thread("read standard input", lambda: next(frames, None)))
+            frame = await asyncio.shield(reading)
+            if frame is None:
+                return
+            yield frame
+    finally:
+        interrupt()
+        if reading is not None and not reading.done():
+            await asyncio.wait([reading])
+
+
+async def _stream(
+    frames: Iterable[AudioFrame] | AsyncIterable[AudioFrame], failures: list[Exception]
+) -> AsyncIterator[AudioFrame]:
     # The mixer would log the error instead.
     try:
+        if isinstance(frames, AsyncIterable):
+            async for frame in frames:
+                yield frame
+            return
         for frame in frames:
             yield frame
     except Exception as error:

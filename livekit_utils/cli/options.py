@@ -78,6 +78,13 @@ DeviceOption = Annotated[
         help="An index, a name or a unique part of a name; the default device if not given.", show_default=False
     ),
 ]
+DevicesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="An index, a name or a unique part of a name; the default device if not given. Several: one side each.",
+        show_default=False,
+    ),
+]
 ProcessingOption = Annotated[
     bool, typer.Option("--processing/--no-processing", help="Remove noise and hum, and level the volume.")
 ]

@@ -18,7 +18,7 @@ from livekit_utils.cli.view.summary import Summary
 from livekit_utils.cli.view.track_picture import TrackPicture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -50,7 +50,7 @@ class Production:
         readers: The inputs.
         sample_rate: Hz, of the output.
         num_channels: The channels of the output.
-        samples_per_channel: The length of the output.
+        find_length: Returns the samples per channel of the output; None as long as an input does not tell it.
         gains_db: The gain of each input in decibels; 0 if not given.
         with_loudness: Whether to measure the loudness of the output.
 
@@ -66,7 +66,7 @@ class Production:
         *,
         sample_rate: int,
         num_channels: int,
-        samples_per_channel: int,
+        find_length: Callable[[], int | None],
         gains_db: Sequence[float] | None = None,
         with_loudness: bool = False,
     ) -> None:
@@ -75,7 +75,10 @@ class Production:
         self._readers = readers
         gains_db = gains_db or [0.0] * len(readers)
         self.inputs = [Summary.of(reader, gain_db) for reader, gain_db in zip(readers, gains_db, strict=True)]
-        self.output = Summary(order.path.name, sample_rate, num_channels, samples_per_channel)
+        self._find_length = find_length
+        samples_per_channel = find_length()
+        self._is_known = samples_per_channel is not None
+        self.output = Summary(order.path.name, sample_rate, num_channels, samples_per_channel or 0)
         if with_loudness:
             self.output.measure_loudness()
         with ExitStack() as stack:
@@ -83,7 +86,7 @@ class Production:
                 order.path,
                 sample_rate,
                 num_channels,
-                samples_per_channel,
+                samples_per_channel or 0,
                 order.form,
                 replace=order.force,
                 inputs=_files(readers),
@@ -91,7 +94,9 @@ class Production:
             self._writer = stack.enter_context(writer)
             self._plot = self._open_plot(stack)
             self.output.format, self.output.subtype = writer.format, writer.subtype
-            self._progress = stack.enter_context(ProgressBar(order.path.name, self.output.duration))
+            self._progress = stack.enter_context(
+                ProgressBar(order.path.name, self.output.duration if self._is_known else None)
+            )
             self._stack = stack.pop_all()
 
     def _open_plot(self, stack: ExitStack) -> PendingFile | None:
@@ -116,8 +121,9 @@ class Production:
     def write(self, frame: AudioFrame) -> None:
         """Writes the next frame of the output. Samples beyond the length of the output are left out: the mixer's last
         block ends in silence."""
-        missing = self.output.samples_per_channel - self._writer.samples_per_channel
-        frame = shortened(frame, missing)
+        length = self.output.samples_per_channel if self._is_known else self._find_length()
+        if length is not None:
+            frame = shortened(frame, length - self._writer.samples_per_channel)
         if frame.samples_per_channel == 0:
             return
         self.output.add_frame(frame)
@@ -130,6 +136,9 @@ class Production:
         Raises:
             CliError, OSError: The disk is full, or similar.
         """
+        self.output.samples_per_channel = self._find_length() or 0
+        for track, reader in zip(self.inputs, self._readers, strict=True):
+            track.samples_per_channel = reader.samples_per_channel or 0
         expected, written = self.output.samples_per_channel, self._writer.samples_per_channel
         if written != expected:
             raise RuntimeError(f"expected {expected} samples per channel of output, got {written}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.files.audio_writer import shortened
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.view.level_bar import LevelBar
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 # A microphone that has delivered nothing for so long, or for the length of the recording if that is more, is given up;
 # in seconds.
-_PATIENCE_S = 5.0
+PATIENCE_S = 5.0
 
 
 class Recording:
@@ -47,7 +49,7 @@ class Recording:
         async with open_microphone(
             device, file.sample_rate, file.num_channels, processing, console, interruption
         ) as microphone:
-            give_up_at = self._now() + max(_PATIENCE_S, self._max_samples / file.sample_rate)
+            give_up_at = self._now() + max(PATIENCE_S, self._max_samples / file.sample_rate)
             with (
                 LevelBar(f"recording {microphone.capture.device}", console) as bar,
                 self._saying_if_nothing(),
@@ -70,7 +72,7 @@ class Recording:
             yield
         except CliError as error:
             if self._file.samples_per_channel == 0:
-                error.add_note(nothing_in(self._file))
+                error.add_note(nothing_in(self._file.path))
             raise
 
     def _write(self, frame: AudioFrame, gap_ms: float) -> None:
@@ -101,6 +103,29 @@ class Recording:
         return asyncio.get_running_loop().time()
 
 
-def nothing_in(file: RecordingFile) -> str:
+def nothing_in(path: Path) -> str:
     """Returns what is said of a recording without sound."""
-    return f"{file.path}: nothing was recorded, and there is no file"
+    return f"{path}: nothing was recorded, and there is no file"
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Says what is wrong with a file that cannot be made."""
+    try:
+        yield
+    except FileExistsError:
+        raise CliError(f"{path}: expected a new file, but it exists; --force replaces it") from None
+    except (FileNotFoundError, NotADirectoryError):
+        directory = Path(os.path.realpath(path)).parent
+        raise CliError(f"{path}: expected an existing directory to write to, got {directory}") from None
+    except ValueError as error:
+        raise CliError(f"{path}: {str(error).removeprefix('file: ')}") from error
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Says that what was recorded is kept, after an error of the disk."""
+    try:
+        yield
+    except OSError as error:
+        raise CliError(f"{describe(error)}; what was recorded until then is kept") from error

@@ -14,8 +14,8 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.file_frames import FileFrames, FrameFormat
+from livekit_utils.files.frames_ahead import FramesAhead
 from livekit_utils.files.open_sound import OpenedSound
-from livekit_utils.files.read_ahead import ReadAhead
 from livekit_utils.frames.audio_frame import AudioFrame
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class AudioFile(AsyncClosing):
         for warning in sound.warnings:
             logger.warning("AudioFile: %s: %s", self._name, warning)
         num_ahead = max(2, min(_MAX_AHEAD, _AHEAD_MS * self._sample_rate // (1000 * size)))
-        self._ahead = ReadAhead(frames, num_ahead, opened.interrupt, opened.close)
+        self._ahead = FramesAhead(frames, num_ahead, opened.interrupt, opened.close)
         self._closed = False
 
     def _check_conversion(self, num_channels: int) -> None:

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 _TOLERANCE_S = 0.25
 
 
-def import_av() -> Any:
+def import_av(purpose: str = "decoding it") -> Any:
     """Returns PyAV.
+
+    Args:
+        purpose: For the message.
 
     Raises:
         ImportError: It is not installed; the message says how to install it.
@@ -30,7 +33,7 @@ def import_av() -> Any:
         import av
     except ImportError as error:
         install = 'pip install ".[video]" in the source of livekit_utils'
-        raise ImportError(f"PyAV decodes it: {install} ({error})", name="av") from error
+        raise ImportError(f"{purpose} needs PyAV: {install} ({error})", name="av") from error
     return av
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
-from livekit_utils.files.wav import is_wav
 
 if TYPE_CHECKING:
     from livekit_utils.files.pipe_reader import PipeReader
     from livekit_utils.files.sound import Sound
-
-_HEAD_BYTES = 12
 
 
 class OpenedSound:
@@ -63,25 +59,14 @@ class OpenedSound:
 
     def _open_pipe(self, file: BinaryIO, again: bool) -> Sound:
         """Opens a WAV to be read as it comes. Anything else is read into a temporary file first."""
-        from livekit_utils.files.pipe_reader import PipeReader
+        from livekit_utils.files.piped_sound import open_pipe
         from livekit_utils.files.piped_wav import PipedWav
 
-        consumed = bytearray()
-        with contextlib.ExitStack() as until_end:
-            pipe = until_end.enter_context(PipeReader(file))
-            while len(consumed) < _HEAD_BYTES and (data := pipe.read()):
-                consumed += data
-            if not again and is_wav(bytes(consumed)):
-                with contextlib.suppress(ForeignFileError):  # of another codec: libsndfile may know it
-                    sound = PipedWav(pipe, consumed)
-                    self._pipe = pipe
-                    self._stack.push(until_end.pop_all())
-                    return sound
-            kept = self._stack.enter_context(cast("BinaryIO", tempfile.TemporaryFile()))  # noqa: SIM115
-            kept.write(consumed)
-            while data := pipe.read():
-                kept.write(data)
-            return self._open_file(kept)
+        opened = open_pipe(file, self._stack, whole=again)
+        if isinstance(opened, PipedWav):
+            self._pipe = opened.pipe
+            return opened
+        return self._open_file(opened)
 
     def interrupt(self) -> None:
         """Ends a read of a pipe that is under way in another thread."""

@@ -30,27 +30,33 @@ class PipedWav:
     """
 
     def __init__(self, pipe: PipeReader, consumed: bytearray) -> None:
-        self._pipe = pipe
+        self.pipe = pipe
         self._stream = WavStream()
         self._pieces: list[Samples] = []
         self._is_over = False
         self._format: tuple[int, int] | None = None
+        self.warnings: list[str] = []
         self._take(bytes(consumed))
         while not self._stream.is_in_sound and not self._is_over:
-            data = self._pipe.read()
+            data = self.pipe.read()
             consumed += data
             self._take(data)
         if self._stream.format is None:
             raise SoundFileError("cut off: expected a WAV, got the end of a pipe")
         self.sample_rate = self._stream.format.sample_rate
         self.num_channels = self._stream.format.num_channels
+        self.format, self.subtype = "WAV", self._stream.format.subtype
+        self.is_s16 = self._stream.format.is_s16
+        """Whether the samples are int16, exact; float32 otherwise."""
         self.samples_per_channel: int | None = None
         self.duration_s: float | None = None
-        self.warnings: list[str] = []
 
     def _take(self, data: bytes) -> None:
         self._is_over = not data
         pieces = self._stream.push(data) if data else self._stream.end()
+        if self._stream.cut_off is not None:
+            told, got = self._stream.cut_off
+            self.warnings.append(f"expected {told} bytes of sound, as its header says, got {got}, which are read")
         for piece in pieces:
             format = (piece.sample_rate, piece.samples.shape[1])
             if self._format not in (None, format):
@@ -61,7 +67,7 @@ class PipedWav:
     def read(self, samples_per_channel: int) -> Samples:
         """Returns the samples that are there, as soon as there are any; none at the end."""
         while not self._pieces and not self._is_over:
-            self._take(self._pipe.read())
+            self._take(self.pipe.read())
         if not self._pieces:
             return np.empty((0, self.num_channels), np.int16)
         samples = self._pieces[0]

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils.files.growing_file import GrowingFile
 from livekit_utils.files.line_file import LineFile
 from livekit_utils.files.wav_writer import WavWriter
-from livekit_utils.files.write_behind import WriteBehind
-
-if TYPE_CHECKING:
-    from livekit_utils.files.encoded_writer import EncodedWriter
+from livekit_utils.files.write_behind import WriteBehind, Writer
 
 # Time in seconds for which the end of the thread is waited for at once.
 _TURN_S = 0.5
 
-_FORMATS = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}
+SOUND_FORMATS = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}
 
 
 class RecordingFile(AsyncClosing):
@@ -55,12 +51,12 @@ class RecordingFile(AsyncClosing):
         overwrite: bool = False,
     ) -> None:
         self.path = Path(file)
-        kind = format_of(self.path, format)
+        kind = self._kind(format)
         self.sample_rate, self.num_channels = sample_rate, num_channels
         growing = GrowingFile(self.path, overwrite=overwrite)
         try:
             self._marks = LineFile(Path(f"{self.path}.marks.jsonl"), overwrite=overwrite)
-            writer = _make_writer(growing, sample_rate, num_channels, kind)
+            writer = self._make_writer(growing, kind)
             self._behind = WriteBehind(growing, writer, 2 * num_channels, self._marks)
         except BaseException:
             growing.close()
@@ -68,6 +64,16 @@ class RecordingFile(AsyncClosing):
         self.format, self.subtype = writer.format, writer.subtype
         self.samples_per_channel = 0
         """Length of what was recorded, of which the last quarter of a second may not be written yet."""
+
+    def _kind(self, format: str | None) -> str:
+        return format_of(self.path, format)
+
+    def _make_writer(self, file: GrowingFile, kind: str) -> Writer:
+        if kind == "WAV":
+            return WavWriter(file, self.sample_rate, self.num_channels)
+        from livekit_utils.files.encoded_writer import EncodedWriter  # it needs soundfile
+
+        return EncodedWriter(file, self.sample_rate, self.num_channels, kind)
 
     @property
     def error(self) -> OSError | None:
@@ -167,25 +173,26 @@ class RecordingFile(AsyncClosing):
         return f"RecordingFile({str(self.path)!r}, {self.sample_rate}, {self.num_channels})"
 
 
-def _make_writer(file: GrowingFile, sample_rate: int, num_channels: int, kind: str) -> WavWriter | EncodedWriter:
-    if kind == "WAV":
-        return WavWriter(file, sample_rate, num_channels)
-    from livekit_utils.files.encoded_writer import EncodedWriter  # it needs soundfile
-
-    return EncodedWriter(file, sample_rate, num_channels, kind)
-
-
 def format_of(path: Path, format: str | None) -> str:
     """Returns "WAV", "FLAC" or "OGG".
 
     Raises:
         ValueError: It is none of them.
     """
+    return choose_format(path, format, SOUND_FORMATS)
+
+
+def choose_format(path: Path, format: str | None, formats: dict[str, str]) -> str:
+    """Returns what a table says of the format, or of the suffix of the path where it is None.
+
+    Raises:
+        ValueError: It is not in the table.
+    """
     name = path.suffix.removeprefix(".") if format is None else format
-    kind = _FORMATS.get(name.lower())
+    kind = formats.get(name.lower())
     if kind is not None:
         return kind
     if format is None:
-        suffixes = ", ".join(f".{known}" for known in _FORMATS)
+        suffixes = ", ".join(f".{known}" for known in formats)
         raise ValueError(f"file: expected a name that ends in {suffixes}, got {path.suffix or 'none'}")
-    raise ValueError(f"format: expected one of {', '.join(map(repr, _FORMATS))}, got {format!r}")
+    raise ValueError(f"format: expected one of {', '.join(map(repr, formats))}, got {format!r}")

@@ -44,7 +44,13 @@ class _Format(NamedTuple):
     sample_rate: int
     num_channels: int
     block_align: int
+    subtype: str
+    """As libsndfile calls it."""
     decode: Callable[[bytes], Samples]
+
+    @property
+    def is_s16(self) -> bool:
+        return self.decode(b"").dtype == np.int16
 
 
 class WavStream:
@@ -62,6 +68,9 @@ class WavStream:
         """That of the sound which is read now."""
         self.num_told: int | None = None
         """Bytes of sound that are still to come, as the header says; None if it does not tell."""
+        self._in_header = 0
+        self.cut_off: tuple[int, int] | None = None
+        """Bytes of sound that the last header tells of, and those that came, where these are fewer."""
         self.is_in_sound = False
         """Whether a header was read to its end, so that all bytes which follow are sound."""
 
@@ -90,6 +99,8 @@ class WavStream:
             self._emit(num_told, pieces)
             del self._buffer[: num_told - self._num_emitted]
             self._step = self._read_chunk
+        elif self._step == self._read_sound and self.num_told is not None:
+            self.cut_off = (self._in_header, self._in_header - self.num_told + len(self._buffer))
         # A few bytes at the end are too short for a chunk, and so are sound.
         if self._step == self._read_sound or (
             self._step == self._read_chunk and self.is_in_sound and any(self._buffer)
@@ -134,6 +145,7 @@ class WavStream:
         elif name == b"data":
             if self.format is None:
                 raise SoundFileError("damaged: expected the format of a WAV before its sound, got none")
+            self._in_header = size
             self.num_told = size if size < UNKNOWN_SIZE else None  # after 0 bytes, what is no chunk is sound
             self.is_in_sound = True
         else:
@@ -214,7 +226,19 @@ def _parse(format: bytes, order: str) -> _Format:
         raise SoundFileError(f"expected 1 to {_MAX_CHANNELS} channels, got {num_channels}")
     if block_align != num_channels * bits // 8:
         raise SoundFileError(f"damaged: expected blocks of {num_channels * bits // 8} bytes, got {block_align}")
-    return _Format(rate, num_channels, block_align, decode)
+    return _Format(rate, num_channels, block_align, _SUBTYPES[tag, bits], decode)
+
+
+_SUBTYPES = {
+    (1, 8): "PCM_U8",
+    (1, 16): "PCM_16",
+    (1, 24): "PCM_24",
+    (1, 32): "PCM_32",
+    (3, 32): "FLOAT",
+    (3, 64): "DOUBLE",
+    (6, 8): "ALAW",
+    (7, 8): "ULAW",
+}
 
 
 def _decoder(tag: int, bits: int, order: str) -> Callable[[bytes], Samples] | None:

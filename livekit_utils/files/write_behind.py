@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from livekit_utils._runtime.threads import Once, start_thread
@@ -30,10 +31,16 @@ _MAX_WAITING_BYTES = 1 << 25
 class Writer(Protocol):
     """Writes the samples of one file, in the thread."""
 
+    format: str
+    subtype: str
+
     def write(self, samples: bytes | bytearray | memoryview) -> None: ...
     def write_tail(self, samples: bytes | bytearray | memoryview) -> None: ...
     def settle(self) -> None: ...
     def close(self) -> None: ...
+
+
+_Item = bytes | int | str | Callable[[], None]
 
 
 class WriteBehind:
@@ -52,12 +59,13 @@ class WriteBehind:
 
     def __init__(self, file: GrowingFile, writer: Writer, num_bytes: int, marks: LineFile | None = None) -> None:
         self._file, self._writer, self._num_bytes, self._marks = file, writer, num_bytes, marks
-        # Samples, the number of samples of silence, or a mark.
-        self._waiting: deque[bytes | int | str] = deque()
+        # Samples, the number of samples of silence, a mark, or a step.
+        self._waiting: deque[_Item] = deque()
         self._num_waiting = 0  # bytes
         self._tail: bytes | None = None  # samples that may still change
         self._changed = threading.Condition()  # reentrant: the garbage collector may call `end` anywhere
         self._ended = False
+        self._hurries = False
         self._late = Trouble("recording %s: the disk is too slow; silence is written in place of the sound")
         self.error: OSError | None = None
         """Why the file could not be written; the first of these errors."""
@@ -104,6 +112,18 @@ class WriteBehind:
             self._waiting.append(line)
             self._tell()
 
+    def then(self, step: Callable[[], None], *, hurries: bool = False) -> None:
+        """Has the thread call this between what came before and what comes next.
+
+        Args:
+            step: It may raise OSError: nothing more is written then.
+            hurries: Whether what waits is written at once.
+        """
+        with self._changed:
+            self._waiting.append(step)
+            self._hurries = self._hurries or hurries
+            self._tell()
+
     def end(self) -> None:
         """Has the thread write what it was given, close the file and end. It does not wait for that."""
         with self._changed:
@@ -111,8 +131,12 @@ class WriteBehind:
             self._changed.notify_all()
 
     def _tell(self) -> None:
-        if len(self._waiting) == 1 or self._num_waiting > _MAX_WAITING_BYTES // 4:
+        if len(self._waiting) == 1 or self._is_full_enough():
             self._changed.notify_all()
+
+    def _is_full_enough(self) -> bool:
+        """Whether to write without collecting more."""
+        return self._hurries or self._ended or self._num_waiting > _MAX_WAITING_BYTES // 4
 
     # -- in the thread ------------------------------------------------------------------------------------------------
 
@@ -127,6 +151,8 @@ class WriteBehind:
         try:
             self._close()
         finally:
+            with self._changed:
+                self._waiting.clear()
             self.done.set()
 
     def _write_all(self) -> None:
@@ -145,6 +171,8 @@ class WriteBehind:
                         self._num_waiting -= len(item)
                 elif isinstance(item, int):
                     self._write_silence(item)
+                elif callable(item):
+                    item()
                 elif self._marks is not None:
                     self._marks.append(item)
             if ended:
@@ -156,12 +184,13 @@ class WriteBehind:
                 self._file.sync()
                 synced_at = time.monotonic()
 
-    def _take(self) -> tuple[deque[bytes | int | str], bytes | None, bool]:
+    def _take(self) -> tuple[deque[_Item], bytes | None, bool]:
         """Waits until there is something to write, and then for more of it; returns it, the tail behind it, and whether
         it is the last."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._tail is not None or self._ended)
-            self._changed.wait_for(lambda: self._num_waiting > _MAX_WAITING_BYTES // 4 or self._ended, _COLLECT_S)
+            self._changed.wait_for(self._is_full_enough, _COLLECT_S)
+            self._hurries = False
             items, self._waiting = self._waiting, deque()
             tail, self._tail = self._tail, None
             return items, tail, self._ended

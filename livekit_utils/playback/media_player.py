@@ -1,6 +1,6 @@
 """MediaPlayer plays a file of pictures and sound as tracks, both in time.
 
-A thread decodes ahead (ReadAhead). Two tasks push what it has decoded into an AVSynchronizer, whose clock is the audio
+A thread decodes ahead (MediaAhead). Two tasks push what it has decoded into an AVSynchronizer, whose clock is the audio
 source. Where a file has no sound, silence is played, so that there is always one clock, which can be paused.
 """
 
@@ -18,7 +18,7 @@ from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
-from livekit_utils.playback.read_ahead import ReadAhead
+from livekit_utils.playback.media_ahead import MediaAhead
 from livekit_utils.sync.av_synchronizer import AVSynchronizer
 from livekit_utils.tracks.audio_source import AudioSource
 from livekit_utils.tracks.track import LocalAudioTrack, LocalVideoTrack
@@ -27,8 +27,8 @@ from livekit_utils.tracks.video_source import VideoSource
 if TYPE_CHECKING:
     import os
 
+    from livekit_utils.playback.media_ahead import Stretch
     from livekit_utils.playback.pixels import DecodedPicture
-    from livekit_utils.playback.read_ahead import Stretch
     from livekit_utils.playback.stream_decoder import Kind
 
 __all__ = ["MediaPlayer", "MediaPlayerStats"]
@@ -163,7 +163,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
         except BaseException:
             frames.close()
             raise
-        self._ahead = ReadAhead(frames)
+        self._ahead = MediaAhead(frames)
         self._stretch = self._ahead.stretch
         self._pushed_s = self._position = (
             start_s  # of the timeline: the end of the sound that was pushed; what is heard

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from livekit_utils._kernels.gain_queue import GainQueue
+from livekit_utils._runtime.arguments import check_int, check_number
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.recording.stretch import stretched
@@ -23,6 +24,15 @@ class LaneFormat:
     def converter(self, channel: int | None) -> FrameConverter:
         """Returns what brings frames to it; to mono, for one channel."""
         return FrameConverter(self.sample_rate, self.num_channels if channel is None else 1)
+
+    def check(self, channel: int | None, gain: float) -> float:
+        """Checks the arguments of that name of a `Recorder`, and returns the gain."""
+        if channel is not None:
+            check_int("channel", channel, 0, self.num_channels - 1)
+        number = check_number("gain", gain)
+        if not -128 < number < 128:
+            raise ValueError(f"gain: expected a number above -128 and below 128 (+42 dB), got {number:g}")
+        return number
 
 
 class Lane:

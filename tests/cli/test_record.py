@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -28,14 +29,15 @@ from tests.support.cli_commands import load, names
 from tests.support.sound_card import SoundCard, plug_in, refusal
 from tests.support.virtual_time import run
 
-# A microphone that delivers in real time: 20 ms of a sound that is 1000 everywhere.
+# Two microphones that deliver in real time: 20 ms of a sound that is 1000 everywhere, or 2000.
 PYAUDIO = """
 import importlib.machinery, os, threading, time
 
 paInt16, paContinue = 8, 0
 
 class Stream:
-    def __init__(self, stream_callback, rate, channels, frames_per_buffer, **options):
+    def __init__(self, stream_callback, rate, channels, frames_per_buffer, input_device_index=0, **options):
+        self.value = (1000 * ((input_device_index or 0) + 1)).to_bytes(2, "little")
         self.callback, self.channels = stream_callback, channels
         self.block, self.rate = frames_per_buffer or 960, rate
         self.active = False
@@ -49,7 +51,7 @@ class Stream:
         while self.active and os.environ.get("SILENT_DEVICE") is None:
             at += self.block / self.rate
             time.sleep(max(0, at - time.monotonic()))
-            data = b"\\xe8\\x03" * (self.block * self.channels)
+            data = self.value * (self.block * self.channels)
             times = {"current_time": 1.0, "input_buffer_adc_time": 0.99, "output_buffer_dac_time": 1.01}
             self.callback(data, self.block, times, 0)
 
@@ -63,10 +65,10 @@ class PyAudio:
     def terminate(self): pass
     def get_host_api_count(self): return 1
     def get_host_api_info_by_index(self, index): return {"name": "ALSA"}
-    def get_device_count(self): return 1
+    def get_device_count(self): return 2
     def get_device_info_by_index(self, index):
         return {
-            "index": 0, "name": "Microphone", "hostApi": 0, "defaultSampleRate": 48000.0,
+            "index": index, "name": ("Microphone", "Headset")[index], "hostApi": 0, "defaultSampleRate": 48000.0,
             "maxInputChannels": 2, "maxOutputChannels": 0,
             "defaultLowInputLatency": 0.003, "defaultLowOutputLatency": 0.004,
             "defaultHighInputLatency": 0.03, "defaultHighOutputLatency": 0.04,
@@ -91,6 +93,25 @@ GrowingFile.append = limited
 """
 
 Start = Callable[..., Any]
+
+DEVICES: dict[str, tuple[str, ...]] = {"one": (), "two": ("--device", "Microphone", "--device", "Headset")}
+devices = pytest.mark.parametrize("devices", list(DEVICES))
+
+
+def check(samples: np.ndarray, devices: str) -> None:
+    """Each side has its sound: of one device from end to end; of two, but for what was under way at both ends."""
+    if devices == "one":
+        assert samples.shape[1] == 1
+        assert (samples == 1000).all()
+        return
+    assert samples.shape[1] == 2
+    assert len(samples) > 9600
+    for side, value in ((0, 1000), (1, 2000)):
+        loud = np.flatnonzero(samples[:, side])
+        assert (samples[loud[0] : loud[-1] + 1, side] == value).all()
+        assert loud[0] <= 4800
+        assert loud[-1] >= len(samples) - 9600
+
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -128,59 +149,67 @@ def wait_for_sound(process: Any, path: Path, num_bytes: int = 50_000) -> None:
 
 @posix_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
-def test_signals_end_a_recording(tmp_path: Path, start: Start, number: signal.Signals) -> None:
+@devices
+def test_signals_end_a_recording(tmp_path: Path, start: Start, number: signal.Signals, devices: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    process = start(out / "a.wav", "--json")
+    process = start(out / "a.wav", "--json", *DEVICES[devices])
     wait_for_sound(process, out / "a.wav")
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     samples = load(out / "a.wav")
-    assert len(samples) > 20_000
-    assert (samples == 1000).all()
+    assert samples.size > 20_000
+    check(samples, devices)
+    (report,) = json.loads(output)["files"]
+    assert (report["frames"], report["channels"]) == samples.shape
+    assert (report["format"], report["subtype"]) == ("WAV", "PCM_16")
     assert names(out) == {"a.wav"}
 
 
 @posix_only
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
-def test_a_recording_that_is_killed(tmp_path: Path, start: Start, suffix: str) -> None:
+@devices
+def test_a_recording_that_is_killed(tmp_path: Path, start: Start, suffix: str, devices: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
     path = out / f"a.{suffix}"
-    process = start(path)
+    process = start(path, *DEVICES[devices])
     wait_for_sound(process, path, {"wav": 50_000, "flac": 200, "ogg": 2000}[suffix])
     process.kill()
     process.communicate(timeout=60)
     # The first frames of FLAC come a moment before the header tells of them.
-    samples = soundfile.SoundFile(path).read(4000, dtype="int16")
+    samples = soundfile.SoundFile(path).read(4000, dtype="int16", always_2d=True)
     assert len(samples) == 4000
     if suffix != "ogg":
-        assert (samples == 1000).all()
+        assert (samples[2400:, 0] == 1000).all()
+        assert devices == "one" or (samples[2400:, 1] == 2000).all()
     assert names(out) == {path.name}
 
 
 @posix_only
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
-def test_a_disk_that_is_full(tmp_path: Path, start: Start, suffix: str) -> None:
+@devices
+def test_a_disk_that_is_full(tmp_path: Path, start: Start, suffix: str, devices: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
     path = out / f"a.{suffix}"
-    process = start(path, limit={"wav": 100_000, "flac": 500}[suffix])
+    process = start(path, *DEVICES[devices], limit={"wav": 100_000, "flac": 500 if devices == "one" else 1500}[suffix])
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (1, "")
     said, error = errors.splitlines()
     assert said == f"recording {path} ends here, and is kept: No space left on device"
     assert error == f"error: {path}: No space left on device; what was recorded until then is kept"
-    assert (load(path) == 1000).all()
-    assert len(load(path)) > 10_000
+    check(load(path), devices)
+    assert load(path).size > 10_000
 
 
 @posix_only
-def test_nothing_recorded(tmp_path: Path, start: Start) -> None:
+@devices
+def test_nothing_recorded(tmp_path: Path, start: Start, devices: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    process = start(out / "a.wav", "--seconds", 0.1, SILENT_DEVICE="1")
+    process = start(out / "a.wav", "--seconds", 0.1, *DEVICES[devices], SILENT_DEVICE="1")
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (1, "")
     assert errors.splitlines()[-2:] == [

@@ -241,6 +241,8 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "num_channels": [*COUNT, 129],
             "format": [1, b"wav", [], "mp3", ""],
             "overwrite": SWITCH,
+            "max_duration_s": [value for value in MS_ABOVE if value is not None],
+            "video_size": [1, "640x480", [], (640,), (640, "480"), (640, None), 1.5],
         },
     ),
     "Recorder.add_stream": (

@@ -295,7 +295,7 @@ SIZE_BYTES = 64 * 64 * 3 // 2
 
 
 def test_large_pictures_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("livekit_utils.playback.read_ahead", fromlist=["x"])._AHEAD_BYTES, "video", 20_000)
+    monkeypatch.setitem(__import__("livekit_utils.playback.media_ahead", fromlist=["x"])._AHEAD_BYTES, "video", 20_000)
 
     async def main() -> None:
         async with MediaPlayer(Clip().write(tmp_path / "clip.mkv")) as player:

@@ -406,6 +406,52 @@ def test_split_loses_no_sample(files: list[MemoryFile]) -> None:
     assert [json.loads(line) for line in files[2].marks] == [{"at_s": 2.5, "text": "zwei ü"}]
 
 
+@pytest.mark.parametrize("seconds", [0.3, 1.23456])
+def test_a_recording_ends_at_its_longest(files: list[MemoryFile], seconds: float) -> None:
+    """To the sample, whatever a stream, a track, and one that is always ready go on to deliver."""
+    source = AudioSource(RATE, 1)
+    read = 0
+
+    async def ready() -> AsyncIterator[AudioFrame]:
+        nonlocal read
+        while True:
+            read += 1
+            yield tone(0.1, 100)
+
+    async def main() -> None:
+        async with recorder(num_channels=3, max_duration_s=seconds) as recording:
+            recording.add_stream(Microphone(RATE, ppm=200).frames(), channel=0)
+            recording.add_stream(ready(), channel=1)
+            recording.add_track(LocalAudioTrack.create_audio_track("a", source), channel=2)
+            for _ in range(50):
+                await source.capture_frame(tone(0.1))
+                recording.mark("x")
+            assert recording.duration_s == seconds
+            assert not recording.paused
+
+    run(main())
+    samples = files[0].samples
+    assert len(samples) == round(seconds * RATE)
+    assert (samples[:, 1] == 100).all()
+    assert (samples[RATE // 50 :, 2] == 1000).all()
+    assert read < 75
+    assert json.loads(files[0].marks[-1]) == {"at_s": seconds, "text": "x"}
+
+
+def test_sound_that_a_slow_disk_has_lost_is_counted_over_all_files(files: list[MemoryFile]) -> None:
+    async def main() -> None:
+        async with recorder() as recording:
+            for number in range(3):
+                files[-1].num_lost = RATE // 100
+                await asyncio.sleep(1)
+                recording.split(f"{number}.wav")
+                await asyncio.sleep(1)
+            assert recording.stats().lost_ms == pytest.approx(30)
+        assert recording.stats().lost_ms == pytest.approx(30)
+
+    run(main())
+
+
 def test_write_lies_where_the_caller_says(files: list[MemoryFile]) -> None:
     async def main() -> None:
         async with recorder() as recording:

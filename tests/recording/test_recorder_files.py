@@ -152,15 +152,26 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: An
     async def main() -> None:
         recorder = Recorder(tmp_path / "a.wav")
         recorder.add_stream(live())
+        assert recorder.stats().error is None
         await asyncio.sleep(20)
+        # Virtual time is faster than the thread that writes.
+        recorder._files._file._behind.done.wait()
+        error = recorder.stats().error
+        assert error is not None
+        recorder.split(tmp_path / "b.wav")  # on a disk that has room, say
+        await asyncio.sleep(1)
+        assert recorder.stats().error is error
         with pytest.raises(OSError, match="No space left") as caught:
             await recorder.aclose()
+        assert caught.value is error
         assert caught.value.errno == errno.ENOSPC
         await recorder.aclose()
+        assert recorder.stats().error is error
 
     run(main())
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert len(load(tmp_path / "a.wav")) == (300_000 - 80) // 4
+    assert len(load(tmp_path / "b.wav")) == RATE
 
 
 def test_marks_of_a_recording_that_is_overwritten(tmp_path: Path) -> None:
@@ -269,11 +280,11 @@ def test_files_that_are_whole_are_forgotten(tmp_path: Path) -> None:
                 await asyncio.sleep(0.3)
                 recorder.split(tmp_path / f"{number}.wav")
             await asyncio.sleep(0.4)
-            for file in recorder._full:
+            for file in recorder._files._full:
                 assert await file._behind.done.happens(10)
             recorder.split(tmp_path / "last.wav")
             await asyncio.sleep(0.4)
-            assert len(recorder._full) == 1
+            assert len(recorder._files._full) == 1
 
     asyncio.run(main())
     assert sum(len(load(path)) for path in tmp_path.glob("*.wav")) > 8000
@@ -296,7 +307,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         "        recorder.add_stream(live())\n"
         "        for _ in range(int(sys.argv[2]) // 60):\n"
         "            await asyncio.sleep(60)\n"
-        "            while recorder._file._behind._num_waiting:\n"  # virtual time is faster than a disk
+        "            while recorder._files._file._behind._num_waiting:\n"  # virtual time is faster than a disk
         "                time.sleep(0.001)\n"
         "run(main())\n"
         "print([line for line in open('/proc/self/status') if line.startswith('VmHWM')][0].split()[1])\n"

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from livekit_utils import AudioFrame
+from livekit_utils import AudioFrame, VideoFrame, VideoRotation
 
 Samples = npt.NDArray[np.int16]
 
@@ -27,6 +27,7 @@ class MemoryFile:
         self.previews: list[Samples] = []
         self.marks: list[str] = []
         self.num_lost = 0
+        self.error: OSError | None = None
         self.ended = False
         self.made.append(self)
 
@@ -64,10 +65,48 @@ class MemoryFile:
         return np.concatenate([*self.pieces, np.zeros((0, self.num_channels), np.int16)])
 
 
+class MemoryMovie(MemoryFile):
+    """Stands for a MovieFile."""
+
+    has_tail = False
+    num_refused = 0
+
+    def __init__(self, path: Any, sample_rate: int, num_channels: int, **options: Any) -> None:
+        super().__init__(path, sample_rate, num_channels, **options)
+        self.size: tuple[int, int] | None = None
+        self.pictures: list[tuple[float, VideoFrame, VideoRotation]] = []
+        """Where they are in the file, in seconds."""
+        self.is_full = False
+
+    def begin_pictures(self, width: int, height: int) -> None:
+        assert self.size is None
+        self.size = width, height
+
+    def picture(self, frame: VideoFrame, rotation: VideoRotation, at_s: float) -> bool:
+        assert not self.ended
+        assert self.size is not None
+        assert at_s >= (self.pictures[-1][0] if self.pictures else 0)
+        if not self.is_full:
+            self.pictures.append((at_s, frame, rotation))
+        return not self.is_full
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ended
+
+
+def movies_in_memory(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Has recorders write there what is to be MP4 or Matroska; returns the list of the files."""
+    MemoryFile.made = []
+    monkeypatch.setattr("livekit_utils.recording.file_chain.MovieFile", MemoryMovie)
+    monkeypatch.setattr("livekit_utils.recording.video_lane.MovieFile", MemoryMovie)
+    return MemoryFile.made
+
+
 def in_memory(monkeypatch: pytest.MonkeyPatch) -> list[MemoryFile]:
     """Has recorders write there; returns the list of the files."""
     MemoryFile.made = []
-    monkeypatch.setattr("livekit_utils.recording.recorder.RecordingFile", MemoryFile)
+    monkeypatch.setattr("livekit_utils.recording.file_chain.RecordingFile", MemoryFile)
     return MemoryFile.made
 
 

@@ -48,7 +48,7 @@ class SoundCard:
         self.workers: list[FakeWorker] = []
         self.refusals: list[Exception] = []  # of the next attempts to open
         self.heard: list[bytes] = []  # what speakers were given, block by block
-        self.incoming = b""  # what a microphone that is opened hears first; then silence
+        self.incoming: bytes | memoryview = b""  # what a microphone that is opened hears first; then silence
 
     def open(self, request: DeviceRequest, timeout_s: float) -> FakeWorker:
         self.requests.append(request)
@@ -117,7 +117,7 @@ class FakeWorker(Worker):
         self.memory.words[MOVED] = 1
         num_bytes = self.block * self.info.num_channels * 2
         if self.is_input:
-            block, self.incoming = self.incoming[:num_bytes], self.incoming[num_bytes:]
+            block, self.incoming = bytes(self.incoming[:num_bytes]), self.incoming[num_bytes:]
             self.memory.ring.write(block.ljust(num_bytes, b"\0"))
         else:
             self.card.heard.append(self.renderer.render(self.block, round(self.loop.time() * 1e9)))

@@ -258,6 +258,14 @@ class SoundServer:
                         subprocess.run(command, env=self.environment(), capture_output=True, timeout=10)
         self.unplug(device)
 
+    def end_recordings(self, device: str) -> None:
+        """Ends what records from a device that is made of others, which `lose` would end first."""
+        (source,) = [index for index, name, *_ in self._list("sources") if name == device]
+        for number, owner, *_ in self._list("source-outputs"):
+            if owner == source:
+                command = ["pacmd", "kill-source-output", number]
+                subprocess.run(command, env=self.environment(), capture_output=True, timeout=10)
+
     def plug(self, device: str) -> None:
         """Brings it back under the same name."""
         for line in MODULES[device]:

@@ -116,7 +116,8 @@ def convert(
     if format is not None and form.container == "RAW":
         rate = rate or format.sample_rate
         channels = channels or (None if picked else format.num_channels)
-    with AudioReader(input, damaged=damaged, raw=format) as reader:
+    whole = wanted is not None or plot is not None or form.needs_length
+    with AudioReader(input, damaged=damaged, raw=format, whole=whole) as reader:
         if start or end is not None:
             reader.take_part(start, end)
         conversion = Conversion(reader, rate, channels, picked, quality, engine.value)
@@ -126,7 +127,7 @@ def convert(
             [reader],
             sample_rate=conversion.sample_rate,
             num_channels=conversion.num_channels,
-            samples_per_channel=reader.length_at(conversion.sample_rate),
+            find_length=lambda: reader.length_at(conversion.sample_rate),
             gains_db=[gains.input_db],
             with_loudness=wanted is not None and wanted.is_loudness,
         ) as production:

@@ -60,4 +60,5 @@ def _measure(path: Path, damaged: bool, raw: RawFormat | None) -> Summary:
         for samples in reader.blocks():
             track.add(samples)
             progress.advance(len(samples) / reader.sample_rate)
+        track.samples_per_channel = reader.samples_per_channel or 0
         return track

@@ -70,7 +70,8 @@ def mix(
     if format is not None and form.container == "RAW":
         rate, channels = rate or format.sample_rate, channels or format.num_channels
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format)) for path in inputs]
+        whole = wanted is not None or plot is not None or form.needs_length
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format, whole=whole)) for path in inputs]
         if rate is None:
             rate = max(reader.sample_rate for reader in readers)
         if channels is None:
@@ -86,7 +87,7 @@ def mix(
                 readers,
                 sample_rate=rate,
                 num_channels=channels,
-                samples_per_channel=file_mix.samples_per_channel,
+                find_length=file_mix.find_length,
                 gains_db=gains_db,
                 with_loudness=wanted is not None and wanted.is_loudness,
             )

@@ -43,13 +43,13 @@ def play(
     format = parse_raw(raw, files)
     console = Console(stderr=True)
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format)) for path in files]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format, whole=True)) for path in files]
         rate = max(reader.sample_rate for reader in readers)
         channels = max(reader.num_channels for reader in readers)
         mixer = make_mixer(readers, rate, channels, blocksize=max(1, rate // 100))
         stack.enter_context(logging_to(console))
         title = files[0].name if len(files) == 1 else f"{len(files)} files"
-        progress = stack.enter_context(ProgressBar(title, max(reader.duration for reader in readers), console))
+        progress = stack.enter_context(ProgressBar(title, max(reader.duration or 0 for reader in readers), console))
         run(_play, mixer, readers, gains_db, rate, channels, device, progress, console)
 
 

@@ -40,7 +40,7 @@ def tone(
         [],
         sample_rate=rate,
         num_channels=1,
-        samples_per_channel=samples_per_channel,
+        find_length=lambda: samples_per_channel,
     ) as production:
         run(_run, wave, production)
         report = production.finish()

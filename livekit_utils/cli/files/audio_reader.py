@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import stat
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,8 +12,9 @@ import typer
 
 from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.raw_files import is_raw
-from livekit_utils.cli.files.standard_streams import is_standard, spooled_input
+from livekit_utils.cli.files.standard_streams import is_standard, standard_input
 from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.piped_wav import PipedWav
 from livekit_utils.files.sound_reader import SoundReader
 
 if TYPE_CHECKING:
@@ -33,39 +35,53 @@ class AudioReader:
     file is printed as a warning.
 
     Args:
-        path: The file; "-" is standard input, which is read to its end first.
+        path: The file; "-" is standard input. A WAV that comes through a pipe is read as it comes.
         damaged: Whether to read a damaged or cut-off file as far as it goes.
         raw: What its samples are if it has no header, and is not called as if it had one.
+        whole: Whether standard input is read to its end first, because it is read twice, or its length has to be known.
 
     Raises:
         CliError: Not a sound file, or a damaged or cut-off one.
         OSError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path, *, damaged: bool = False, raw: RawFormat | None = None) -> None:
+    def __init__(self, path: Path, *, damaged: bool = False, raw: RawFormat | None = None, whole: bool = False) -> None:
         self.path = path
         self._start = 0
-        self._is_to_end = True
-        self._file = spooled_input() if is_standard(path) else _opened(path)
-        try:
-            with self._translated():
-                contents = raw.contents(self._file) if raw is not None and is_raw(path) else None
-                self._sound = SoundReader(self._file, damaged=damaged, contents=contents)
-                self.samples_per_channel = self._length()
-        except BaseException:
-            self._file.close()
-            raise
+        self._end: int | None = None
+        self._num_warned = 0
+        has_header = raw is None or not is_raw(path)
+        contents = None
+        with ExitStack() as stack, self._translated():
+            if is_standard(path):
+                opened = standard_input(stack, whole=whole or not has_header)
+            else:
+                opened = stack.enter_context(_opened(path))
+            if isinstance(opened, PipedWav):
+                self._sound: PipedWav | SoundReader = opened
+            else:
+                contents = None if raw is None or has_header else raw.contents(opened)
+                self._sound = SoundReader(opened, damaged=damaged, contents=contents)
+            stack.callback(self._sound.close)
+            self.samples_per_channel = self._length()
+            """The length; None until the end of a sound that is read as it comes."""
+            self._stack = stack.pop_all()
         self.sample_rate = self._sound.sample_rate
         self.num_channels = self._sound.num_channels
         self.format = self._sound.format if contents is None else "RAW"
         self.subtype = self._sound.subtype
         self.is_s16 = self._sound.is_s16
-        for warning in self._sound.warnings:
-            typer.echo(printable(f"warning: {path}: {warning}"), err=True)
+        self._warn()
 
-    def _length(self) -> int:
+    def _warn(self) -> None:
+        """Prints the warnings that are new."""
+        for warning in self._sound.warnings[self._num_warned :]:
+            typer.echo(printable(f"warning: {self.path}: {warning}"), err=True)
+        self._num_warned = len(self._sound.warnings)
+
+    def _length(self) -> int | None:
         """Returns the length; if the file does not tell it, by decoding the file."""
-        if self._sound.samples_per_channel is not None:
+        if self._sound.samples_per_channel is not None or isinstance(self._sound, PipedWav):
             return self._sound.samples_per_channel
         samples_per_channel = 0
         while num_read := len(self._sound.read(self._block())):
@@ -77,37 +93,57 @@ class AudioReader:
         return max(1, min(self._sound.sample_rate // 10, _MAX_BLOCK // self._sound.num_channels))
 
     @property
+    def is_live(self) -> bool:
+        """Whether the sound is read as it comes, so that `blocks` may wait for it."""
+        return isinstance(self._sound, PipedWav)
+
+    def interrupt(self) -> None:
+        """Ends `blocks` while it waits in another thread, where the sound is live."""
+        if isinstance(self._sound, PipedWav):
+            self._sound.pipe.interrupt()
+
+    @property
     def name(self) -> str:
         return self.path.name
 
     @property
-    def duration(self) -> float:
-        """Seconds."""
-        return self.samples_per_channel / self.sample_rate
+    def duration(self) -> float | None:
+        """Seconds; None while the length is not known."""
+        return None if self.samples_per_channel is None else self.samples_per_channel / self.sample_rate
 
-    def length_at(self, sample_rate: int, num_before: int = 0) -> int:
-        """Returns the samples per channel after a conversion to another sample rate, with so many before them."""
+    def length_at(self, sample_rate: int, num_before: int = 0) -> int | None:
+        """Returns the samples per channel after a conversion to another sample rate, with so many before them; None
+        while the length is not known."""
+        if self.samples_per_channel is None:
+            return None
         return round(Fraction((num_before + self.samples_per_channel) * sample_rate, self.sample_rate))
 
     def blocks(self) -> Iterator[Samples]:
         """Yields the samples of the file, or of the part that was taken; once, or again after `rewind`.
 
         Raises:
-            CliError: The file cannot be decoded, or has another length than its header says.
+            CliError: The file cannot be decoded, has another length than its header says, or ends before the part that
+                was taken.
         """
         position = num_skipped = 0
         with self._translated():
             while num_skipped < self._start and (num_new := self._sound.skip(self._start - num_skipped)):
                 num_skipped += num_new
-            while len(samples := self._sound.read(self._num_wanted(position))):
+            while (num_wanted := self._num_wanted(position)) and len(samples := self._sound.read(num_wanted)):
                 position += len(samples)
                 yield samples
-        if position != self.samples_per_channel:
+        if self.samples_per_channel is None:
+            self._warn()
+            if self._start or self._end is not None:
+                end = None if self._end is None else self._end / self.sample_rate
+                self._check_part(self._start / self.sample_rate, end, (num_skipped + position) / self.sample_rate)
+            self.samples_per_channel = position
+        elif position != self.samples_per_channel:
             got = f"got {self.samples_per_channel} samples per channel and then {position}"
             raise CliError(f"{self.path}: expected a file that does not change while it is read, {got}")
 
     def _num_wanted(self, position: int) -> int:
-        return self._block() if self._is_to_end else min(self._block(), self.samples_per_channel - position)
+        return self._block() if self._end is None else min(self._block(), self._end - self._start - position)
 
     def take_part(self, start_s: float, end_s: float | None) -> None:
         """Leaves out what lies before and after a part.
@@ -117,19 +153,23 @@ class AudioReader:
             end_s: Seconds at which it ends; None is the end of the file.
 
         Raises:
-            CliError: It does not lie in the file, or is empty.
+            CliError: It does not lie in the file, or is empty. `blocks` finds that of a sound that is read as it comes.
         """
-        duration = self.duration
+        length = self.samples_per_channel
+        self._check_part(start_s, end_s, math.inf if length is None else length / self.sample_rate)
+        self._start = round(Fraction(start_s) * self.sample_rate)
+        end = length if end_s is None else round(Fraction(end_s) * self.sample_rate)
+        self._end = None if end == length else end
+        if length is not None and end is not None:
+            self.samples_per_channel = end - self._start
+
+    def _check_part(self, start_s: float, end_s: float | None, duration: float) -> None:
         if not 0 <= start_s < duration:
             raise CliError(f"--start: expected 0 to less than {duration:g}, the length of {self.path}, got {start_s:g}")
         if end_s is not None and not start_s < end_s <= duration:
             raise CliError(
                 f"--end: expected above {start_s:g} to {duration:g}, the length of {self.path}, got {end_s:g}"
             )
-        self._start = round(Fraction(start_s) * self.sample_rate)
-        end = self.samples_per_channel if end_s is None else round(Fraction(end_s) * self.sample_rate)
-        self._is_to_end = end == self.samples_per_channel
-        self.samples_per_channel = end - self._start
 
     def rewind(self) -> None:
         """Goes back to where `blocks` begins."""
@@ -144,8 +184,7 @@ class AudioReader:
             raise CliError(f"{self.path}: {error}") from error
 
     def close(self) -> None:
-        self._sound.close()
-        self._file.close()
+        self._stack.close()
 
     def __enter__(self) -> Self:
         return self

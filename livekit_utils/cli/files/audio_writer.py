@@ -12,6 +12,8 @@ from livekit_utils.cli.files.pending_file import PendingFile
 from livekit_utils.cli.files.plain_output import PlainOutput
 from livekit_utils.cli.files.sound_output import SoundOutput
 from livekit_utils.cli.files.standard_streams import StandardOutput, is_standard
+from livekit_utils.cli.files.streamed_raw import StreamedRaw
+from livekit_utils.cli.files.streamed_wav import StreamedWav
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +31,7 @@ class AudioWriter:
     """Writes WAV, AU, FLAC, Ogg Vorbis, or a file without a header.
 
     The file appears under its name when `commit` has closed it, read it back and renamed it. Without `commit`, no file
-    is left.
+    is left. Standard output gets the samples as they come.
 
     Args:
         path: The file to write; its directory must exist. "-" is standard output, which gets a WAV file.
@@ -61,7 +63,8 @@ class AudioWriter:
             raise CliError(
                 f"{path}: expected at most {_MAX_SAMPLES_PER_CHANNEL} samples per channel, got {samples_per_channel}"
             )
-        if format == "WAV" and samples_per_channel * num_channels * form.num_bytes > _MAX_WAV_BYTES:
+        is_file = not is_standard(path)
+        if format == "WAV" and is_file and samples_per_channel * num_channels * form.num_bytes > _MAX_WAV_BYTES:
             got = f"got {samples_per_channel} samples in {num_channels} channels"
             raise CliError(f"{path}: expected at most 4 GiB for a WAV file, {got}; FLAC has no such limit")
         self.path = path
@@ -70,25 +73,38 @@ class AudioWriter:
             _MAX_WAV_BYTES // (form.num_bytes * num_channels) if format == "WAV" else _MAX_SAMPLES_PER_CHANNEL
         )
         with ExitStack() as stack:
-            self._pending: PendingFile | StandardOutput
-            if is_standard(path):
-                self._pending = stack.enter_context(StandardOutput())
+            self._pending: PendingFile | StandardOutput | None = None
+            self._file: SoundOutput | PlainOutput | StreamedWav | StreamedRaw
+            if not is_file and form.encoding is None:
+                self._file = StreamedWav(sample_rate, num_channels, samples_per_channel)
+            elif not is_file and form.encoding is not None and format == "RAW":
+                self._file = StreamedRaw(form.encoding)
             else:
-                self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
-            target, name = self._pending.path, str(path)
-            self._file: SoundOutput | PlainOutput
-            if form.encoding is None:
-                self._file = SoundOutput(target, name, sample_rate, num_channels, format)
-            else:
-                self._file = PlainOutput(
-                    target, name, sample_rate, num_channels, samples_per_channel, format, form.encoding
-                )
+                if is_file:
+                    self._pending = stack.enter_context(PendingFile(path, replace=replace, inputs=inputs))
+                else:
+                    self._pending = stack.enter_context(StandardOutput())
+                target, name = self._pending.path, str(path)
+                if form.encoding is None:
+                    self._file = SoundOutput(target, name, sample_rate, num_channels, format)
+                else:
+                    self._file = PlainOutput(
+                        target, name, sample_rate, num_channels, samples_per_channel, format, form.encoding
+                    )
             stack.callback(self._file.close)
             self.format, self.subtype = self._file.format, self._file.subtype
             self._stack = stack.pop_all()
 
     def write(self, frame: AudioFrame) -> None:
-        """Appends a frame, which must have the rate and channels of the file."""
+        """Appends a frame, which must have the rate and channels of the file.
+
+        Raises:
+            CliError: The file gets longer than its format can tell.
+        """
+        if self._pending and self.samples_per_channel + frame.samples_per_channel > self.max_samples_per_channel:
+            raise CliError(
+                f"{self.path}: expected at most {self.max_samples_per_channel} samples per channel, got more"
+            )
         self._file.write(frame)
         self.samples_per_channel += frame.samples_per_channel
 
@@ -101,9 +117,12 @@ class AudioWriter:
         """
         if self.samples_per_channel == 0 and self._file.format == "FLAC":
             raise CliError(f"{self.path}: expected at least one sample, because a FLAC file cannot be empty, got none")
-        self._file.close()
-        self._file.check(self.samples_per_channel)
-        self._pending.commit()
+        if isinstance(self._file, StreamedWav | StreamedRaw):
+            self._file.commit()
+        elif self._pending is not None:
+            self._file.close()
+            self._file.check(self.samples_per_channel)
+            self._pending.commit()
 
     def __enter__(self) -> Self:
         return self

@@ -48,6 +48,11 @@ class OutputForm:
         """Bytes of a sample, where they are plain."""
         return num_bytes_of(self.encoding or _DEFAULT)
 
+    @property
+    def needs_length(self) -> bool:
+        """Whether its header has to tell the length before the first sample is written."""
+        return self.encoding is not None and self.container != "RAW"
+
 
 def output_form(
     path: Path, raw: RawFormat | None = None, encoding: str | None = None, *, takes_raw: bool = False

@@ -54,7 +54,7 @@ class PlainOutput:
         container: str,
         encoding: str,
     ) -> None:
-        self.format, self.subtype = container, _SUBTYPES[encoding.removesuffix("le").removesuffix("be")]
+        self.format, self.subtype = container, subtype_of(encoding)
         self._name, self._path, self._encoding = name, path, encoding
         self._num_bytes = num_channels * num_bytes_of(encoding)
         try:
@@ -75,7 +75,7 @@ class PlainOutput:
         Raises:
             OSError: The disk is full.
         """
-        self._file.write(_encoded(frame, self._encoding))
+        self._file.write(encoded(frame, self._encoding))
 
     def close(self) -> None:
         """Closes the file; a second call does nothing.
@@ -99,7 +99,13 @@ class PlainOutput:
             raise CliError(f"{self._name}: writing failed; is the disk full? Expected {expected} bytes, got {got}")
 
 
-def _encoded(frame: AudioFrame, encoding: str) -> bytes | bytearray:
+def subtype_of(encoding: str) -> str:
+    """Returns libsndfile's name of an encoding."""
+    return _SUBTYPES[encoding.removesuffix("le").removesuffix("be")]
+
+
+def encoded(frame: AudioFrame, encoding: str) -> bytes | bytearray:
+    """Returns the samples of a frame as bytes."""
     if encoding == "ulaw":
         return g711.s16_to_ulaw(frame)
     if encoding == "alaw":

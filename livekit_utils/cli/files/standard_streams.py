@@ -1,4 +1,4 @@
-"""Standard input and standard output as sound files, under the name "-"."""
+"""Standard input as a sound file, under the name "-", which is that of standard output, too."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from livekit_utils.cli.errors import CliError
+from livekit_utils.files.piped_sound import open_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import ExitStack
     from types import TracebackType
-    from typing import Self
+
+    from livekit_utils.files.piped_wav import PipedWav
 
 
 def is_standard(path: Path) -> bool:
@@ -27,24 +30,25 @@ def check_inputs(paths: Sequence[Path]) -> None:
         raise CliError("-: expected standard input once, got it twice")
 
 
-def spooled_input() -> BinaryIO:
-    """Returns a temporary file with all that comes on standard input.
+def standard_input(stack: ExitStack, *, whole: bool) -> PipedWav | BinaryIO:
+    """Returns what is on standard input. A WAV that comes through a pipe is decoded as it comes; a file is read where
+    it lies; all else is read to its end first.
 
-    A sound is looked at from both ends before it is read, and its length has to be known for what is written.
+    Args:
+        stack: Gets what is to be closed.
+        whole: Whether a WAV is read to its end first, too, because it is read twice, or its length has to be known.
 
     Raises:
         CliError: Standard input is a terminal.
-        OSError: The temporary file cannot be written.
+        SoundFileError: It is a WAV that is damaged, or cut off in its header.
+        OSError: It cannot be read, or the temporary file cannot be written.
     """
     if sys.stdin.isatty():
         raise CliError("-: expected a sound file on standard input, got a terminal")
-    file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115
-    try:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    file = cast("BinaryIO", sys.stdin.buffer)
+    if file.seekable() and file.tell() == 0:
+        return file
+    return open_pipe(file, stack, whole=whole)
 
 
 class StandardOutput:

@@ -24,11 +24,11 @@ class ProgressBar:
 
     Args:
         title: The text before the bar.
-        total: Seconds of audio of the whole job.
+        total: Seconds of audio of the whole job; None if they are not known.
         console: The console for stderr, if others print there at the same time.
     """
 
-    def __init__(self, title: str, total: float, console: Console | None = None) -> None:
+    def __init__(self, title: str, total: float | None, console: Console | None = None) -> None:
         self._title = title
         self._total = total
         self._done = 0.0

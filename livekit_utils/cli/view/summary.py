@@ -28,7 +28,7 @@ class Summary:
     sample_rate: int
     num_channels: int
     samples_per_channel: int
-    """The length of the stream."""
+    """The length of the stream; 0 while it is not known."""
     gain_db: float = 0.0
     format: str = ""
     subtype: str = ""
@@ -48,7 +48,7 @@ class Summary:
             reader.name,
             reader.sample_rate,
             reader.num_channels,
-            reader.samples_per_channel,
+            reader.samples_per_channel or 0,
             gain_db,
             reader.format,
             reader.subtype,

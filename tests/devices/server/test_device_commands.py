@@ -296,6 +296,52 @@ def test_a_recording_outlives_its_device_and_an_impatient_ctrl_c(server: SoundSe
     assert [path.name for path in tmp_path.iterdir()] == ["recorded.wav"]
 
 
+def test_two_microphones_have_a_side_each(server: SoundServer, tmp_path: Path) -> None:
+    """One of them is lost, and comes back; the other one goes on."""
+    recorded = tmp_path / "recorded.wav"
+    wave = (8000 * np.sin(2 * np.pi * 700 / 48000 * np.arange(30 * 48000))).astype(np.int16)
+    feeding = subprocess.Popen(
+        ["pacat", "--playback", "-d", "mic_feed", "--format=s16le", "--rate=48000", "--channels=1"],
+        stdin=subprocess.PIPE,
+        env=server.environment(),
+    )
+    feed = threading.Thread(target=feeding.communicate, args=(wave.tobytes(),))
+    feed.start()
+    try:
+        process = command(
+            server, "record", recorded, "--device", "mic", "--device", "stereo", "--no-processing", "--seconds", 8,
+            "--json",
+        )  # fmt: skip
+        wait_until_it_records(recorded)
+        time.sleep(2)
+        server.end_recordings("stereo")
+        server.unplug("stereo")
+        time.sleep(1.5)
+        server.plug("stereo")
+        output, errors = finish(process)
+    finally:
+        feeding.kill()
+        feed.join()
+    assert [line.split(": ")[0] for line in errors.splitlines()] == ["microphone 'stereo'", "stereo"]
+    (report,) = json.loads(output)["files"]
+    assert (report["frames"], report["channels"]) == (8 * 48000, 2)
+    left, right = soundfile.read(recorded, dtype="int16")[0].T.astype(float)
+
+    def has(sound: np.ndarray, hertz: float) -> bool:
+        part = sound[24_000:48_000]
+        return bool(abs(np.exp(-2j * np.pi * hertz / 48000 * np.arange(len(part))) @ part) / len(part) > 300)
+
+    assert [has(left, hertz) for hertz in (700, 440, 1000)] == [True, False, False]
+    assert [has(right, hertz) for hertz in (700, 440, 1000)] == [False, True, True]
+    assert [has(right[-72_000:], hertz) for hertz in (700, 440, 1000)] == [False, True, True]
+    heard_at = [np.flatnonzero(side) for side in (left, right)]
+    lost = np.flatnonzero(np.diff(heard_at[1]) > 24_000)
+    assert len(lost) == 1
+    assert 1.2 < np.diff(heard_at[1])[lost[0]] / 48000 < 5
+    assert np.diff(heard_at[0]).max() < 4800
+    assert [path.name for path in tmp_path.iterdir()] == ["recorded.wav"]
+
+
 def test_what_is_lost_while_a_file_plays_goes_on(server: SoundServer, tmp_path: Path) -> None:
     tone = tmp_path / "tone.wav"
     soundfile.write(tone, sound(2), 48000)

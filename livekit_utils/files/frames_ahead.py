@@ -1,4 +1,4 @@
-"""ReadAhead decodes a file a little ahead of the task that reads it, in a thread that runs only while there is room."""
+"""FramesAhead decodes a file a little ahead of the task that reads it, in a thread that runs while there is room."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Item(NamedTuple):
     """Where the frame after it begins."""
 
 
-class ReadAhead:
+class FramesAhead:
     """Gives the frames of a file to tasks, decoded ahead in a thread, and to plain code, decoded in its own thread.
 
     A thread fills the queue, and ends when it is full or the file is over. So no thread waits for a reader. A seek

@@ -1,4 +1,4 @@
-"""ReadAhead decodes a file a little ahead of what is played, in a thread that runs only while there is room."""
+"""MediaAhead decodes a file a little ahead of what is played, in a thread that runs only while there is room."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Stretch:
         self.ready.set()
 
 
-class ReadAhead:
+class MediaAhead:
     """Gives the pictures and the sound of a file to a task each, decoded ahead in a thread.
 
     The thread fills the queues, and ends when they are full or the file is over. So no thread waits for a reader. A

@@ -1,0 +1,47 @@
+"""open_pipe opens a sound that comes through a pipe: to be read as it comes, or as a file that is there."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from livekit_utils.files.errors import ForeignFileError
+from livekit_utils.files.pipe_reader import PipeReader
+from livekit_utils.files.piped_wav import PipedWav
+from livekit_utils.files.wav import is_wav
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+_HEAD_BYTES = 12
+
+
+def open_pipe(file: BinaryIO, stack: ExitStack, *, whole: bool) -> PipedWav | BinaryIO:
+    """Returns a WAV that is decoded as it comes. Anything else is read to its end, into a temporary file: other formats
+    are looked at from both ends.
+
+    Args:
+        file: The pipe, which stays open.
+        stack: Gets what is to be closed when the sound is not used any more.
+        whole: Whether a WAV is read into a file, too, as for who reads it twice.
+
+    Raises:
+        SoundFileError: It is a WAV that is damaged, or cut off in its header.
+        OSError: It cannot be read, or the temporary file cannot be written.
+    """
+    consumed = bytearray()
+    with contextlib.ExitStack() as until_end:
+        pipe = until_end.enter_context(PipeReader(file))
+        while len(consumed) < _HEAD_BYTES and (data := pipe.read()):
+            consumed += data
+        if not whole and is_wav(bytes(consumed)):
+            with contextlib.suppress(ForeignFileError):  # of another codec: libsndfile may know it
+                sound = PipedWav(pipe, consumed)
+                stack.push(until_end.pop_all())
+                return sound
+        kept = stack.enter_context(cast("BinaryIO", tempfile.TemporaryFile()))  # noqa: SIM115
+        kept.write(consumed)
+        while data := pipe.read():
+            kept.write(data)
+        return kept
