@@ -60,8 +60,9 @@ class RecorderStats:
     """Seconds that were handed to the file. The rest waits for streams that may still deliver."""
     lost_ms: float
     """Sound that silence was written for, because the disk was too slow; of all files."""
-    error: OSError | None
-    """Why a file ends before it should, as on a full disk: the first of these errors. None while all is well."""
+    error: str | None
+    """Why a file ends before it should, as on a full disk, in words: the first of these errors, which `aclose` raises.
+    None while all is well."""
     streams: dict[str, RecorderStreamStats]
     """By name; without those that have ended or were removed."""
     video: RecorderVideoStats | None
@@ -354,7 +355,7 @@ class Recorder(AsyncClosing, LoopBound):
             duration_s=self.duration_s,
             written_s=self._timeline.position_s,
             lost_ms=self._files.num_lost * 1000 / self._sample_rate,
-            error=self._files.error,
+            error=None if self._files.error is None else str(self._files.error),
             streams=self._inputs.stats(),
             video=self._pictures.stats(),
         )
