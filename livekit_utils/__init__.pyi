@@ -47,6 +47,8 @@ from livekit_utils.tracks.video_source import VideoSource
 from livekit_utils.tracks.video_stream import VideoStream, VideoStreamStats
 from livekit_utils.voice.audio_processing_module import AudioProcessingModule
 from livekit_utils.voice.stages import AudioProcessingModuleStats
+from livekit_utils.voice.voice_activity_detector import VoiceActivity, VoiceActivityDetector
+from livekit_utils.voice.voice_processor import VoiceProcessor, VoiceProcessorStats
 
 __all__ = [
     "BLOCKSIZE",
@@ -109,6 +111,10 @@ __all__ = [
     "VideoSource",
     "VideoStream",
     "VideoStreamStats",
+    "VoiceActivity",
+    "VoiceActivityDetector",
+    "VoiceProcessor",
+    "VoiceProcessorStats",
     "combine_audio_frames",
     "decode_alaw",
     "decode_ulaw",

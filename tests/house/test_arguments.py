@@ -44,6 +44,8 @@ from livekit_utils import (
     VideoFrame,
     VideoSource,
     VideoStream,
+    VoiceActivityDetector,
+    VoiceProcessor,
     decode_alaw,
     decode_ulaw,
     dtmf_generator,
@@ -387,6 +389,21 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {},
         {"delay_ms": [None, "1", [], 1j, math.nan]},
     ),
+    "VoiceActivityDetector": (
+        VoiceActivityDetector,
+        {"sample_rate": 16000},
+        {
+            "sample_rate": [*COUNT, 7999, 384_001],
+            "threshold": [*MS, 1.01],
+            "min_speech_ms": [*MS, 60_001],
+            "min_silence_ms": [*MS, 60_001],
+        },
+    ),
+    "VoiceProcessor": (
+        VoiceProcessor,
+        {},
+        {"noise_suppression_level": [*COUNT0, 4], "model": [None, 1, b"webrtc", "", "other", []]},
+    ),
     "RingBuffer": (RingBuffer, {}, {"capacity": COUNT}),
     "RingBuffer.num_bytes": (RingBuffer.num_bytes, {}, {"capacity": COUNT}),
     **{
@@ -482,6 +499,7 @@ OBJECTS = {
 GIVEN = {
     "AudioFilterSession",
     "DtmfDigit",
+    "VoiceActivity",
     "InputCapture",
     "InputGap",
     "Track",
