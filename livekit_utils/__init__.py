@@ -56,6 +56,7 @@ _PUBLIC = {
     "tracks.video_source": ("VideoSource",),
     "tracks.video_stream": ("VideoStream", "VideoStreamStats"),
     "voice.audio_processing_module": ("AudioProcessingModule",),
+    "voice.trim_silence": ("trim_silence",),
     "voice.voice_activity_detector": ("VoiceActivity", "VoiceActivityDetector"),
     "voice.voice_processor": ("VoiceProcessor", "VoiceProcessorStats"),
     "voice.stages": ("AudioProcessingModuleStats",),

@@ -170,7 +170,7 @@ class VoiceActivityDetector:
             >>> from livekit_utils import noise_generator
             >>> async def main() -> None:
             ...     detector = VoiceActivityDetector(48000)
-            ...     async for activity in detector.watch(noise_generator("pink", duration=2, amplitude=0.01)):
+            ...     async for activity in detector.watch(noise_generator(2, amplitude=0.01)):
             ...         print(activity.kind, activity.at_s)
             >>> asyncio.run(main())
         """

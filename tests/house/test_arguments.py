@@ -54,6 +54,7 @@ from livekit_utils import (
     resample_audio,
     silence_generator,
     sine_wave_generator,
+    trim_silence,
 )
 
 HUGE = 10**400
@@ -388,6 +389,11 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         AudioProcessingModule(high_pass_filter=True).set_stream_delay_ms,
         {},
         {"delay_ms": [None, "1", [], 1j, math.nan]},
+    ),
+    "trim_silence": (
+        trim_silence,
+        {"frame": AudioFrame.create(16000, 1, 160)},
+        {"margin_ms": [*MS, 60_001], "threshold": [*MS, 1.01]},
     ),
     "VoiceActivityDetector": (
         VoiceActivityDetector,
