@@ -11,6 +11,7 @@ from livekit_utils.cli.conversion import Conversion, louder, parse_picked
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.options import DamagedOption, ForceOption, InputArgument, JsonOption, OutputArgument, PlotOption
 from livekit_utils.cli.production import Production, ProductionOrder
+from livekit_utils.cli.speech import take_speech
 from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
 from livekit_utils.files.samples import as_floats
 
@@ -37,6 +38,9 @@ PickOption = Annotated[
 ]
 StartOption = Annotated[float, typer.Option(help="Seconds of the input at which the output begins.")]
 EndOption = Annotated[float | None, typer.Option(help="Seconds of the input at which the output ends.")]
+TrimOption = Annotated[
+    bool, typer.Option("--trim", help="Leave out what is before the first and after the last word, but 0.2 s.")
+]
 NormalizeOption = Annotated[
     float | None, typer.Option(metavar="dBFS", help="Bring the highest peak of the output to this level, up to 0.")
 ]
@@ -54,6 +58,7 @@ def resample(
     pick: PickOption = None,
     start: StartOption = 0.0,
     end: EndOption = None,
+    trim: TrimOption = False,
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
@@ -62,7 +67,7 @@ def resample(
 ) -> None:
     """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
     convert(
-        input, output, rate, quality, engine, channels, pick, start, end, normalize, plot, damaged, json, force
+        input, output, rate, quality, engine, channels, pick, start, end, trim, normalize, plot, damaged, json, force
     )  # fmt: skip
 
 
@@ -80,6 +85,7 @@ def convert(
     pick: PickOption = None,
     start: StartOption = 0.0,
     end: EndOption = None,
+    trim: TrimOption = False,
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
@@ -90,6 +96,8 @@ def convert(
     with AudioReader(input, damaged=damaged) as reader:
         if start or end is not None:
             reader.take_part(start, end)
+        if trim:
+            take_speech(reader)
         conversion = Conversion(reader, rate, channels, parse_picked(pick), quality, engine.value)
         gain_db, rest_db = (0.0, 0.0) if normalize is None else conversion.gains_to_peak(normalize)
         with Production(

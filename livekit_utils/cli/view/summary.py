@@ -37,6 +37,8 @@ class Summary:
     num_clipped: int = 0
     """Samples of an input above full scale, after the gain, which were clipped."""
     picture: TrackPicture | None = None
+    speech: list[tuple[float, float]] | None = None
+    """Where somebody speaks, in seconds; None if nobody has asked."""
 
     @classmethod
     def of(cls, reader: AudioReader, gain_db: float = 0.0) -> Summary:
