@@ -45,12 +45,14 @@ def voice(name: str) -> Sound:
             sound = resample_audio(np.frombuffer(wav.readframes(10**7), np.int16), wav.getframerate(), RATE)
         parts += [sound.astype(float), np.zeros(RATE)]
     whole = np.concatenate(parts)
-    return whole * VOICE_RMS / np.sqrt(np.mean(whole[np.abs(whole) > 50] ** 2))
+    level = float(np.sqrt(np.mean(whole[np.abs(whole) > 50] ** 2)))
+    return np.asarray(whole * (VOICE_RMS / level), np.float64)
 
 
-def shaped(num_samples: int, seed: int, shape: Callable[[Sound], Sound]) -> Sound:
+def shaped(num_samples: int, seed: int, shape: Callable[[Any], Any]) -> Sound:
     spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=num_samples))
-    return np.fft.irfft(spectrum * shape(np.fft.rfftfreq(num_samples, 1 / RATE)), num_samples)
+    shaped_spectrum = spectrum * shape(np.fft.rfftfreq(num_samples, 1 / RATE))
+    return np.asarray(np.fft.irfft(shaped_spectrum, num_samples), np.float64)
 
 
 def noises(num_samples: int) -> Iterator[tuple[str, Sound]]:
@@ -107,7 +109,7 @@ def spectrogram(sound: Sound) -> npt.NDArray[np.complex128]:
 
 def si_sdr_db(out: Sound, clean: Sound) -> float:
     target = clean * np.dot(out, clean) / np.dot(clean, clean)
-    return 10 * np.log10(np.sum(target**2) / np.sum((out - target) ** 2))
+    return float(10 * np.log10(np.sum(target**2) / np.sum((out - target) ** 2)))
 
 
 def measure(process: Callable[..., Any], clean: Sound, noise: Sound) -> tuple[float, float, float, float, float]:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from livekit_utils._runtime.lifecycle import Closing
 from livekit_utils._runtime.public_path import public
@@ -118,8 +118,9 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
         # How often it was switched: a state of another number is stale.
         self._switched = 0
         self._lock = threading.Lock()
+        self._states: WeakSet[StreamVoice] = WeakSet()
         self._by_task: WeakKeyDictionary[asyncio.Task[Any], StreamVoice] = WeakKeyDictionary()
-        self._elsewhere = StreamVoice(self._stages)  # for callers without a task
+        self._elsewhere = self._new_state()  # for callers without a task
         self._last = self._elsewhere
 
     @property
@@ -169,8 +170,8 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
         with self._lock:
             self._closed = True
             self._by_task.clear()
-            self._elsewhere.close()
-            self._last.close()
+            for state in self._states:
+                state.close()
 
     async def aclose(self) -> None:
         """Closes as `close` does, for callers that close everything with `aclose`."""
@@ -185,7 +186,13 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
 
     def _for_stream(self) -> _OfStream:
         """Returns a processor with a state of its own, for one stream."""
-        return _OfStream(self)
+        with self._lock:
+            return _OfStream(self, self._new_state())
+
+    def _new_state(self) -> StreamVoice:
+        state = StreamVoice(self._stages)
+        self._states.add(state)
+        return state
 
     def _process_for(self, state: StreamVoice, frame: AudioFrame) -> AudioFrame:
         if not self._enabled:  # livekit-agents does not ask
@@ -207,7 +214,7 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
             state = self._by_task.get(task)
             if state is None:
                 self._check_open()
-                state = self._by_task[task] = StreamVoice(self._stages)
+                state = self._by_task[task] = self._new_state()
             return state
 
     def __repr__(self) -> str:
@@ -223,9 +230,9 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
 class _OfStream:
     """A `VoiceProcessor` as one stream calls it."""
 
-    def __init__(self, processor: VoiceProcessor) -> None:
+    def __init__(self, processor: VoiceProcessor, state: StreamVoice) -> None:
         self._processor = processor
-        self._state = StreamVoice(processor._stages)
+        self._state = state
 
     @property
     def enabled(self) -> bool:

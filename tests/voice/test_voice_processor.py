@@ -240,6 +240,17 @@ def test_a_stream_that_closes_its_processor_leaves_it_to_others() -> None:
     run(main())
 
 
+def test_closing_frees_the_states_of_all_streams() -> None:
+    processor = VoiceProcessor()
+    streams = [processor._for_stream() for _ in range(3)]
+    for stream in streams:
+        stream._process(AudioFrame.create(48000, 1, 480))
+    processor.close()
+    assert [stream._state._chain for stream in streams] == [None] * 3
+    with pytest.raises(RuntimeError, match="closed"):
+        streams[0]._process(AudioFrame.create(48000, 1, 480))
+
+
 def test_the_stream_that_was_processed_last_has_the_stats() -> None:
     processor = VoiceProcessor()
 
