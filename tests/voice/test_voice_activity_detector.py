@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import shutil
 import subprocess
 import wave
@@ -128,6 +129,15 @@ def test_noise_is_no_speech(kind: Callable[..., Samples], rate: int) -> None:
     """A minute of it at -40 dBFS, and louder; the start of the stream has no silence."""
     assert found(VoiceActivityDetector(rate), kind(60 * rate, 328, 1), [rate // 10]) == []
     assert found(VoiceActivityDetector(rate), kind(5 * rate, 3280, 2), [rate // 10]) == []
+
+
+@pytest.mark.skipif(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS") != "thorough", reason="takes a minute; for make soak")
+@pytest.mark.parametrize("kind", [white, pink])
+def test_an_hour_of_noise_is_no_speech(kind: Callable[..., Samples]) -> None:
+    detector = VoiceActivityDetector(16000)
+    for minute in range(60):
+        pcm = kind(60 * 16000, 328, minute)
+        assert detector.push(AudioFrame(pcm.tobytes(), 16000, 1, len(pcm))) == [], minute
 
 
 def test_noise_that_begins_is_no_speech() -> None:
