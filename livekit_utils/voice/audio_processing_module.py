@@ -12,9 +12,8 @@ from livekit_utils._runtime.lifecycle import Closing
 from livekit_utils._runtime.public_path import public
 from livekit_utils.filters.frame_processor import FrameProcessor
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.voice.stage_chain import StageChain
+from livekit_utils.voice.stage_chain import StageChain, writable
 from livekit_utils.voice.stages import AudioProcessingModuleStats, VoiceStages
-from livekit_utils.voice.writable import writable
 
 __all__ = ["AudioProcessingModule"]
 

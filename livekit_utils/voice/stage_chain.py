@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, make_writable
 from livekit_utils.voice.comfort_noise import ComfortNoise
 from livekit_utils.voice.echo_delay import EchoDelay
 from livekit_utils.voice.echo_reference import EchoReference
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pywebrtc_audio import AudioProcessor
 
-    from livekit_utils.frames.audio_frame import AudioFrame
 
 # Levels are measured over 1 s: 100 blocks of 10 ms.
 _LEVEL_BLOCKS = 100
@@ -233,3 +233,22 @@ class StageChain:
             return None
         before, after = (sum(energies) for energies in zip(*self._active, strict=True))
         return 10 * math.log10(max(before, 1) / max(after, 1))
+
+
+def writable(name: str, frame: Any) -> tuple[AudioFrame, NDArray[np.int16]]:
+    """Returns the frame, or a frame of ours over the memory of another one's, and its samples as a writable array."""
+    import numpy as np
+
+    view = frame
+    if isinstance(frame, AudioFrame):
+        make_writable(frame)
+    else:
+        view = as_audio_frame(frame)
+        if view.data.readonly:
+            if not hasattr(frame, "_data"):
+                raise ValueError(f"{name}: expected writable data, got a {type(frame).__name__} with read-only data")
+            # The SDK's frame keeps its samples there, and does the same for itself.
+            frame._data = bytearray(view.data)
+            view = as_audio_frame(frame)
+    samples = np.frombuffer(view.data, np.int16) if view.samples_per_channel else np.empty(0, np.int16)
+    return view, samples

@@ -12,9 +12,9 @@ from livekit_utils._runtime.lifecycle import Closing
 from livekit_utils._runtime.public_path import public
 from livekit_utils.filters.frame_processor import FrameProcessor
 from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.voice.stage_chain import writable
 from livekit_utils.voice.stages import VoiceStages
 from livekit_utils.voice.stream_voice import StreamVoice
-from livekit_utils.voice.writable import writable
 
 __all__ = ["VoiceProcessor", "VoiceProcessorStats"]
 
