@@ -59,6 +59,9 @@ _PUBLIC = {
     "tracks.video_source": ("VideoSource",),
     "tracks.video_stream": ("VideoStream", "VideoStreamStats"),
     "voice.audio_processing_module": ("AudioProcessingModule",),
+    "voice.trim_silence": ("trim_silence",),
+    "voice.voice_activity_detector": ("VoiceActivity", "VoiceActivityDetector"),
+    "voice.voice_processor": ("VoiceProcessor", "VoiceProcessorStats"),
     "voice.stages": ("AudioProcessingModuleStats",),
 }
 _HOMES = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -50,6 +50,9 @@ from livekit_utils.tracks.video_source import VideoSource
 from livekit_utils.tracks.video_stream import VideoStream, VideoStreamStats
 from livekit_utils.voice.audio_processing_module import AudioProcessingModule
 from livekit_utils.voice.stages import AudioProcessingModuleStats
+from livekit_utils.voice.trim_silence import trim_silence
+from livekit_utils.voice.voice_activity_detector import VoiceActivity, VoiceActivityDetector
+from livekit_utils.voice.voice_processor import VoiceProcessor, VoiceProcessorStats
 
 __all__ = [
     "BLOCKSIZE",
@@ -116,6 +119,10 @@ __all__ = [
     "VideoSource",
     "VideoStream",
     "VideoStreamStats",
+    "VoiceActivity",
+    "VoiceActivityDetector",
+    "VoiceProcessor",
+    "VoiceProcessorStats",
     "combine_audio_frames",
     "decode_alaw",
     "decode_ulaw",
@@ -131,6 +138,7 @@ __all__ = [
     "silence_generator",
     "sine_wave_generator",
     "to_livekit",
+    "trim_silence",
 ]
 
 __version__: str

@@ -44,7 +44,9 @@ class ProcessorGuard:
                 "noise_cancellation: expected NoiseCancellationOptions or a FrameProcessor (an object with `enabled` "
                 f"and `_process`), got {processor!r}"
             )
-        self._processor: Any = processor
+        # A processor of ours that may have several streams keeps a state for each of them.
+        for_stream = getattr(processor, "_for_stream", None)
+        self._processor: Any = processor if for_stream is None else for_stream()
         self._name = type(processor).__name__
         self._stream = stream
         self._calls = Calls()

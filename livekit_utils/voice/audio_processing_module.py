@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livekit_utils._runtime.arguments import check_finite, check_int, check_number
 from livekit_utils._runtime.lifecycle import Closing
 from livekit_utils._runtime.public_path import public
-from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, make_writable
+from livekit_utils.filters.frame_processor import FrameProcessor
+from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.voice.stage_chain import StageChain, writable
 from livekit_utils.voice.stages import AudioProcessingModuleStats, VoiceStages
-from livekit_utils.voice.voice_processor import VoiceProcessor
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["AudioProcessingModule"]
 
@@ -48,7 +45,7 @@ _NOTHING_YET = AudioProcessingModuleStats(
 
 
 @public
-class AudioProcessingModule(Closing):
+class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
     """Removes echo, noise and hum from the sound of a microphone, and controls its level.
 
     The stages are, in this order: a high-pass filter (Butterworth, order 4, 100 Hz: -24 dB at 50 Hz, -0.2 dB at
@@ -65,6 +62,9 @@ class AudioProcessingModule(Closing):
     The room stays as loud as it is while the far end talks: its noise is measured, and filled in where the canceller
     removes it with an echo. That takes 1 to 3 s after the noise begins. A far end that never pauses, with an echo that
     is louder than the room from the first frame on, hides the room; its noise is then lowered with the echo.
+
+    It is a `FrameProcessor` too: `AudioStream(track, noise_cancellation=AudioProcessingModule(noise_suppression=True))`
+    calls `process_stream` for each frame. It has the state of one stream; `VoiceProcessor` serves many.
 
     The canceller needs the sound that the speaker is given (`process_reverse_stream`), all of it, silence too. It finds
     an echo up to 500 ms later by itself. Other rates are converted, other channel counts become mono. It follows the
@@ -116,9 +116,10 @@ class AudioProcessingModule(Closing):
         import numpy  # noqa: F401 - now, not in the first frame
 
         self._lock = threading.Lock()
+        self._enabled = True
         self._delay_ms = 0
         self._reserve_ms = 0.0
-        self._processor: VoiceProcessor | None = None  # None before the first frame, and after the close
+        self._chain: StageChain | None = None  # None before the first frame, and after the close
         self._stages = VoiceStages(
             echo_cancellation=echo_cancellation,
             noise_suppression=noise_suppression,
@@ -142,9 +143,9 @@ class AudioProcessingModule(Closing):
             TypeError: It is not a frame.
             RuntimeError: After `close`.
         """
-        writable, samples = _writable("data", data)
+        view, samples = writable("data", data)
         with self._lock:
-            self._processor_for(writable).process(samples)
+            self._chain_for(view).process(samples)
 
     def process_reverse_stream(self, data: AudioFrame) -> None:
         """Takes note of sound for the speaker, before it is played. The frame is not changed.
@@ -163,8 +164,8 @@ class AudioProcessingModule(Closing):
         check_int("sample_rate", frame.sample_rate, _MIN_RATE, _MAX_RATE)
         with self._lock:
             self._check_open()
-            if self._processor is not None and frame.samples_per_channel:
-                self._processor.push_reference(frame)
+            if self._chain is not None and frame.samples_per_channel:
+                self._chain.push_reference(frame)
 
     def set_stream_delay_ms(self, delay_ms: float) -> None:
         """Tells the delay from a sound in `process_reverse_stream` to its echo in a frame for `process_stream`.
@@ -206,62 +207,81 @@ class AudioProcessingModule(Closing):
             delay_s = check_finite("delay_s", delay_s, 0)
         if reference is not None and type(reference) is not AudioFrame:
             reference = as_audio_frame(reference)
-        writable, samples = _writable("frame", frame)
+        view, samples = writable("frame", frame)
         with self._lock:
             if reference is not None and reference.samples_per_channel:
                 if not abs(1000 * delay_s - self._delay_ms) < 1:
                     delay_ms = 1000 * check_finite("delay_s", delay_s, 0)
                     self._set_delay_ms(delay_ms, min(delay_ms * _RESERVE, _MAX_RESERVE_MS))
-                if self._processor is not None:
-                    self._processor.push_reference(reference)
-            self._processor_for(writable).process(samples)
+                if self._chain is not None:
+                    self._chain.push_reference(reference)
+            self._chain_for(view).process(samples)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether a stream that has it as its processor has its frames processed. `process_stream` always does."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._enabled = bool(value)
+
+    def _process(self, frame: AudioFrame) -> AudioFrame:
+        """Processes a frame of a stream in place."""
+        if self._enabled:
+            self.process_stream(frame)
+        return frame
+
+    def _close(self) -> None:
+        """The stream is closed, and has this processor closed too."""
+        self.close()
 
     @property
     def latency(self) -> float:
         """Seconds by which the output lags the input; 0 before the first frame."""
         with self._lock:
-            return 0.0 if self._processor is None else self._processor.latency_ms / 1000
+            return 0.0 if self._chain is None else self._chain.latency_ms / 1000
 
     def stats(self) -> AudioProcessingModuleStats:
         """Returns the levels, delays and gaps. It takes some milliseconds with echo cancellation, because the delay of
         the echo is computed for it."""
         with self._lock:
-            if self._processor is not None:
-                return self._processor.stats()
+            if self._chain is not None:
+                return self._chain.stats()
         return _NOTHING_YET
 
     def close(self) -> None:
         """Frees the stages. From then on processing raises RuntimeError. A second call does nothing."""
         with self._lock:
             self._closed = True
-            self._processor = None
+            self._chain = None
 
     async def aclose(self) -> None:
         """Closes as `close` does, for callers that close everything with `aclose`."""
         self.close()
 
-    def _processor_for(self, frame: AudioFrame) -> VoiceProcessor:
-        """Returns the processor for the format of a frame: a new one if the format has changed."""
-        processor, rate, num_channels = self._processor, frame.sample_rate, frame.num_channels
-        if processor is None or processor.sample_rate != rate or processor.num_channels != num_channels:
+    def _chain_for(self, frame: AudioFrame) -> StageChain:
+        """Returns the chain for the format of a frame: a new one if the format has changed."""
+        chain, rate, num_channels = self._chain, frame.sample_rate, frame.num_channels
+        if chain is None or chain.sample_rate != rate or chain.num_channels != num_channels:
             self._check_open()
             check_int("sample_rate", rate, _MIN_RATE, _MAX_RATE)
             check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
-            processor = VoiceProcessor(rate, num_channels, self._stages, self._delay_ms, self._reserve_ms)
-            self._processor = processor
-        return processor
+            chain = StageChain(rate, num_channels, self._stages, self._delay_ms, self._reserve_ms)
+            self._chain = chain
+        return chain
 
     def _set_delay_ms(self, delay_ms: float, reserve_ms: float) -> None:
         self._delay_ms = round(max(0.0, min(delay_ms, float(_MAX_DELAY_MS))))
         self._reserve_ms = reserve_ms
-        if self._processor is not None:
-            self._processor.set_delay_ms(self._delay_ms, reserve_ms)
+        if self._chain is not None:
+            self._chain.set_delay_ms(self._delay_ms, reserve_ms)
 
     def _set_stage(self, **change: Any) -> None:
         with self._lock:
             stages = self._stages.changed(**change)
-            if self._processor is not None:
-                self._processor.set_stages(stages, self._delay_ms)
+            if self._chain is not None:
+                self._chain.set_stages(stages, self._delay_ms)
             self._stages = stages
 
     @property
@@ -315,22 +335,3 @@ class AudioProcessingModule(Closing):
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in asdict(self._stages).items())
         return f"AudioProcessingModule({options})"
-
-
-def _writable(name: str, frame: Any) -> tuple[AudioFrame, NDArray[np.int16]]:
-    """Returns the frame, or a frame of ours over the memory of another one's, and its samples as a writable array."""
-    import numpy as np
-
-    view = frame
-    if isinstance(frame, AudioFrame):
-        make_writable(frame)
-    else:
-        view = as_audio_frame(frame)
-        if view.data.readonly:
-            if not hasattr(frame, "_data"):
-                raise ValueError(f"{name}: expected writable data, got a {type(frame).__name__} with read-only data")
-            # The SDK's frame keeps its samples there, and does the same for itself.
-            frame._data = bytearray(view.data)
-            view = as_audio_frame(frame)
-    samples = np.frombuffer(view.data, np.int16) if view.samples_per_channel else np.empty(0, np.int16)
-    return view, samples

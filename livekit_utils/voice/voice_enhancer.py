@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from functools import cache
 from typing import TYPE_CHECKING
 
+from livekit_utils._kernels.level import level_s16
 from livekit_utils.conversion.engines import AudioResamplerQuality, PolyphaseEngine
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ _NATIVE_RATES = (16000, 32000, 48000)
 # Delay of the suppressor by the overlap of its blocks.
 _SUPPRESSOR_MS = 6
 
+# Levels are measured over 1 s: 100 blocks of 10 ms.
+_LEVEL_BLOCKS = 100
+
 
 class VoiceEnhancer:
     """Processes interleaved blocks of 10 ms. At least one of the two stages must be switched on.
@@ -35,6 +41,7 @@ class VoiceEnhancer:
         rate = min((rate for rate in _NATIVE_RATES if rate >= sample_rate), default=_NATIVE_RATES[-1])
         self._suppressor: NoiseSuppressor | None = None
         self._gain: GainController | None = None
+        self._energies: deque[tuple[int, int]] = deque(maxlen=_LEVEL_BLOCKS)  # before and after the suppressor
         self._conversion = ThereAndBack(sample_rate, rate, num_channels) if rate != sample_rate else None
         self.latency_ms = self._conversion.latency_ms if self._conversion else 0.0
         if stages.noise_suppression:
@@ -52,7 +59,9 @@ class VoiceEnhancer:
         if self._conversion:
             samples = self._conversion.there(samples)
         if self._suppressor:
+            before = level_s16(samples.data)[1]
             samples = self._suppressor.process(samples)
+            self._energies.append((before, level_s16(samples.data)[1]))
         if self._gain:
             probability = 0.0 if is_silent else self._suppressor.speech_probability if self._suppressor else None
             samples = self._gain.process(samples, probability)
@@ -66,6 +75,12 @@ class VoiceEnhancer:
         stage = self._suppressor or self._gain
         assert stage is not None
         return stage.speech_probability
+
+    @property
+    def reduction_db(self) -> float:
+        """How much the suppressor has lowered the last second; 0 without it, and in silence."""
+        before, after = (sum(energies) for energies in zip(*self._energies, strict=True)) if self._energies else (0, 0)
+        return 10 * math.log10(before / max(after, 1)) if before else 0.0
 
     @property
     def gain_db(self) -> float:

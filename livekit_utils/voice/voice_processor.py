@@ -1,213 +1,245 @@
-"""VoiceProcessor: runs the stages of an AudioProcessingModule on a stream of one format."""
+"""VoiceProcessor: takes noise out of the voice of a stream, as its `noise_cancellation`."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from typing import TYPE_CHECKING
+import asyncio
+import threading
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
-from livekit_utils._kernels.high_pass import HighPass
-from livekit_utils._kernels.level import level_s16
-from livekit_utils.voice.comfort_noise import ComfortNoise
-from livekit_utils.voice.echo_delay import EchoDelay
-from livekit_utils.voice.echo_reference import EchoReference
-from livekit_utils.voice.reblocker import Reblocker
-from livekit_utils.voice.stages import AudioProcessingModuleStats, VoiceStages
-from livekit_utils.voice.voice_enhancer import VoiceEnhancer, conversion_ms
+from livekit_utils._runtime.lifecycle import Closing
+from livekit_utils._runtime.public_path import public
+from livekit_utils.filters.frame_processor import FrameProcessor
+from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.voice.stage_chain import writable
+from livekit_utils.voice.stages import VoiceStages
+from livekit_utils.voice.stream_voice import StreamVoice
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from pywebrtc_audio import AudioProcessor
+__all__ = ["VoiceProcessor", "VoiceProcessorStats"]
 
-    from livekit_utils.frames.audio_frame import AudioFrame
-
-# Levels are measured over 1 s: 100 blocks of 10 ms.
-_LEVEL_BLOCKS = 100
-
-_FULL_SCALE = 32768
-
-# A block of the reference below -60 dBFS does not count as sound when the ERLE is measured.
-_ACTIVE_DBFS = -60.0
-
-# The canceller is given 0.3 s of a quiet room first (noise of -76 dBFS). It takes the first sound that it hears for the
-# noise of the room, and fills in as much where it removes an echo: an echo from the first sample on would be lowered by
-# some 25 dB only, for good; after the quiet room it is lowered by 40 dB at once. From then on it takes the room for as
-# quiet as that, so `ComfortNoise` fills in what is missing.
-_QUIET_BLOCKS = 30
-_QUIET_RMS = 5.0
-
-# Delay of the canceller by the overlap of its blocks.
-_CANCELLER_MS = 8
+# Each model is a way to suppress noise. Others were measured; docs/decisions says why there is one.
+_MODELS = ("webrtc",)
 
 
-class VoiceProcessor:
-    """Applies a high-pass filter, WebRTC's echo canceller, and its noise suppressor and gain control, in this order.
+@public
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceProcessorStats:
+    """What a `VoiceProcessor` has measured, in the stream that it processed last.
 
-    The canceller is an object of its own, so that it keeps its estimate of the room when other stages are switched, and
-    so that its effect can be measured.
+    Levels are the RMS of the last second in dBFS, where a full-scale square wave has 0; silence is -inf.
+    """
+
+    input_level_dbfs: float
+    """Level before processing."""
+    output_level_dbfs: float
+    """Level after processing."""
+    reduction_db: float
+    """How much the noise suppression has lowered the sound of the last second, voices too; 0 without it, and in
+    silence."""
+    gain_db: float
+    """Gain of the gain control now; 0 without it."""
+    speech_probability: float | None
+    """Probability of speech in the last 10 ms, 0 to 1. None before them, and if only the high-pass filter is on."""
+    latency_ms: float
+    """Time by which the output lags the input."""
+
+
+@public
+class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
+    """Takes noise out of the voice of a stream: `AudioStream(track, noise_cancellation=VoiceProcessor())`.
+
+    It is also a processor for the `AudioStream` of the LiveKit SDK and for the room input of livekit-agents. No cloud
+    and no download is needed. The stages are those of `AudioProcessingModule`, without its echo canceller: a high-pass
+    filter, and WebRTC's noise suppression and gain control, which need `pip install ".[devices]"`.
+
+    Frames are changed in place, and keep their length, timestamp and `userdata`. They may have any rate from 1000 to
+    384000 Hz, 1 to 16 channels, which are processed separately, and any length. The output lags the input by
+    `latency_ms`; at the end of a stream, as much of it is left out. A frame of another format starts all stages over.
+    The noise suppression knows a new noise after about 1 s.
+
+    Each stream has a state of its own, so one processor may be given to many streams. A stream is one of our
+    `AudioStream`s, or the asyncio task that reads any other: each `AudioStream` of the SDK has one. A stream that
+    closes its processor frees its own state only.
 
     Args:
-        sample_rate, num_channels: Format of the microphone.
-        delay_ms: Delay of the echo, as far as it is known; 0 if it is not.
-        reserve_ms: See `EchoReference.reserve_ms`.
+        noise_suppression: Removes steady noise.
+        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB.
+        auto_gain_control: Brings speech to an even level, with a gain of 50 dB at most.
+        high_pass_filter: Removes hum, rumble and offset.
+        model: How noise is suppressed: "webrtc".
+
+    Raises:
+        ImportError: The package for a stage is not installed.
+        ValueError: The level is out of range, or there is no such model.
+        TypeError: An argument is of the wrong type.
+
+    Threads: streams may be processed in different threads at the same time. The GIL is released during the heavy part.
+    It need not be closed; `close` frees memory early.
+
+    Example:
+        >>> import asyncio
+        >>> from livekit_utils import AudioSource, AudioStream, LocalAudioTrack, noise_generator
+        >>> async def main() -> None:
+        ...     source = AudioSource(48000, 1)
+        ...     track = LocalAudioTrack.create_audio_track("voice", source)
+        ...     processor = VoiceProcessor()
+        ...     async with AudioStream(track, noise_cancellation=processor) as stream:
+        ...         async for frame in noise_generator(1, amplitude=0.05, seed=1):
+        ...             await source.capture_frame(frame)
+        ...         await source.wait_for_playout()
+        ...         print(f"less noise: {processor.stats().reduction_db > 6}, {processor.latency_ms:.1f} ms later")
+        ...     await source.aclose()
+        >>> asyncio.run(main())
+        less noise: True, 7.0 ms later
     """
 
     def __init__(
-        self, sample_rate: int, num_channels: int, stages: VoiceStages, delay_ms: int, reserve_ms: float = 0.0
+        self,
+        *,
+        noise_suppression: bool = True,
+        noise_suppression_level: int = 1,
+        auto_gain_control: bool = False,
+        high_pass_filter: bool = True,
+        model: str = "webrtc",
     ) -> None:
-        self.sample_rate = sample_rate
-        self.num_channels = num_channels
-        self._samples_per_channel = sample_rate // 100  # of a block of 10 ms
-        self._num_values = self._samples_per_channel * num_channels
-        # The library works on blocks of 10 ms, and there are none at 11025 or 22050 Hz. It is told 11000 and 22000, so
-        # that every block is whole; it takes the sound for 0.2 % lower.
-        self._nominal_rate = self._samples_per_channel * 100
-        self._levels: deque[tuple[int, int, int]] = deque(maxlen=_LEVEL_BLOCKS)
-        self._active: deque[tuple[int, int]] = deque(maxlen=_LEVEL_BLOCKS)
-        self._active_energy = self._num_values * _FULL_SCALE**2 * 10 ** (_ACTIVE_DBFS / 10)
-        self._reblocker: Reblocker | None = None  # from the first piece on that is not a multiple of 10 ms
-        self._high_pass: HighPass | None = None
-        self._canceller: AudioProcessor | None = None
-        self._enhancer: VoiceEnhancer | None = None
-        self._stages = VoiceStages()
-        self._speech: AudioProcessor | VoiceEnhancer | None = None
-        self._reserve_ms = reserve_ms
-        self.set_stages(stages, delay_ms)
-
-    def set_stages(self, stages: VoiceStages, delay_ms: int) -> None:
-        """Switches stages; those that stay as they are keep their state."""
-        before, self._stages = self._stages, stages
-        if stages.high_pass_filter != before.high_pass_filter:
-            self._high_pass = HighPass(self.sample_rate, self.num_channels) if stages.high_pass_filter else None
-        if stages.echo_cancellation != before.echo_cancellation:
-            self._active.clear()
-            self._canceller = None
-            if stages.echo_cancellation:
-                self._reference = EchoReference(self.sample_rate, self.num_channels)
-                self._reference.reserve_ms = self._reserve_ms
-                self._reference.set_delay_ms(delay_ms)
-                self._jumps = 0
-                self._comfort_noise = ComfortNoise(self._samples_per_channel, self.num_channels)
-                self._echo_delay = EchoDelay(self.sample_rate, self.num_channels)
-                self._canceller = self._make_canceller(round(delay_ms - self._reference.held_ms))
-        if stages.of_enhancer() != before.of_enhancer():
-            self._enhancer = None
-            if stages.has_enhancer:
-                self._enhancer = VoiceEnhancer(self._nominal_rate, self.num_channels, stages)
-        self._speech = None
-
-    def _make_canceller(self, delay_ms: int) -> AudioProcessor:
-        import numpy as np
-        from pywebrtc_audio import AudioProcessor
-
-        canceller = AudioProcessor(
-            self._nominal_rate, self.num_channels, echo_cancellation=True, stream_delay_ms=max(0, delay_ms)
+        if not isinstance(model, str):
+            raise TypeError(f"model: expected a str, got {model!r} ({type(model).__name__})")
+        if model not in _MODELS:
+            raise ValueError(f"model: expected {' or '.join(map(repr, _MODELS))}, got {model!r}")
+        self._model = model
+        self._stages = VoiceStages(
+            noise_suppression=noise_suppression,
+            noise_suppression_level=noise_suppression_level,
+            auto_gain_control=auto_gain_control,
+            high_pass_filter=high_pass_filter,
         )
-        quiet = np.random.default_rng(0).normal(0, _QUIET_RMS, (_QUIET_BLOCKS, self._num_values))
-        silence = np.zeros(self._num_values, np.int16)
-        for block in quiet.astype(np.int16):
-            canceller.process(block, silence)
-        return canceller
+        self._enabled = True
+        # How often it was switched: a state of another number is stale.
+        self._switched = 0
+        self._lock = threading.Lock()
+        self._states: WeakSet[StreamVoice] = WeakSet()
+        self._by_task: WeakKeyDictionary[asyncio.Task[Any], StreamVoice] = WeakKeyDictionary()
+        self._elsewhere = self._new_state()  # for callers without a task
+        self._last = self._elsewhere
 
-    def set_delay_ms(self, delay_ms: int, reserve_ms: float) -> None:
-        """Tells the canceller the delay of the echo."""
-        self._reserve_ms = reserve_ms
-        if self._canceller:
-            self._reference.reserve_ms = reserve_ms
-            self._reference.set_delay_ms(delay_ms)
+    @property
+    def enabled(self) -> bool:
+        """Whether frames are processed; otherwise they pass as they are, and without a delay. When it is switched on
+        again, all stages start over."""
+        return self._enabled
 
-    def push_reference(self, frame: AudioFrame) -> None:
-        """Gives the canceller sound of the speaker."""
-        if self._canceller:
-            self._reference.push(frame)
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        with self._lock:
+            if bool(value) != self._enabled:
+                self._enabled = bool(value)
+                self._switched += 1
 
-    def process(self, samples: NDArray[np.int16]) -> None:
-        """Processes interleaved samples of the microphone in place, of any length."""
-        size = self._num_values
-        if self._reblocker is None:
-            if len(samples) % size == 0:
-                for start in range(0, len(samples), size):
-                    self._process_block(samples[start : start + size])
-                return
-            self._reblocker = Reblocker(size, self._process_block)
-        self._reblocker.apply(samples)
-
-    def _process_block(self, samples: NDArray[np.int16]) -> None:
-        energy_in = level_s16(samples.data)[1]
-        if self._high_pass:
-            self._high_pass.process(samples.data)
-        energy_far = 0
-        if self._canceller:
-            energy_far = self._cancel(samples, self._canceller)
-        if self._enhancer:
-            samples[:] = self._enhancer.process(samples, energy_in == 0)
-            self._speech = self._enhancer
-        self._levels.append((energy_in, energy_far, level_s16(samples.data)[1]))
-
-    def _cancel(self, samples: NDArray[np.int16], canceller: AudioProcessor) -> int:
-        """Removes the echo from a block; returns the energy of its reference."""
-        import numpy as np
-
-        far = np.frombuffer(self._reference.pop(self._samples_per_channel), np.int16)
-        if self._jumps != self._reference.jumps:
-            self._jumps = self._reference.jumps
-            self._comfort_noise.forget_echo()
-        self._echo_delay.push(samples, far)
-        clean = self._comfort_noise.process(samples, far, canceller.process(samples, far))
-        self._speech = canceller
-        energy_far = level_s16(far.data)[1]
-        if energy_far >= self._active_energy:
-            self._active.append((level_s16(samples.data)[1], level_s16(clean.data)[1]))
-        samples[:] = clean
-        return energy_far
+    @property
+    def model(self) -> str:
+        """How noise is suppressed."""
+        return self._model
 
     @property
     def latency_ms(self) -> float:
-        """Time by which the output lags the input."""
-        latency = 0.0
-        if self._canceller:
-            latency += _CANCELLER_MS + conversion_ms(self._nominal_rate)
-        if self._enhancer:
-            latency += self._enhancer.latency_ms
-        if self._reblocker:
-            latency += 1000 * self._samples_per_channel / self.sample_rate
-        return latency
+        """Time by which the output lags the input, in the stream that was processed last; before the first frame, for
+        frames of 10 ms at 48000 Hz.
 
-    def stats(self) -> AudioProcessingModuleStats:
-        """Returns the measurements of `AudioProcessingModule.stats`."""
-        ms = 1000 / self.sample_rate
-        reference = self._reference if self._canceller else None
-        delay_ms = self._echo_delay.estimate_ms() if reference else None
-        return AudioProcessingModuleStats(
-            input_level_dbfs=self._level_dbfs(0),
-            output_level_dbfs=self._level_dbfs(2),
-            reference_level_dbfs=self._level_dbfs(1),
-            erle_db=self._erle_db(),
-            echo_delay_ms=None if reference is None or delay_ms is None else delay_ms + reference.held_ms,
-            speech_probability=self._speech_probability(),
-            gain_db=self._enhancer.gain_db if self._enhancer else 0.0,
-            reference_queued_ms=reference.queued * ms if reference else 0.0,
-            reference_missing_ms=reference.missing * ms if reference else 0.0,
-            reference_dropped_ms=reference.dropped * ms if reference else 0.0,
+        It is 0 with the high-pass filter alone, and 6 to 13 ms at 8000 Hz and above with noise suppression: 7 ms at
+        48000 Hz. Lower rates take longer to convert: 54 ms at 1000 Hz. From the first frame on that is no whole
+        multiple of 10 ms (rounded down to samples), it is 10 ms more.
+        """
+        return self._last.latency_ms
+
+    def stats(self) -> VoiceProcessorStats:
+        """Returns levels, reduction and gain in the stream that was processed last."""
+        levels = self._last.levels()
+        return VoiceProcessorStats(
+            input_level_dbfs=levels.input_dbfs,
+            output_level_dbfs=levels.output_dbfs,
+            reduction_db=levels.reduction_db,
+            gain_db=levels.gain_db,
+            speech_probability=levels.speech_probability,
             latency_ms=self.latency_ms,
         )
 
-    def _speech_probability(self) -> float | None:
-        if self._speech is None:
-            return None
-        # Of digital silence the library says 0.45: it has not seen enough to decide.
-        return self._speech.speech_probability if self._levels[-1][0] else 0.0
+    def close(self) -> None:
+        """Frees the states of all streams. Streams that still have this processor get their frames as they are, count
+        them as failures, and log that once. A second call does nothing."""
+        with self._lock:
+            self._closed = True
+            self._by_task.clear()
+            for state in self._states:
+                state.close()
 
-    def _level_dbfs(self, which: int) -> float:
-        energy = sum(block[which] for block in self._levels)
-        if not energy:
-            return -math.inf
-        mean = energy / (len(self._levels) * self._num_values)
-        return 10 * math.log10(mean / _FULL_SCALE**2)
+    async def aclose(self) -> None:
+        """Closes as `close` does, for callers that close everything with `aclose`."""
+        self.close()
 
-    def _erle_db(self) -> float | None:
-        if not self._active:
-            return None
-        before, after = (sum(energies) for energies in zip(*self._active, strict=True))
-        return 10 * math.log10(max(before, 1) / max(after, 1))
+    def _process(self, frame: AudioFrame) -> AudioFrame:
+        """Processes a frame of the stream that the running task reads, in place."""
+        return self._process_for(self._state(), frame)
+
+    def _close(self) -> None:
+        """A stream is closed. Its state goes with its task; other streams may still use the processor."""
+
+    def _for_stream(self) -> _OfStream:
+        """Returns a processor with a state of its own, for one stream."""
+        with self._lock:
+            return _OfStream(self, self._new_state())
+
+    def _new_state(self) -> StreamVoice:
+        state = StreamVoice(self._stages)
+        self._states.add(state)
+        return state
+
+    def _process_for(self, state: StreamVoice, frame: AudioFrame) -> AudioFrame:
+        if not self._enabled:  # livekit-agents does not ask
+            return frame
+        self._check_open()
+        view, samples = writable("frame", frame)
+        state.process(view.sample_rate, view.num_channels, samples, self._switched)
+        self._last = state
+        return frame
+
+    def _state(self) -> StreamVoice:
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no event loop runs in this thread
+            task = None
+        if task is None:
+            return self._elsewhere
+        with self._lock:
+            state = self._by_task.get(task)
+            if state is None:
+                self._check_open()
+                state = self._by_task[task] = self._new_state()
+            return state
+
+    def __repr__(self) -> str:
+        stages = self._stages
+        return (
+            f"VoiceProcessor(noise_suppression={stages.noise_suppression}, "
+            f"noise_suppression_level={stages.noise_suppression_level}, "
+            f"auto_gain_control={stages.auto_gain_control}, high_pass_filter={stages.high_pass_filter}, "
+            f"model={self._model!r}{', closed' if self._closed else ''})"
+        )
+
+
+class _OfStream:
+    """A `VoiceProcessor` as one stream calls it."""
+
+    def __init__(self, processor: VoiceProcessor, state: StreamVoice) -> None:
+        self._processor = processor
+        self._state = state
+
+    @property
+    def enabled(self) -> bool:
+        return self._processor.enabled
+
+    def _process(self, frame: AudioFrame) -> AudioFrame:
+        return self._processor._process_for(self._state, frame)
+
+    def _close(self) -> None:
+        self._state.close()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from livekit.agents.voice.room_io._input import _ParticipantAudioInputStream
 
-from livekit_utils import AudioFrame, FrameProcessor
+from livekit_utils import AudioFrame, FrameProcessor, VoiceProcessor
 
 
 class Halve(FrameProcessor[AudioFrame]):
@@ -93,3 +93,45 @@ def test_a_processor_that_is_chosen_for_the_participant(rtc: Any, room: Any) -> 
         return used  # type: ignore[return-value]
 
     assert asyncio.run(asyncio.wait_for(main(), 30)) is chosen[0]  # type: ignore[comparison-overlap]
+
+
+def test_a_voice_processor_lowers_noise(rtc: Any, room: Any) -> None:
+    processor = VoiceProcessor()
+
+    async def main() -> None:
+        source = rtc.AudioSource(48000, 1)
+        track = rtc.LocalAudioTrack.create_audio_track("voice", source)
+        publication = SimpleNamespace(
+            sid="TR_1", source=rtc.TrackSource.SOURCE_MICROPHONE, track=track, audio_features=[]
+        )
+        participant = SimpleNamespace(identity="anna", sid="PA_1", track_publications={"TR_1": publication})
+        reading = _ParticipantAudioInputStream(
+            room,
+            sample_rate=24000,
+            num_channels=1,
+            noise_cancellation=processor,  # type: ignore[arg-type]
+            auto_gain_control=False,
+            pre_connect_audio_handler=None,
+        )
+        assert reading._processor is processor
+        stream = reading._create_stream(track, participant)  # type: ignore[arg-type]
+        noise = np.random.default_rng(1).normal(0, 330, 480 * 250).astype(np.int16)
+
+        async def say() -> None:
+            for start in range(0, len(noise), 480):
+                await source.capture_frame(AudioFrame(noise[start : start + 480].tobytes(), 48000, 1, 480))
+
+        saying = asyncio.create_task(say())
+        levels = []
+        async for event in stream:
+            levels.append(float(np.std(np.frombuffer(event.frame.data, np.int16))))
+            if saying.done() or len(levels) >= 40:
+                break
+        await saying
+        assert processor.stats().reduction_db > 10
+        assert processor.stats().input_level_dbfs > -45
+        await stream.aclose()
+        await source.aclose()
+        await reading.aclose()
+
+    asyncio.run(asyncio.wait_for(main(), 30))

@@ -45,6 +45,8 @@ from livekit_utils import (
     VideoFrame,
     VideoSource,
     VideoStream,
+    VoiceActivityDetector,
+    VoiceProcessor,
     decode_alaw,
     decode_ulaw,
     dtmf_generator,
@@ -53,6 +55,7 @@ from livekit_utils import (
     resample_audio,
     silence_generator,
     sine_wave_generator,
+    trim_silence,
 )
 
 HUGE = 10**400
@@ -428,6 +431,26 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
         {},
         {"delay_ms": [None, "1", [], 1j, math.nan]},
     ),
+    "trim_silence": (
+        trim_silence,
+        {"frame": AudioFrame.create(16000, 1, 160)},
+        {"margin_ms": [*MS, 60_001], "threshold": [*MS, 1.01]},
+    ),
+    "VoiceActivityDetector": (
+        VoiceActivityDetector,
+        {"sample_rate": 16000},
+        {
+            "sample_rate": [*COUNT, 7999, 384_001],
+            "threshold": [*MS, 1.01],
+            "min_speech_ms": [*MS, 60_001],
+            "min_silence_ms": [*MS, 60_001],
+        },
+    ),
+    "VoiceProcessor": (
+        VoiceProcessor,
+        {},
+        {"noise_suppression_level": [*COUNT0, 4], "model": [None, 1, b"webrtc", "", "other", []]},
+    ),
     "RingBuffer": (RingBuffer, {}, {"capacity": COUNT}),
     "RingBuffer.num_bytes": (RingBuffer.num_bytes, {}, {"capacity": COUNT}),
     **{
@@ -529,6 +552,7 @@ GIVEN = {
     "AudioFilterSession",
     "DtmfDigit",
     "AudioMixerOutput",
+    "VoiceActivity",
     "InputCapture",
     "InputGap",
     "Track",

@@ -258,6 +258,8 @@ def example_of(item: type, field: str) -> Any:
         return values_of(arguments[0])[0]
     if arguments and issubclass(arguments[0], Exception):
         return None  # errors are equal to nothing but themselves
+    if typing.get_origin(kind) is typing.Literal:
+        return arguments[0]
     return (arguments[0] if arguments else kind)()
 
 

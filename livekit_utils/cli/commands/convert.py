@@ -24,6 +24,7 @@ from livekit_utils.cli.options import (
     RawOption,
 )
 from livekit_utils.cli.production import Production, ProductionOrder
+from livekit_utils.cli.speech import take_speech
 from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
 from livekit_utils.files.samples import as_floats
 
@@ -50,6 +51,9 @@ PickOption = Annotated[
 ]
 StartOption = Annotated[float, typer.Option(help="Seconds of the input at which the output begins.")]
 EndOption = Annotated[float | None, typer.Option(help="Seconds of the input at which the output ends.")]
+TrimOption = Annotated[
+    bool, typer.Option("--trim", help="Leave out what is before the first and after the last word, but 0.2 s.")
+]
 
 
 def resample(
@@ -64,6 +68,7 @@ def resample(
     pick: PickOption = None,
     start: StartOption = 0.0,
     end: EndOption = None,
+    trim: TrimOption = False,
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
@@ -74,8 +79,8 @@ def resample(
 ) -> None:
     """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
     convert(
-        input, output, rate, quality, engine, channels, pick, start, end, normalize, plot, damaged, raw, encoding,
-        json, force,
+        input, output, rate, quality, engine, channels, pick, start, end, trim, normalize, plot, damaged, raw,
+        encoding, json, force,
     )  # fmt: skip
 
 
@@ -93,6 +98,7 @@ def convert(
     pick: PickOption = None,
     start: StartOption = 0.0,
     end: EndOption = None,
+    trim: TrimOption = False,
     normalize: NormalizeOption = None,
     plot: PlotOption = None,
     damaged: DamagedOption = False,
@@ -116,10 +122,12 @@ def convert(
     if format is not None and form.container == "RAW":
         rate = rate or format.sample_rate
         channels = channels or (None if picked else format.num_channels)
-    whole = wanted is not None or plot is not None or form.needs_length
+    whole = wanted is not None or trim or plot is not None or form.needs_length
     with AudioReader(input, damaged=damaged, raw=format, whole=whole) as reader:
         if start or end is not None:
             reader.take_part(start, end)
+        if trim:
+            take_speech(reader)
         conversion = Conversion(reader, rate, channels, picked, quality, engine.value)
         gains = Gains() if wanted is None else conversion.gains(wanted)
         with Production(

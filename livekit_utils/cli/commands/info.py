@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.files.standard_streams import check_inputs
 from livekit_utils.cli.options import DamagedOption, FilesArgument, JsonOption, RawOption
+from livekit_utils.cli.speech import SpeechFinder
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def info(
     files: FilesArgument,
+    speech: Annotated[bool, typer.Option("--speech", help="Tell where somebody speaks, in seconds.")] = False,
     damaged: DamagedOption = False,
     raw: RawOption = None,
     json: JsonOption = False,
@@ -43,7 +45,7 @@ def info(
     errors: list[CliError | OSError] = []
     for path in files:
         try:
-            tracks.append(_measure(path, damaged, format))
+            tracks.append(_measure(path, damaged, format, speech))
         except (CliError, OSError) as error:
             errors.append(error)
     print_info(tracks, as_json=json)
@@ -53,12 +55,16 @@ def info(
         raise errors[-1]
 
 
-def _measure(path: Path, damaged: bool, raw: RawFormat | None) -> Summary:
+def _measure(path: Path, damaged: bool, raw: RawFormat | None, with_speech: bool) -> Summary:
     with AudioReader(path, damaged=damaged, raw=raw) as reader, ProgressBar(reader.name, reader.duration) as progress:
         track = Summary.of(reader)
         track.measure_loudness()
+        finder = SpeechFinder(reader.sample_rate) if with_speech else None
         for samples in reader.blocks():
             track.add(samples)
+            if finder is not None:
+                finder.add(samples)
             progress.advance(len(samples) / reader.sample_rate)
         track.samples_per_channel = reader.samples_per_channel or 0
+        track.speech = finder.spans() if finder is not None else None
         return track

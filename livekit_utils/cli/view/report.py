@@ -100,6 +100,10 @@ def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
         for track in tracks:
             loudness.add_row(_name(track), *_loudness(track))
         console.print(loudness)
+    for track in tracks:
+        if track.speech is not None:
+            spans = ", ".join(f"{start:.2f} to {end:.2f}" for start, end in track.speech)
+            print(printable(f"{track.name}: " + (f"speech from {spans} s" if spans else "no speech")))
 
 
 def _as_dict(track: Summary) -> dict[str, Any]:
@@ -113,6 +117,7 @@ def _as_dict(track: Summary) -> dict[str, Any]:
         "duration": track.duration,
         "peak_dbfs": _finite(track.meter.peak_dbfs),
         "rms_dbfs": _finite(track.meter.rms_dbfs),
+        **({} if track.speech is None else {"speech": [list(span) for span in track.speech]}),
     }
 
 

@@ -40,6 +40,8 @@ class Summary:
     picture: TrackPicture | None = None
     loudness: LoudnessView | None = None
     """None where it is not wanted, or cannot be measured."""
+    speech: list[tuple[float, float]] | None = None
+    """Where somebody speaks, in seconds; None if nobody has asked."""
 
     @classmethod
     def of(cls, reader: AudioReader, gain_db: float = 0.0) -> Summary:

@@ -1,0 +1,252 @@
+"""VoiceActivityDetector: when speech starts and ends, and that noise is none."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import shutil
+import subprocess
+import wave
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from livekit_utils import (
+    AudioFrame,
+    AudioSource,
+    AudioStream,
+    LocalAudioTrack,
+    VoiceActivity,
+    VoiceActivityDetector,
+    noise_generator,
+    resample_audio,
+)
+from tests.support.acoustics import Samples, samples
+from tests.support.randomness import Rand
+from tests.support.virtual_time import run
+
+pytest.importorskip("pywebrtc_audio")
+
+needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+
+TEXT = "Hello there, how are you today? I would like to book a table."
+
+
+@cache
+def spoken(voice: str, rate: int) -> Samples:
+    """A sentence of a synthetic voice, without the silence around it."""
+    made = subprocess.run(["espeak-ng", "-v", voice, "--stdout", TEXT], check=True, capture_output=True).stdout
+    with wave.open(io.BytesIO(made)) as wav:
+        sound = resample_audio(np.frombuffer(wav.readframes(10**7), np.int16), wav.getframerate(), rate)
+    sound = samples(sound * (10_000 / np.abs(sound.astype(int)).max()))
+    loud = np.flatnonzero(np.abs(sound.astype(int)) > 100)
+    return sound[loud[0] : loud[-1] + 1]
+
+
+def found(
+    detector: VoiceActivityDetector, pcm: Samples, sizes: list[int], num_channels: int = 1
+) -> list[tuple[VoiceActivity, float]]:
+    """What is found, and after how many seconds of the stream it was told."""
+    told, start, turn = [], 0, 0
+    rows = pcm.reshape(-1, num_channels)
+    while start < len(rows):
+        part = rows[start : start + sizes[turn % len(sizes)]]
+        start, turn = start + len(part), turn + 1
+        frame = AudioFrame(part.tobytes(), detector.sample_rate, num_channels, len(part))
+        told += [(activity, start / detector.sample_rate) for activity in detector.push(frame)]
+    return told + [(activity, start / detector.sample_rate) for activity in detector.flush()]
+
+
+def noisy(pcm: Samples, rms: float, seed: int) -> Samples:
+    return samples(pcm + np.random.default_rng(seed).normal(0, rms, len(pcm)))
+
+
+def with_silence(pcm: Samples, rate: int, before_s: float = 2, after_s: float = 1) -> Samples:
+    return np.concatenate([np.zeros(int(before_s * rate), np.int16), pcm, np.zeros(int(after_s * rate), np.int16)])
+
+
+@needs_espeak
+@pytest.mark.parametrize("noise_rms", [0, 100, 300], ids=["clean", "20 dB", "10 dB"])
+@pytest.mark.parametrize("voice", ["en", "en+f3", "de", "fr+m3", "es"])
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+def test_speech_is_found_in_time(rate: int, voice: str, noise_rms: float) -> None:
+    pcm = spoken(voice, rate)
+    told = found(VoiceActivityDetector(rate), noisy(with_silence(pcm, rate), noise_rms, 1), [rate // 100])
+    assert [activity.kind for activity, _ in told] == ["start", "end"] * (len(told) // 2)
+    assert 1 <= len(told) // 2 <= 3, "one sentence, with pauses"
+    (first, first_told), (last, last_told) = told[0], told[-1]
+    # Behind 10 dB of noise at 8000 Hz, a voiceless sound at the start is not heard.
+    slack = 0.02 if noise_rms == 300 and rate == 8000 else 0.0
+    assert -0.02 <= first.at_s - 2 <= 0.06 + slack
+    assert first_told - 2 <= 0.06 + 0.06 + slack + 1e-9
+    assert first.probability >= 0.5
+    end = 2 + len(pcm) / rate
+    assert -0.15 <= last.at_s - end <= 0.06
+    assert last_told - last.at_s <= 0.33
+    assert last.probability < 0.35
+
+
+@needs_espeak
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_how_the_stream_is_cut_does_not_matter(rate: int, rand: Rand) -> None:
+    pcm = with_silence(spoken("en", rate), rate, 0.5)
+    expected = [activity for activity, _ in found(VoiceActivityDetector(rate), pcm, [rate // 100])]
+    assert len(expected) >= 2
+    sizes = [rand.randint(1, 3000) for _ in range(40)]
+    for cut in ([len(pcm)], sizes, [441]):
+        assert [activity for activity, _ in found(VoiceActivityDetector(rate), pcm, cut)] == expected, rand
+
+
+@needs_espeak
+def test_channels_are_averaged() -> None:
+    pcm = with_silence(spoken("en", 16000), 16000, 0.5)
+    both = np.repeat(pcm, 2)
+    one, two = (
+        [activity for activity, _ in found(VoiceActivityDetector(16000), sound, [160], number)]
+        for sound, number in ((pcm, 1), (both, 2))
+    )
+    assert one == two
+
+
+def pink(num_samples: int, rms: float, seed: int) -> Samples:
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=num_samples))
+    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
+    sound = np.fft.irfft(spectrum, num_samples)
+    return samples(sound * rms / sound.std())
+
+
+def white(num_samples: int, rms: float, seed: int) -> Samples:
+    return samples(np.random.default_rng(seed).normal(0, rms, num_samples))
+
+
+@pytest.mark.parametrize("kind", [white, pink])
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+def test_noise_is_no_speech(kind: Callable[..., Samples], rate: int) -> None:
+    """A minute of it at -40 dBFS, and louder; the start of the stream has no silence."""
+    assert found(VoiceActivityDetector(rate), kind(60 * rate, 328, 1), [rate // 10]) == []
+    assert found(VoiceActivityDetector(rate), kind(5 * rate, 3280, 2), [rate // 10]) == []
+
+
+@pytest.mark.skipif(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS") != "thorough", reason="takes a minute; for make soak")
+@pytest.mark.parametrize("kind", [white, pink])
+def test_an_hour_of_noise_is_no_speech(kind: Callable[..., Samples]) -> None:
+    detector = VoiceActivityDetector(16000)
+    for minute in range(60):
+        pcm = kind(60 * 16000, 328, minute)
+        assert detector.push(AudioFrame(pcm.tobytes(), 16000, 1, len(pcm))) == [], minute
+
+
+def test_noise_that_begins_is_no_speech() -> None:
+    for seed in range(10):
+        pcm = np.concatenate([white(32000, 10, seed), white(32000, 328, seed + 100)])
+        assert found(VoiceActivityDetector(16000), pcm, [1600]) == [], seed
+
+
+def test_silence_is_no_speech() -> None:
+    detector = VoiceActivityDetector(48000)
+    assert detector.probability == 0
+    assert detector.push(AudioFrame.create(48000, 1, 480_000)) == []
+    assert detector.probability == 0
+    assert not detector.speaking
+
+
+@needs_espeak
+def test_short_sounds_and_short_pauses() -> None:
+    pcm = spoken("en", 16000)
+    assert found(VoiceActivityDetector(16000, min_speech_ms=3000), with_silence(pcm, 16000), [160]) == []
+    whole = found(VoiceActivityDetector(16000, min_silence_ms=800), with_silence(pcm, 16000), [160])
+    assert [activity.kind for activity, _ in whole] == ["start", "end"]
+    cut = found(VoiceActivityDetector(16000, min_silence_ms=10), with_silence(pcm, 16000), [160])
+    assert len(cut) > 4
+    times = [activity.at_s for activity, _ in cut]
+    assert times == sorted(times)
+
+
+@needs_espeak
+def test_the_end_of_a_stream_ends_speech() -> None:
+    pcm = spoken("en", 16000)[:16000]
+    detector = VoiceActivityDetector(16000)
+    (start, _), *_ = told = found(detector, np.concatenate([np.zeros(16000, np.int16), pcm]), [160])
+    assert [activity.kind for activity, _ in told][-1] == "end"
+    assert told[-1][0].at_s <= 2
+    assert start.at_s == pytest.approx(1, abs=0.06)
+    again = found(detector, np.concatenate([np.zeros(16000, np.int16), pcm]), [160])
+    assert again == told, "the next push begins a new stream"
+
+
+@needs_espeak
+def test_reset_forgets() -> None:
+    detector = VoiceActivityDetector(16000)
+    pcm = spoken("en", 16000)[:16000]
+    detector.push(AudioFrame(pcm.tobytes(), 16000, 1, len(pcm)))
+    assert detector.speaking
+    assert "speaking" in repr(detector)
+    detector.reset()
+    assert not detector.speaking
+    assert detector.flush() == []
+
+
+def test_another_rate_is_refused_and_changes_nothing() -> None:
+    detector = VoiceActivityDetector(16000)
+    with pytest.raises(ValueError, match="frame: expected a sample rate of 16000 Hz, got 48000"):
+        detector.push(AudioFrame.create(48000, 1, 480))
+    with pytest.raises(TypeError):
+        detector.push(b"")  # type: ignore[arg-type]
+    assert detector.push(AudioFrame.create(16000, 1, 0)) == []
+
+
+# -- watching a stream -------------------------------------------------------------------------------------------------
+
+
+@needs_espeak
+def test_watching_a_track() -> None:
+    pcm = with_silence(spoken("en", 48000), 48000, 1)
+    expected = [activity for activity, _ in found(VoiceActivityDetector(48000), pcm, [480])]
+
+    async def main() -> None:
+        source = AudioSource(48000, 1, 10_000)
+        stream = AudioStream(LocalAudioTrack.create_audio_track("voice", source))
+        await source.capture_frame(AudioFrame(pcm.tobytes(), 48000, 1, len(pcm)))
+        watching = asyncio.create_task(collected(VoiceActivityDetector(48000), stream))
+        await source.wait_for_playout()
+        await source.aclose()
+        assert await watching == expected
+
+    run(main())
+
+
+async def collected(detector: VoiceActivityDetector, stream: Any) -> list[VoiceActivity]:
+    return [activity async for activity in detector.watch(stream)]
+
+
+@needs_espeak
+def test_watching_frames_of_another_rate() -> None:
+    pcm = with_silence(spoken("en", 48000), 48000, 1)
+    frames = [AudioFrame(pcm[i : i + 960].tobytes(), 48000, 1, len(pcm[i : i + 960])) for i in range(0, len(pcm), 960)]
+    activities = run(collected(VoiceActivityDetector(16000), frames))
+    assert [activity.kind for activity in activities[:2]] == ["start", "end"]
+    assert activities[0].at_s == pytest.approx(1, abs=0.06)
+
+
+def test_watching_is_cancelled() -> None:
+    """The stream belongs to its owner, and can be read on."""
+
+    async def main() -> None:
+        stream = noise_generator(1.0, amplitude=0.01)
+        detector = VoiceActivityDetector(48000)
+        watching = asyncio.create_task(collected(detector, stream))
+        await asyncio.sleep(0)
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
+
+    run(main())
+
+
+def test_watching_what_is_no_stream() -> None:
+    with pytest.raises(TypeError, match="stream: expected"):
+        run(collected(VoiceActivityDetector(16000), 5))
