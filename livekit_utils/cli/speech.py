@@ -67,5 +67,4 @@ def take_speech(reader: AudioReader) -> None:
     spans = finder.spans()
     if not spans:
         raise CliError(f"{reader.path}: nobody speaks in it")
-    start, end = max(0.0, spans[0][0] - _MARGIN_S), min(reader.duration, spans[-1][1] + _MARGIN_S)
-    reader.narrow(start, end)
+    reader.narrow(max(0.0, spans[0][0] - _MARGIN_S), spans[-1][1] + _MARGIN_S)

@@ -172,11 +172,13 @@ class AudioReader:
             )
 
     def narrow(self, start_s: float, end_s: float) -> None:
-        """Leaves out more: seconds of what `blocks` yields now, at which the part begins and ends, inside of it."""
-        start, end = round(start_s * self.sample_rate), round(end_s * self.sample_rate)
-        self._is_to_end = self._is_to_end and end >= self.samples_per_channel
+        """Leaves out more: seconds of what `blocks` has yielded, at which the part begins and ends, inside of it."""
+        length = self.samples_per_channel or 0
+        start, end = round(start_s * self.sample_rate), min(round(end_s * self.sample_rate), length)
+        if end < length:
+            self._end = self._start + end
         self._start += start
-        self.samples_per_channel = min(end, self.samples_per_channel) - start
+        self.samples_per_channel = end - start
 
     def rewind(self) -> None:
         """Goes back to where `blocks` begins."""
