@@ -31,9 +31,11 @@ _STEP_SIGMAS = 5.0
 _PULL = 0.1
 _MAX_CORRECTION = 1500e-6
 
-# As long as the fill and the drift are off by less than this, equal rates are copied.
-_COPY_S = 1e-3
+# As long as the fill and the drift are off by less than this, equal rates are copied; and as long as the drift is off
+# by less than so many times its uncertainty, because a stream of the same clock must not be resampled for its jitter.
+_COPY_S = 2.5e-3
 _COPY_PPM = 2.0
+_COPY_SIGMAS = 3.0
 
 
 class _Clock:
@@ -62,6 +64,11 @@ class _Clock:
     @property
     def has_begun(self) -> bool:
         return self.time > -math.inf
+
+    @property
+    def uncertainty(self) -> float:
+        """The standard deviation of `rate`."""
+        return math.sqrt(max(0.0, self._p11))
 
     def start_at(self, time_s: float, ahead_s: float) -> None:
         """Goes on with another phase; what is known of the rate stays."""
@@ -107,8 +114,9 @@ class DriftFollower:
     - A stall or a burst has no soonest frame, and changes nothing.
     - Where the stream itself goes on earlier or later than before (sound was lost, a sender began anew), two seconds in
       a row are off by the same; the line then goes on there, with the drift that it has.
-    - A stream of the same nominal rate whose drift is below 2 ppm, and whose fill is within 1 ms, is copied. Once it is
-      resampled, it stays so; the change has no click, and takes the 0.5 ms once that the filter looks ahead.
+    - A stream of the same nominal rate is copied while its fill is within 2.5 ms and its drift is below 2 ppm, or below
+      three times its uncertainty. Once it is resampled, it stays so; the change has no click, and takes the 0.5 ms once
+      that the filter looks ahead.
 
     The fill is that right after the soonest frames: on average a queue holds half a frame less, and less again by the
     average jitter. The target has to cover the jitter.
@@ -233,7 +241,8 @@ class DriftFollower:
         if self.target_s is None:
             self.target_s = fill_s
         off_s = fill_s - self.target_s
-        if not self._corrects and abs(self.ppm) < _COPY_PPM and abs(off_s) < _COPY_S:
+        is_little = abs(self._clock.rate) < max(_COPY_PPM * 1e-6, _COPY_SIGMAS * self._clock.uncertainty)
+        if not self._corrects and is_little and abs(off_s) < _COPY_S:
             return
         self._corrects = True
         correction = -self._clock.rate - _PULL * off_s
