@@ -115,15 +115,16 @@ class TimedInput(MixerInput):
             self._waited_s = 0.0
         self._frame = math.ceil(frame.duration * self.sample_rate)
         frames: list[AudioFrame] = []
+        target = self._target(now)
         for part in self._take_channels(frame):
             if part.sample_rate != self._input_rate:
                 frames += self._change_rate(part.sample_rate)
             assert self._follower is not None
             if self.live:
-                frames += self._follow(self._follower, part, now)
+                frames += self._follow(self._follower, part, now, target)
             else:
                 frames += self._follower.convert(part)
-        self.read_ahead = self._target(now)
+        self.read_ahead = target
         if self._first_at is None:
             self._first_at = now
         return frames
@@ -145,10 +146,9 @@ class TimedInput(MixerInput):
         self._follower = DriftFollower(rate, self.sample_rate, self.num_channels)
         return rest
 
-    def _follow(self, follower: DriftFollower, frame: AudioFrame, now: float) -> list[AudioFrame]:
+    def _follow(self, follower: DriftFollower, frame: AudioFrame, now: float, target: int) -> list[AudioFrame]:
         until_next_s = self._clock.next_due - now
         fill_s = self.samples_per_channel / self.sample_rate + until_next_s
-        target = self._target(now)
         follower.target_s = target / self.sample_rate
         frames = follower.push(frame, now, fill_s)
         if not self.playing and not self.samples_per_channel:
@@ -172,7 +172,7 @@ class TimedInput(MixerInput):
         if self._reserve_s == _RESERVE_S:
             return _RESERVE_S
         faded = (self._reserve_s - _RESERVE_S) * math.exp2((self._reserve_at - now) / _HALF_LIFE_S)
-        return _RESERVE_S + max(0.0, faded)
+        return _RESERVE_S + faded
 
     def _target(self, now: float) -> int:
         """Samples per channel that are to be there, with those of the block that is being played, after a frame."""
