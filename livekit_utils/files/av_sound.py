@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.sound import MAX_SKIPPED
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 # Seconds by which a sound may be shorter than its container says: a few packets of the codec.
 _TOLERANCE_S = 0.25
+
+# FFmpeg has this many pointers to the channels of a planar frame in place (AV_NUM_DATA_POINTERS). PyAV looks for a null
+# pointer behind them (`Frame.planes`, up to 18.1), and where there is none it reads foreign memory.
+_NUM_POINTERS = 8
 
 
 def import_av(purpose: str = "decoding it") -> Any:
@@ -37,10 +42,19 @@ def import_av(purpose: str = "decoding it") -> Any:
     return av
 
 
+def decoded_values(frame: Any) -> npt.NDArray[Any]:
+    """Returns the values of a frame of PyAV as they are, (samples, channels)."""
+    num_channels = len(frame.layout.channels)
+    if frame.format.is_planar and num_channels >= _NUM_POINTERS:
+        resampler = import_av().AudioResampler(frame.format.packed, frame.layout, frame.sample_rate)
+        (frame,) = resampler.resample(frame)
+    values: npt.NDArray[Any] = frame.to_ndarray()
+    return values.T if frame.format.is_planar else values.reshape(-1, num_channels)
+
+
 def as_samples(frame: Any) -> Samples:
     """Returns a frame of PyAV as samples: int16 for 8 and 16 bits, float32 for others."""
-    values = frame.to_ndarray()
-    values = values.T if frame.format.is_planar else values.reshape(-1, len(frame.layout.channels))
+    values = decoded_values(frame)
     if values.dtype == np.uint8:
         values = (values.astype(np.int16) - 128) << 8
     elif values.dtype.kind == "i" and values.dtype != np.int16:

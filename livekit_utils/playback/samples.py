@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
+from livekit_utils.files.av_sound import decoded_values
 from livekit_utils.frames.audio_frame import AudioFrame
 
 Samples = npt.NDArray[np.int16]
@@ -15,8 +16,7 @@ Samples = npt.NDArray[np.int16]
 
 def as_int16(frame: Any) -> Samples:
     """Returns the samples of a frame of PyAV, (samples, channels). Floats are rounded and saturated; NaN is 0."""
-    values: npt.NDArray[Any] = frame.to_ndarray()
-    values = values.T if frame.format.is_planar else values.reshape(-1, len(frame.layout.channels))
+    values = decoded_values(frame)
     if values.dtype == np.uint8:
         return (values.astype(np.int16) - 128) << 8
     if values.dtype == np.int16:

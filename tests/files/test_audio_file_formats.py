@@ -129,6 +129,31 @@ def test_what_is_cut_off(container: str, codec: str, is_exact: bool, tmp_path: P
                 list(file)
 
 
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "aac"), ("matroska", "libopus"), ("mp4", "alac")])
+def test_eight_channels(container: str, codec: str) -> None:
+    """FFmpeg has eight pointers to channels in place, and behind them no null pointer, which PyAV looks for."""
+    levels = 1000 * np.arange(1, 9)
+    tone = np.sin(2 * np.pi * 60 * np.arange(48000) / 48000)  # the eighth may be for low frequencies alone
+    samples = (tone[:, None] * levels).astype(np.int16)
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        sound = out.add_stream(codec, rate=48000, layout="7.1(wide)" if codec == "alac" else "7.1")
+        sound.bit_rate = 1_000_000
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", sound.layout)
+        frame.sample_rate, frame.pts = 48000, 0
+        for packet in [*sound.encode(frame), *sound.encode(None)]:
+            out.mux(packet)
+    file.seek(0)
+    with AudioFile(file) as decoded:
+        assert decoded.num_channels == 8
+        played = np.concatenate([np.array(frame).reshape(-1, 8) for frame in decoded])
+    assert len(played) == pytest.approx(48000, abs=1024)
+    if codec == "alac":
+        assert np.array_equal(played, samples)
+    middle = played[12000:36000].astype(float)
+    assert np.sqrt(2 * np.mean(middle**2, axis=0)) == pytest.approx(levels, rel=0.1)
+
+
 @pytest.mark.parametrize(("container", "codec", "is_exact"), FORMATS)
 def test_what_is_damaged(container: str, codec: str, is_exact: bool, rand: Any) -> None:
     """It is read somehow, or refused as a ValueError."""
