@@ -254,12 +254,12 @@ def example_of(item: type, field: str) -> Any:
         return None
     if typing.get_origin(kind) is dict:
         return {"key": (values_of(arguments[1]) or ["value"])[0] if isinstance(arguments[1], type) else "value"}
+    if typing.get_origin(kind) is typing.Literal:
+        return arguments[0]
     if arguments and dataclasses.is_dataclass(arguments[0]):
         return values_of(arguments[0])[0]
     if arguments and issubclass(arguments[0], Exception):
         return None  # errors are equal to nothing but themselves
-    if typing.get_origin(kind) is typing.Literal:
-        return arguments[0]
     return (arguments[0] if arguments else kind)()
 
 
