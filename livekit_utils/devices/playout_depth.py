@@ -22,10 +22,9 @@ _MAX_BURST_S = 0.25
 # The earliest callback is the less certain the fewer there were: with blocks of this length, not at all.
 _UNCERTAIN_BLOCK_S = 0.125
 
-# A surplus below this is not worth a crossfade; nor is one below this part of a block, which may be an error of what
-# was measured.
-_LEAST_SURPLUS_S = 0.006
-_LEAST_SURPLUS_BLOCKS = 1 / 8
+# What was measured may be off by this, and by this share of what is uncertain of the earliest callback.
+_MARGIN_S = 0.001
+_MARGIN_SHARE = 0.5
 
 
 class PlayoutDepth:
@@ -82,11 +81,6 @@ class PlayoutDepth:
             return self.burst + math.ceil(max(_AHEAD_S, late_s) * self._sample_rate)
         return max(self._buffer, self.burst + math.ceil(late_s * self._sample_rate))
 
-    @property
-    def least_surplus(self) -> float:
-        """Samples from which a surplus is worth to be left out."""
-        return max(_LEAST_SURPLUS_S * self._sample_rate, _LEAST_SURPLUS_BLOCKS * self._block)
-
     def needed_at(self, num_queued: int) -> float:
         """The earliest time at which the device takes the sample behind `num_queued` others; -inf if nobody knows."""
         if self._earliest_s is None:
@@ -94,7 +88,7 @@ class PlayoutDepth:
         # It takes whole blocks.
         return self._earliest_s + (self._num_taken + num_queued // self._block * self._block) / self._sample_rate
 
-    def surplus(self, num_queued: int, frame: int, now: float) -> int:
+    def surplus(self, num_queued: int, frame: int, now: float, *, with_margin: bool = False) -> int:
         """How many of the samples before a frame that has just come are not needed for sound without gaps.
 
         It is the same at every frame of a stream, if its frames have one length and neither it nor the device is late.
@@ -103,6 +97,8 @@ class PlayoutDepth:
         Args:
             num_queued: Samples before the frame.
             frame: Samples of the frame, and of those that follow.
+            with_margin: Count what is needed if the device has been measured a little too late. It decides what is left
+                out: a surplus is a whole number of steps, and one that comes and goes with what was measured is none.
         """
         if self._earliest_s is None:
             surplus, ahead = num_queued, 0
@@ -112,7 +108,10 @@ class PlayoutDepth:
             #     num_queued + frame * (1 + (until + j * block) // frame) - (j + 1) * block
             # This is the least of them for all j: the remainder of the division takes every value that the common
             # divisor of the two allows.
-            until = (self.needed_at(0) - now - self._reserve_s(now)) * self._sample_rate
+            reserve_s = self._reserve_s(now)
+            if with_margin:
+                reserve_s += _MARGIN_S + _MARGIN_SHARE * self._uncertain_s
+            until = (self.needed_at(0) - now - reserve_s) * self._sample_rate
             step = math.gcd(frame, self._block)
             surplus = num_queued + step * (1 + math.floor((until - self._block) / step))
             ahead = math.floor((self.needed_at(0) - now) * self._sample_rate)
@@ -122,8 +121,12 @@ class PlayoutDepth:
         return min(surplus, num_queued + frame + ahead - self._buffer)
 
     def _reserve_s(self, now: float) -> float:
-        certain = min(1.0, self._block / self._sample_rate / _UNCERTAIN_BLOCK_S)
-        return _RESERVE_S + self._spread_s * certain + self._delay_s(now)
+        return _RESERVE_S + self._uncertain_s + self._delay_s(now)
+
+    @property
+    def _uncertain_s(self) -> float:
+        """How much earlier than what was seen the device may take a block."""
+        return self._spread_s * min(1.0, self._block / self._sample_rate / _UNCERTAIN_BLOCK_S)
 
     def _delay_s(self, now: float) -> float:
         return self._late_s * math.exp2((self._late_at - now) / _HALF_LIFE_S)

@@ -234,6 +234,21 @@ def test_a_lost_device_comes_back_in_the_same_player(card: SoundCard, caplog: py
     assert any(any(block) for block in card.heard[-20:])
 
 
+def test_a_live_stream_fills_no_memory_while_there_is_no_device(card: SoundCard) -> None:
+    async def main() -> None:
+        async with player() as speaker:
+            speaker.add_stream(in_time(ramp(30 * RATE)), live=True)
+            await speaker.start()
+            await asyncio.sleep(1)
+            card.refusals = [refusal() for _ in range(1000)]
+            card.workers[0].lose("pulled out")
+            for _ in range(25):
+                await asyncio.sleep(1)
+                assert speaker.stats().queued_ms <= 50
+
+    run(main())
+
+
 @pytest.mark.parametrize("buffer_ms", [0, 30, 500])
 def test_a_stream_goes_on_after_a_loss(card: SoundCard, buffer_ms: float) -> None:
     async def main() -> None:
