@@ -45,10 +45,6 @@ _CLOCK_RESOLUTION_S = time.get_clock_info("monotonic").resolution
 # up to 2 ms late; this halves the error.
 _EARLY_S = 0.00075
 
-# Time in seconds by which a frame may come late without a change of the clock. Otherwise the latest frame would set the
-# time for all that follow, and they would wait here. It is less than what a listener crossfades away.
-_LATE_S = 0.005
-
 # Time in seconds after which a turn gives way to other tasks, if a processor is slower than the audio.
 _TURN_S = 0.005
 
@@ -127,7 +123,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._sample_rate = check_int("sample_rate", sample_rate, 10)
         self._num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
         self._queue_size_s = check_ms("queue_size_ms", queue_size_ms) / 1000
-        self._prebuffer = self._make_prebuffer(prebuffer_ms)
+        self._prebuffer = Prebuffer.of(prebuffer_ms, self._queue_size_s)
         self._step = max(self._sample_rate // 100, 1)  # samples per channel handed out at a time
         self._fifo = FrameFifo()  # audio that was not handed to the streams yet
         self._fade = Ramp(self._num_channels)
@@ -137,7 +133,6 @@ class AudioSource(AsyncClosing, LoopBound):
         self._handing_out = False
         self._timer: asyncio.Handle | None = None
         self._woken_for = 0.0  # due time of the timer that fired last
-        self._grace_s = 0.0  # how long after its last sample a run ends that has nothing left to play
         self._pushes: deque[PendingPush[AudioFrame]] = deque()
         self._plays: set[asyncio.Task[None]] = set()
         self._playout_waiters = Waiters()
@@ -250,14 +245,6 @@ class AudioSource(AsyncClosing, LoopBound):
             async for frame in frames:
                 await self.capture_frame(frame)
         self.flush()
-
-    def _make_prebuffer(self, prebuffer_ms: float | Literal["auto"]) -> Prebuffer:
-        if prebuffer_ms != "auto":
-            hold_s = check_ms("prebuffer_ms", prebuffer_ms, self._queue_size_s * 1000) / 1000
-            return Prebuffer(hold_s, self._queue_size_s)
-        if not self._queue_size_s:
-            raise ValueError('prebuffer_ms: expected 0 without a queue, got "auto"')
-        return Prebuffer(None, self._queue_size_s)
 
     def _fade_in(self, frame: AudioFrame, fade_in_ms: float) -> AudioFrame:
         """Returns a copy of a frame that rises."""
@@ -466,7 +453,7 @@ class AudioSource(AsyncClosing, LoopBound):
                     self._take_pushes(now)  # captures that wait go on without a gap, however late the timer was
                 if self._fifo.samples_per_channel:
                     self._hand_out(now)
-                elif self._is_over(now):
+                elif self._clock.is_over(now + _CLOCK_RESOLUTION_S):
                     self._prebuffer.run_dry(self._clock.end)
                     self._end_run()
                 else:
@@ -481,7 +468,7 @@ class AudioSource(AsyncClosing, LoopBound):
 
     def _end_utterance(self) -> None:
         self._prebuffer.end_utterance()
-        self._grace_s = 0.0  # what comes later does not go on with this run
+        self._clock.close_run()
 
     def _holds(self, now: float) -> bool:
         """Whether the head of an utterance has to wait for more."""
@@ -498,27 +485,14 @@ class AudioSource(AsyncClosing, LoopBound):
         early_s = max(_EARLY_S, _CLOCK_RESOLUTION_S) if self._fifo.samples_per_channel else _CLOCK_RESOLUTION_S
         return self._clock.end <= now + early_s
 
-    def _is_over(self, now: float) -> bool:
-        """Whether a run has ended that has nothing left to play. It goes on with what comes up to `_LATE_S` late; or
-        later, if the event loop was held up, because then the frames and this look are late for the same reason."""
-        over_for_s = now - self._clock.end
-        if over_for_s < self._grace_s - _CLOCK_RESOLUTION_S:
-            return False
-        if self._grace_s and self._grace_s + _LATE_S < over_for_s < _IDLE_S:
-            self._grace_s = over_for_s + _LATE_S
-            return False
-        return True
-
     def _hand_out(self, now: float) -> None:
-        held_up = self._clock.end + _LATE_S < now < self._clock.end + _IDLE_S  # the event loop, or it would be over
         chunk = self._fifo.pop(min(self._step, self._fade.samples_left or self._step))
         if self._fade.samples_left:
             faded = self._fade.apply(chunk)
             chunk = AudioFrame(faded, self._sample_rate, self._num_channels, chunk.samples_per_channel)
-        self._clock.advance(chunk.samples_per_channel)
-        self._grace_s = 0.0 if self._prebuffer.is_over else _LATE_S
-        if held_up:
-            self._grace_s += max(0.0, now - self._clock.end)
+        self._clock.advance(chunk.samples_per_channel, now)
+        if self._prebuffer.is_over:
+            self._clock.close_run()
         self._fan_out.receive(chunk)
 
     def _begin_of(self, frame: AudioFrame) -> float | None:
@@ -554,7 +528,7 @@ class AudioSource(AsyncClosing, LoopBound):
         elif now < due and (is_awaited or self._pushes or len(self._playout_waiters)):
             when = due
         else:
-            when = due = self._clock.end + self._grace_s
+            when = due = self._clock.over_at
         if self._woken_for == due:
             when = max(when, now + 0.001)  # uvloop has whole milliseconds: it woke too early, and would again
         self._timer = self._loop.call_at(when, self._on_timer, due)

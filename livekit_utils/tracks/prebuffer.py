@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Literal
+
+from livekit_utils._runtime.arguments import check_ms
 
 # What comes this long after a source ran dry begins a new utterance, though nobody said that the last one was over.
 _PAUSE_S = 1.0
@@ -39,6 +42,20 @@ class Prebuffer:
         hold_s: Seconds of audio to hold; None is "auto".
         most_s: Seconds of audio that can be queued.
     """
+
+    @classmethod
+    def of(cls, prebuffer_ms: float | Literal["auto"], queue_size_s: float) -> Prebuffer:
+        """Returns what the argument of AudioSource says.
+
+        Raises:
+            ValueError: More than can be queued.
+            TypeError: Neither a number nor "auto".
+        """
+        if prebuffer_ms != "auto":
+            return cls(check_ms("prebuffer_ms", prebuffer_ms, queue_size_s * 1000) / 1000, queue_size_s)
+        if not queue_size_s:
+            raise ValueError('prebuffer_ms: expected 0 without a queue, got "auto"')
+        return cls(None, queue_size_s)
 
     def __init__(self, hold_s: float | None, most_s: float) -> None:
         self._adapts = hold_s is None

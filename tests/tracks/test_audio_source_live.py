@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from livekit_utils import AudioSource
-from livekit_utils.tracks.audio_source import _LATE_S
+from livekit_utils.tracks.playout_clock import LATE_S
 from tests.support.randomness import Rand
 from tests.support.tape import EXACT, RATE, Tape, constant, now
 from tests.support.virtual_time import VirtualTimeLoop, run
@@ -26,7 +26,7 @@ def test_a_frame_that_comes_late_does_not_delay_those_that_follow(rand: Rand) ->
         source = AudioSource(RATE, 1)
         tape = Tape(source)
         begin = now()
-        times = [begin + i * 0.01 + rand.random() * (_LATE_S - 0.001) * (i > 0) for i in range(1000)]
+        times = [begin + i * 0.01 + rand.random() * (LATE_S - 0.001) * (i > 0) for i in range(1000)]
         await capture_at(source, times)
         await source.wait_for_playout()
         assert tape.times == pytest.approx(times, abs=EXACT)

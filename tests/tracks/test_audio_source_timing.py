@@ -8,7 +8,8 @@ import math
 import pytest
 
 from livekit_utils import AudioFrame, AudioSource
-from livekit_utils.tracks.audio_source import _IDLE_S, _LATE_S
+from livekit_utils.tracks.audio_source import _IDLE_S
+from livekit_utils.tracks.playout_clock import LATE_S
 from tests.support.randomness import Rand
 from tests.support.tape import EXACT, RATE, Tape, constant, now, samples_of, soon, turns
 from tests.support.virtual_time import VirtualTimeLoop, run
@@ -342,10 +343,10 @@ def test_queued_duration_against_a_model(rand: Rand) -> None:
             action = rand.choice(["capture", "sleep", "sleep", "pause", "resume", "turn"])
             begin = paused_at if source.paused else now()
             # The timer that ends a run is no more exact than a millisecond.
-            if action == "capture" and abs(begin - end - _LATE_S) > 0.0011:
+            if action == "capture" and abs(begin - end - LATE_S) > 0.0011:
                 n = rand.randrange(1, 2000)
                 await source.capture_frame(AudioFrame.create(RATE, 1, n))
-                end = (end if begin - end <= _LATE_S else begin) + n / RATE
+                end = (end if begin - end <= LATE_S else begin) + n / RATE
             elif action == "sleep":
                 await asyncio.sleep(rand.choice([0.0004, 0.01, 0.0237, 0.1]))
             elif action == "pause" and not source.paused:
