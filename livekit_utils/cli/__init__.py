@@ -68,9 +68,9 @@ def options(
     """Mix, convert, measure, generate, record and play sound.
 
     Files are streamed: memory use does not grow with their length. An output file appears only when it is complete, and
-    replaces an existing file only with --force. "-" is standard input or, as WAV, standard output. A WAV is read and
-    written as it comes, so that commands can be joined by pipes; of other formats, standard input is read to its end
-    first, and so it is for --normalize, --plot and play.
+    replaces an existing file only with --force. "-" is standard input or, as WAV or --raw, standard output. These are
+    read and written as they come, so that commands can be joined by pipes; of other formats, standard input is read to
+    its end first, and so it is for --normalize, --trim, --plot, --encoding and play.
 
     Exit codes: 0 success, 1 error, 2 wrong usage, 130 interrupted or terminated, by SIGINT, SIGTERM, SIGHUP or SIGQUIT.
     """

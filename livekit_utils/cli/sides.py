@@ -123,6 +123,7 @@ class Sides:
         """
         track = self._track
         with explained(self._path):
+            track.format = format_of(self._path, None)
             recorder = Recorder(
                 self._path,
                 sample_rate=track.sample_rate,
@@ -130,7 +131,6 @@ class Sides:
                 overwrite=self._overwrite,
                 max_duration_s=self._seconds,
             )
-        track.format = format_of(self._path, None)
         track.subtype = "OPUS" if track.format == "OGG" else "PCM_16"
         try:
             async with AsyncExitStack() as stack:

@@ -146,6 +146,8 @@ class DriftFollower:
             input_rate, output_rate, num_channels=num_channels, quality=quality, engine="auto"
         )
         self._output_rate = output_rate
+        self._copies = input_rate == output_rate  # nothing was corrected yet
+        self._last: AudioFrame | None = None
         self._clock = _Clock()
         self._corrects = False
         self._correction = 0.0
@@ -165,11 +167,6 @@ class DriftFollower:
         """Output samples per input sample, now."""
         return self._resampler.ratio
 
-    @property
-    def latency_s(self) -> float:
-        """Seconds of sound that the resampler holds back."""
-        return self._resampler.latency
-
     def push(self, frame: AudioFrame, now_s: float, fill_s: float) -> list[AudioFrame]:
         """Takes a frame, and returns what belongs into the queue.
 
@@ -180,16 +177,21 @@ class DriftFollower:
                 counted as it is played. Where blocks are taken at once, that is the queue and what is left of the last
                 block; it may be below 0.
         """
+        arrived_s = frame.samples_per_channel / frame.sample_rate
+        if self._copies:
+            self._last = frame
+            self._watch(now_s, fill_s + arrived_s, 0.0)
+            self._last = None
+            return [frame]
         frames = self._resampler.push(frame)
         made_s = sum(frame.samples_per_channel for frame in frames) / self._output_rate
-        arrived_s = frame.samples_per_channel / frame.sample_rate
         # The resampler holds back the same at all times, except that it begins to when it is first used.
         self._watch(now_s, fill_s + made_s, made_s - arrived_s)
         return frames
 
     def convert(self, frame: AudioFrame) -> list[AudioFrame]:
         """Takes a frame whose time tells nothing about the stream's clock."""
-        return self._resampler.push(frame)
+        return [frame] if self._copies else self._resampler.push(frame)
 
     def moved(self, num_s: float) -> None:
         """Notes that sound was put into the queue otherwise, or below 0 that it was taken out and not played.
@@ -247,4 +249,8 @@ class DriftFollower:
         self._corrects = True
         correction = -self._clock.rate - _PULL * off_s
         self._correction = max(-_MAX_CORRECTION, min(_MAX_CORRECTION, correction))
+        if self._copies:
+            assert self._last is not None
+            self._copies = False
+            self._resampler.push(self._last)  # which has been given out: it is what the filter looks back to
         self._resampler.adjust_ppm(self._correction * 1e6, ramp_ms=_WINDOW_S * 1000)

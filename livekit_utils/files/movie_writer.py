@@ -138,18 +138,23 @@ class MovieWriter:
         self._fitter = PictureFitter(width, height)
         with self._translated():
             options = {**_OPTIONS[self.format], **_COMMON_OPTIONS}
-            self._container = self._av.open(self._sink, "w", format=self._container_name, options=options)
-            self._video = self._add_video(width, height)
-            self._sound = self._container.add_stream(self._sound_codec, rate=self._sample_rate, layout=self._layout)
-            self._sound.bit_rate = _BITS_PER_CHANNEL * self._num_channels
+            container = self._av.open(self._sink, "w", format=self._container_name, options=options)
+            try:
+                self._video = self._add_video(container, width, height)
+                self._sound = container.add_stream(self._sound_codec, rate=self._sample_rate, layout=self._layout)
+                self._sound.bit_rate = _BITS_PER_CHANNEL * self._num_channels
+            except BaseException:
+                container.close()
+                raise
+            self._container = container
         held, self._held = self._held, []
         self._num_encoded = 0
         for samples in held:
             self._encode_sound(samples)
 
-    def _add_video(self, width: int, height: int) -> Any:
+    def _add_video(self, container: Any, width: int, height: int) -> Any:
         name = next(name for name in _VIDEO_CODECS if self._has(name))
-        video = self._container.add_stream(name, rate=30, options=_VIDEO_CODECS[name])
+        video = container.add_stream(name, rate=30, options=_VIDEO_CODECS[name])
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         context = video.codec_context
         context.time_base = Fraction(1, _TIME_BASE)

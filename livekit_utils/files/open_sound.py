@@ -59,11 +59,11 @@ class OpenedSound:
 
     def _open_pipe(self, file: BinaryIO, again: bool) -> Sound:
         """Opens a WAV to be read as it comes. Anything else is read into a temporary file first."""
+        from livekit_utils.files.piped_samples import PipedSound
         from livekit_utils.files.piped_sound import open_pipe
-        from livekit_utils.files.piped_wav import PipedWav
 
         opened = open_pipe(file, self._stack, whole=again)
-        if isinstance(opened, PipedWav):
+        if isinstance(opened, PipedSound):
             self._pipe = opened.pipe
             return opened
         return self._open_file(opened)

@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from livekit_utils.files.errors import ForeignFileError
 from livekit_utils.files.pipe_reader import PipeReader
+from livekit_utils.files.piped_raw import PipedRaw
 from livekit_utils.files.piped_wav import PipedWav
 from livekit_utils.files.wav import is_wav
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
+    from livekit_utils.files.piped_samples import PipedSound
+    from livekit_utils.files.raw_format import RawFormat
+
 _HEAD_BYTES = 12
 
 
-def open_pipe(file: BinaryIO, stack: ExitStack, *, whole: bool) -> PipedWav | BinaryIO:
-    """Returns a WAV that is decoded as it comes. Anything else is read to its end, into a temporary file: other formats
-    are looked at from both ends.
+def open_pipe(file: BinaryIO, stack: ExitStack, *, whole: bool, raw: RawFormat | None = None) -> PipedSound | BinaryIO:
+    """Returns a WAV, or samples without a header, to be decoded as they come. Anything else is read to its end, into a
+    temporary file: other formats are looked at from both ends.
 
     Args:
         file: The pipe, which stays open.
         stack: Gets what is to be closed when the sound is not used any more.
-        whole: Whether a WAV is read into a file, too, as for who reads it twice.
+        whole: Whether these are read into a file, too, as for who reads them twice.
+        raw: What the samples are, where there is no header.
 
     Raises:
         SoundFileError: It is a WAV that is damaged, or cut off in its header.
@@ -33,9 +38,12 @@ def open_pipe(file: BinaryIO, stack: ExitStack, *, whole: bool) -> PipedWav | Bi
     consumed = bytearray()
     with contextlib.ExitStack() as until_end:
         pipe = until_end.enter_context(PipeReader(file))
-        while len(consumed) < _HEAD_BYTES and (data := pipe.read()):
+        if raw is not None and not whole:
+            stack.push(until_end.pop_all())
+            return PipedRaw(pipe, raw)
+        while raw is None and len(consumed) < _HEAD_BYTES and (data := pipe.read()):
             consumed += data
-        if not whole and is_wav(bytes(consumed)):
+        if raw is None and not whole and is_wav(bytes(consumed)):
             with contextlib.suppress(ForeignFileError):  # of another codec: libsndfile may know it
                 sound = PipedWav(pipe, consumed)
                 stack.push(until_end.pop_all())

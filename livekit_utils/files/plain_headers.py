@@ -26,6 +26,11 @@ _AU = {"ulaw": 1, "s16": 3, "s24": 4, "s32": 5, "f32": 6, "f64": 7, "alaw": 27}
 _NUM_BYTES = {"u8": 1, "ulaw": 1, "alaw": 1, "s16": 2, "s24": 3, "s32": 4, "f32": 4, "f64": 8}
 
 
+def wav_codec(encoding: str) -> tuple[int, int]:
+    """Returns the number of the codec and the bits of a sample in WAV, of whatever byte order."""
+    return _WAV[encoding.removesuffix("be") + "le" if encoding.endswith("be") else encoding]
+
+
 def num_bytes_of(encoding: str) -> int:
     """Returns the bytes of a sample of an encoding as `livekit_utils.AudioByteStream` names them."""
     return _NUM_BYTES[encoding.removesuffix("le").removesuffix("be")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -62,9 +63,12 @@ class RawFormat:
             raise SoundFileError(f"expected samples of {self.encoding}, got an empty file")
         block = self.num_channels * num_bytes_of(self.encoding)
         samples_per_channel, num_left = divmod(size, block)
-        # AU knows no u8, and WAV no more than 4 GiB.
+        # AU knows no u8; WAV tells no more than 4 GiB.
         make = wav_header if self.encoding == "u8" else au_header
-        header = make(self.encoding, self.sample_rate, self.num_channels, samples_per_channel)
+        try:
+            header = make(self.encoding, self.sample_rate, self.num_channels, samples_per_channel)
+        except struct.error:
+            raise SoundFileError(f"{self.encoding}: expected less than 4 GiB, got {size} bytes") from None
         contents = Contents()
         contents.add(Part(RangeList(header).add(0, size - num_left)))
         if num_left:

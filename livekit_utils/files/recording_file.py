@@ -131,13 +131,15 @@ class RecordingFile(AsyncClosing):
             self._behind.tail(bytes(samples))
 
     def mark(self, line: str) -> None:
-        """Appends a line of text to the file `<file>.marks.jsonl` beside it, which is made for the first one.
+        """Appends a line of text to the file `<file>.marks.jsonl` beside it, which is made for the first one. After an
+        error, it does nothing, as `write`.
 
         Raises:
             RuntimeError: The file is closed.
         """
         self._check_open()
-        self._behind.mark(line)
+        if self.error is None:
+            self._behind.mark(line)
 
     def end(self) -> None:
         """Has the file closed when everything is in it, without waiting; `aclose` waits. No more may be written."""

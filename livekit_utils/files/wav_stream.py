@@ -217,7 +217,7 @@ def _parse(format: bytes, order: str) -> _Format:
     )[0].item()
     if tag == 0xFFFE and len(format) >= 26:
         tag = int.from_bytes(format[24:26], _ORDERS[order])
-    decode = _decoder(tag, bits, order)
+    decode = decoder(tag, bits, order)
     if decode is None:
         raise ForeignFileError(f"expected PCM, float, A-law or mu-law in a WAV, got codec {tag:#x} of {bits} bits")
     if not 1 <= rate <= _MAX_SAMPLE_RATE:
@@ -226,10 +226,11 @@ def _parse(format: bytes, order: str) -> _Format:
         raise SoundFileError(f"expected 1 to {_MAX_CHANNELS} channels, got {num_channels}")
     if block_align != num_channels * bits // 8:
         raise SoundFileError(f"damaged: expected blocks of {num_channels * bits // 8} bytes, got {block_align}")
-    return _Format(rate, num_channels, block_align, _SUBTYPES[tag, bits], decode)
+    return _Format(rate, num_channels, block_align, SUBTYPES[tag, bits], decode)
 
 
-_SUBTYPES = {
+# libsndfile's names of the codecs and the bits of a sample.
+SUBTYPES = {
     (1, 8): "PCM_U8",
     (1, 16): "PCM_16",
     (1, 24): "PCM_24",
@@ -241,7 +242,7 @@ _SUBTYPES = {
 }
 
 
-def _decoder(tag: int, bits: int, order: str) -> Callable[[bytes], Samples] | None:
+def decoder(tag: int, bits: int, order: str) -> Callable[[bytes], Samples] | None:
     """Returns the function that decodes a codec; None if there is none."""
     if (tag, bits) == (1, 8):
         return lambda data: (np.frombuffer(data, np.uint8).astype(np.int16) - 128) << 8

@@ -207,10 +207,13 @@ class WriteBehind:
                 step()
             except OSError as error:
                 self._fail(error)
+            except Exception as error:
+                logger.exception("ending %s failed", self._file.path)
+                self._fail(OSError(f"ending the file failed: {error!r}"))
 
     def _fail(self, error: OSError) -> None:
         if self.error is None:
-            if error.filename is None:
+            if error.errno is not None and error.filename is None:  # else it would hide the text
                 error.filename = str(self._file.path)
             self.error = error
             logger.error("recording %s ends here, and is kept: %s", self._file.path, error.strerror or error)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from livekit_utils._kernels.gain_queue import mix, mix_each
@@ -145,7 +147,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             nobody_reads=lambda: self._readers.is_full,
         )
         self._streams = MixerStreams()
-        self._shaping = Shaping(self._block, self._sample_rate, self._num_channels, timeout_s, self._remove)
+        self._shaping = Shaping(
+            self._block, self._sample_rate, self._num_channels, timeout_s, self._remove, self._advance
+        )
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_unread = 0  # blocks that were due when nobody read
@@ -287,7 +291,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         queue = self._readers.add(check_without(without))
         if self._ending and not self._inputs:
             queue.end()
-        return AudioMixerOutput(self, queue, self._be_read, self._advance)
+        return AudioMixerOutput(self, queue, self._be_read, self._forget_output)
 
     def set_gain(self, stream: AsyncIterator[Any] | AsyncIterable[Any], gain: float, ramp_ms: float = 10) -> None:
         """Moves a stream's gain in a straight line over the next `ramp_ms` of the mix.
@@ -342,7 +346,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Stops a stream within 10 ms. The mix goes on without it, and it is not read.
 
         It goes on with `resume` where it was: nothing is skipped. A live stream loses what its own queue cannot hold in
-        the meantime. The iteration does not end while a paused stream has samples left. A second call does nothing.
+        the meantime; with `realtime`, it goes on with what comes then, and what has come meanwhile is left out. The
+        iteration does not end while a paused stream has samples left. A second call does nothing.
 
         Raises:
             ValueError: Not a stream of this mixer.
@@ -430,8 +435,9 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._start()
         queue.begin_read()
         if self._clock is None and self._inputs.has_block and not len(queue):
-            self._advance()
-            if not len(queue) and not self._readers.is_alone:
+            if self._readers.has_room:
+                self._advance()
+            elif not self._readers.is_alone:
                 self._watch_readers(True)
 
     # -- reading the streams ------------------------------------------------------------------------------------------
@@ -470,9 +476,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def _end_blocks(self) -> None:
         """Ends the readers, with what the limiters hold."""
         self._stop_timers()
-        for queue, samples in self._readers.drain(self._block):
-            queue.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
-        self._readers.end()
+        try:
+            for queue, samples in self._readers.drain(self._block):
+                queue.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
+        except MemoryError as error:
+            self._readers.end(error)  # the readers must not wait for a block that cannot be made
+        else:
+            self._readers.end()
 
     def _make_limiter(self) -> Limiter | None:
         if self._ceiling is None:
@@ -562,6 +572,14 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             ):
                 source.read_on(now, source.read_ahead)
 
+    def _forget_output(self, in_any_thread: bool) -> None:
+        """An output is gone, and holds nobody up any more."""
+        if not in_any_thread:
+            self._advance()
+        elif self._loop is not None and not self._closed:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(_call, weakref.WeakMethod(self._advance))
+
     def _give_up_unread(self) -> None:
         self._readers.give_up_unread()
         self._advance()
@@ -606,6 +624,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             f"AudioMixer(sample_rate={self._sample_rate}, num_channels={self._num_channels}, "
             f"blocksize={self._block}, streams={len(self._inputs)}, {self._state()})"
         )
+
+
+def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:
+    """Calls a method, if its object is still there."""
+    function = method()
+    if function is not None:
+        function()
 
 
 def _reads(stream: object, mixer: AudioMixer) -> bool:

@@ -15,7 +15,8 @@ _SILENCE = 10 ** (_SILENCE_DBFS / 10)
 # A stream has to be louder by this factor of power (3 dB) than one that is heard to take its place.
 _LOUDER = 2.0
 
-# Loudness rises to a louder block's in about this time, and falls by 10 dB in 0.7 s: a voice stays between its words.
+# Time constants of the rise and the fall of loudness, by a factor of e; 10 dB down take 0.7 s. So a voice keeps its
+# place between its words.
 _RISE_S = 0.02
 _FALL_S = 0.3
 

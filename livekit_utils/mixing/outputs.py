@@ -236,7 +236,7 @@ class AudioMixerOutput(AsyncClosing, AsyncIterator[AudioFrame]):
         mixer: AsyncIterator[AudioFrame],
         queue: MixQueue,
         on_read: Callable[[MixQueue], None],
-        on_close: Callable[[], None],
+        on_close: Callable[[bool], None],
     ) -> None:
         self._mixer = mixer
         self._queue = queue
@@ -259,7 +259,7 @@ class AudioMixerOutput(AsyncClosing, AsyncIterator[AudioFrame]):
         if not self._closed:
             self._closed = True
             self._queue.close()
-            self._on_close()
+            self._on_close(False)
 
     def __aiter__(self) -> AudioMixerOutput:
         return self
@@ -270,10 +270,10 @@ class AudioMixerOutput(AsyncClosing, AsyncIterator[AudioFrame]):
         return await self._queue.get()
 
     def __del__(self) -> None:
-        # In whichever thread: the queue's end is all that the mixer needs to forget it.
-        queue: MixQueue | None = getattr(self, "_queue", None)
-        if queue is not None:
-            queue.close()
+        # In whichever thread.
+        if not self._closed and hasattr(self, "_on_close"):
+            self._queue.close()
+            self._on_close(True)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "ended" if self._queue.ended else "open"

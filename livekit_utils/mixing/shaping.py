@@ -40,6 +40,7 @@ class Shaping:
         num_channels: Of the mixer.
         timeout_s: Time that a block waits for a stream.
         remove: Takes a stream out of the mixer.
+        on_removed: Called after a removal that nobody waits for.
     """
 
     def __init__(
@@ -49,15 +50,15 @@ class Shaping:
         num_channels: int,
         timeout_s: float,
         remove: Callable[[MixerInput], None],
+        on_removed: Callable[[], None],
     ) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         self._timeout_s = timeout_s
-        self._remove = remove
+        self._remove, self._on_removed = remove, on_removed
         self._ducking = Ducking(block)
-        self._leaving: dict[
-            MixerInput, asyncio.TimerHandle
-        ] = {}  # streams that fade out, and when they go at the latest
+        # Streams that fade out, and when they go at the latest.
+        self._leaving: dict[MixerInput, asyncio.TimerHandle] = {}
 
     @property
     def is_active(self) -> bool:
@@ -166,6 +167,7 @@ class Shaping:
             self._wait(source, seconds)
         else:
             self._remove(source)
+            self._on_removed()
 
     def _check_pan(self, pan: float) -> float:
         pan = check_number("pan", pan, -1, 1)

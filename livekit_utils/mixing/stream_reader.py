@@ -125,7 +125,10 @@ class StreamReader:
         if source.is_held:
             return False
         if isinstance(source, TimedInput):
-            return source.live and not self._nobody_reads()
+            if not source.live or self._nobody_reads():
+                return False
+            # One that never waits is not live, whatever was said of it: it goes on after the next block.
+            return source.samples_per_channel < source.read_ahead + self._sample_rate
         return source.samples_per_channel < self._read_ahead and source.is_live(asyncio.get_running_loop().time())
 
     def find_read_ahead(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from livekit_utils._runtime.trouble import Trouble
@@ -13,7 +14,7 @@ from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.frames.sdk_class import sdk_class
 from livekit_utils.mixing.block_clock import BlockClock
-from livekit_utils.mixing.mixer_input import MixerInput
+from livekit_utils.mixing.mixer_input import AudioMixerStreamStats, MixerInput
 from livekit_utils.mixing.pace import Pace
 
 # A live stream fades out over what is left of it when it stalls, so that much is always kept.
@@ -91,6 +92,11 @@ class TimedInput(MixerInput):
     def ppm(self) -> float:
         """How much faster the stream's clock is than the mixer's, in millionths; 0 until that is known."""
         return self._follower.ppm if self._follower is not None and self.live else 0.0
+
+    def stats(self) -> AudioMixerStreamStats:
+        stats = super().stats()
+        # The level is that of the last block in which it had a part.
+        return stats if self.playing else replace(stats, peak_dbfs=-math.inf, rms_dbfs=-math.inf)
 
     # -- what comes ---------------------------------------------------------------------------------------------------
 
@@ -189,7 +195,9 @@ class TimedInput(MixerInput):
         """Gets ready for the next block; returns whether the stream has a part in it."""
         fill = self.samples_per_channel
         if self.live and not self.ended:
-            surplus = fill - self._target(now)
+            # Blocks that are made up for at once, after the event loop was held up, take theirs of it.
+            overdue = max(0, round((now - self._clock.next_due) * self.sample_rate))
+            surplus = fill - self._target(now) - overdue
             if surplus > _SLACK_S * self.sample_rate:
                 self._leave_out(surplus)
                 fill -= surplus
@@ -204,7 +212,7 @@ class TimedInput(MixerInput):
                 self.gate(self.is_heard is not False, self._fade)
             self.late = False
             self._stopped_at = None
-        if self.ended or fill >= self._block + (self._fade if self.live else 0):
+        if self.ended or self.is_paused or fill >= self._block + (self._fade if self.live else 0):
             self._late.good()
             return fill > 0
         self._stop(fill, now)
@@ -212,6 +220,8 @@ class TimedInput(MixerInput):
 
     def end_block(self) -> None:
         """The block was mixed."""
+        if not self.playing:
+            self.power = 0.0
         if self._drops_rest:
             self._drops_rest = False
             self.clear()
@@ -223,7 +233,8 @@ class TimedInput(MixerInput):
             return True
         if self.live:
             return fill >= self._block + self._fade
-        assert self._first_at is not None
+        if self._first_at is None:  # it stopped with samples in its queue
+            self._first_at = now
         return now - self._first_at >= self._target(now) / self.sample_rate
 
     def _stop(self, fill: int, now: float) -> None:
@@ -231,7 +242,6 @@ class TimedInput(MixerInput):
         self.playing = False
         self._stopped_at = now
         self._first_at = None
-        self.power = 0.0
         if self.live:
             self.late = True
             self.num_late_blocks += 1

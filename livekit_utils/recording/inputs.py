@@ -47,6 +47,7 @@ class _Input:
         self.owns_stream = False
         self.track: RecordedTrack | None = None
         self.task: asyncio.Task[None] | None = None
+        self.discarded_until = 0.0  # when what is not recorded would have been heard, by the clock of the loop
 
 
 class Inputs:
@@ -186,7 +187,9 @@ class Inputs:
                 except StopAsyncIteration:
                     break
                 frame = as_audio_frame(getattr(item, "frame", item))
-                await self._take(source, frame)
+                wait_s = self._take(source, frame)
+                if wait_s is not None:
+                    await asyncio.sleep(wait_s)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -206,21 +209,23 @@ class Inputs:
                 await stream.aclose()
                 self._own_streams.discard(stream)
 
-    async def _take(self, source: _Input, frame: AudioFrame) -> None:
-        """Takes a frame; waits while the stream is ahead of the clock."""
-        if self._ended or self._inputs.get(source.voice.name) is not source:
-            return
-        duration_s = frame.samples_per_channel / frame.sample_rate
-        if self._clock.paused or source.voice.ahead_s >= self._clock.end_s:
-            # What is always ready is read no faster than it would be heard.
-            await asyncio.sleep(duration_s if source.voice.ahead_s > self._now_s() else 0)
-            return
-        source.voice.arrive(frame, self._now_s())
-        ahead_s = source.voice.ahead_s - self._now_s()
+    def _take(self, source: _Input, frame: AudioFrame) -> float | None:
+        """Takes a frame; returns how long to wait before the next one is read, in seconds. What is always ready is read
+        no faster than it is heard; where it is not recorded, than it would be."""
+        voice = source.voice
+        if self._ended or self._inputs.get(voice.name) is not source:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        if self._clock.paused or voice.ahead_s >= self._clock.end_s:
+            duration_s = frame.samples_per_channel / frame.sample_rate
+            source.discarded_until = max(source.discarded_until, now - _MAX_AHEAD_S) + duration_s
+            return max(0.0, source.discarded_until - now)
+        now_s = self._clock.position(now)
+        voice.arrive(frame, now_s)
+        ahead_s = voice.ahead_s - now_s
         if ahead_s > _MAX_AHEAD_S:
-            await asyncio.sleep(ahead_s - _MAX_AHEAD_S / 2)
-        elif not duration_s:
-            await asyncio.sleep(0)
+            return ahead_s - _MAX_AHEAD_S / 2
+        return None if frame.samples_per_channel else 0.0
 
     # -- both ---------------------------------------------------------------------------------------------------------
 
@@ -288,4 +293,7 @@ class Inputs:
             for task in pending:
                 logger.error("Recorder: %s does not end although it was cancelled", task.get_name())
         for stream in list(self._own_streams):
-            await stream.aclose()
+            try:
+                await asyncio.wait_for(stream.aclose(), _CLOSE_TIMEOUT_S)
+            except TimeoutError:
+                logger.error("Recorder: %r does not close", stream)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import warnings
 import weakref
 from typing import Protocol
+
+logger = logging.getLogger("livekit_utils")
 
 
 class Finishable(Protocol):
@@ -26,5 +29,8 @@ if hasattr(os, "register_at_fork"):
 @atexit.register
 def _finish_all() -> None:
     for recorder in list(open_recorders):
-        warnings.warn(f"{recorder!r} was not closed", ResourceWarning, source=recorder, stacklevel=1)
-        recorder._finish()
+        try:
+            recorder._finish()
+            warnings.warn(f"{recorder!r} was not closed", ResourceWarning, source=recorder, stacklevel=1)
+        except Exception:  # the others must be finished, too; and a warning may be an error
+            logger.exception("ending %r failed", recorder)

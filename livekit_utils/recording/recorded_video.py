@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("livekit_utils")
 
+# Seconds that a close waits for a stream that does not end when it is cancelled.
+_CLOSE_TIMEOUT_S = 5.0
+
 # Pictures that may wait for an event loop that is held up, in bytes.
 _MAX_WAITING_BYTES = 1 << 26
 
@@ -216,7 +219,9 @@ class _SdkTrack:
     async def aclose(self) -> None:
         """Waits until the stream is closed, after `detach`."""
         if self.task is not asyncio.current_task():
-            await asyncio.wait([self.task])
+            _, pending = await asyncio.wait([self.task], timeout=_CLOSE_TIMEOUT_S)
+            if pending:
+                logger.error("Recorder: %s does not end although it was cancelled", self.task.get_name())
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()

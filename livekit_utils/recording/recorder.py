@@ -145,6 +145,7 @@ class Recorder(AsyncClosing, LoopBound):
         self._written = WrittenSound(self._timeline)
         self._seen_s = 0.0  # the place of the clock at the last tick
         self._timer: asyncio.TimerHandle | None = None
+        self._has_raised = False  # what was wrong with the files
         self._duration_s: float | None = None  # after the close
         open_recorders.add(self)
 
@@ -362,19 +363,21 @@ class Recorder(AsyncClosing, LoopBound):
 
     async def aclose(self) -> None:
         """Ends the recording: writes what has come until now, and closes the file. A second call waits as well, and
-        does nothing else. Streams stay open.
+        raises what a first one could not that was cancelled. Streams stay open.
 
         Raises:
             OSError: Not everything could be written. What could be is kept.
         """
-        first = not self._closed
-        if first:
+        if not self._closed:
             # Nothing here waits: a close that is cancelled has ended the recording all the same.
             self._finish()
-        await self._inputs.aclose()
-        await self._video.aclose()
-        errors = await self._files.aclose()
-        if first and errors:
+        try:
+            await self._inputs.aclose()
+            await self._video.aclose()
+        finally:
+            errors = await self._files.aclose()
+        if errors and not self._has_raised:
+            self._has_raised = True
             raise errors[0]
 
     async def __aenter__(self) -> Recorder:
@@ -384,10 +387,10 @@ class Recorder(AsyncClosing, LoopBound):
     def __del__(self) -> None:
         # Not if the constructor has failed.
         if not self._closed and hasattr(self, "_duration_s"):
+            self._finish()  # before the warning, which may be an error
             warnings.warn(
                 f"the Recorder of {self._files.path} was not closed", ResourceWarning, source=self, stacklevel=2
             )
-            self._finish()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "paused" if self.paused else "recording"

@@ -105,10 +105,44 @@ def test_standard_streams() -> None:
     data = encoded(samples, "ulaw")
     got = subprocess.run(command, input=data, capture_output=True, check=True, timeout=60)
     assert got.stdout == encoded(decoded(data, "ulaw", 1), "ulaw")
-    assert b"RAW" not in got.stdout
     command = [sys.executable, "-m", "livekit_utils", "info", "-", "--raw", "ulaw:8000"]
     got = subprocess.run(command, input=data, capture_output=True, check=True, timeout=60)
     assert b"RAW ULAW" in got.stdout
+    assert b"0.100 s" in got.stdout
+
+
+@pytest.mark.parametrize("num_channels", [1, 3])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_pipe_gives_what_a_file_gives(tmp_path: Path, encoding: str, num_channels: int) -> None:
+    data = encoded(noise(SEED, 1001, num_channels), encoding)
+    raw, of_file, of_pipe = tmp_path / "a.raw", tmp_path / "file.wav", tmp_path / "pipe.wav"
+    raw.write_bytes(data)
+    options = ("--raw", f"{encoding}:8000:{num_channels}")
+    run("convert", raw, of_file, *options)
+    command = [sys.executable, "-m", "livekit_utils", "convert", "-", str(of_pipe), *options]
+    subprocess.run(command, input=data, capture_output=True, check=True, timeout=60)
+    assert of_pipe.read_bytes() == of_file.read_bytes()
+
+
+def test_samples_of_a_pipe_are_read_as_they_come() -> None:
+    """The pipe never ends."""
+    command = [sys.executable, "-m", "livekit_utils", "convert", "-", "-", "--raw", "s16le:8000", "--end", "1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(bytes(32_000))  # two seconds, and no end
+            process.stdin.flush()
+            assert len(process.stdout.read()) == 16_000
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+def test_the_end_of_a_pipe_in_the_middle_of_a_sample() -> None:
+    command = [sys.executable, "-m", "livekit_utils", "info", "-", "--raw", "s16le:8000:2"]
+    got = subprocess.run(command, input=bytes(4 * 800 + 3), capture_output=True, check=True, timeout=60)
+    assert b"the last 3 bytes are no whole sample" in got.stderr
     assert b"0.100 s" in got.stdout
 
 

@@ -297,6 +297,7 @@ def test_files_that_cannot_be(card: SoundCard, tmp_path: Path) -> None:
     for name, message in (
         ("a.wav", "expected a new file, but it exists; --force replaces it"),
         ("a.mp3", "expected a name that ends in"),
+        ("a.mp4", "expected a name that ends in"),
         ("no/a.wav", "expected an existing directory to write to"),
     ):
         result = CliRunner().invoke(app, ["record", str(tmp_path / name), "--device", "a", "--device", "b"])

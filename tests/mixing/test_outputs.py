@@ -260,6 +260,47 @@ def test_who_reads_no_longer_is_waited_for_once(caplog: pytest.LogCaptureFixture
     ]
 
 
+def test_a_reader_that_polls_does_not_starve_beside_one_that_has_stopped() -> None:
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=480, capacity=2, stream_timeout_ms=100) as mixer:
+            a, b = mixer.output(), mixer.output()
+            mixer.add_stream(numbered(50))
+            mixer.end_input()
+            await anext(b)
+            num_read = 0
+            for _ in range(60):
+                try:
+                    async with asyncio.timeout(0.05):
+                        await anext(a)
+                    num_read += 1
+                except TimeoutError:
+                    pass
+                except StopAsyncIteration:
+                    break
+            assert num_read == 50
+
+    run(main())
+
+
+def test_a_dropped_output_holds_nobody_up() -> None:
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=480, capacity=2, stream_timeout_ms=60_000) as mixer:
+            a, b = mixer.output(), mixer.output()
+            mixer.add_stream(numbered(50))
+            mixer.end_input()
+            await anext(b)
+            start = asyncio.get_running_loop().time()
+            reading = asyncio.create_task(read_all(a))
+            await asyncio.sleep(1)
+            assert not reading.done()
+            del b
+            gc.collect()
+            assert len(await reading) == 50 * 480
+            assert asyncio.get_running_loop().time() - start < 2
+
+    run(main())
+
+
 def test_when_nobody_reads_the_streams_are_not_read() -> None:
     taken = []
 

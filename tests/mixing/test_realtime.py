@@ -246,6 +246,85 @@ def test_a_short_hold_up_of_the_loop_is_made_up_for(hold: float) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("hold", [0.03, 0.05, 0.1, 0.45])
+def test_a_live_stream_loses_nothing_to_a_short_hold_up(hold: float) -> None:
+    """What has come meanwhile belongs to the blocks that are made up for."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(live(ones), name="a", live=True)
+            await take(mixer, 100)
+            loop.block(hold)
+            got = await take(mixer, 300)
+            stats = mixer.stats().streams["a"]
+            assert (stats.num_late_blocks, stats.num_left_out_samples_per_channel) == (0, 0)
+            assert np.count_nonzero(got == 0) == 0
+
+    run(main())
+
+
+def test_a_pause_of_a_stream_that_runs_dry_stops_nobody() -> None:
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=4800, realtime=True) as mixer:
+            speech = live(ones, count=205)  # less than a whole block is left
+            mixer.add_stream(speech, name="speech")
+            mixer.add_stream(live(ones), name="other", live=True)
+            for _ in range(200):
+                await anext(mixer)
+                if "speech" not in mixer.stats().streams:
+                    break
+                mixer.pause(speech)
+                await anext(mixer)
+                mixer.resume(speech)
+            start = clock()
+            await take(mixer, 10)
+            assert clock() - start == pytest.approx(1.0, abs=0.01)
+
+    run(main())
+
+
+def test_a_stream_that_has_stopped_speaks_no_longer() -> None:
+    async def speech() -> AsyncIterator[AudioFrame]:
+        async for item in live(tone, count=100):
+            yield item
+        await asyncio.sleep(1000)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(speech(), name="a", live=True)
+            await take(mixer, 90)
+            assert mixer.active_speakers == ["a"]
+            assert mixer.stats().streams["a"].peak_dbfs > -20
+            await take(mixer, 100)
+            assert mixer.active_speakers == []
+            assert mixer.stats().streams["a"].peak_dbfs == -math.inf
+
+    run(main())
+
+
+def test_a_stream_that_never_waits_is_bounded_whatever_is_said_of_it() -> None:
+    num_read = 0
+
+    async def endless() -> AsyncIterator[AudioFrame]:
+        nonlocal num_read
+        while True:
+            num_read += 1
+            yield ones(0)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(endless(), live=True)
+            for _ in range(20):
+                before = num_read
+                await take(mixer, 1)
+                assert num_read - before <= 120  # a second of sound, of which most is left out
+                assert mixer.stats().streams["stream 1"].queued_ms <= 1100
+
+    run(main())
+
+
 def test_a_long_hold_up_of_the_loop_is_skipped() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()

@@ -14,7 +14,7 @@ from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.raw_files import is_raw
 from livekit_utils.cli.files.standard_streams import is_standard, standard_input
 from livekit_utils.files.errors import SoundFileError
-from livekit_utils.files.piped_wav import PipedWav
+from livekit_utils.files.piped_samples import PipedSound
 from livekit_utils.files.sound_reader import SoundReader
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class AudioReader:
     file is printed as a warning.
 
     Args:
-        path: The file; "-" is standard input. A WAV that comes through a pipe is read as it comes.
+        path: The file; "-" is standard input. A WAV, or samples without a header, that come through a pipe are read as
+            they come.
         damaged: Whether to read a damaged or cut-off file as far as it goes.
         raw: What its samples are if it has no header, and is not called as if it had one.
         whole: Whether standard input is read to its end first, because it is read twice, or its length has to be known.
@@ -50,17 +51,17 @@ class AudioReader:
         self._start = 0
         self._end: int | None = None
         self._num_warned = 0
-        has_header = raw is None or not is_raw(path)
-        contents = None
+        if raw is not None and not is_raw(path):
+            raw = None
         with ExitStack() as stack, self._translated():
             if is_standard(path):
-                opened = standard_input(stack, whole=whole or not has_header)
+                opened = standard_input(stack, whole=whole, raw=raw)
             else:
                 opened = stack.enter_context(_opened(path))
-            if isinstance(opened, PipedWav):
-                self._sound: PipedWav | SoundReader = opened
+            if isinstance(opened, PipedSound):
+                self._sound: PipedSound | SoundReader = opened
             else:
-                contents = None if raw is None or has_header else raw.contents(opened)
+                contents = None if raw is None else raw.contents(opened)
                 self._sound = SoundReader(opened, damaged=damaged, contents=contents)
             stack.callback(self._sound.close)
             self.samples_per_channel = self._length()
@@ -68,7 +69,7 @@ class AudioReader:
             self._stack = stack.pop_all()
         self.sample_rate = self._sound.sample_rate
         self.num_channels = self._sound.num_channels
-        self.format = self._sound.format if contents is None else "RAW"
+        self.format = self._sound.format if raw is None else "RAW"
         self.subtype = self._sound.subtype
         self.is_s16 = self._sound.is_s16
         self._warn()
@@ -81,7 +82,7 @@ class AudioReader:
 
     def _length(self) -> int | None:
         """Returns the length; if the file does not tell it, by decoding the file."""
-        if self._sound.samples_per_channel is not None or isinstance(self._sound, PipedWav):
+        if self._sound.samples_per_channel is not None or isinstance(self._sound, PipedSound):
             return self._sound.samples_per_channel
         samples_per_channel = 0
         while num_read := len(self._sound.read(self._block())):
@@ -95,11 +96,11 @@ class AudioReader:
     @property
     def is_live(self) -> bool:
         """Whether the sound is read as it comes, so that `blocks` may wait for it."""
-        return isinstance(self._sound, PipedWav)
+        return isinstance(self._sound, PipedSound)
 
     def interrupt(self) -> None:
         """Ends `blocks` while it waits in another thread, where the sound is live."""
-        if isinstance(self._sound, PipedWav):
+        if isinstance(self._sound, PipedSound):
             self._sound.pipe.interrupt()
 
     @property

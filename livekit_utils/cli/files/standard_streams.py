@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from types import TracebackType
 
-    from livekit_utils.files.piped_wav import PipedWav
+    from livekit_utils.files.piped_samples import PipedSound
+    from livekit_utils.files.raw_format import RawFormat
 
 
 def is_standard(path: Path) -> bool:
@@ -30,13 +31,15 @@ def check_inputs(paths: Sequence[Path]) -> None:
         raise CliError("-: expected standard input once, got it twice")
 
 
-def standard_input(stack: ExitStack, *, whole: bool) -> PipedWav | BinaryIO:
-    """Returns what is on standard input. A WAV that comes through a pipe is decoded as it comes; a file is read where
-    it lies; all else is read to its end first.
+def standard_input(stack: ExitStack, *, whole: bool, raw: RawFormat | None = None) -> PipedSound | BinaryIO:
+    """Returns what is on standard input. A WAV, or samples without a header, that come through a pipe are decoded as
+    they come; a file is read where it lies; all else is read to its end first.
 
     Args:
         stack: Gets what is to be closed.
-        whole: Whether a WAV is read to its end first, too, because it is read twice, or its length has to be known.
+        whole: Whether these are read to their end first, too, because they are read twice, or their length has to be
+            known.
+        raw: What the samples are, where there is no header.
 
     Raises:
         CliError: Standard input is a terminal.
@@ -48,7 +51,7 @@ def standard_input(stack: ExitStack, *, whole: bool) -> PipedWav | BinaryIO:
     file = cast("BinaryIO", sys.stdin.buffer)
     if file.seekable() and file.tell() == 0:
         return file
-    return open_pipe(file, stack, whole=whole)
+    return open_pipe(file, stack, whole=whole, raw=raw)
 
 
 class StandardOutput:
