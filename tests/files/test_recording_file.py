@@ -268,6 +268,36 @@ def test_after_an_error_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
     assert not list(tmp_path.iterdir())
 
 
+def test_an_error_of_the_encoder_keeps_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    def fail(self: Any, *arguments: Any) -> None:
+        raise OSError("encoding failed: no such thing")
+
+    monkeypatch.setattr(WavWriter, "write", fail)
+    monkeypatch.setattr(WavWriter, "close", lambda self: 1 / 0)
+    file = RecordingFile(tmp_path / "a.wav", RATE, 1)
+    file.write(bytes(960))
+    file.mark("before")
+    with pytest.raises(OSError, match="encoding failed: no such thing"):
+        file.close()
+    assert file._behind._file._raw.closed
+    assert "encoding failed: no such thing" in caplog.text
+
+
+def test_marks_after_an_error_take_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: GrowingFile, data: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(GrowingFile, "append", fail)
+    file = RecordingFile(tmp_path / "a.wav", RATE, 1)
+    file.write(bytes(960))
+    assert file._behind.done.wait(30)
+    for _ in range(100):
+        file.mark("late")
+    assert not file._behind._waiting
+    with pytest.raises(OSError, match="No space left"):
+        file.close()
+
+
 def test_samples_that_may_still_change(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     file = RecordingFile(path, RATE, 2)

@@ -350,6 +350,29 @@ def test_a_stream_that_is_always_ready_is_read_as_the_clock_goes(files: list[Mem
     assert (samples[RATE:] != 0).all()
 
 
+@pytest.mark.parametrize("how", ["in a pause", "after the end"])
+def test_what_is_not_recorded_is_read_no_faster_than_it_would_be_heard(files: list[MemoryFile], how: str) -> None:
+    num_read = 0
+
+    async def ready() -> AsyncIterator[AudioFrame]:
+        nonlocal num_read
+        while True:
+            num_read += 1
+            yield tone(0.01)
+
+    async def main() -> None:
+        async with recorder(num_channels=1, max_duration_s=2 if how == "after the end" else None) as recording:
+            if how == "in a pause":
+                recording.pause()
+            else:
+                await asyncio.sleep(3)
+            recording.add_stream(ready())
+            await asyncio.sleep(10)
+            assert 990 <= num_read <= 1120
+
+    run(main())
+
+
 def test_pause_takes_no_time(files: list[MemoryFile]) -> None:
     microphone = Microphone(RATE)
 

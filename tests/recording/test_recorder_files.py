@@ -42,9 +42,12 @@ async def live():
         yield AudioFrame(samples, 48000, 2, 480)
 
 async def main():
-    recorder = Recorder(sys.argv[1])
-    recorder.add_stream(live())
-    await asyncio.sleep(float(sys.argv[2]))
+    global recorders
+    path, seconds, *others = sys.argv[1:]
+    recorders = [Recorder(path) for path in (path, *others)]
+    for recorder in recorders:
+        recorder.add_stream(live())
+    await asyncio.sleep(float(seconds))
 
 asyncio.run(main())
 """
@@ -121,6 +124,15 @@ def test_a_recorder_that_nobody_closes(tmp_path: Path, suffix: str) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("ResourceWarning: Recorder(") == 1
     assert 1.4 < len(load(path)) / RATE < 30
+
+
+def test_recorders_that_nobody_closes_where_warnings_are_errors(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(paths[0]), "1.5", str(paths[1])]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "was not closed" in result.stderr
+    for path in paths:
+        assert len(load(path)) / RATE > 1.4
 
 
 def test_a_recorder_that_is_collected(tmp_path: Path) -> None:
