@@ -84,7 +84,7 @@ docs: $(VENV)/bin/python
 	@rm -rf build/docs
 	@$(PIP) install --quiet --no-deps --target build/docs .
 	$(VENV)/bin/python tools/draw_paths.py
-	$(VENV)/bin/python -m tools.draw_voice docs/voice.png
+	$(VENV)/bin/python tools/draw_voice.py docs/voice.png
 	$(VENV)/bin/mkdocs build --quiet
 	@echo "==> look at build/site/index.html"
 

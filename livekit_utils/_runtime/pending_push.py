@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class PendingPush(Generic[T]):
         if not self._taken.done() and not self._taken.get_loop().is_closed():
             self._taken.set_result(taken)
 
-    async def wait_in(self, queue: deque[PendingPush[T]]) -> bool:
+    async def wait_in(self, queue: deque[Self]) -> bool:
         """Waits behind the others; returns True when the item was taken, False if the queue was closed."""
         queue.append(self)
         try:

@@ -54,6 +54,14 @@ _TURN_S = 0.005
 _IDLE_S = 0.04
 
 
+class _Capture(PendingPush[AudioFrame]):
+    """A frame that waits for room, and the samples in which it rises from silence."""
+
+    def __init__(self, frame: AudioFrame, rise: int) -> None:
+        super().__init__(frame)
+        self.rise = rise
+
+
 @public
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioSourceStats:
@@ -87,7 +95,8 @@ class AudioSource(AsyncClosing, LoopBound):
             there, so that audio that comes unevenly is played without gaps. It is held no longer than for this time,
             nor when the utterance is said to be over (`flush`, `wait_for_playout`) or the queue is full. "auto" holds
             as much as the last utterances needed, 20 to 300 ms: it begins at 250, grows after an underrun, and comes
-            back while the sender is steady. With 0, nothing is held.
+            back while the sender is steady. With 0, nothing is held. An utterance that begins while
+            the one before is still played follows it without a gap, and is not held.
 
     Raises:
         ValueError: An argument is out of range.
@@ -133,7 +142,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._handing_out = False
         self._timer: asyncio.Handle | None = None
         self._woken_for = 0.0  # due time of the timer that fired last
-        self._pushes: deque[PendingPush[AudioFrame]] = deque()
+        self._pushes: deque[_Capture] = deque()
         self._plays: set[asyncio.Task[None]] = set()
         self._playout_waiters = Waiters()
         self._fan_out: FanOut[AudioFrame] = FanOut()
@@ -192,10 +201,9 @@ class AudioSource(AsyncClosing, LoopBound):
         """
         if type(frame) is not AudioFrame:
             frame = as_audio_frame(frame)
-        if fade_in_ms or self._rise.samples_left:
-            frame = self._fade_in(frame, fade_in_ms)
-        if not self._offer(frame):
-            await self._wait_for_room(frame)
+        rise = math.floor(check_ms("fade_in_ms", fade_in_ms) * self._sample_rate / 1000) if fade_in_ms else 0
+        if not self._offer(frame, rise):
+            await self._wait_for_room(frame, rise)
         elif not self._queue_size_s:
             await asyncio.sleep(0)  # nothing else slows the caller down: the readers must have a turn
 
@@ -246,18 +254,6 @@ class AudioSource(AsyncClosing, LoopBound):
                 await self.capture_frame(frame)
         self.flush()
 
-    def _fade_in(self, frame: AudioFrame, fade_in_ms: float) -> AudioFrame:
-        """Returns a copy of a frame that rises."""
-        length = math.floor(check_ms("fade_in_ms", fade_in_ms) * self._sample_rate / 1000)
-        self._check_format(frame)
-        if length:
-            self._rise.start(0.0, 0)
-            self._rise.start(1.0, length)
-        samples = self._rise.apply(frame)
-        return AudioFrame(
-            samples, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame.userdata
-        )
-
     def _check_format(self, frame: AudioFrame) -> None:
         if frame.sample_rate != self._sample_rate or frame.num_channels != self._num_channels:
             raise ValueError(
@@ -265,7 +261,7 @@ class AudioSource(AsyncClosing, LoopBound):
                 f"got {frame.sample_rate} Hz and {frame.num_channels}"
             )
 
-    def _offer(self, frame: AudioFrame) -> bool:
+    def _offer(self, frame: AudioFrame, rise: int = 0) -> bool:
         """Takes a frame now; returns False if it has to wait for room."""
         self._check_format(frame)
         self._check_open()
@@ -284,13 +280,13 @@ class AudioSource(AsyncClosing, LoopBound):
             self._set_timer(is_awaited=True)
             return False
         is_next = not (self._running and self._fifo.samples_per_channel)
-        self._take(frame, now)
+        self._take(frame, now, rise)
         if self._queue_size_s and is_next:
             self._play()
         return True
 
-    async def _wait_for_room(self, frame: AudioFrame) -> None:
-        push = PendingPush(frame)
+    async def _wait_for_room(self, frame: AudioFrame, rise: int) -> None:
+        push = _Capture(frame, rise)
         try:
             taken = await push.wait_in(self._pushes)
         except asyncio.CancelledError:
@@ -324,11 +320,11 @@ class AudioSource(AsyncClosing, LoopBound):
         self._enter()
         num_fading = math.floor(check_ms("fade_ms", fade_ms) * self._sample_rate / 1000)
         self._prebuffer.end_utterance()
-        self._rise.start(1.0, 0)
         if self._fade.samples_left:
             num_fading = min(num_fading, self._fade.samples_left)
         fades = self._running and not self.paused and num_fading and self._fifo.samples_per_channel
         tail = self._fifo.pop(num_fading) if fades else None
+        rises = self._fifo.rises
         unplayed = self._fifo.drain()
         pushes, self._pushes = self._pushes, deque()
         for push in pushes:
@@ -336,12 +332,16 @@ class AudioSource(AsyncClosing, LoopBound):
                 unplayed.append(copy_audio_frame(push.item))
                 push.settle(True)
         if tail is not None:
-            self._fifo.push(tail)
+            begin, rise = 0, 0
+            for offset, length in [*rises, (tail.samples_per_channel, 0)]:
+                self._fifo.push(tail[begin:offset], rise)
+                begin, rise = offset, length
             if not self._fade.samples_left:
                 self._fade.start(1.0, 0)  # else from where an earlier fade has come to, which this one replaces
             self._fade.start(0.0, tail.samples_per_channel)
         else:
             self._fade.start(1.0, 0)
+            self._rise.start(1.0, 0)
             if self._running:
                 self._end_run()
         self._play()
@@ -395,7 +395,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._check_open()
         self._enter()
         if self.paused:
-            self._clock.resume(self._now())
+            self._prebuffer.shift(self._clock.resume(self._now()))
             if self._running:
                 self._idle.clear()
             self._play()
@@ -487,6 +487,8 @@ class AudioSource(AsyncClosing, LoopBound):
 
     def _hand_out(self, now: float) -> None:
         chunk = self._fifo.pop(min(self._step, self._fade.samples_left or self._step))
+        if self._fifo.rises or self._rise.samples_left:
+            chunk = self._risen(chunk, self._fifo.rises)
         if self._fade.samples_left:
             faded = self._fade.apply(chunk)
             chunk = AudioFrame(faded, self._sample_rate, self._num_channels, chunk.samples_per_channel)
@@ -494,6 +496,21 @@ class AudioSource(AsyncClosing, LoopBound):
         if self._prebuffer.is_over:
             self._clock.close_run()
         self._fan_out.receive(chunk)
+
+    def _risen(self, frame: AudioFrame, rises: list[tuple[int, int]]) -> AudioFrame:
+        """Returns a copy of a frame in which sound rises from silence: from where it has come to, and anew from places
+        in the frame, each with the samples that it takes."""
+        samples, begin = bytearray(), 0
+        for offset, length in [*rises, (frame.samples_per_channel, 0)]:
+            if offset > begin:
+                samples += self._rise.apply(frame[begin:offset])
+            if length:
+                self._rise.start(0.0, 0)
+                self._rise.start(1.0, length)
+            begin = offset
+        return AudioFrame(
+            samples, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame.userdata
+        )
 
     def _begin_of(self, frame: AudioFrame) -> float | None:
         """Returns the time of the loop at which a frame is heard that a sink is given now; None where the frames go
@@ -563,13 +580,15 @@ class AudioSource(AsyncClosing, LoopBound):
         queued_s = max(self._queued_s(now), self._fifo.samples_per_channel / self._sample_rate)
         return queued_s + frame.duration <= self._queue_size_s + _ROUNDING_S or queued_s <= _ROUNDING_S
 
-    def _take(self, frame: AudioFrame, now: float) -> AudioFrame | None:
+    def _take(self, frame: AudioFrame, now: float, rise: int) -> AudioFrame | None:
         """Takes a frame; returns what was put into the queue for it."""
         if self._queue_size_s:
             entry = copy_audio_frame(frame)
-            self._fifo.push(entry)
+            self._fifo.push(entry, rise)
             self._prebuffer.come(frame.duration, now)
             return entry
+        if rise or self._rise.samples_left:
+            frame = self._risen(frame, [(0, rise)] if rise else [])
         self._fan_out.receive(frame)
         self._idle.start(self._now())
         return None
@@ -582,7 +601,7 @@ class AudioSource(AsyncClosing, LoopBound):
                 return
             self._pushes.popleft()
             if push.waiting:
-                push.entry = self._take(push.item, now)
+                push.entry = self._take(push.item, now, push.rise)
                 push.settle(True)
 
     # -- the event loop -----------------------------------------------------------------------------------------------

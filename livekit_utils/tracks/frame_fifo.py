@@ -14,24 +14,28 @@ class FrameFifo:
     """
 
     def __init__(self) -> None:
-        self._frames: deque[AudioFrame] = deque()
+        self._frames: deque[tuple[AudioFrame, int]] = deque()  # with their `rise`
         self._taken = 0  # samples per channel of the first frame that were taken
         self.samples_per_channel = 0
         """Samples per channel in the queue."""
+        self.rises: list[tuple[int, int]] = []
+        """Of the frames that begin in what `pop` returned last: where they do, and their `rise`."""
 
-    def push(self, frame: AudioFrame) -> None:
-        """Appends a frame; an empty one is left out."""
+    def push(self, frame: AudioFrame, rise: int = 0) -> None:
+        """Appends a frame; an empty one is left out. `rise` is told when the frame begins; 0 is not."""
         if frame.samples_per_channel:
-            self._frames.append(frame)
+            self._frames.append((frame, rise))
             self.samples_per_channel += frame.samples_per_channel
 
     def pop(self, samples_per_channel: int) -> AudioFrame:
         """Takes the first samples, from 1; fewer than asked for if the queue has fewer."""
         pieces: list[AudioFrame] = []
-        wanted = min(samples_per_channel, self.samples_per_channel)
+        if self.rises:
+            self.rises = []
+        wanted = total = min(samples_per_channel, self.samples_per_channel)
         self.samples_per_channel -= wanted
         while True:
-            piece = self._pop_piece(wanted)
+            piece = self._pop_piece(wanted, total - wanted)
             wanted -= piece.samples_per_channel
             if not wanted and not pieces:
                 return piece
@@ -41,7 +45,7 @@ class FrameFifo:
 
     def withdraw(self, frame: AudioFrame) -> bool:
         """Removes a frame that was pushed; returns False if it is not there, or some of its samples were taken."""
-        for i, other in enumerate(self._frames):
+        for i, (other, _) in enumerate(self._frames):
             if other is frame and (i or not self._taken):
                 del self._frames[i]
                 self.samples_per_channel -= frame.samples_per_channel
@@ -52,13 +56,16 @@ class FrameFifo:
         """Takes all frames; the first may be the rest of a frame that was partly taken."""
         frames = []
         while self._frames:
-            frames.append(self._pop_piece(self.samples_per_channel))
+            frames.append(self._pop_piece(self.samples_per_channel, 0))
         self.samples_per_channel = 0
+        self.rises = []
         return frames
 
-    def _pop_piece(self, wanted: int) -> AudioFrame:
+    def _pop_piece(self, wanted: int, offset: int) -> AudioFrame:
         """Takes the next samples, at most those of one frame."""
-        frame = self._frames[0]
+        frame, rise = self._frames[0]
+        if rise and not self._taken:
+            self.rises.append((offset, rise))
         start, left = self._taken, frame.samples_per_channel - self._taken
         if left > wanted:
             self._taken += wanted

@@ -78,9 +78,12 @@ class PlayoutClock:
         """Stops the clock."""
         self.paused, self._paused_at = True, now
 
-    def resume(self, now: float) -> None:
-        """Continues where `pause` stopped the clock; does nothing if it runs."""
-        if self.paused:
-            self.paused = False
-            self._start += now - self._paused_at
-            self._set_end()
+    def resume(self, now: float) -> float:
+        """Continues where `pause` stopped the clock, and returns for how long it stood; does nothing if it runs."""
+        if not self.paused:
+            return 0.0
+        self.paused = False
+        stood_s = now - self._paused_at
+        self._start += stood_s
+        self._set_end()
+        return stood_s

@@ -45,6 +45,9 @@ class StreamVoice:
         self._lock = threading.Lock()
         self._chain: StageChain | None = None
         self._of = -1
+        # As they were when it was closed.
+        self._levels = VoiceLevels()
+        self._latency_ms: float | None = None
 
     def process(self, sample_rate: int, num_channels: int, samples: NDArray[np.int16], number: int) -> None:
         """Processes interleaved samples in place.
@@ -72,23 +75,35 @@ class StreamVoice:
     def latency_ms(self) -> float:
         """Time by which the output lags the input."""
         with self._lock:
-            return (self._chain or StageChain(_USUAL_RATE, 1, self._stages, 0)).latency_ms
+            return self._find_latency()
+
+    def _find_latency(self) -> float:
+        if self._chain is not None:
+            return self._chain.latency_ms
+        if self._latency_ms is None:
+            self._latency_ms = StageChain(_USUAL_RATE, 1, self._stages, 0).latency_ms
+        return self._latency_ms
 
     def levels(self) -> VoiceLevels:
-        """Returns what was measured in the last second."""
+        """Returns what was measured in the last second, or in the last one before `close`."""
         with self._lock:
-            chain = self._chain
-            if chain is None:
-                return VoiceLevels()
-            return VoiceLevels(
-                chain.input_level_dbfs,
-                chain.output_level_dbfs,
-                chain.reduction_db,
-                chain.gain_db,
-                chain.speech_probability,
-            )
+            return self._find_levels()
+
+    def _find_levels(self) -> VoiceLevels:
+        chain = self._chain
+        if chain is None:
+            return self._levels
+        return VoiceLevels(
+            chain.input_level_dbfs,
+            chain.output_level_dbfs,
+            chain.reduction_db,
+            chain.gain_db,
+            chain.speech_probability,
+        )
 
     def close(self) -> None:
-        """Frees the stages."""
+        """Frees the stages. What they have measured stays."""
         with self._lock:
-            self._chain = None
+            if self._chain is not None:
+                self._levels, self._latency_ms = self._find_levels(), self._find_latency()
+                self._chain = None

@@ -93,6 +93,7 @@ class VoiceActivityDetector:
                 'pip install ".[devices]" in the source of livekit_utils',
                 name="pywebrtc_audio",
             ) from error
+        self._watching = False
         self.reset()
 
     @property
@@ -154,7 +155,7 @@ class VoiceActivityDetector:
         self._last = -1  # block of speech
 
     async def watch(self, stream: Any) -> AsyncGenerator[VoiceActivity, None]:
-        """Reads a stream to its end, and gives what starts and ends in it, as it is found.
+        """Reads a stream to its end, and gives what starts and ends in it, as it is found. It begins a new stream.
 
         Speech that has not ended with the stream ends there. Leave it early with `aclosing`, or close the generator:
         a stream that is its own iterator, such as an `AudioStream`, stays open.
@@ -165,6 +166,7 @@ class VoiceActivityDetector:
 
         Raises:
             TypeError: It is none of these, or gives something else than frames.
+            RuntimeError: Another stream is watched, whose state this would mix with.
 
         Example:
             >>> import asyncio
@@ -175,15 +177,21 @@ class VoiceActivityDetector:
             ...         print(activity.kind, activity.at_s)
             >>> asyncio.run(main())
         """
+        if self._watching:
+            raise RuntimeError("this VoiceActivityDetector watches another stream: each needs a detector of its own")
         frames = stream_frames(stream, self._sample_rate, 1, "VoiceActivityDetector")
+        self._watching = True
+        self.reset()
         try:
             async for frame in frames:
                 for activity in self.push(frame):
                     yield activity
+            for activity in self.flush():
+                yield activity
         finally:
+            self.reset()
+            self._watching = False
             await frames.aclose()
-        for activity in self.flush():
-            yield activity
 
     def _take(self, frame: AudioFrame, found: list[VoiceActivity]) -> None:
         import numpy as np

@@ -154,14 +154,15 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
 
     def stats(self) -> VoiceProcessorStats:
         """Returns levels, reduction and gain in the stream that was processed last."""
-        levels = self._last.levels()
+        last = self._last
+        levels = last.levels()
         return VoiceProcessorStats(
             input_level_dbfs=levels.input_dbfs,
             output_level_dbfs=levels.output_dbfs,
             reduction_db=levels.reduction_db,
             gain_db=levels.gain_db,
             speech_probability=levels.speech_probability,
-            latency_ms=self.latency_ms,
+            latency_ms=last.latency_ms,
         )
 
     def close(self) -> None:
@@ -184,8 +185,10 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
     def _close(self) -> None:
         """A stream is closed. Its state goes with its task; other streams may still use the processor."""
 
-    def _for_stream(self) -> _OfStream:
+    def _for_stream(self) -> VoiceProcessor | _OfStream:
         """Returns a processor with a state of its own, for one stream."""
+        if type(self)._process is not VoiceProcessor._process:
+            return self  # a subclass has one of its own, which is to be called
         with self._lock:
             return _OfStream(self, self._new_state())
 

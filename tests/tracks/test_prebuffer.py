@@ -260,6 +260,62 @@ def test_sound_that_goes_on_rises_from_silence(channels: int, fade_ms: float, fr
     run(main())
 
 
+def test_a_pause_says_nothing_about_the_sender() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, 100, prebuffer_ms="auto")
+        for _ in range(12):
+            await speak(source, 1)
+            await source.wait_for_playout()
+        assert source.stats().prebuffer_ms == pytest.approx(20)
+        speaking = asyncio.create_task(speak(source, 2))
+        await asyncio.sleep(0.5)
+        source.pause()
+        await asyncio.sleep(3)
+        source.resume()
+        await speaking
+        await source.wait_for_playout()
+        assert source.stats().prebuffer_ms == pytest.approx(20)
+        assert source.stats().num_underruns == 0
+
+    run(main())
+
+
+def test_a_capture_that_is_cancelled_takes_no_fade_in_with_it() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, 20)
+        tape = Tape(source)
+        await source.capture_frame(constant(10_000, 20))
+        waiting = asyncio.create_task(source.capture_frame(constant(10_000, 20), fade_in_ms=5))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await source.capture_frame(constant(10_000, 20), fade_in_ms=5)
+        await source.wait_for_playout()
+        played = np.frombuffer(tape.data, np.int16)
+        assert (played[:960] == 10_000).all()
+        assert played[960] == 0
+        assert (played[960 + 240 :] == 10_000).all()
+
+    run(main())
+
+
+def test_what_is_cleared_is_as_it_was_captured() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1)
+        tape = Tape(source)
+        await source.capture_frame(constant(10_000, 20), fade_in_ms=15)
+        await source.capture_frame(constant(10_000, 20), fade_in_ms=15)
+        assert [bytes(frame.data) for frame in source.clear_queue()[-1:]] == [bytes(constant(10_000, 20).data)]
+        await source.capture_frame(constant(10_000, 40), fade_in_ms=15)
+        source.clear_queue(fade_ms=10)
+        await source.wait_for_playout()
+        played = np.frombuffer(tape.data, np.int16).astype(int)
+        assert np.abs(np.diff(played[480:])).max() <= 30  # it has risen, and falls: no step
+
+    run(main())
+
+
 def test_a_fade_in_of_a_frame_of_another_format_or_a_wrong_time_changes_nothing() -> None:
     async def main() -> None:
         source = AudioSource(RATE, 1)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import wave
 from collections.abc import Callable
+from contextlib import aclosing
 from functools import cache
 from typing import Any
 
@@ -233,16 +234,41 @@ def test_watching_frames_of_another_rate() -> None:
 
 
 def test_watching_is_cancelled() -> None:
-    """The stream belongs to its owner, and can be read on."""
+    """The stream belongs to its owner, and can be read on; the detector can watch another one."""
 
     async def main() -> None:
-        stream = noise_generator(1.0, amplitude=0.01)
+        source = AudioSource(48000, 1)
+        stream = AudioStream(LocalAudioTrack.create_audio_track("voice", source))
         detector = VoiceActivityDetector(48000)
         watching = asyncio.create_task(collected(detector, stream))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        with pytest.raises(RuntimeError, match="watches another stream"):
+            await collected(detector, noise_generator(0.1))
         watching.cancel()
         with pytest.raises(asyncio.CancelledError):
             await watching
+        await source.capture_frame(AudioFrame.create(48000, 1, 480))
+        assert (await anext(stream)).frame.samples_per_channel == 480
+        assert await collected(detector, noise_generator(0.5, amplitude=0.01)) == []
+        await stream.aclose()
+        await source.aclose()
+
+    run(main())
+
+
+@needs_espeak
+def test_a_stream_that_was_left_early_leaves_nothing_behind() -> None:
+    pcm = with_silence(spoken("en", 16000), 16000, 1)
+    frames = [AudioFrame(pcm[i : i + 160].tobytes(), 16000, 1, len(pcm[i : i + 160])) for i in range(0, len(pcm), 160)]
+
+    async def main() -> None:
+        detector = VoiceActivityDetector(16000)
+        async with aclosing(detector.watch(frames)) as activities:
+            async for activity in activities:
+                assert activity.kind == "start"
+                break
+        assert not detector.speaking
+        assert await collected(detector, frames) == await collected(VoiceActivityDetector(16000), frames)
 
     run(main())
 

@@ -18,6 +18,7 @@ from livekit_utils import (
     FrameProcessor,
     LocalAudioTrack,
     VoiceProcessor,
+    noise_generator,
 )
 from tests.support.acoustics import Samples, noise, samples, speech
 from tests.support.randomness import Rand
@@ -270,6 +271,49 @@ def test_the_stream_that_was_processed_last_has_the_stats() -> None:
 
 
 # -- the module itself as a processor ----------------------------------------------------------------------------------
+
+
+def test_the_stats_stay_when_a_stream_is_closed() -> None:
+    processor = VoiceProcessor()
+
+    async def main() -> None:
+        source = AudioSource(48000, 1)
+        track = LocalAudioTrack.create_audio_track("voice", source)
+        async with AudioStream(track, noise_cancellation=processor) as stream:
+            async for frame in noise_generator(1, amplitude=0.05, seed=1):
+                await source.capture_frame(frame)
+            await source.wait_for_playout()
+            stats = processor.stats()
+            assert stats.reduction_db > 6
+            assert stream is not None
+        assert processor.stats() == stats
+        await source.aclose()
+
+    run(main())
+
+
+def test_what_a_subclass_does_is_done_in_our_streams() -> None:
+    class Louder(VoiceProcessor):
+        num_calls = 0
+
+        def _process(self, frame: AudioFrame) -> AudioFrame:
+            self.num_calls += 1
+            return super()._process(frame)
+
+    processor = Louder()
+
+    async def main() -> None:
+        source = AudioSource(48000, 1)
+        async with AudioStream(
+            LocalAudioTrack.create_audio_track("voice", source), noise_cancellation=processor
+        ) as stream:
+            await source.capture_frame(AudioFrame.create(48000, 1, 4800))
+            await source.wait_for_playout()
+            assert stream is not None
+        await source.aclose()
+
+    run(main())
+    assert processor.num_calls == 10
 
 
 def test_an_audio_processing_module_is_a_processor() -> None:
