@@ -1,6 +1,6 @@
 """Draws docs/voice.png: a voice in a noisy room before and after VoiceProcessor, and when it speaks.
 
-    .venv/bin/python -m tools.draw_voice docs/voice.png
+    .venv/bin/python tools/draw_voice.py docs/voice.png
 
 Both sounds are written beside it, as voice-before.wav and voice-after.wav. `make docs` runs it. It needs matplotlib
 and, for a real sentence, espeak-ng; without that, a voice is made up.

@@ -395,7 +395,8 @@ class AudioSource(AsyncClosing, LoopBound):
         self._check_open()
         self._enter()
         if self.paused:
-            self._prebuffer.shift(self._clock.resume(self._now()))
+            now = self._now()
+            self._prebuffer.shift(self._clock.resume(now), now)
             if self._running:
                 self._idle.clear()
             self._play()

@@ -54,6 +54,7 @@ class FrameFifo:
 
     def drain(self) -> list[AudioFrame]:
         """Takes all frames; the first may be the rest of a frame that was partly taken."""
+        self.rises = []  # not the list that was given out
         frames = []
         while self._frames:
             frames.append(self._pop_piece(self.samples_per_channel, 0))

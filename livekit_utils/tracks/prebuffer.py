@@ -102,12 +102,12 @@ class Prebuffer:
         """The time up to which the head is held at the latest."""
         return (self._head_at or 0.0) + self.hold_s
 
-    def shift(self, by_s: float) -> None:
-        """Nothing was played for so long because somebody wanted it so: all times move."""
+    def shift(self, by_s: float, now: float) -> None:
+        """Nothing was played for so long, until now, because somebody wanted it so: all times move."""
         if self._head_at is not None:
-            self._head_at += by_s
+            self._head_at = min(self._head_at + by_s, now)
         if self._dry_at is not None:
-            self._dry_at += by_s
+            self._dry_at = min(self._dry_at + by_s, now)
 
     def release(self) -> None:
         """Holds the head no longer."""

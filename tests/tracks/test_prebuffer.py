@@ -10,7 +10,7 @@ import pytest
 
 from livekit_utils import AudioFrame, AudioSource
 from tests.support.randomness import Rand
-from tests.support.tape import EXACT, RATE, Tape, constant, now, soon
+from tests.support.tape import EXACT, RATE, Tape, constant, now, samples_of, soon
 from tests.support.virtual_time import run
 
 # Gaps in the delivery of ten seconds of speech, 212 ms together: when they begin, and how long they are, in seconds.
@@ -307,11 +307,19 @@ def test_what_is_cleared_is_as_it_was_captured() -> None:
         await source.capture_frame(constant(10_000, 20), fade_in_ms=15)
         await source.capture_frame(constant(10_000, 20), fade_in_ms=15)
         assert [bytes(frame.data) for frame in source.clear_queue()[-1:]] == [bytes(constant(10_000, 20).data)]
+        await asyncio.sleep(0.02)
+        num_before = sum(tape.sizes)
+        for _ in range(5):
+            await source.capture_frame(constant(10_000, 10), fade_in_ms=5)
+        returned = source.clear_queue(fade_ms=25)
+        await source.wait_for_playout()
+        assert sum(tape.sizes) - num_before + len(samples_of(returned)) // 2 == 5 * 480
+        num_before = sum(tape.sizes)
         await source.capture_frame(constant(10_000, 40), fade_in_ms=15)
         source.clear_queue(fade_ms=10)
         await source.wait_for_playout()
         played = np.frombuffer(tape.data, np.int16).astype(int)
-        assert np.abs(np.diff(played[480:])).max() <= 30  # it has risen, and falls: no step
+        assert np.abs(np.diff(played[num_before:])).max() <= 30  # it rises and falls: no step
 
     run(main())
 
@@ -329,3 +337,48 @@ def test_a_fade_in_of_a_frame_of_another_format_or_a_wrong_time_changes_nothing(
         assert tape.values == [1000]
 
     run(main())
+
+
+@pytest.mark.parametrize("prebuffer_ms", [0, 15, 100, "auto"])
+def test_whatever_is_done_every_sample_is_played_or_returned_once(
+    prebuffer_ms: float | Literal["auto"], rand: Rand
+) -> None:
+    async def use() -> None:
+        source = AudioSource(RATE, 1, rand.choice([100, 250, 1000]), prebuffer_ms=prebuffer_ms)
+        tape = Tape(source)
+        num_asked = num_taken = num_returned = 0
+
+        async def capture(ms: float, fade_in_ms: float) -> None:
+            nonlocal num_asked, num_taken
+            frame = constant(1000, ms)
+            num_asked += frame.samples_per_channel
+            await source.capture_frame(frame, fade_in_ms=fade_in_ms)
+            num_taken += frame.samples_per_channel
+
+        tasks: list[asyncio.Task[None]] = []
+        for _ in range(60):
+            match rand.choice(["capture", "capture", "capture", "sleep", "clear", "flush", "pause", "cancel", "wait"]):
+                case "capture":
+                    tasks.append(asyncio.create_task(capture(rand.choice([1, 7, 10, 33]), rand.choice([0, 0, 5, 40]))))
+                    await asyncio.sleep(rand.choice([0, 0.01, 0.05]))
+                case "sleep":
+                    await asyncio.sleep(rand.choice([0.001, 0.0049, 0.01, 0.2]))
+                case "clear":
+                    num_returned += len(samples_of(source.clear_queue(rand.choice([0, 5, 30])))) // 2
+                case "flush":
+                    source.flush()
+                case "pause":
+                    source.pause()
+                    await asyncio.sleep(rand.choice([0.001, 0.3]))
+                    source.resume()
+                case "cancel" if tasks:
+                    rand.choice(tasks).cancel()
+                case "wait":
+                    tasks.append(asyncio.create_task(source.wait_for_playout()))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await source.wait_for_playout()
+        assert source.queued_duration == 0
+        assert num_taken <= sum(tape.sizes) + num_returned <= num_asked
+
+    for _ in range(25):
+        run(use())
