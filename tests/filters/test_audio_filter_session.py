@@ -275,6 +275,7 @@ def test_bypass_is_exact_and_said_once(
     for i, cut in enumerate(cuts(rand, samples, 4)):
         if i == 3:
             until(lambda: session.state is AudioFilterState.BYPASSED)
+            until(lambda: caplog.records)  # the thread that changes the state logs after it
         frame = frame_of(cut, 48000, 2)
         frames = session.push(frame)
         if i >= 3:
