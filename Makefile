@@ -9,7 +9,7 @@ SDK ?= 1.0.0
 # The version of livekit-agents that tests/agents is written for.
 AGENTS ?= 1.8.9
 
-.PHONY: help demo test test-sdk test-agents develop bench lint wheel docs soak sanitize fuzz coverage uvloop clean
+.PHONY: help demo test test-sdk test-agents develop bench instructions lint wheel docs soak sanitize fuzz coverage uvloop clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint      ruff, mypy, pyright, spelling, imports between the rooms, fragments of the changelog"
 	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
 	@echo "make docs      the documentation as a site, in build/site"
+	@echo "make instructions  count what the hot paths execute, with valgrind; ARGS=--update allows it"
 	@echo "make soak      make test with many more random cases, and an hour of speech"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make fuzz      random input to what reads foreign bytes, FUZZ_SECONDS=30 for each target; ARGS=... names targets"
@@ -41,7 +42,7 @@ demo: $(VENV)/bin/python
 
 # Microphones and speakers are tested on a sound server, with virtual devices.
 test:
-	@tools/prepare.sh devices
+	@tools/prepare.sh devices instructions
 	@tools/run_tests.sh
 
 test-sdk: export VENV = .venv-livekit-$(SDK)
@@ -63,6 +64,10 @@ develop:
 bench: $(VENV)/bin/python
 	@$(PIP) install --quiet --editable ".[bench]"
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+instructions: develop
+	@tools/prepare.sh instructions
+	$(VENV)/bin/python -m tests.instructions $(ARGS)
 
 lint: $(VENV)/bin/python
 	@$(PIP) install --quiet ".[bench,cli,lint,test]"

@@ -2,7 +2,7 @@
 # Makes .venv, with whatever it takes on a machine that has only Python 3.11 or newer, gcc, make and git.
 # What is missing of the system's packages is installed with apt-get where there is one, and said.
 # With the argument `devices`, also what microphones and speakers need, and a sound server to test them on; with `speech`,
-# a speech synthesiser. A machine where these cannot be had goes on without.
+# a speech synthesiser; with `instructions`, what counts them. A machine where these cannot be had goes on without.
 set -eu
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
@@ -33,6 +33,7 @@ for argument in "$@"; do
     case $argument in
         devices) wanted="$wanted portaudio19-dev pulseaudio pulseaudio-utils libasound2-plugins" ;;
         speech) wanted="$wanted espeak-ng" ;;
+        instructions) wanted="$wanted valgrind" ;;
     esac
 done
 sound=
@@ -43,7 +44,7 @@ if command -v dpkg-query >/dev/null 2>&1; then
 fi
 
 if [ -n "$sound" ] && ! command -v apt-get >/dev/null 2>&1; then
-    say "tests on devices or with speech are skipped without$sound"
+    say "some tests are skipped without$sound"
     sound=
 fi
 
@@ -59,7 +60,7 @@ if [ -n "$missing$sound" ]; then
     say "apt-get install$missing$sound"
     $sudo apt-get update -qq || [ -z "$missing" ]
     [ -z "$missing" ] || install "$missing"
-    [ -z "$sound" ] || install "$sound" || say "without all of$sound: tests on devices or with speech are skipped"
+    [ -z "$sound" ] || install "$sound" || say "without all of$sound: some tests are skipped"
 fi
 
 [ "${1:-}" != devices ] || tools/fetch_pipewire.sh
