@@ -11,7 +11,7 @@ rm -rf "$work"
 mkdir -p "$work"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check build
 "$venv/bin/python" -m build --outdir "$work/dist" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-"$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-utils
+"$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-media-utils livekit-utils 2>/dev/null
 install="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
 wheel=$(ls "$work"/dist/*.whl)
 $install "$wheel[cli,test]"
