@@ -33,7 +33,7 @@ $(VENV)/bin/python:
 	@tools/prepare.sh
 
 demo: $(VENV)/bin/python
-	@echo "==> installing livekit-utils with its command line"
+	@echo "==> installing livekit_utils with its command line"
 	@$(PIP) install --quiet ".[cli]"
 	@mkdir -p demo
 	$(VENV)/bin/livekit-utils mix $(wildcard examples/recordings/*.wav examples/recordings/*.flac examples/recordings/*.ogg) --rate 48000 \

@@ -8,6 +8,7 @@ from typing import Any
 import pyperf  # type: ignore[import-untyped]
 
 from livekit_utils._kernels import simd
+from livekit_utils._runtime.install import DISTRIBUTION
 
 # Neither names of machines nor their folders, nor what is different a second later.
 _KEPT = (
@@ -24,7 +25,7 @@ _KEPT = (
     "python_version",
     "timer",
 )
-_PACKAGES = ("livekit-utils", "livekit", "samplerate", "soxr", "numpy")
+_PACKAGES = (DISTRIBUTION, "livekit", "samplerate", "soxr", "numpy")
 
 
 def metadata() -> dict[str, Any]:

@@ -4,6 +4,7 @@ A name is imported from its module when it is first used: `import livekit_utils`
 compiled module.
 """
 
+import os as _os
 from importlib import import_module as _import_module
 
 __version__ = "0.1.0"
@@ -68,6 +69,13 @@ _HOMES = {name: module for module, names in _PUBLIC.items() for name in names}
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]: it reads the stub
 
+if _os.path.exists(_os.path.join(__path__[0], "utils.py")):
+    import warnings as _warnings
+
+    from livekit_utils._runtime.install import OVERLAID as _OVERLAID
+
+    _warnings.warn(_OVERLAID, RuntimeWarning, stacklevel=2)
+
 
 def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
@@ -78,10 +86,9 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith(__name__):
             raise
-        raise ImportError(
-            f"{error.name} is not there: {__path__[0]} looks like the source, which is not compiled. "
-            "Run Python from another directory, or `make develop` here."
-        ) from error
+        from livekit_utils._runtime.install import not_compiled
+
+        raise ImportError(not_compiled(error.name, __path__[0])) from error
     globals()[name] = value
     return value
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from livekit_utils._runtime.ending_signals import interrupt_on_ending_signals
+from livekit_utils._runtime.install import install_line, not_compiled
 
-_OPTIONAL = {"typer", "rich", "soundfile", "matplotlib"}
+_NEEDED = {"typer", "rich", "soundfile", "matplotlib", "numpy", "samplerate"}
 
 
 def main() -> None:
@@ -20,9 +22,12 @@ def main() -> None:
         from livekit_utils.cli import app
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
-        if name not in _OPTIONAL:
+        if name == "livekit_utils":
+            print(f"error: {not_compiled(error.name or '', os.path.dirname(__file__))}", file=sys.stderr)
+            sys.exit(1)
+        if name not in _NEEDED:
             raise
-        print(f'error: {name} is not installed: pip install ".[cli]" in the source of livekit_utils', file=sys.stderr)
+        print(f"error: {name} is not installed: {install_line('cli')}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -11,7 +11,7 @@ rm -rf "$work"
 mkdir -p "$work"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check build
 "$venv/bin/python" -m build --outdir "$work/dist" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-"$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-utils
+"$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-media-utils livekit-utils 2>/dev/null
 install="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
 wheel=$(ls "$work"/dist/*.whl)
 $install "$wheel[cli,test]"
@@ -26,5 +26,7 @@ cp -R tests csrc examples tools README.md pyproject.toml "$work"
 cd "$work"
 # tests/house reads the source, as text.
 export LIVEKIT_UTILS_SOURCE="$OLDPWD"
-# In two processes: tests on devices wait most of their time.
-exec "$venv/bin/python" -m pytest --numprocesses 2 --dist loadgroup "$@"
+# In two processes: tests on devices wait most of their time. Where a process ends or does not go on, whatever holds it up,
+# the run ends and says at which test: pytest-xdist does not come to an end with a new one in its place.
+exec "$venv/bin/python" -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 \
+    -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true "$@"

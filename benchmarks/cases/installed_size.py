@@ -14,6 +14,7 @@ from benchmarks.errors import DisagreementError
 from benchmarks.experiment import Experiment
 from benchmarks.quantity import Quantity
 from benchmarks.target import Target
+from livekit_utils._runtime.install import DISTRIBUTION
 
 _LIMIT = 1.5 * 2**20
 
@@ -25,7 +26,7 @@ def experiments(effort: Effort) -> Iterator[Experiment]:
 
     def check() -> None:
         if not any(path.suffix in {".so", ".pyd"} for path in _our_files()):
-            raise DisagreementError("installed_size: found no compiled module among the files of livekit-utils")
+            raise DisagreementError("installed_size: found no compiled module among the files of livekit_utils")
 
     quantity = Quantity(unit="byte", targets=(Target.value(_LIMIT),))
     yield Experiment(f"installed_size/{_kind()}", tuple(contenders), check, 1, (quantity,))
@@ -42,7 +43,7 @@ def _files_of(package: Distribution) -> list[Path]:
 def _installed() -> list[Path] | None:
     """All files of the installed distribution, if it is what is imported; not of a tree that it was built from."""
     try:
-        files = _files_of(distribution("livekit-utils"))
+        files = _files_of(distribution(DISTRIBUTION))
     except PackageNotFoundError:
         return None
     imported = Path(livekit_utils.__file__).resolve()

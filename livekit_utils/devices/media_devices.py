@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.install import install_line
 from livekit_utils._runtime.public_path import public
 from livekit_utils.devices.backend import worker_process, worker_thread
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
@@ -62,9 +63,7 @@ class MediaDevices:
         isolated: bool | None = None,
     ) -> None:
         if importlib.util.find_spec("pyaudio") is None:
-            raise ImportError(
-                'microphones and speakers need PyAudio: pip install ".[devices]" in the source of livekit_utils'
-            )
+            raise ImportError(f"microphones and speakers need PyAudio: {install_line('devices')}")
         self._input_sample_rate = check_int("input_sample_rate", input_sample_rate, 8000, 384_000)
         self._output_sample_rate = check_int("output_sample_rate", output_sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)

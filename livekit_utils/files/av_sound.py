@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from livekit_utils._runtime.install import install_line
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.sound import MAX_SKIPPED
 
@@ -37,8 +38,7 @@ def import_av(purpose: str = "decoding it") -> Any:
     try:
         import av
     except ImportError as error:
-        install = 'pip install ".[video]" in the source of livekit_utils'
-        raise ImportError(f"{purpose} needs PyAV: {install} ({error})", name="av") from error
+        raise ImportError(f"{purpose} needs PyAV: {install_line('video')} ({error})", name="av") from error
     return av
 
 

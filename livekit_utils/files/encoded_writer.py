@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from livekit_utils._runtime.install import install_line
 from livekit_utils.files.growing_file import GrowingFile
 
 # SFC_SET_OGG_PAGE_LATENCY_MS of sndfile.h, since 1.2; and the sound in a page, in milliseconds.
@@ -29,8 +30,7 @@ def _soundfile() -> Any:
     try:
         import soundfile
     except ImportError as error:
-        text = 'FLAC and OGG need soundfile: pip install ".[files]" in the source of livekit_utils'
-        raise ImportError(text, name="soundfile") from error
+        raise ImportError(f"FLAC and OGG need soundfile: {install_line('files')}", name="soundfile") from error
     return soundfile
 
 

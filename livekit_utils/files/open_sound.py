@@ -6,6 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from livekit_utils._runtime.install import install_line
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
 
 if TYPE_CHECKING:
@@ -94,8 +95,7 @@ def open_sound(file: BinaryIO) -> Sound:
     except ModuleNotFoundError as error:
         if error.name != "soundfile":
             raise
-        install = 'pip install ".[files]" in the source of livekit_utils'
-        raise ImportError(f"sound files need soundfile: {install}", name="soundfile") from error
+        raise ImportError(f"sound files need soundfile: {install_line('files')}", name="soundfile") from error
     try:
         return SoundReader(file)
     except ForeignFileError as error:

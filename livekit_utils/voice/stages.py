@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from livekit_utils._runtime.arguments import check_int, check_number
+from livekit_utils._runtime.install import install_line
 from livekit_utils._runtime.public_path import public
 
 __all__ = ["AudioProcessingModuleStats"]
@@ -40,7 +41,7 @@ class VoiceStages:
             except ImportError as error:
                 raise ImportError(
                     "echo cancellation, noise suppression and gain control need the package pywebrtc-audio: "
-                    'pip install ".[devices]" in the source of livekit_utils',
+                    + install_line("devices"),
                     name="pywebrtc_audio",
                 ) from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from livekit_utils._runtime.arguments import check_int, check_ms, check_number
+from livekit_utils._runtime.install import install_line
 from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.conversion.stream_frames import stream_frames
@@ -89,8 +90,7 @@ class VoiceActivityDetector:
             import pywebrtc_audio  # noqa: F401
         except ImportError as error:
             raise ImportError(
-                "VoiceActivityDetector needs the package pywebrtc-audio: "
-                'pip install ".[devices]" in the source of livekit_utils',
+                f"VoiceActivityDetector needs the package pywebrtc-audio: {install_line('devices')}",
                 name="pywebrtc_audio",
             ) from error
         self._watching = False

@@ -288,6 +288,7 @@ def test_credentials_come_while_the_plugin_is_busy(tmp_path: Path) -> None:
     plugin = Plugin(tmp_path, "WITH_UPDATE_TOKEN", "SLEEP_ON_LOAD=300", "SLEEP_UPDATE=300")
     with AudioFilter(plugin.id, plugin.path) as opened:
         session = opened.create_session(48000, 1)
+        plugin.wait_for("loading")  # with the first credentials
         for i in range(1000):
             opened.update_credentials("u", f"t{i}")
         plugin.wait_for("update_token")

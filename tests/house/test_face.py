@@ -27,6 +27,7 @@ import pytest
 
 import livekit_utils
 import livekit_utils.rtc
+from livekit_utils._runtime.install import DISTRIBUTION
 from livekit_utils.rtc._names import SUBMODULES
 from tests.support.paths import SOURCE
 
@@ -93,7 +94,7 @@ def test_names_that_are_not_there() -> None:
 
 def test_the_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", livekit_utils.__version__)
-    assert importlib.metadata.version("livekit-utils") == livekit_utils.__version__
+    assert importlib.metadata.version(DISTRIBUTION) == livekit_utils.__version__
 
 
 WORKFLOW = SOURCE / ".github" / "workflows" / "release.yml"

@@ -1,6 +1,7 @@
 """Small linters over the source tree, where it lies beside the tests."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -129,12 +130,48 @@ def test_every_documented_class_is_on_the_page_for_those_who_switch() -> None:
                 assert f"`{public}" in text, public
 
 
-def test_nothing_says_to_install_a_package_of_somebody_else() -> None:
-    """The package index has another package of this name: until this one is published there, say `pip install .`."""
-    documents = [SOURCE / "README.md", SOURCE / "CHANGELOG.md", SOURCE / "CONTRIBUTING.md"]
-    folders = ("docs", "examples", "livekit_utils", "benchmarks")
-    sources = [path for folder in folders for path in files(SOURCE / folder, ".md", ".py", ".pyx", ".pyi")]
-    for path in documents + sources:
-        found = re.findall(r"pip\s+install[^`\n]*\s\"?livekit[-_]utils\b[^`\n]*", path.read_text())
-        found = [line for line in found if "in the source of livekit_utils" not in line]
-        assert not found, f"{name(path)}: {found}"
+def test_nothing_names_the_package_of_somebody_else_as_an_install() -> None:
+    """The package index has another package called livekit-utils, with the same import name."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=SOURCE, capture_output=True, text=True)
+    paths = [SOURCE / path for path in names.stdout.split("\0")] if names.returncode == 0 else [*SOURCE.rglob("*")]
+    kinds = {".cfg", ".in", ".md", ".pyi", ".py", ".pyx", ".sh", ".svg", ".toml", ".txt", ".yaml", ".yml", ""}
+    texts = [path for path in paths if path.suffix in kinds and path.is_file() and path != Path(__file__)]
+    texts = [path for path in texts if not name(path).startswith((".venv", "build"))]
+    assert len(texts) > 100 or names.returncode
+    for path in texts:
+        text = path.read_bytes().decode("utf-8", "replace")
+        assert not foreign_installs(text), f"{name(path)}: {foreign_installs(text)}"
+
+
+def foreign_installs(text: str) -> list[str]:
+    """Where a text installs livekit-utils from the package index, asks for its version, or links to it."""
+    text = text.replace("in the source of livekit_utils", "")
+    package = r"livekit[-_]utils(?![\w./-])"
+    patterns = (
+        rf"\b(?:pip|pipx|uv|poetry|conda)\b[^`\n]*\b(?:install|add|download|run)\b[^`\n;]*[\s\"']{package}",
+        rf"pypi\.org/\w+/{package}",
+        rf"(?:version|distribution|metadata|requires)\([\"']{package}",
+        rf"\[project\]\s*name = [\"']{package}[\"']",
+        rf"(?m)^\s*[\"']{package}(?:\[[\w,]*\]|\s*[=<>~!]=?[\d. ]+)+[\"'],?\s*$",
+    )
+    return [found.group() for pattern in patterns for found in re.finditer(pattern, text)]
+
+
+def test_foreign_installs_are_found() -> None:
+    for text in (
+        "pip install livekit-utils",
+        'python -m pip install -U "livekit-utils[cli]"',
+        "uv add livekit_utils",
+        "https://pypi.org/p/livekit-utils",
+        'version("livekit-utils")',
+        '[project]\nname = "livekit-utils"',
+        '    "livekit-utils[cli]>=0.1",',
+    ):
+        assert foreign_installs(text), text
+    for text in (
+        'pip install ".[cli]" in the source of livekit_utils',
+        "pip uninstall livekit-utils",
+        "pip install livekit-media-utils",
+        'livekit-utils = "livekit_utils.__main__:main"',
+    ):
+        assert not foreign_installs(text), text

@@ -1,6 +1,5 @@
 import gc
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -214,15 +213,15 @@ def test_the_input_is_given_back(tmp_path: Path) -> None:
 
 
 def test_destroy_waits_for_the_call_that_is_under_way(tmp_path: Path) -> None:
-    plugin, library, session = start(tmp_path, "SLEEP_PROCESS=1000")
+    plugin, library, session = start(tmp_path, "NOTES_PROCESS", "SLEEP_PROCESS=1000")
     thread = threading.Thread(target=session.process, args=(bytes(960),))
     thread.start()
-    time.sleep(0.2)
+    plugin.wait_for("processing")
     assert thread.is_alive(), "the GIL was held"
     session.destroy()
     thread.join()
     library.close()
-    assert [line.split(" ")[0] for line in plugin.calls] == ["load", "create", "destroy", "unload"]
+    assert [line.split(" ")[0] for line in plugin.calls] == ["load", "create", "processing", "destroy", "unload"]
 
 
 def test_a_destroy_that_hangs_holds_up_nobody_else(tmp_path: Path) -> None:

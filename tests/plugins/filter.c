@@ -5,6 +5,7 @@
  * WITH_UPDATE_TOKEN                           exports that too      NEEDS_DEPENDENCY   calls dependency_offset()
  * UNBOUND                                     calls what nobody has CREATES_NULL, REFUSES, REFUSES_ONCE
  * SLEEP_LOAD, SLEEP_UNLOAD, SLEEP_ON_LOAD, SLEEP_CREATE, SLEEP_PROCESS, SLEEP_DESTROY, SLEEP_UPDATE   in ms
+ * NOTES_PROCESS                               notes that a call to process begins, too
  * COUNTS_SAMPLES                              puts the number of samples of the call into each of them
  * CREATES_FOR_KNOWN_URL                       creates NULL unless the stream's URL is one that it was told
  * PASSES_THROUGH                              changes no sample
@@ -90,6 +91,7 @@ int32_t audio_filter_on_load(const char *options_json) {
     snprintf(known_url, sizeof known_url, "%.*s", (int)strcspn(url_in(options_json), ",}"), url_in(options_json));
 #endif
 #ifdef SLEEP_ON_LOAD
+    note("loading");
     SLEEP(SLEEP_ON_LOAD);
 #endif
     note("on_load %s", options_json);
@@ -134,6 +136,9 @@ static void leave(filter *self) {
 static void process(const void *session, size_t num_samples, const int16_t *in, int16_t *out) {
     filter *self = (filter *)session;
     enter(self, "process");
+#ifdef NOTES_PROCESS
+    note("processing");
+#endif
 #ifdef SLEEP_PROCESS
     SLEEP(SLEEP_PROCESS);
 #endif

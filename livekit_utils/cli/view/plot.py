@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from livekit_utils._runtime.install import install_line
 from livekit_utils.cli.errors import CliError, printable
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def require_matplotlib() -> None:
         CliError: It is not.
     """
     if find_spec("matplotlib") is None:
-        raise CliError(
-            '--plot needs matplotlib, which is not installed: pip install ".[cli]" in the source of livekit_utils'
-        )
+        raise CliError(f"--plot needs matplotlib, which is not installed: {install_line('cli')}")
 
 
 def draw_plot(tracks: Sequence[Summary], path: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from livekit_utils._runtime.install import install_line
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS, DeviceError, DeviceRequest
 
 logger = logging.getLogger("livekit_utils")
@@ -59,8 +60,7 @@ def load() -> Any:
         import pyaudio
     except ImportError as error:
         raise ImportError(
-            'microphones and speakers need PyAudio: pip install ".[devices]" in the source of livekit_utils '
-            f"({error}). "
+            f"microphones and speakers need PyAudio: {install_line('devices')} ({error}). "
             "On Linux pip builds it from source; install PortAudio first: apt-get install portaudio19-dev"
         ) from error
     return pyaudio
