@@ -168,7 +168,7 @@ def _of_stacked(make: Make[V], pixels: NDArray[Any], kind: VideoBufferType) -> V
 
     shape = pixels.shape
     if kind is VideoBufferType.I444 and pixels.ndim == 3 and shape[0] == 3:
-        pixels = pixels.reshape(-1, shape[2])
+        pixels = pixels.reshape(3 * shape[1], shape[2])
     num_values = sum(kind.plane_sizes(2, 2)) // pixels.itemsize  # of four pixels
     if pixels.ndim == 2 and pixels.size:
         rows, width = pixels.shape

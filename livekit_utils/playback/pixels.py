@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from livekit_utils.frames.av_pictures import AV_FORMATS, FULL_RANGE, nearest_type, rotation_of
+import numpy as np
+
+from livekit_utils.frames.av_pictures import AV_FORMATS, FULL_RANGE, nearest_type, rotation_of, rows_of
 from livekit_utils.frames.pyav import import_av
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 
@@ -52,7 +54,7 @@ class PictureConverter:
         rows = kind.plane_strides(width)
         sizes = kind.plane_sizes(width, height)
         planes = zip(picture.planes, rows, sizes, strict=True)
-        data = b"".join(_packed((memoryview(plane), plane.line_size, row, size) for plane, row, size in planes))
+        data = b"".join(_packed((_memory(plane), abs(plane.line_size), row, size) for plane, row, size in planes))
         return DecodedPicture(VideoFrame(width, height, kind, data), rotation)
 
 
@@ -62,6 +64,13 @@ def _target(format: Any) -> tuple[VideoBufferType, str]:
     if kind not in (VideoBufferType.RGBA, VideoBufferType.I420A):
         kind = VideoBufferType.I420
     return kind, AV_FORMATS[kind]
+
+
+def _memory(plane: Any) -> memoryview:
+    """Returns the rows of a plane from the top, with the bytes between them."""
+    if plane.line_size > 0:
+        return memoryview(plane)
+    return np.ascontiguousarray(rows_of(plane)).reshape(-1).data
 
 
 def _packed(planes: Iterable[tuple[memoryview, int, int, int]]) -> Iterator[bytes]:

@@ -240,6 +240,7 @@ BAD_SHAPES: list[tuple[Any, tuple[int, ...], str]] = [
     (V.I422, (5, 4), r"the shape \(height \* 2, width\)"),
     (V.I444, (4, 4), r"the shape \(height \* 3, width\) or a list"),
     (V.I444, (3, 0, 4), r"for I444, got \(3, 0, 4\)$"),
+    (V.I444, (3, 4, 0), r"for I444, got \(3, 4, 0\)$"),
 ]
 
 
