@@ -160,4 +160,5 @@ def _small_rgb(frame: Any) -> NDArray[Any]:
 
     y, cb, cr = (at(luma) - 16) * (255 / 219), (at(u) - 128) * (255 / 224), (at(v) - 128) * (255 / 224)
     rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
-    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    pixels: NDArray[Any] = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return pixels
