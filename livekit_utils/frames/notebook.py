@@ -139,26 +139,9 @@ def _picture(frame: Any, rotation: VideoRotation, timestamp_us: int | None) -> s
 
 
 def _small_rgb(frame: Any) -> NDArray[Any]:
-    """Returns red, green and blue, (height, width, 3), of a picture that is scaled down where it is large."""
+    """Returns red, green and blue, (height, width, 3), of every so many pixels of a large picture."""
     import numpy as np
 
     step = -(-max(frame.width, frame.height) // _MAX_SIDE)
-    rows, columns = np.arange(0, frame.height, step), np.arange(0, frame.width, step)
-    planes = frame.planes()
-    order = {"RGBA": [0, 1, 2], "RGB24": [0, 1, 2], "BGRA": [2, 1, 0], "ARGB": [1, 2, 3], "ABGR": [3, 2, 1]}
-    if frame.type.name in order:
-        rgb: NDArray[Any] = planes[0][::step, ::step][..., order[frame.type.name]]
-        return rgb
-    luma = planes[0]
-    u, v = (planes[1][..., 0], planes[1][..., 1]) if frame.type is VideoBufferType.NV12 else planes[1:3]
-
-    def at(plane: NDArray[Any]) -> NDArray[Any]:
-        down, right = round(luma.shape[0] / plane.shape[0]), round(luma.shape[1] / plane.shape[1])
-        values: NDArray[Any] = plane[np.ix_(rows // down, columns // right)].astype(np.float32)
-        values = values / 4 if frame.type is VideoBufferType.I010 else values
-        return values
-
-    y, cb, cr = (at(luma) - 16) * (255 / 219), (at(u) - 128) * (255 / 224), (at(v) - 128) * (255 / 224)
-    rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
-    pixels: NDArray[Any] = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    pixels: NDArray[Any] = np.asarray(frame.convert(VideoBufferType.RGB24))[::step, ::step]
     return pixels

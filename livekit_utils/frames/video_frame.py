@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.public_path import public
+from livekit_utils.frames.picture_conversion import converted_pixels
 from livekit_utils.frames.sdk import load
 from livekit_utils.frames.sdk_class import class_beside_sdk, sdk_class
 from livekit_utils.frames.video_types import VideoBufferType, VideoRotation
@@ -295,6 +296,41 @@ class VideoFrame:
         from livekit_utils.frames.notebook import html_of_picture
 
         return html_of_picture(self)
+
+    def convert(
+        self,
+        type: VideoBufferType | int,
+        *,
+        flip_y: bool = False,
+        matrix: Literal["bt601", "bt709"] = "bt601",
+        full_range: bool = False,
+    ) -> VideoFrame:
+        """Returns the picture in another pixel format, in memory of its own that may be written to.
+
+        Every format becomes every other. Where chroma stands for several pixels it is the mean of theirs, and each of
+        them has it. Alpha is dropped where the new format has none, and is 255 where this one has none.
+
+        Args:
+            type: The new format; the same one gives a copy.
+            flip_y: Puts the rows into the other order, the last one first.
+            matrix: How Y, U and V are made of red, green and blue: by BT.601 or by BT.709.
+            full_range: Y, U and V have the values 0 to 255, not 16 to 235 (Y) and 16 to 240.
+
+        Raises:
+            ValueError: A format or a matrix that does not exist.
+            TypeError: An argument of another type.
+            MemoryError: There is no memory for the new picture.
+
+        Threads: the interpreter's lock is released during the conversion; nobody may change the pixels meanwhile.
+
+        Example:
+            >>> red = VideoFrame(2, 2, VideoBufferType.RGBA, bytes([255, 0, 0, 255]) * 4)
+            >>> list(red.convert(VideoBufferType.I420).data)
+            [81, 81, 81, 81, 90, 240]
+        """
+        type = check_choice("type", type, VideoBufferType)
+        pixels = converted_pixels(self, type, flip_y=flip_y, matrix=matrix, full_range=full_range)
+        return VideoFrame(self._width, self._height, type, pixels)
 
     def _proto_info(self) -> Any:
         """Returns the message that the LiveKit SDK's source sends to its library, with the address of the pixels."""

@@ -241,7 +241,7 @@ def test_names_are_escaped() -> None:
 
 def test_an_error_is_shown_and_not_raised() -> None:
     class Broken(VideoFrame):
-        def planes(self) -> Any:
+        def convert(self, *arguments: Any, **options: Any) -> Any:
             raise RuntimeError("<gone>")
 
         def __repr__(self) -> str:
