@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livekit_utils._kernels.pixels import convert_picture
 from livekit_utils._runtime.arguments import check_choice, check_type
 
 if TYPE_CHECKING:
-    from livekit_utils.frames.video_frame import VideoFrame
     from livekit_utils.frames.video_types import VideoBufferType
 
 __all__ = ["converted_pixels"]
@@ -25,7 +24,7 @@ _WEIGHTS = {_Matrix.BT601: (0.299, 0.114), _Matrix.BT709: (0.2126, 0.0722)}
 
 
 def converted_pixels(
-    frame: VideoFrame,
+    frame: Any,
     type: VideoBufferType,
     *,
     flip_y: bool = False,
