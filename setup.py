@@ -39,6 +39,7 @@ KERNELS = {
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],
     "quiet": ["quiet"],
+    "pixels": ["pixels", "packed", "chroma", "yuv"],
 }
 
 SANITIZE = os.environ.get("LIVEKIT_UTILS_SANITIZE", "")

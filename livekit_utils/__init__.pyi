@@ -22,7 +22,8 @@ from livekit_utils.filters.status import AudioFilterError, AudioFilterLoadState,
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 from livekit_utils.frames.channel_map import map_channels
 from livekit_utils.frames.livekit_frames import from_livekit, to_livekit
-from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
+from livekit_utils.frames.video_frame import VideoFrame
+from livekit_utils.frames.video_types import VideoBufferType, VideoRotation
 from livekit_utils.mixing.audio_mixer import AudioMixer
 from livekit_utils.mixing.mix_audio_frames import mix_audio_frames
 from livekit_utils.mixing.mixer_input import AudioMixerStats, AudioMixerStreamStats

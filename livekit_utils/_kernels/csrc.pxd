@@ -399,3 +399,41 @@ cdef extern from "plugin.h" nogil:
                             const char *stream_info_json) noexcept
     void lku_plugin_process(const lku_plugin *plugin, const void *session, const int16_t *samples, size_t num_samples,
                             int16_t *out) noexcept
+
+
+cdef extern from "picture.h" nogil:
+    enum:
+        LKU_NUM_PIXEL_FORMATS
+
+    ctypedef enum lku_pixel_format:
+        LKU_I010
+
+    ctypedef struct lku_plane:
+        uint8_t *data
+        ptrdiff_t stride
+
+    ctypedef struct lku_picture:
+        lku_pixel_format format
+        size_t width
+        size_t height
+        lku_plane planes[4]
+
+    ctypedef struct lku_plane_layout:
+        unsigned half_x
+        unsigned half_y
+        size_t num_values
+        size_t num_bytes
+
+    size_t lku_num_planes(lku_pixel_format format) noexcept
+    lku_plane_layout lku_layout(lku_pixel_format format, size_t plane) noexcept
+    size_t lku_halved(size_t size, unsigned half) noexcept
+
+
+cdef extern from "pixels.h" nogil:
+    ctypedef struct lku_colour:
+        double red
+        double blue
+        bint full_range
+
+    void lku_convert_picture(lku_simd simd, const lku_picture *in_, lku_colour colour, bint flip_y,
+                             const lku_picture *out) noexcept

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
-from livekit_utils._runtime.install import install_line
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.sound import MAX_SKIPPED
+from livekit_utils.frames.av_sounds import decoded_values
+from livekit_utils.frames.pyav import import_av
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -20,36 +20,6 @@ if TYPE_CHECKING:
 
 # Seconds by which a sound may be shorter than its container says: a few packets of the codec.
 _TOLERANCE_S = 0.25
-
-# FFmpeg has this many pointers to the channels of a planar frame in place (AV_NUM_DATA_POINTERS). PyAV looks for a null
-# pointer behind them (`Frame.planes`, up to 18.1), and where there is none it reads foreign memory.
-_NUM_POINTERS = 8
-
-
-def import_av(purpose: str = "decoding it") -> Any:
-    """Returns PyAV.
-
-    Args:
-        purpose: For the message.
-
-    Raises:
-        ImportError: It is not installed; the message says how to install it.
-    """
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError(f"{purpose} needs PyAV: {install_line('video')} ({error})", name="av") from error
-    return av
-
-
-def decoded_values(frame: Any) -> npt.NDArray[Any]:
-    """Returns the values of a frame of PyAV as they are, (samples, channels)."""
-    num_channels = len(frame.layout.channels)
-    if frame.format.is_planar and num_channels >= _NUM_POINTERS:
-        resampler = import_av().AudioResampler(frame.format.packed, frame.layout, frame.sample_rate)
-        (frame,) = resampler.resample(frame)
-    values: npt.NDArray[Any] = frame.to_ndarray()
-    return values.T if frame.format.is_planar else values.reshape(-1, num_channels)
 
 
 def as_samples(frame: Any) -> Samples:

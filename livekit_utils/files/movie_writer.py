@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from livekit_utils._runtime.trouble import Trouble
-from livekit_utils.files.av_sound import import_av
 from livekit_utils.files.growing_file import GrowingFile
-from livekit_utils.files.picture_fitter import BT601, LIMITED_RANGE, PictureFitter
+from livekit_utils.files.picture_fitter import PictureFitter
+from livekit_utils.frames.av_pictures import BT601, LIMITED_RANGE
+from livekit_utils.frames.pyav import import_av
 from livekit_utils.frames.video_frame import VideoFrame, VideoRotation
 
 # FFmpeg's name of the container, its encoder of sound, and our name of that.

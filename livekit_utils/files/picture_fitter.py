@@ -5,34 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from livekit_utils.files.av_sound import import_av
 from livekit_utils.files.picture_size import even, even_half, upright_size
+from livekit_utils.frames.av_pictures import AV_FORMATS, BT601, LIMITED_RANGE, rows_of
+from livekit_utils.frames.pyav import import_av
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 
-# FFmpeg's names of the pixel formats, whose planes are the same. Transparency is left out.
-_FORMATS = {
-    VideoBufferType.RGBA: "rgba",
-    VideoBufferType.ABGR: "abgr",
-    VideoBufferType.ARGB: "argb",
-    VideoBufferType.BGRA: "bgra",
-    VideoBufferType.RGB24: "rgb24",
-    VideoBufferType.I420: "yuv420p",
-    VideoBufferType.I420A: "yuv420p",
-    VideoBufferType.I422: "yuv422p",
-    VideoBufferType.I444: "yuv444p",
-    VideoBufferType.I010: "yuv420p10le",
-    VideoBufferType.NV12: "nv12",
-}
-
-# How FFmpeg marks BT.601 with values from 16 to 235, in frames and in files. Players take pictures of 720 rows and more
-# for BT.709 if they are not marked.
-LIMITED_RANGE, BT601 = 1, 6
+# Transparency is left out.
+_FORMATS = {**AV_FORMATS, VideoBufferType.I420A: "yuv420p"}
 
 _BLACK = (16, 128, 128)
-
-Plane = npt.NDArray[np.uint8]
 
 
 class PictureFitter:
@@ -79,7 +61,7 @@ class PictureFitter:
         for i, plane in enumerate(picture.planes):
             source = np.frombuffer(frame.get_plane(i) or b"", np.uint8).reshape(-1, strides[i])
             rows = sizes[i] // wanted[i]
-            _rows(plane)[:rows, : wanted[i]] = source[:rows, : wanted[i]]
+            rows_of(plane)[:rows, : wanted[i]] = source[:rows, : wanted[i]]
         picture.color_range, picture.colorspace = LIMITED_RANGE, BT601
         return picture
 
@@ -95,16 +77,10 @@ class PictureFitter:
         left, top = even_half(self.width - width), even_half(self.height - height)
         for i, (plane, black) in enumerate(zip(whole.planes, _BLACK, strict=True)):
             half = 1 if i == 0 else 2
-            inner = _rows(picture.planes[i])[: picture.planes[i].height, : picture.planes[i].width]
-            outer = _rows(plane)
+            inner = rows_of(picture.planes[i])[: picture.planes[i].height, : picture.planes[i].width]
+            outer = rows_of(plane)
             if (width, height) != (self.width, self.height):
                 outer[:] = black
             rows = slice(top // half, (top + height) // half)
             outer[rows, left // half : (left + width) // half] = np.rot90(inner, -quarters)
         return whole
-
-
-def _rows(plane: Any) -> Plane:
-    """Returns the memory of a plane, with the bytes between its rows."""
-    memory = np.frombuffer(plane, np.uint8)
-    return memory[: plane.line_size * plane.height].reshape(plane.height, plane.line_size)

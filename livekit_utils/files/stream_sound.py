@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from livekit_utils.files.av_sound import AvSound, as_samples, import_av
+from livekit_utils.files.av_sound import AvSound, as_samples
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.mpeg import HEADER_BYTES, parse_header, tag_size
 from livekit_utils.files.stream_parts import MpegSplitter, NoSplitter, OggSplitter, PartReader
 from livekit_utils.files.wav import is_wav
 from livekit_utils.files.wav_stream import Piece, WavStream
+from livekit_utils.frames.pyav import import_av
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -250,6 +250,31 @@ A stretch of sound: 16-bit samples, interleaved by channel.
 
         return frame_of_wav(cls, data)
 
+    @classmethod
+    def from_av(cls, frame):
+        """Returns a frame of the sound of a frame of PyAV.
+
+        Args:
+            frame: An `av.AudioFrame` of any format, layout and sample rate, packed or planar.
+
+        Returns:
+            A new, writable frame of the same rate and channels. Samples of other formats than 16 bits are rounded to
+            the nearest, ties to even; those beyond full scale are saturated, and NaN is 0. If there were such,
+            `userdata["num_clipped"]` is how many. The frame has no place for `pts`.
+
+        Raises:
+            TypeError: It is no frame of PyAV.
+            ValueError: It has no sample rate.
+            ImportError: PyAV is not installed.
+
+        Example:
+            >>> AudioFrame.from_av(AudioFrame.create(48000, 2, 480).to_av())
+            AudioFrame(sample_rate=48000, num_channels=2, samples_per_channel=480, duration=0.010)
+        """
+        from livekit_utils.frames.av_sounds import frame_of_av_sound
+
+        return frame_of_av_sound(cls, frame)
+
     @property
     def data(self):
         """The samples: a memoryview of format `h`, interleaved, `num_channels * samples_per_channel` long. It keeps
@@ -344,6 +369,34 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         from livekit_utils.frames.arrays import array_of
 
         return array_of(self, dtype)
+
+    def to_av(self, *, pts=None):
+        """Returns the frame as one of PyAV: of format `s16`, with a copy of the samples.
+
+        Args:
+            pts: Where it begins, in samples per channel; its `time_base` is 1 / `sample_rate`. None: it has no time.
+
+        Returns:
+            An `av.AudioFrame`, of FFmpeg's usual layout for so many channels where it has one.
+
+        Raises:
+            TypeError: `pts` is no int.
+            ValueError: It is beyond 2**62.
+            ImportError: PyAV is not installed.
+
+        Example:
+            >>> AudioFrame.create(48000, 2, 480).to_av(pts=960).time
+            0.02
+        """
+        from livekit_utils.frames.av_sounds import av_sound_of
+
+        return av_sound_of(self, pts)
+
+    def _repr_html_(self):
+        """Shows the frame in a notebook: its waveform, and a player for its sound."""
+        from livekit_utils.frames.notebook import html_of_sound
+
+        return html_of_sound(self)
 
     def __getitem__(self, index):
         """Returns a part of the frame, by samples per channel, over the same memory: `frame[100:200]`.

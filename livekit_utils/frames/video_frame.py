@@ -4,103 +4,23 @@ from __future__ import annotations
 
 import builtins
 import copy
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from livekit_utils._runtime.arguments import check_choice, check_int
-from livekit_utils._runtime.protobuf_enum import ProtobufEnum
 from livekit_utils._runtime.public_path import public
+from livekit_utils.frames.picture_conversion import converted_pixels
 from livekit_utils.frames.sdk import load
 from livekit_utils.frames.sdk_class import class_beside_sdk, sdk_class
+from livekit_utils.frames.video_types import VideoBufferType, VideoRotation
 
 if TYPE_CHECKING:
+    from typing import Self
+
+    from numpy.typing import ArrayLike, NDArray
     from typing_extensions import Buffer
 
 __all__ = ["VideoBufferType", "VideoFrame", "VideoRotation"]
-
-
-@public
-class VideoBufferType(ProtobufEnum, IntEnum):
-    """Names the layout of pixels in memory. Names and numbers are the LiveKit SDK's."""
-
-    RGBA = 0
-    ABGR = 1
-    ARGB = 2
-    BGRA = 3
-    RGB24 = 4
-    I420 = 5
-    I420A = 6
-    I422 = 7
-    I444 = 8
-    I010 = 9
-    NV12 = 10
-
-    def plane_sizes(self, width: int, height: int) -> list[int]:
-        """Returns the bytes of each plane of a video frame, in order. Odd sizes of chroma are rounded up.
-
-        Example:
-            >>> VideoBufferType.I420.plane_sizes(3, 3)
-            [9, 4, 4]
-        """
-        width, height = check_int("width", width, 0), check_int("height", height, 0)
-        luma = width * height
-        half_width, half_height = (width + 1) // 2, (height + 1) // 2
-        quarter = half_width * half_height
-        match self:
-            case VideoBufferType.RGB24:
-                return [luma * 3]
-            case VideoBufferType.I420:
-                return [luma, quarter, quarter]
-            case VideoBufferType.I420A:
-                return [luma, quarter, quarter, luma]
-            case VideoBufferType.I422:
-                return [luma, half_width * height, half_width * height]
-            case VideoBufferType.I444:
-                return [luma, luma, luma]
-            case VideoBufferType.I010:  # 10 bits in 16
-                return [luma * 2, quarter * 2, quarter * 2]
-            case VideoBufferType.NV12:  # U and V interleaved
-                return [luma, quarter * 2]
-            case _:  # the four-byte formats
-                return [luma * 4]
-
-    def plane_strides(self, width: int) -> list[int]:
-        """Returns the bytes of a row of each plane of a video frame, in order.
-
-        Example:
-            >>> VideoBufferType.NV12.plane_strides(3)
-            [3, 4]
-        """
-        width = check_int("width", width, 0)
-        half_width = (width + 1) // 2
-        match self:
-            case VideoBufferType.RGB24:
-                return [width * 3]
-            case VideoBufferType.I420 | VideoBufferType.I422:
-                return [width, half_width, half_width]
-            case VideoBufferType.I420A:
-                return [width, half_width, half_width, width]
-            case VideoBufferType.I444:
-                return [width, width, width]
-            case VideoBufferType.I010:
-                return [width * 2, half_width * 2, half_width * 2]
-            case VideoBufferType.NV12:
-                return [width, half_width * 2]
-            case _:
-                return [width * 4]
-
-
-@public
-class VideoRotation(ProtobufEnum, IntEnum):
-    """Tells how far to rotate a video frame for display, in degrees clockwise.
-
-    Names and numbers are the LiveKit SDK's.
-    """
-
-    VIDEO_ROTATION_0 = 0
-    VIDEO_ROTATION_90 = 1
-    VIDEO_ROTATION_180 = 2
-    VIDEO_ROTATION_270 = 3
 
 
 @public
@@ -215,6 +135,74 @@ class VideoFrame:
             start += step * num_rows
         return memoryview(packed)
 
+    @classmethod
+    def from_ndarray(
+        cls, array: ArrayLike | Sequence[ArrayLike], type: VideoBufferType | Literal["bgr24", "gray"] | int
+    ) -> Self:
+        """Returns a frame of an array of numpy, or of one array for each plane.
+
+        Args:
+            array: uint8 (I010: uint16, values from 0 to 1023). For a packed format (RGBA, ABGR, ARGB, BGRA, RGB24), of
+                shape `(height, width, channels)`. For a planar one, a list of planes as `planes` gives it, or one array
+                of rows as wide as the picture that holds all planes, as OpenCV and PyAV have them: I420, NV12 and I010
+                `(height * 3 / 2, width)`, I420A `(height * 5 / 2, width)`, I422 `(height * 2, width)`, I444
+                `(height * 3, width)` or `(3, height, width)`.
+            type: The format of the array and of the frame. Two kinds of arrays have no format of their own: "bgr24",
+                `(height, width, 3)` in the order of OpenCV, becomes RGB24, and "gray", `(height, width)` of values from
+                0 to 255, becomes I420.
+
+        Returns:
+            A frame over the memory of the array where that is C-contiguous and of the frame's format; it is read-only
+            if the array is. Otherwise a writable frame with a copy: of "bgr24" and "gray", of a list of planes, of
+            strided arrays, and of those of the other byte order.
+
+        Raises:
+            ValueError: The shape does not fit the format, which does not exist, or there are no pixels.
+            TypeError: It is an array of other numbers, or `type` is none.
+
+        Example:
+            >>> import numpy as np
+            >>> picture = np.zeros((480, 640, 3), np.uint8)  # as of cv2.imread
+            >>> VideoFrame.from_ndarray(picture, "bgr24")
+            VideoFrame(width=640, height=480, type=RGB24)
+            >>> VideoFrame.from_ndarray(picture, VideoBufferType.RGBA)
+            Traceback (most recent call last):
+              ...
+            ValueError: array: expected the shape (height, width, 4) for RGBA, got (480, 640, 3)
+        """
+        from livekit_utils.frames.pixel_arrays import frame_of_pixels
+
+        return frame_of_pixels(cls, array, type)
+
+    @classmethod
+    def from_av(cls, frame: Any) -> Self:
+        """Returns a frame of a picture of PyAV.
+
+        Args:
+            frame: An `av.VideoFrame`. "rgba", "abgr", "argb", "bgra", "rgb24", "yuv420p", "yuva420p", "yuv422p",
+                "yuv444p", "yuv420p10" and "nv12" are RGBA, ABGR, ARGB, BGRA, RGB24, I420, I420A, I422, I444, I010 and
+                NV12. FFmpeg converts other formats to the one of these that keeps most of it, and luma from 0 to 255 to
+                16 to 235. The matrix of colors (BT.601, BT.709) is left as it is.
+
+        Returns:
+            A read-only frame over the memory of the picture where that is of one plane without padding, which keeps
+            it alive; otherwise a writable frame with a copy. It has no place for time and rotation:
+            `VideoFrameEvent.from_av` has.
+
+        Raises:
+            TypeError: It is no picture of PyAV.
+            ValueError: It has no pixels, or some that FFmpeg cannot convert, such as those of a graphics card.
+            ImportError: PyAV is not installed.
+
+        Example:
+            >>> import av
+            >>> VideoFrame.from_av(av.VideoFrame(640, 480, "yuvj420p"))
+            VideoFrame(width=640, height=480, type=I420)
+        """
+        from livekit_utils.frames.av_pictures import frame_of_av_picture
+
+        return frame_of_av_picture(cls, frame)
+
     @property
     def width(self) -> int:
         """Pixels in a row."""
@@ -247,6 +235,102 @@ class VideoFrame:
             return None
         start = sum(sizes[:plane_nth])
         return self._data[start : start + sizes[plane_nth]]
+
+    def planes(self) -> list[NDArray[Any]]:
+        """Returns an array over each plane, without a copy; writable if the frame is.
+
+        Returns:
+            Packed formats: one array of shape `(height, width, channels)`. Planar ones: arrays of shape
+            `(height, width)`, chroma in its own size, odd sizes rounded up; the chroma of NV12 is
+            `(height / 2, width / 2, 2)`. They are uint8, those of I010 uint16.
+
+        Example:
+            >>> frame = VideoFrame(4, 2, VideoBufferType.NV12, bytearray(12))
+            >>> [plane.shape for plane in frame.planes()]
+            [(2, 4), (1, 2, 2)]
+        """
+        from livekit_utils.frames.pixel_arrays import planes_of
+
+        return planes_of(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Returns the pixels as `numpy.asarray(frame)`: uint8, of shape `(height, width, channels)`, over the memory of
+        the frame. Planar formats raise ValueError: they have `planes`.
+
+        Example:
+            >>> import numpy as np
+            >>> frame = VideoFrame(640, 480, VideoBufferType.RGB24, bytearray(640 * 480 * 3))
+            >>> np.asarray(frame)[..., 0] = 255  # the frame is red now
+            >>> np.asarray(frame).shape
+            (480, 640, 3)
+        """
+        from livekit_utils.frames.pixel_arrays import array_of_pixels
+
+        return array_of_pixels(self, dtype, copy)
+
+    def to_av(self, *, timestamp_us: int | None = None) -> Any:
+        """Returns the frame as a picture of PyAV, with a copy of the pixels in FFmpeg's own memory.
+
+        Args:
+            timestamp_us: Its `pts`, in microseconds, as `VideoSource.capture_frame` takes it. None: it has none.
+
+        Returns:
+            An `av.VideoFrame` of the same format (I420 is "yuv420p"). YUV is marked as BT.601 with luma from 16 to 235.
+
+        Raises:
+            TypeError: `timestamp_us` is no int.
+            ValueError: It is beyond 2**62.
+            ImportError: PyAV is not installed.
+
+        Example:
+            >>> picture = VideoFrame(4, 2, VideoBufferType.I420, bytes(12)).to_av(timestamp_us=40_000)
+            >>> picture.format.name, picture.time
+            ('yuv420p', 0.04)
+        """
+        from livekit_utils.frames.av_pictures import av_picture_of
+
+        return av_picture_of(self, timestamp_us)
+
+    def _repr_html_(self) -> str:
+        """Shows the frame in a notebook: its picture, scaled down where it is large."""
+        from livekit_utils.frames.notebook import html_of_picture
+
+        return html_of_picture(self)
+
+    def convert(
+        self,
+        type: VideoBufferType | int,
+        *,
+        flip_y: bool = False,
+        matrix: Literal["bt601", "bt709"] = "bt601",
+        full_range: bool = False,
+    ) -> VideoFrame:
+        """Returns the picture in another pixel format, in memory of its own that may be written to.
+
+        Every format becomes every other. Where chroma stands for several pixels it is the mean of theirs, and each of
+        them has it. Alpha is dropped where the new format has none, and is 255 where this one has none.
+
+        Args:
+            type: The new format; the same one gives a copy.
+            flip_y: Puts the rows into the other order, the last one first.
+            matrix: How Y, U and V are made of red, green and blue: by BT.601 or by BT.709.
+            full_range: Y, U and V have the values 0 to 255, not 16 to 235 (Y) and 16 to 240.
+
+        Raises:
+            ValueError: A format or a matrix that does not exist.
+            TypeError: An argument of another type.
+            MemoryError: There is no memory for the new picture.
+
+        Threads: the interpreter's lock is released during the conversion; nobody may change the pixels meanwhile.
+
+        Example:
+            >>> red = VideoFrame(2, 2, VideoBufferType.RGBA, bytes([255, 0, 0, 255]) * 4)
+            >>> list(red.convert(VideoBufferType.I420).data)
+            [81, 81, 81, 81, 90, 240]
+        """
+        type = check_choice("type", type, VideoBufferType)
+        pixels = converted_pixels(self, type, flip_y=flip_y, matrix=matrix, full_range=full_range)
+        return VideoFrame(self._width, self._height, type, pixels)
 
     def _proto_info(self) -> Any:
         """Returns the message that the LiveKit SDK's source sends to its library, with the address of the pixels."""

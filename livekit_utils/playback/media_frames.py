@@ -8,7 +8,7 @@ import os
 from fractions import Fraction
 from typing import Any
 
-from livekit_utils.files.av_sound import import_av
+from livekit_utils.frames.pyav import import_av
 from livekit_utils.playback.errors import MediaFileError
 from livekit_utils.playback.item import Item
 from livekit_utils.playback.laps import Laps

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from livekit_utils.files.av_sound import import_av
-from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
+import numpy as np
 
-# How FFmpeg marks values from 0 to 255, in frames and for its converter. I420 has 16 to 235.
-_FULL_RANGE = 2
+from livekit_utils.frames.av_pictures import AV_FORMATS, FULL_RANGE, nearest_type, rotation_of, rows_of
+from livekit_utils.frames.pyav import import_av
+from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
 
 # Bytes that are copied at a time, which takes some 10 microseconds.
 _PIECE_BYTES = 1 << 16
@@ -46,7 +46,7 @@ class PictureConverter:
         """Returns a frame over `bytes` that nobody else has."""
         rotation = rotation_of(picture)
         kind, name = _target(picture.format)
-        is_full = picture.color_range == _FULL_RANGE and kind is not VideoBufferType.RGBA
+        is_full = picture.color_range == FULL_RANGE and kind is not VideoBufferType.RGBA
         if picture.format.name != name or is_full:
             options = {} if kind is VideoBufferType.RGBA else {"dst_color_range": "MPEG"}
             picture = self._reformatter.reformat(picture, format=name, **options)
@@ -54,17 +54,23 @@ class PictureConverter:
         rows = kind.plane_strides(width)
         sizes = kind.plane_sizes(width, height)
         planes = zip(picture.planes, rows, sizes, strict=True)
-        data = b"".join(_packed((memoryview(plane), plane.line_size, row, size) for plane, row, size in planes))
+        data = b"".join(_packed((_memory(plane), abs(plane.line_size), row, size) for plane, row, size in planes))
         return DecodedPicture(VideoFrame(width, height, kind, data), rotation)
 
 
 def _target(format: Any) -> tuple[VideoBufferType, str]:
     """Returns what a pixel format is brought to, and FFmpeg's name of that."""
-    if not (format.has_palette or any(component.is_alpha for component in format.components)):
-        return VideoBufferType.I420, "yuv420p"
-    if format.has_palette or format.is_rgb or len(format.components) < 4:
-        return VideoBufferType.RGBA, "rgba"
-    return VideoBufferType.I420A, "yuva420p"  # FFmpeg's way from there to RGBA leaves out the last columns
+    kind = nearest_type(format)
+    if kind not in (VideoBufferType.RGBA, VideoBufferType.I420A):
+        kind = VideoBufferType.I420
+    return kind, AV_FORMATS[kind]
+
+
+def _memory(plane: Any) -> memoryview:
+    """Returns the rows of a plane from the top, with the bytes between them."""
+    if plane.line_size > 0:
+        return memoryview(plane)
+    return np.ascontiguousarray(rows_of(plane)).reshape(-1).data
 
 
 def _packed(planes: Iterable[tuple[memoryview, int, int, int]]) -> Iterator[bytes]:
@@ -81,9 +87,3 @@ def _packed(planes: Iterable[tuple[memoryview, int, int, int]]) -> Iterator[byte
                 yield bytes(memory[first * row : last * row])
             else:
                 yield b"".join([memory[at : at + row] for at in range(first * step, last * step, step)])
-
-
-def rotation_of(picture: Any) -> VideoRotation:
-    """Returns how far to turn a picture for display, clockwise: by its metadata, to the next quarter."""
-    counterclockwise = getattr(picture, "rotation", 0) or 0  # before PyAV 14, it is not told
-    return VideoRotation(round(-counterclockwise / 90) % 4)

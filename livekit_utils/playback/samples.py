@@ -8,23 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from livekit_utils.conversion.frame_converter import FrameConverter, map_channels
-from livekit_utils.files.av_sound import decoded_values
 from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.frames.av_sounds import int16_of
 
 Samples = npt.NDArray[np.int16]
 
 
 def as_int16(frame: Any) -> Samples:
     """Returns the samples of a frame of PyAV, (samples, channels). Floats are rounded and saturated; NaN is 0."""
-    values = decoded_values(frame)
-    if values.dtype == np.uint8:
-        return (values.astype(np.int16) - 128) << 8
-    if values.dtype == np.int16:
-        return np.ascontiguousarray(values)
-    if values.dtype.kind == "i":  # of 32 bits: 24 bits are in the upper ones
-        values = values / 2.0 ** (8 * values.dtype.itemsize - 1)
-    scaled = np.nan_to_num(values * 32768.0, nan=0.0, posinf=32767.0, neginf=-32768.0)
-    return np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    data, num_channels, _ = int16_of(frame)
+    return np.frombuffer(data, np.int16).reshape(-1, num_channels)
 
 
 class SampleConverter:

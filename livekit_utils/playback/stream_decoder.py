@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from livekit_utils._runtime.trouble import Trouble
-from livekit_utils.files.av_sound import import_av
+from livekit_utils.frames.pyav import import_av
 from livekit_utils.playback.errors import DecodingStoppedError, MediaFileError
 from livekit_utils.playback.file_input import FileInput
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.frames.av_pictures import rotation_of
+from livekit_utils.frames.notebook import html_of_picture, html_of_sound
 from livekit_utils.frames.video_frame import VideoFrame, VideoRotation
 
 __all__ = ["AudioFrameEvent", "VideoFrameEvent"]
@@ -18,6 +21,10 @@ class AudioFrameEvent:
 
     frame: AudioFrame
 
+    def _repr_html_(self) -> str:
+        """Shows the frame in a notebook."""
+        return html_of_sound(self.frame)
+
 
 @public
 @dataclass(slots=True)
@@ -29,3 +36,29 @@ class VideoFrameEvent:
     """Microseconds: those given to `capture_frame`, or the time of the capture by the clock of `time.monotonic`."""
     rotation: VideoRotation
     metadata: object = None
+
+    @classmethod
+    def from_av(cls, frame: Any) -> Self:
+        """Returns a picture of PyAV with its time and rotation, for `VideoSource.capture_frame`.
+
+        Args:
+            frame: An `av.VideoFrame`, as `VideoFrame.from_av` takes it. Without a `pts` its time is 0.
+
+        Raises:
+            TypeError, ValueError, ImportError: As `VideoFrame.from_av`.
+
+        Example:
+            >>> import av
+            >>> from fractions import Fraction
+            >>> picture = av.VideoFrame(640, 480, "nv12")
+            >>> picture.pts, picture.time_base = 3, Fraction(1, 25)
+            >>> VideoFrameEvent.from_av(picture).timestamp_us
+            120000
+        """
+        picture = VideoFrame.from_av(frame)
+        has_time = frame.pts is not None and frame.time_base is not None
+        return cls(picture, round(frame.pts * frame.time_base * 1_000_000) if has_time else 0, rotation_of(frame))
+
+    def _repr_html_(self) -> str:
+        """Shows the picture in a notebook, turned as for display."""
+        return html_of_picture(self.frame, self.rotation, self.timestamp_us)

@@ -91,6 +91,26 @@ async def media_player_seek(**arguments: Any) -> None:
         await player.seek(**arguments)
 
 
+def audio_from_av(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    AudioFrame.from_av(**{"frame": AudioFrame.create(8000, 1, 1).to_av(), **arguments})
+
+
+def audio_to_av(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    AudioFrame.create(8000, 1, 1).to_av(**arguments)
+
+
+def video_from_av(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    VideoFrame.from_av(**{"frame": VideoFrame(2, 2, 5, bytes(6)).to_av(), **arguments})
+
+
+def video_to_av(**arguments: Any) -> None:
+    pytest.importorskip("av")
+    VideoFrame(2, 2, 5, bytes(6)).to_av(**arguments)
+
+
 # What each kind of argument refuses.
 COUNT = [None, "1", b"1", 1.0, math.nan, math.inf, np.float16(0.5), [], -1, 0, 2**64, HUGE]  # from 1
 COUNT0 = [None, "1", b"1", 1.0, math.nan, math.inf, np.float16(0.5), [], -1, 2**64, HUGE]  # from 0
@@ -183,6 +203,8 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "planar": [None, 1, "yes", 0.0, []],
         },
     ),
+    "AudioFrame.from_av": (audio_from_av, {}, {"frame": [None, 1, "text", b"", [], VideoFrame(2, 2, 5, bytes(6))]}),
+    "AudioFrame.to_av": (audio_to_av, {}, {"pts": ["1", b"1", 1.0, math.nan, [], 2**63, HUGE]}),
     "AudioFrame.to_ndarray": (AudioFrame.create(48000, 1, 4).to_ndarray, {}, {"dtype": CHOICE}),
     "AudioFrame.with_gain": (AudioFrame.create(48000, 1, 4).with_gain, {"gain": 1}, {"gain": FACTOR}),
     "map_channels": (map_channels, {"frame": AudioFrame.create(48000, 1, 4), "map": [0]}, {"map": CHOICE}),
@@ -196,6 +218,13 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "stride": [value for value in COUNT if value is not None and not isinstance(value, list)],
         },
     ),
+    "VideoFrame.from_ndarray": (
+        VideoFrame.from_ndarray,
+        {"array": np.zeros((2, 4, 3), np.uint8), "type": 4},
+        {"array": [None, 1, 1.5, "text", b"", [[1, 2]], np.zeros((2, 4, 3))], "type": CHOICE},
+    ),
+    "VideoFrame.from_av": (video_from_av, {}, {"frame": [None, 1, "text", b"", [], AudioFrame.create(8000, 1, 1)]}),
+    "VideoFrame.to_av": (video_to_av, {}, {"timestamp_us": ["1", b"1", 1.0, math.nan, [], 2**63, HUGE]}),
     "AudioMixer": (
         AudioMixer,
         {"sample_rate": 48000, "num_channels": 1},

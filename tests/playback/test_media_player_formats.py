@@ -14,7 +14,20 @@ import pytest
 
 from livekit_utils import MediaPlayer, VideoBufferType, VideoRotation
 from tests.support.decoding import run
-from tests.support.media_files import FPS, IN_TIME_S, RATE, SIZE, Audience, Clip, as_frame, now, pixels, play_all, stamp
+from tests.support.media_files import (
+    FPS,
+    IN_TIME_S,
+    RATE,
+    SIZE,
+    Audience,
+    Clip,
+    as_frame,
+    now,
+    pixels,
+    play_all,
+    stamp,
+    upside_down,
+)
 
 av = pytest.importorskip("av")
 
@@ -107,6 +120,21 @@ def test_floats_are_rounded_and_saturated() -> None:
     values = np.array([[0.5 / 32768, 1.5 / 32768, 1.0, 2.0, -1.0, -2.0, np.nan, np.inf, -np.inf]], np.float32)
     frame = av.AudioFrame.from_ndarray(values, format="flt", layout="mono")
     assert as_int16(frame)[:, 0].tolist() == [0, 2, 32767, 32767, -32768, -32768, 0, 32767, -32768]
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuva420p", "rgba"])
+def test_rows_that_lie_backwards_in_memory(name: str) -> None:
+    from livekit_utils.playback.pixels import PictureConverter
+
+    picture = av.VideoFrame.from_ndarray(pixels(1234)[: SIZE // 2], format="rgb24").reformat(format=name)
+    for plane in picture.planes:
+        values = np.frombuffer(plane, np.uint8)
+        values[: values.size // 2] = 99
+    expected = PictureConverter().convert(picture).frame
+    flipped = PictureConverter().convert(upside_down(picture)).frame
+    for plane, turned in zip(expected.planes(), flipped.planes(), strict=True):
+        assert (plane == turned[::-1]).all()
+        assert len(np.unique(plane)) > 1
 
 
 def test_sound_that_changes_its_format(tmp_path: Path) -> None:

@@ -265,6 +265,36 @@ class TestConverting:
             assert np.shares_memory(views[1], views[2])
             assert np.shares_memory(views[0], views[1]) == (not old)
 
+    def test_arrays_and_their_pictures_share_memory(self, rtc: Any, old: bool, rand: Rand) -> None:
+        """An array of numpy goes to the SDK and back to numpy without a copy."""
+        array = np.frombuffer(bytearray(rand.randbytes(24)), np.uint8).reshape(2, 4, 3)
+        theirs = to_livekit(VideoFrame.from_ndarray(array, VideoBufferType.RGB24))
+        assert type(theirs) is rtc.VideoFrame
+        back = np.asarray(from_livekit(theirs))
+        assert (back == array).all()
+        assert np.shares_memory(back, array) == (not old)
+        frames = [
+            VideoFrame.from_ndarray(array, "bgr24"),
+            VideoFrame.from_ndarray(array[:, :, 0], "gray"),
+            VideoFrame.from_ndarray([array[..., 0], array[:1, :2, 0], array[:1, :2, 1]], VideoBufferType.I420),
+        ]
+        for frame in frames:
+            assert isinstance(frame, rtc.VideoFrame)
+            theirs = to_livekit(frame)
+            assert bytes(theirs.data) == bytes(frame.data)
+            shared = np.shares_memory(frame.planes()[0], np.frombuffer(theirs.data, np.uint8))
+            assert shared == (not old)
+
+    @pytest.mark.parametrize("size", [(64, 48), (5, 3)])
+    def test_pictures_of_pyav(self, rtc: Any, size: tuple[int, int]) -> None:
+        """The one that shares PyAV's memory is read-only, and is copied for the SDK."""
+        av = pytest.importorskip("av")
+        picture = av.VideoFrame(*size, "rgba")
+        np.frombuffer(picture.planes[0], np.uint8)[:] = 7
+        theirs = to_livekit(VideoFrame.from_av(picture))
+        assert bytes(theirs.data) == bytes([7]) * (4 * size[0] * size[1])
+        assert bytes(from_livekit(theirs).to_av().planes[0])[: 4 * size[0]] == bytes([7]) * (4 * size[0])
+
     def test_what_is_there_already_stays(self, rtc: Any) -> None:
         for frame in (AudioFrame.create(48000, 1, 480), VideoFrame(1, 1, VideoBufferType.RGBA, bytes(4))):
             assert from_livekit(frame) is frame

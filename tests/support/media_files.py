@@ -45,6 +45,25 @@ def pixels(number: int, width: int = SIZE, height: int = SIZE) -> np.ndarray:
     return np.broadcast_to((digits[columns] * 13 + 20).astype(np.uint8)[None, :, None], (height, width, 3)).copy()
 
 
+def upside_down(picture: Any) -> Any:
+    """A picture of PyAV whose rows lie backwards in memory: FFmpeg's vflip copies nothing."""
+    import av.filter
+
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=picture.width, height=picture.height, format=picture.format.name, time_base=Fraction(1, FPS)
+    )
+    flip, sink = graph.add("vflip"), graph.add("buffersink")
+    source.link_to(flip)
+    flip.link_to(sink)
+    graph.configure()
+    picture.pts = 0
+    graph.push(picture)
+    flipped = graph.pull()
+    assert flipped.planes[0].line_size < 0  # type: ignore[union-attr]
+    return flipped
+
+
 def number_of(frame: VideoFrame) -> int:
     """The number that a picture shows."""
     if frame.type is VideoBufferType.I420:
