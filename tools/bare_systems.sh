@@ -15,7 +15,7 @@ mkdir -p "$work"
 missing=
 for package in debootstrap ubuntu-archive-keyring; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
-        ! apt-cache show "$package" >/dev/null 2>&1 || missing="$missing $package"
+        ! apt-cache policy "$package" | grep -q 'Candidate: [0-9]' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
     echo "==> apt-get install$missing"
