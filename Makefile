@@ -3,20 +3,25 @@ VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 export VENV
 
+# What `make develop` installed in place stays as it is: beside it, the targets that install a copy have an environment of
+# their own.
+COPY := $(if $(wildcard $(VENV)/in-place),.venv-copy,$(VENV))
+demo test lint wheel docs soak sanitize fuzz uvloop coverage: override export VENV = $(COPY)
+
 # The oldest of LiveKit's own package that there is for Python 3.11.
 SDK ?= 1.0.0
 
 # The version of livekit-agents that tests/agents is written for.
 AGENTS ?= 1.8.9
 
-.PHONY: help demo test test-sdk test-agents develop bench instructions lint wheel docs soak sanitize fuzz coverage uvloop clean
+.PHONY: help demo test test-sdk test-agents develop bench instructions lint wheel docs soak sanitize fuzz coverage uvloop bare clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
 	@echo "make test      build the wheel, install it, run all tests against it"
 	@echo "make test-sdk  the tests beside LiveKit's own package with an old version of it; SDK=... names another"
 	@echo "make test-agents  the tests beneath livekit-agents; AGENTS=... names another version"
-	@echo "make develop   install in place, for working on the code; rebuild with the same command"
+	@echo "make develop   install in place, for working on the code; the same command compiles what has changed"
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff, mypy, pyright, spelling, imports between the rooms, fragments of the changelog"
 	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
@@ -27,18 +32,17 @@ help:
 	@echo "make fuzz      random input to what reads foreign bytes, FUZZ_SECONDS=30 for each target; ARGS=... names targets"
 	@echo "make coverage  which lines of Python and C the tests run; ARGS=... goes to pytest"
 	@echo "make uvloop    the tests that use a real event loop on uvloop; ARGS=... goes to pytest"
+	@echo "make bare      make demo and make test on bare systems, as root; ARGS=... names systems: bookworm trixie sid noble"
 	@echo "make clean     remove everything that was built"
 
-$(VENV)/bin/python:
+demo:
 	@tools/prepare.sh
-
-demo: $(VENV)/bin/python
 	@echo "==> installing livekit_utils with its command line"
 	@$(PIP) install --quiet ".[cli]"
 	@mkdir -p demo
 	$(VENV)/bin/livekit-utils mix $(wildcard examples/recordings/*.wav examples/recordings/*.flac examples/recordings/*.ogg) --rate 48000 \
 		-o demo/mixed.wav --plot demo/mixed.png --force
-	@echo "==> listen to demo/mixed.wav, look at demo/mixed.png"
+	@echo "==> listen to demo/mixed.wav, look at demo/mixed.png; the command is $(VENV)/bin/livekit-utils"
 
 # Microphones and speakers are tested on a sound server, with virtual devices.
 test:
@@ -59,9 +63,10 @@ test-agents:
 
 develop:
 	@tools/prepare.sh devices
-	$(PIP) install --quiet --editable ".[cli,devices,test]"
+	@tools/develop.sh
 
-bench: $(VENV)/bin/python
+bench:
+	@tools/prepare.sh
 	@$(PIP) install --quiet --editable ".[bench]"
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
@@ -69,7 +74,8 @@ instructions: develop
 	@tools/prepare.sh instructions
 	$(VENV)/bin/python -m tests.instructions $(ARGS)
 
-lint: $(VENV)/bin/python
+lint:
+	@tools/prepare.sh
 	@$(PIP) install --quiet ".[bench,cli,lint,test]"
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
@@ -80,11 +86,13 @@ lint: $(VENV)/bin/python
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
-wheel: $(VENV)/bin/python
+wheel:
+	@tools/prepare.sh
 	@tools/make_wheel.sh
 
 # From the compiled package, whose docstrings are in it.
-docs: $(VENV)/bin/python
+docs:
+	@tools/prepare.sh
 	@$(PIP) install --quiet ".[docs]"
 	@rm -rf build/docs
 	@$(PIP) install --quiet --no-deps --target build/docs .
@@ -97,10 +105,12 @@ soak:
 	@tools/prepare.sh devices speech
 	@LIVEKIT_UTILS_HYPOTHESIS=thorough tools/run_tests.sh
 
-sanitize: $(VENV)/bin/python
+sanitize:
+	@tools/prepare.sh
 	@tools/run_sanitizers.sh
 
-fuzz: $(VENV)/bin/python
+fuzz:
+	@tools/prepare.sh
 	@$(PIP) install --quiet ".[cli]"
 	@tools/run_fuzz.sh $(ARGS)
 
@@ -114,7 +124,11 @@ coverage:
 	@tools/prepare.sh devices
 	@tools/run_coverage.sh $(ARGS)
 
+# In systems of their own below build/bare; not part of CI.
+bare:
+	@tools/bare_systems.sh $(ARGS)
+
 clean:
-	rm -rf build dist demo *.egg-info .venv .venv-livekit-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist demo *.egg-info .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache .coverage .coverage.* htmlcov
 	find livekit_utils -name '*.so' -delete

@@ -1,9 +1,11 @@
 """The compiled modules: which C files each is built from, and the switches for other builds.
 
 LIVEKIT_UTILS_SANITIZE=address,undefined builds with those sanitizers, LIVEKIT_UTILS_DEBUG=1 without optimisation and
-with debug information, LIVEKIT_UTILS_COVERAGE=1 with gcov's counters. Everything else is in pyproject.toml.
+with debug information, LIVEKIT_UTILS_COVERAGE=1 with gcov's counters. LIVEKIT_UTILS_COMPILE=0 leaves the modules out,
+for tools/develop.sh. Everything else is in pyproject.toml.
 """
 
+import copy
 import os
 import platform
 import sys
@@ -11,6 +13,7 @@ from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 # A kernel word names its module, its C file and its header; further C files that it calls are listed.
 KERNELS = {
@@ -102,10 +105,30 @@ extensions += [
     ),
 ]
 
+
+class BuildSideBySide(build_ext):
+    """Compiles as many modules at once as there are processors. Each has its own objects, since some share a kernel."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        # The counters of a kernel belong in one file.
+        if self.parallel is None and sys.platform != "win32" and not COVERAGE:
+            self.parallel = os.cpu_count()
+
+    def build_extension(self, ext: Extension) -> None:
+        apart = copy.copy(self)
+        if self.parallel:
+            apart.build_temp = os.path.join(self.build_temp, ext.name)
+        build_ext.build_extension(apart, ext)
+
+
 setup(
-    ext_modules=cythonize(
+    cmdclass={"build_ext": BuildSideBySide},
+    ext_modules=[]
+    if os.environ.get("LIVEKIT_UTILS_COMPILE") == "0"
+    else cythonize(
         extensions,
         build_dir="build",
         compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False},
-    )
+    ),
 )

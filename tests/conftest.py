@@ -50,6 +50,13 @@ def exact_timers(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("livekit_utils.tracks.audio_source._EARLY_S", 0.0)
 
 
+def pytest_collection_finish() -> None:
+    """The garbage collector passes over what there is now, eleven thousand tests and all modules, for good: some tests
+    collect again and again, which takes them 17 s otherwise."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_report_header() -> str:
     return f"LIVEKIT_UTILS_SEED={SEED} LIVEKIT_UTILS_LOOP={LOOP}"
 

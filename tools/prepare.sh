@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv, with whatever it takes on a machine that has only Python 3.11 or newer, gcc, make and git.
-# What is missing of the system's packages is installed with apt-get where there is one, and said.
+# What is missing of the system's packages is installed with apt-get where there is one, and said. Who is neither root nor
+# may use sudo gets the names of the packages.
 # With the argument `devices`, also what microphones and speakers need, and a sound server to test them on; with `speech`,
 # a speech synthesiser; with `instructions`, what counts them. A machine where these cannot be had goes on without.
 set -eu
@@ -53,14 +54,34 @@ install() {
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $1 >/dev/null
 }
 
+# In one line, to hand to an administrator.
+for_administrator() {
+    say "missing, please install, or hand this line to an administrator:"
+    echo "apt-get install$missing$sound"
+}
+
 if [ -n "$missing$sound" ]; then
     command -v apt-get >/dev/null 2>&1 || { say "missing, please install:$missing"; exit 1; }
     sudo=
-    [ "$(id -u)" = 0 ] || sudo=sudo
-    say "apt-get install$missing$sound"
-    $sudo apt-get update -qq || [ -z "$missing" ]
-    [ -z "$missing" ] || install "$missing"
-    [ -z "$sound" ] || install "$sound" || say "without all of$sound: some tests are skipped"
+    if [ "$(id -u)" = 0 ]; then
+        may=yes
+    elif command -v sudo >/dev/null 2>&1; then
+        say "sudo apt-get install$missing$sound"
+        sudo=sudo
+        sudo true && may=yes || may=
+    else
+        may=
+    fi
+    if [ -n "$may" ]; then
+        say "apt-get install$missing$sound"
+        $sudo apt-get update -qq || [ -z "$missing" ]
+        [ -z "$missing" ] || install "$missing"
+        [ -z "$sound" ] || install "$sound" || say "without all of$sound: some tests are skipped"
+    else
+        for_administrator
+        [ -z "$missing" ] || exit 1
+        say "without these packages some tests are skipped"
+    fi
 fi
 
 [ "${1:-}" != devices ] || tools/fetch_pipewire.sh

@@ -189,11 +189,12 @@ def test_what_is_wrong_is_one_line(server: SoundServer, tmp_path: Path) -> None:
         (("record", out, "--channels", 0), "clean", "--channels"),
         (("record", out, "--seconds", "inf"), "clean", "--seconds"),
         (("record", out), "empty", "there is no input device"),
-        (("meter",), "missing", "SIGABRT"),
+        # An older PortAudio ends its process there; a newer one has no devices.
+        (("meter",), "missing", ("SIGABRT", "there is no input device")),
     ):
         output, errors = finish(command(server, *arguments, alsa=alsa), status=1)
         assert output == ""
-        assert part in errors
+        assert any(word in errors for word in ([part] if isinstance(part, str) else part))
         assert errors.startswith("error: ")
         assert errors.count("\n") == 1
     assert not out.exists()

@@ -57,9 +57,10 @@ def test_a_machine_without_devices(run_program: Run) -> None:
 
 
 def test_a_machine_without_a_configuration(run_program: Run) -> None:
-    """PortAudio ends the process there."""
+    """An older PortAudio ends the process there; a newer one has no devices."""
     results = run_program("wrong_devices", "isolated", "input", "output", alsa="missing")
-    assert all("SIGABRT" in result["error"] for result in results)
+    assert len({"SIGABRT" in result["error"] for result in results}) == 1
+    assert all("SIGABRT" in result["error"] or "there is no" in result["error"] for result in results)
 
 
 @pytest.mark.parametrize("where", ["isolated", "inside"])
