@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import doctest
 import importlib
@@ -70,13 +71,22 @@ def test_examples_of_everything_else() -> None:
         assert result.failed == 0, name
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/files.md", "docs/telephony.md"])
+# Whose blocks of Python are programs; elsewhere they are parts of one, which only have to be Python.
+PROGRAMS = ["README.md", "docs/files.md", "docs/telephony.md"]
+PROGRAMS += sorted(f"docs/guides/{page.name}" for page in (BESIDE / "docs" / "guides").glob("*.md"))
+PAGES = [BESIDE / "README.md", *sorted((BESIDE / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> None:
     document = BESIDE / name
     if not document.exists():
         pytest.skip(f"{name} is not beside the tests")
+    if name.startswith("docs/guides"):
+        pytest.importorskip("soundfile")
+        pytest.importorskip("pywebrtc_audio")
     blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
-    assert blocks
+    assert blocks or name.startswith("docs/guides")
     for block in blocks:
         result = subprocess.run(
             [sys.executable, "-c", block],
@@ -90,3 +100,14 @@ def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> 
         # A comment behind a print says what it prints.
         said = re.findall(r"print\(.*\)  # (.*)", block)
         assert [line for line in result.stdout.splitlines() if line in said] == said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(BESIDE).as_posix())
+def test_the_blocks_of_a_document_are_python_with_names_that_exist(page: Path) -> None:
+    for block in re.findall(r"```py(?:thon)?\n(.*?)```", page.read_text(), re.DOTALL):
+        tree = compile(block, str(page), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("livekit_utils"):
+                for alias in node.names:
+                    if not hasattr(importlib.import_module(node.module or ""), alias.name):
+                        importlib.import_module(f"{node.module}.{alias.name}")
