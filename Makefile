@@ -9,7 +9,7 @@ SDK ?= 1.0.0
 # The version of livekit-agents that tests/agents is written for.
 AGENTS ?= 1.8.9
 
-.PHONY: help demo test test-sdk test-agents develop bench lint wheel docs soak sanitize fuzz coverage uvloop clean
+.PHONY: help demo test test-sdk test-agents test-docs develop bench lint wheel docs soak sanitize fuzz coverage uvloop clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
@@ -20,7 +20,8 @@ help:
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff, mypy, pyright, spelling, imports between the rooms, fragments of the changelog"
 	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
-	@echo "make docs      the documentation as a site, in build/site"
+	@echo "make docs      the documentation as a site, in build/docs/html"
+	@echo "make test-docs  make docs, and look at its pages in a browser"
 	@echo "make soak      make test with many more random cases, and an hour of speech"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
 	@echo "make fuzz      random input to what reads foreign bytes, FUZZ_SECONDS=30 for each target; ARGS=... names targets"
@@ -78,15 +79,19 @@ lint: $(VENV)/bin/python
 wheel: $(VENV)/bin/python
 	@tools/make_wheel.sh
 
-# From the compiled package, whose docstrings are in it.
+# The tutorial's steps run with the package that is installed.
 docs: $(VENV)/bin/python
 	@$(PIP) install --quiet ".[docs]"
-	@rm -rf build/docs
-	@$(PIP) install --quiet --no-deps --target build/docs .
 	$(VENV)/bin/python tools/draw_paths.py
 	$(VENV)/bin/python tools/draw_voice.py docs/voice.png
-	$(VENV)/bin/mkdocs build --quiet
-	@echo "==> look at build/site/index.html"
+	$(VENV)/bin/python -m tools.docs_site
+	$(VENV)/bin/python -m sphinx -b html -q -W --keep-going build/docs/source build/docs/html
+	@echo "==> look at build/docs/html/index.html"
+
+# In a browser where there is a Chromium; LIVEKIT_UTILS_BROWSER names one.
+test-docs: docs
+	@$(PIP) install --quiet ".[test]"
+	$(VENV)/bin/pytest -q tests/site
 
 soak:
 	@tools/prepare.sh devices speech

@@ -47,7 +47,7 @@ def stale(module: str) -> list[str]:
     wrong, seen = [], set()
     for name, node, item in pairs(module, tree):
         text = docstring_of(item)
-        if name not in seen and text is not None and ast.get_docstring(node) != text:
+        if name not in seen and text is not None and (ast.get_docstring(node) or "").split() != text.split():
             wrong.append(name)
         seen.add(name)
     return wrong

@@ -17,6 +17,7 @@ class AudioFrameEvent:
     """Carries a frame of an `AudioStream`."""
 
     frame: AudioFrame
+    """The sound."""
 
 
 @public
@@ -25,7 +26,10 @@ class VideoFrameEvent:
     """Carries a frame of a `VideoStream`, with the arguments of the `VideoSource.capture_frame` that captured it."""
 
     frame: VideoFrame
+    """The picture."""
     timestamp_us: int
     """Microseconds: those given to `capture_frame`, or the time of the capture by the clock of `time.monotonic`."""
     rotation: VideoRotation
+    """How the picture is to be turned before it is shown."""
     metadata: object = None
+    """What the producer gave with the frame."""

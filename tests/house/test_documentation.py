@@ -6,6 +6,7 @@ import ast
 import asyncio
 import doctest
 import importlib
+import inspect
 import os
 import pkgutil
 import re
@@ -17,7 +18,7 @@ import pytest
 
 import livekit_utils
 from tests.support import virtual_time
-from tests.support.paths import BESIDE
+from tests.support.paths import BESIDE, SOURCE
 
 MODULES = [
     info.name
@@ -111,3 +112,31 @@ def test_the_blocks_of_a_document_are_python_with_names_that_exist(page: Path) -
                 for alias in node.names:
                     if not hasattr(importlib.import_module(node.module or ""), alias.name):
                         importlib.import_module(f"{node.module}.{alias.name}")
+
+
+@pytest.mark.skipif(not (SOURCE / "livekit_utils").is_dir(), reason="the source is not here")
+def test_every_public_member_is_documented() -> None:
+    """As the site reads it: from the source and the stubs, with the docstrings of fields."""
+    command = [sys.executable, "-m", "tools.docs_site.source"]
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True)
+    assert not done.stdout.split()
+
+
+@pytest.mark.skipif(not (SOURCE / "livekit_utils" / "frames" / "sdk.py").is_file(), reason="the source is not here")
+def test_the_stubs_have_the_docstrings_of_the_compiled_classes(tmp_path: Path) -> None:
+    # The source comes last: it may not be compiled.
+    path = [found for found in sys.path if found and Path(found) not in (BESIDE, SOURCE)] + [str(SOURCE)]
+    command = [sys.executable, "-c", "from tools.stub_docstrings import main; main(['--check'])"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_compiled_classes_tell_their_signatures() -> None:
+    signatures = {
+        "RingBuffer": "(capacity)",
+        "AudioFrame": "(data, sample_rate, num_channels, samples_per_channel, *, userdata=None)",
+        "combine_audio_frames": "(buffer)",
+    }
+    for name, signature in signatures.items():
+        assert str(inspect.signature(getattr(livekit_utils, name))) == signature

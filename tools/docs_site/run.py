@@ -31,7 +31,9 @@ def run_steps(text: str, folder: Path, files: Path, names: str) -> str:
     files.mkdir(parents=True, exist_ok=True)
     for recording in (ROOT / "examples" / "recordings").glob("*.*"):
         shutil.copy(recording, folder)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+    # As a user's program, which has the package installed: the source itself may not be compiled.
+    found = [path for path in sys.path if path and Path(path) != ROOT]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(found)}
 
     def step(found: re.Match[str]) -> str:
         before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}

@@ -136,7 +136,7 @@ def _members(node: ast.ClassDef) -> Iterator[Member]:
             yield Member(part.target.id, "attribute", "", _doc_after(node.body, number), options)
         elif isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
             name = part.targets[0].id
-            if not name.startswith("_"):
+            if not name.startswith("_") and name != "ValueType":
                 options = [f":value: {ast.unparse(part.value)}"]
                 yield Member(name, "attribute", "", _doc_after(node.body, number), options)
 
@@ -196,3 +196,14 @@ def _comment_above(module: str, name: str) -> str:
         at -= 1
         above.insert(0, lines[at].lstrip("# "))
     return " ".join(above)
+
+
+def undocumented() -> list[str]:
+    """The public names and members without a docstring."""
+    names = [read(name, module) for name, module in table().items()]
+    missing = [name.name for name in names if not name.what.doc]
+    return missing + [f"{name.name}.{member.name}" for name in names for member in name.members if not member.doc]
+
+
+if __name__ == "__main__":
+    print("\n".join(undocumented()), end="")
