@@ -74,13 +74,13 @@ def test_examples_of_everything_else() -> None:
 
 # Whose blocks of Python are programs; elsewhere they are parts of one, which only have to be Python.
 PROGRAMS = ["README.md", "docs/files.md", "docs/telephony.md"]
-PROGRAMS += sorted(f"docs/guides/{page.name}" for page in (BESIDE / "docs" / "guides").glob("*.md"))
-PAGES = [BESIDE / "README.md", *sorted((BESIDE / "docs").rglob("*.md"))]
+PROGRAMS += sorted(f"docs/guides/{page.name}" for page in (SOURCE / "docs" / "guides").glob("*.md"))
+PAGES = [SOURCE / "README.md", *sorted((SOURCE / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> None:
-    document = BESIDE / name
+    document = SOURCE / name
     if not document.exists():
         pytest.skip(f"{name} is not beside the tests")
     if name.startswith("docs/guides"):
@@ -103,7 +103,7 @@ def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> 
         assert [line for line in result.stdout.splitlines() if line in said] == said
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(BESIDE).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(SOURCE).as_posix())
 def test_the_blocks_of_a_document_are_python_with_names_that_exist(page: Path) -> None:
     for block in re.findall(r"```py(?:thon)?\n(.*?)```", page.read_text(), re.DOTALL):
         tree = compile(block, str(page), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
