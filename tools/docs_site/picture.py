@@ -32,7 +32,7 @@ def draw_sound(sound: Path, picture: Path) -> None:
     for channel in range(num_channels):
         low, high, edges = _envelope(values[:, channel] / 32768, seconds)
         axes[channel].fill_between(edges, low, high, step="post", color=(BLUE, ORANGE)[channel % 2], linewidth=0.3)
-        axes[channel].set(ylim=(-1.05, 1.05), yticks=(-1, 0, 1), ylabel="level")
+        axes[channel].set(ylim=(-1.05, 1.05), yticks=(-1, 0, 1), ylabel="amplitude")
         if num_channels == 2:
             axes[channel].set_title(CHANNELS[channel], loc="left", fontsize=9)
     mono = values.mean(axis=1) / 32768
