@@ -91,7 +91,7 @@ docs: $(VENV)/bin/python
 # In a browser where there is a Chromium; LIVEKIT_UTILS_BROWSER names one.
 test-docs: docs
 	@$(PIP) install --quiet ".[test]"
-	$(VENV)/bin/pytest -q tests/site
+	LIVEKIT_UTILS_SITE=build/docs/html $(VENV)/bin/pytest -q tests/site
 
 soak:
 	@tools/prepare.sh devices speech
