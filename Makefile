@@ -14,7 +14,7 @@ SDK ?= 1.0.0
 # The version of livekit-agents that tests/agents is written for.
 AGENTS ?= 1.8.9
 
-.PHONY: help demo test test-sdk test-agents develop bench instructions lint wheel docs soak sanitize fuzz coverage uvloop bare clean
+.PHONY: help demo test test-sdk test-agents test-docs develop bench instructions lint wheel docs soak sanitize fuzz coverage uvloop bare clean
 
 help:
 	@echo "make demo      mix the recordings in examples/recordings into demo/mixed.wav, with a picture"
@@ -25,7 +25,8 @@ help:
 	@echo "make bench     compare with numpy, LiveKit's SDK, soxr and samplerate; ARGS=... goes to the benchmarks"
 	@echo "make lint      ruff, mypy, pyright, spelling, imports between the rooms, fragments of the changelog"
 	@echo "make wheel     a wheel for any Linux of this machine's kind, in dist, tried in a clean environment"
-	@echo "make docs      the documentation as a site, in build/site"
+	@echo "make docs      the documentation as a site, in build/docs/html"
+	@echo "make test-docs  make docs, and look at its pages in a browser"
 	@echo "make instructions  count what the hot paths execute, with valgrind; ARGS=--update allows it"
 	@echo "make soak      make test with many more random cases, and an hour of speech"
 	@echo "make sanitize  the C kernels and the tests of the compiled modules under the sanitizers"
@@ -90,16 +91,20 @@ wheel:
 	@tools/prepare.sh
 	@tools/make_wheel.sh
 
-# From the compiled package, whose docstrings are in it.
+# The tutorial's steps run with the package that is installed.
 docs:
 	@tools/prepare.sh
 	@$(PIP) install --quiet ".[docs]"
-	@rm -rf build/docs
-	@$(PIP) install --quiet --no-deps --target build/docs .
 	$(VENV)/bin/python tools/draw_paths.py
 	$(VENV)/bin/python tools/draw_voice.py docs/voice.png
-	$(VENV)/bin/mkdocs build --quiet
-	@echo "==> look at build/site/index.html"
+	$(VENV)/bin/python -m tools.docs_site
+	$(VENV)/bin/python -m sphinx -b html -q -W --keep-going build/docs/source build/docs/html
+	@echo "==> look at build/docs/html/index.html"
+
+# In a browser where there is a Chromium; LIVEKIT_UTILS_BROWSER names one.
+test-docs: docs
+	@$(PIP) install --quiet ".[test]"
+	LIVEKIT_UTILS_SITE=build/docs/html $(VENV)/bin/pytest -q tests/site
 
 soak:
 	@tools/prepare.sh devices speech

@@ -33,7 +33,7 @@ _BARS = {
     ("installed_size/distribution", "sdk"): "installed size / SDK",
     ("installed_size/in_place", "sdk"): "size of the files / SDK",
 }
-_MET, _MISSED, _OPEN, _MARK, _TEXT = "#2a7f9e", "#c0632b", "#8a9ba3", "#222222", "#333333"
+_MET, _MISSED, _OPEN, _MARK, _TEXT = "#0072b2", "#d55e00", "#8a9ba3", "#222222", "#333333"
 _TICKS = {1 / 100: "1/100", 1 / 30: "1/30", 1 / 10: "1/10", 1 / 3: "1/3", 1: "equal", 3: "3", 10: "10", 30: "30"}
 
 
@@ -65,7 +65,7 @@ def save_plot(rows: Sequence[Row], path: Path) -> None:
         Patch(color=_MET, label="target met"),
         Patch(color=_MISSED, label="target missed"),
         Patch(color=_OPEN, label="no target"),
-        Line2D([], [], color=_MARK, linewidth=2, label="target"),
+        Line2D([], [], color=_MARK, linewidth=2, label="target: the most that a ratio may be"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     figure.savefig(path)

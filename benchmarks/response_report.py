@@ -11,11 +11,12 @@ from rich.table import Table
 from benchmarks.response import INPUT_RATE, OUTPUT_RATE, Response
 from livekit_utils import AudioResamplerQuality
 
+# Of Okabe and Ito's colours, which red-green blind readers can tell; the kind of line tells them apart in grey, too.
 _LINES = {
-    "polyphase": ("livekit_utils, polyphase", "#2a7f9e", 2.0),
-    "samplerate": ("livekit_utils, samplerate", "#8fbf6a", 1.4),
-    "sdk": ("SDK", "#c0632b", 1.2),
-    "soxr": ("soxr", "#7d6b9e", 1.2),
+    "polyphase": ("livekit_utils, polyphase", "#0072b2", 2.2, "-"),
+    "samplerate": ("livekit_utils, samplerate", "#e69f00", 1.6, "--"),
+    "sdk": ("SDK", "#000000", 1.2, ":"),
+    "soxr": ("soxr", "#cc79a7", 1.2, "-."),
 }
 _TITLE = f"Resampling from {INPUT_RATE // 1000} to {OUTPUT_RATE // 1000} kHz"
 
@@ -52,12 +53,13 @@ def save_plot(responses: Sequence[Response], path: Path) -> None:
         panel.axvspan(1.15, 2.5, color="#f3f0ea", linewidth=0)
         panel.axvline(1, color="#999999", linewidth=0.8)
         for response in reversed([one for one in responses if one.quality is quality]):
-            label, colour, width = _LINES[response.way]
-            panel.plot(response.shares, response.levels_db, color=colour, linewidth=width, label=label)
+            label, colour, width, style = _LINES[response.way]
+            panel.plot(response.shares, response.levels_db, style, color=colour, linewidth=width, label=label)
         panel.set_title(quality.name, loc="left", fontsize=10)
         panel.grid(color="#e4e4e4", linewidth=0.6)
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)
+    axes[2].tick_params(labelbottom=True)  # there is no panel below it
     axes[0].set_xlim(0.5, 2.5)
     axes[0].set_ylim(-150, 8)
     handles, labels = axes[0].get_legend_handles_labels()

@@ -179,17 +179,23 @@ def draw(results: list[Result], path: Path) -> None:
         raise SystemExit('the picture needs matplotlib: pip install ".[cli]"') from None
     figure = Figure(figsize=(10, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.axhspan(-15, 45, color="#dde8dd", label="ATSC IS-191: sound 15 ms before to 45 ms after")
-    for result in results:
-        axes.plot(result.times, result.offsets_ms, ".-", markersize=3, linewidth=0.8, label=result.name)
-    axes.set_xlabel("seconds")
-    axes.set_ylabel("picture before sound, ms")
+    axes.axhspan(-15, 45, color="#e8e8e8", label="unnoticed, by ATSC IS-191: -15 to 45 ms")
+    # Colours that red-green blind readers can tell, and two kinds of points.
+    for result, colour, point in zip(results, ("#0072b2", "#d55e00"), (".", "^"), strict=True):
+        axes.plot(result.times, result.offsets_ms, f"{point}-", color=colour, ms=4, lw=0.8, label=result.name)
+    axes.set_title("How long each picture is shown before its sound is heard", loc="left", fontsize=11)
+    axes.set_xlabel("time of the picture in s")
+    axes.set_ylabel("ms (logarithmic beyond ±50)")
+    for edge in (-50, 50):
+        axes.axhline(edge, color="0.4", linewidth=0.8, linestyle=(0, (2, 3)))
+    where = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom", "fontsize": 8, "color": "0.3"}
+    axes.text(0.6, 52, "above this line the axis is logarithmic", **where)
     axes.set_yscale("symlog", linthresh=50)
     axes.set_ylim(-100, 2000)
     ticks = [-100, -50, 0, 50, 100, 200, 500, 1000, 2000]
     axes.set_yticks(ticks, labels=map(str, ticks))
     axes.grid(alpha=0.3)
-    axes.legend(loc="center right")
+    axes.legend(loc="lower right", fontsize=9)
     figure.savefig(path, dpi=110)
 
 

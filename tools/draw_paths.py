@@ -1,5 +1,6 @@
 """Draws the pictures of the data path for the documentation: docs/paths/*.svg. Standard library only.
 
+Each comes in two forms: rows from left to right, and, for telephones, one column.
 A picture is a list of rows from left to right. Each box has a title and a line of small print; the arrow to the next
 one may have a label. Boxes of a kind have one colour.
 """
@@ -87,11 +88,40 @@ PICTURES: dict[str, tuple[str, list[list[Box]]]] = {
 
 
 def draw(title: str, rows: list[list[Box]]) -> str:
+    """Rows from left to right."""
     columns = max(len(row) for row in rows)
-    kinds = [kind for kind in COLOURS if any(box[0] == kind for row in rows for box in row)]
     width = columns * WIDTH + (columns - 1) * GAP + 20
     height = TOP + len(rows) * (HEIGHT + 26) + 34
-    parts = [
+    parts = []
+    for i, row in enumerate(rows):
+        y = TOP + i * (HEIGHT + 26)
+        for j, (kind, name, small, label) in enumerate(row):
+            x = 10 + j * (WIDTH + GAP)
+            parts.append(box(x, y, WIDTH, kind, name, small))
+            if j + 1 < len(row):
+                line = y + HEIGHT / 2
+                parts.append(arrow(f"M{x + WIDTH + 3} {line}H{x + WIDTH + GAP - 3}"))
+                parts.append(text(x + WIDTH + GAP / 2, line - 7, 10, "#444", label))
+    return page(title, width, height, parts, legend(rows, 10, height - 24, 10_000))
+
+
+def draw_narrow(title: str, rows: list[list[Box]]) -> str:
+    """One row below the other, each from top to bottom."""
+    width, step = 340, HEIGHT + 38
+    parts = []
+    y = TOP + 4
+    for row in rows:
+        for j, (kind, name, small, label) in enumerate(row):
+            parts.append(box(20, y, width - 40, kind, name, small))
+            if j + 1 < len(row):
+                parts.append(arrow(f"M{width / 2} {y + HEIGHT + 3}V{y + step - 3}"))
+                parts.append(text(width / 2 + 60, y + HEIGHT + 24, 12, "#444", label))
+            y += step
+    return page(title, width, y + 36, parts, legend(rows, 20, y - 10, width))
+
+
+def page(title: str, width: float, height: float, *parts: list[str]) -> str:
+    head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         ' font-family="sans-serif" role="img">',
         f"<title>{escape(title)}</title>",
@@ -100,31 +130,36 @@ def draw(title: str, rows: list[list[Box]]) -> str:
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
         f'<text x="10" y="19" font-size="14" font-weight="bold" fill="#222">{escape(title)}</text>',
     ]
-    for i, row in enumerate(rows):
-        y = TOP + i * (HEIGHT + 26)
-        for j, (kind, name, small, label) in enumerate(row):
-            x = 10 + j * (WIDTH + GAP)
-            middle = x + WIDTH / 2
-            parts.append(
-                f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="7" fill="{COLOURS[kind]}" stroke="#777"/>'
-                + text(middle, y + 27, 15, "#111", name)
-                + text(middle, y + 47, 12, "#555", small)
-            )
-            if j + 1 < len(row):
-                line = y + HEIGHT / 2
-                parts.append(
-                    f'<path d="M{x + WIDTH + 3} {line}H{x + WIDTH + GAP - 3}" stroke="#444" stroke-width="1.5"'
-                    ' marker-end="url(#tip)"/>' + text(x + WIDTH + GAP / 2, line - 7, 10, "#444", label)
-                )
-    x = 10
+    return "\n".join([*head, *(line for part in parts for line in part), "</svg>", ""])
+
+
+def box(x: float, y: float, width: float, kind: str, name: str, small: str) -> str:
+    middle = x + width / 2
+    return (
+        f'<rect x="{x}" y="{y}" width="{width}" height="{HEIGHT}" rx="7" fill="{COLOURS[kind]}" stroke="#777"/>'
+        + text(middle, y + 27, 15, "#111", name)
+        + text(middle, y + 47, 12, "#555", small)
+    )
+
+
+def arrow(path: str) -> str:
+    return f'<path d="{path}" stroke="#444" stroke-width="1.5" marker-end="url(#tip)"/>'
+
+
+def legend(rows: list[list[Box]], left: float, y: float, width: float) -> list[str]:
+    kinds = [kind for kind in COLOURS if any(box[0] == kind for row in rows for box in row)]
+    parts = []
+    x = left
     for kind in kinds:
-        y = height - 24
+        step = 34 + 8 * len(LEGEND[kind])
+        if x + step > width:
+            x, y = left, y + 22
         parts.append(
             f'<rect x="{x}" y="{y}" width="14" height="14" rx="3" fill="{COLOURS[kind]}" stroke="#777"/>'
             f'<text x="{x + 20}" y="{y + 11.5}" font-size="12" fill="#333">{LEGEND[kind]}</text>'
         )
-        x += 34 + 8 * len(LEGEND[kind])
-    return "\n".join([*parts, "</svg>", ""])
+        x += step
+    return parts
 
 
 def text(x: float, y: float, size: int, colour: str, words: str) -> str:
@@ -136,6 +171,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, (title, rows) in PICTURES.items():
         (folder / f"{name}.svg").write_text(draw(title, rows))
+        (folder / f"{name}-narrow.svg").write_text(draw_narrow(title, rows))
 
 
 if __name__ == "__main__":

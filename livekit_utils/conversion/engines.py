@@ -40,10 +40,15 @@ class AudioResamplerQuality(StrEnum):
     """
 
     QUICK = "quick"
+    """For levels and wake words."""
     LOW = "low"
+    """For telephone lines."""
     MEDIUM = "medium"
+    """For speech."""
     HIGH = "high"
+    """For speech recognition, and music at a distance."""
     VERY_HIGH = "very_high"
+    """For music and recordings."""
 
 
 # libsamplerate's converter for each quality, and half the width of its filter in samples of the lower rate: the number

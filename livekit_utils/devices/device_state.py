@@ -27,10 +27,15 @@ class DeviceState(StrEnum):
     """
 
     OPENING = "opening"
+    """It is open, and no sound has moved yet."""
     RUNNING = "running"
+    """Sound has moved."""
     LOST = "lost"
+    """It is away, and looked for."""
     RECOVERED = "recovered"
+    """It was lost, and sound has moved again."""
     CLOSED = "closed"
+    """It is closed for good."""
 
     @property
     def is_running(self) -> bool:
@@ -47,7 +52,9 @@ class DeviceStateChange:
     """
 
     state: DeviceState
+    """The state from now on."""
     previous: DeviceState
+    """The state until now."""
     reason: str
     """The reason in words, such as why the device was lost."""
     device: str

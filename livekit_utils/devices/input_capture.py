@@ -60,6 +60,7 @@ class InputCaptureStats:
     """
 
     state: DeviceState
+    """The state of the microphone now."""
     device: str
     """Name of the device in use, or of the one that was lost."""
     num_frames: int
@@ -217,6 +218,7 @@ class InputCapture(AsyncClosing):
 
     @property
     def state(self) -> DeviceState:
+        """Whether the microphone is open, and delivers."""
         return self.input_stream.states.state
 
     @property

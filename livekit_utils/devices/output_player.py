@@ -37,6 +37,7 @@ class OutputPlayerStats:
     """Describes what an `OutputPlayer` has done so far."""
 
     state: DeviceState
+    """The state of the speaker now."""
     device: str
     """The name of the device in use, or of the one that was lost."""
     num_inputs: int

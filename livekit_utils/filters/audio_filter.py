@@ -147,6 +147,7 @@ class AudioFilter(Closing):
 
     @property
     def module_id(self) -> str:
+        """The name under which `get` and `NoiseCancellationOptions` find it."""
         return self._library.module_id
 
     @property

@@ -111,14 +111,17 @@ class AudioFilterSession:
 
     @property
     def sample_rate(self) -> int:
+        """Samples per second and channel of the frames."""
         return self._sample_rate
 
     @property
     def num_channels(self) -> int:
+        """Channels of the frames."""
         return self._num_channels
 
     @property
     def state(self) -> AudioFilterState:
+        """Whether it filters now."""
         return self._state
 
     @property

@@ -81,11 +81,17 @@ class AudioStreamInfo:
     """
 
     url: str = ""
+    """Address of the server."""
     room_id: str = ""
+    """The room, as the server calls it."""
     room_name: str = ""
+    """The room, as people call it."""
     participant_identity: str = ""
+    """Who speaks."""
     participant_id: str = ""
+    """Who speaks, as the server calls them."""
     track_id: str = ""
+    """The track, as the server calls it."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -27,9 +27,13 @@ class AudioFilterLoadState(StrEnum):
     """
 
     LOADED = "loaded"
+    """The library is loaded, and its plugin has not started yet."""
     READY = "ready"
+    """The plugin has started."""
     FAILED = "failed"
+    """The plugin refused; `last_error` tells why, and the next session asks again."""
     CLOSED = "closed"
+    """It is closed."""
 
 
 @public
@@ -42,6 +46,10 @@ class AudioFilterState(StrEnum):
     """
 
     STARTING = "starting"
+    """The plugin starts; audio waits for it."""
     ACTIVE = "active"
+    """Audio is filtered."""
     BYPASSED = "bypassed"
+    """Audio passes unchanged; `last_error` tells why."""
     CLOSED = "closed"
+    """It is closed."""

@@ -77,8 +77,8 @@ A stretch of sound: 16-bit samples, interleaved by channel.
     field of a pydantic model. It has no attributes but these; `userdata` is for yours.
 
     It has the buffer protocol: `numpy.asarray(frame)` is an int16 array of shape
-    `(samples_per_channel, num_channels)` over the same memory. `frame[100:200]` is a part of it, likewise. It can be pickled, with protocol 5 and
-    a `buffer_callback` without a copy.
+    `(samples_per_channel, num_channels)` over the same memory. `frame[100:200]` is a part of it,
+    likewise. It can be pickled, with protocol 5 and a `buffer_callback` without a copy.
 
     The garbage collector sees from a frame to its `userdata`, but not to its data. Frames in reference cycles are
     collected, except where the data itself refers back to the frame: an object that exports the buffer and holds the

@@ -16,16 +16,27 @@ class VideoBufferType(ProtobufEnum, IntEnum):
     """Names the layout of pixels in memory. Names and numbers are the LiveKit SDK's."""
 
     RGBA = 0
+    """4 bytes a pixel: red, green, blue, alpha."""
     ABGR = 1
+    """4 bytes a pixel: alpha, blue, green, red."""
     ARGB = 2
+    """4 bytes a pixel: alpha, red, green, blue."""
     BGRA = 3
+    """4 bytes a pixel: blue, green, red, alpha."""
     RGB24 = 4
+    """3 bytes a pixel: red, green, blue."""
     I420 = 5
+    """Planes Y, U and V; U and V of half the width and height."""
     I420A = 6
+    """As `I420`, and a plane of alpha."""
     I422 = 7
+    """Planes Y, U and V; U and V of half the width."""
     I444 = 8
+    """Planes Y, U and V of one size."""
     I010 = 9
+    """As `I420`, with 10 bits in 2 bytes."""
     NV12 = 10
+    """A plane Y, and one of U and V in turn, of half the width and height."""
 
     def plane_sizes(self, width: int, height: int) -> list[int]:
         """Returns the bytes of each plane of a video frame, in order. Odd sizes of chroma are rounded up.
@@ -90,6 +101,10 @@ class VideoRotation(ProtobufEnum, IntEnum):
     """
 
     VIDEO_ROTATION_0 = 0
+    """As it is."""
     VIDEO_ROTATION_90 = 1
+    """To be turned by 90 degrees, clockwise."""
     VIDEO_ROTATION_180 = 2
+    """To be turned by 180 degrees, clockwise."""
     VIDEO_ROTATION_270 = 3
+    """To be turned by 270 degrees, clockwise."""

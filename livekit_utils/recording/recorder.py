@@ -158,6 +158,7 @@ class Recorder(AsyncClosing, LoopBound):
 
     @property
     def paused(self) -> bool:
+        """Whether `pause` was called, and `resume` was not."""
         return self._clock.paused
 
     def add_stream(

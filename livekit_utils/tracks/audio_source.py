@@ -152,10 +152,12 @@ class AudioSource(AsyncClosing, LoopBound):
 
     @property
     def sample_rate(self) -> int:
+        """Samples per second and channel of the frames that it takes."""
         return self._sample_rate
 
     @property
     def num_channels(self) -> int:
+        """Channels of the frames that it takes."""
         return self._num_channels
 
     @property
@@ -167,6 +169,7 @@ class AudioSource(AsyncClosing, LoopBound):
 
     @property
     def paused(self) -> bool:
+        """Whether `pause` was called, and `resume` was not."""
         return self._clock.paused
 
     def stats(self) -> AudioSourceStats:

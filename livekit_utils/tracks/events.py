@@ -20,6 +20,7 @@ class AudioFrameEvent:
     """Carries a frame of an `AudioStream`."""
 
     frame: AudioFrame
+    """The sound."""
 
     def _repr_html_(self) -> str:
         """Shows the frame in a notebook."""
@@ -32,10 +33,13 @@ class VideoFrameEvent:
     """Carries a frame of a `VideoStream`, with the arguments of the `VideoSource.capture_frame` that captured it."""
 
     frame: VideoFrame
+    """The picture."""
     timestamp_us: int
     """Microseconds: those given to `capture_frame`, or the time of the capture by the clock of `time.monotonic`."""
     rotation: VideoRotation
+    """How the picture is to be turned before it is shown."""
     metadata: object = None
+    """What the producer gave with the frame."""
 
     @classmethod
     def from_av(cls, frame: Any) -> Self:

@@ -27,8 +27,11 @@ class TrackKind(ProtobufEnum, IntEnum):
     """The kind of media of a track. Names and numbers are those of the LiveKit SDK."""
 
     KIND_UNKNOWN = 0
+    """Neither."""
     KIND_AUDIO = 1
+    """Sound."""
     KIND_VIDEO = 2
+    """Pictures."""
 
 
 class _TrackType(type):
@@ -79,14 +82,17 @@ class Track(metaclass=_TrackType):
 
     @property
     def name(self) -> str:
+        """The name that it was made with."""
         return self._name
 
     @property
     def kind(self) -> TrackKind:
+        """Audio or video."""
         return self._kind
 
     @property
     def muted(self) -> bool:
+        """Whether `mute` was called, and `unmute` was not."""
         return self._muted if self._bridge is None else bool(self._bridge.track.muted)
 
     def mute(self) -> None:

@@ -52,14 +52,17 @@ class VideoSource(AsyncClosing):
 
     @property
     def width(self) -> int:
+        """Pixels in a row."""
         return self._width
 
     @property
     def height(self) -> int:
+        """Rows of pixels."""
         return self._height
 
     @property
     def is_screencast(self) -> bool:
+        """Whether the pictures are those of a screen."""
         return self._is_screencast
 
     def capture_frame(

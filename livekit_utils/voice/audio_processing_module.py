@@ -286,6 +286,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
 
     @property
     def echo_cancellation(self) -> bool:
+        """Whether the echo of what is played is removed."""
         return self._stages.echo_cancellation
 
     @echo_cancellation.setter
@@ -294,6 +295,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
 
     @property
     def noise_suppression(self) -> bool:
+        """Whether steady noise is removed."""
         return self._stages.noise_suppression
 
     @noise_suppression.setter
@@ -302,6 +304,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
 
     @property
     def high_pass_filter(self) -> bool:
+        """Whether hum, rumble and offset are removed."""
         return self._stages.high_pass_filter
 
     @high_pass_filter.setter
@@ -310,6 +313,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
 
     @property
     def auto_gain_control(self) -> bool:
+        """Whether speech is brought to an even level."""
         return self._stages.auto_gain_control
 
     @auto_gain_control.setter
@@ -318,6 +322,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
 
     @property
     def noise_suppression_level(self) -> int:
+        """0 to 3: noise is lowered by 6, 12, 18 or 21 dB."""
         return self._stages.noise_suppression_level
 
     @noise_suppression_level.setter
@@ -326,6 +331,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
 
     @property
     def max_gain_db(self) -> float:
+        """The most that the gain control amplifies by, 0 to 90 dB."""
         return self._stages.max_gain_db
 
     @max_gain_db.setter

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import doctest
 import importlib
+import inspect
 import os
 import pkgutil
 import re
@@ -16,7 +18,7 @@ import pytest
 
 import livekit_utils
 from tests.support import virtual_time
-from tests.support.paths import BESIDE
+from tests.support.paths import BESIDE, SOURCE
 
 MODULES = [
     info.name
@@ -70,13 +72,22 @@ def test_examples_of_everything_else() -> None:
         assert result.failed == 0, name
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/files.md", "docs/notebooks.md", "docs/telephony.md"])
+# Whose blocks of Python are programs; elsewhere they are parts of one, which only have to be Python.
+PROGRAMS = ["README.md", "docs/files.md", "docs/notebooks.md", "docs/telephony.md"]
+PROGRAMS += sorted(f"docs/guides/{page.name}" for page in (SOURCE / "docs" / "guides").glob("*.md"))
+PAGES = [SOURCE / "README.md", *sorted((SOURCE / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> None:
-    document = BESIDE / name
+    document = SOURCE / name
     if not document.exists():
         pytest.skip(f"{name} is not beside the tests")
+    if name.startswith("docs/guides"):
+        pytest.importorskip("soundfile")
+        pytest.importorskip("pywebrtc_audio")
     blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
-    assert blocks
+    assert blocks or name.startswith("docs/guides")
     for block in blocks:
         result = subprocess.run(
             [sys.executable, "-c", block],
@@ -90,3 +101,42 @@ def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> 
         # A comment behind a print says what it prints.
         said = re.findall(r"print\(.*\)  # (.*)", block)
         assert [line for line in result.stdout.splitlines() if line in said] == said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(SOURCE).as_posix())
+def test_the_blocks_of_a_document_are_python_with_names_that_exist(page: Path) -> None:
+    for block in re.findall(r"```py(?:thon)?\n(.*?)```", page.read_text(), re.DOTALL):
+        tree = compile(block, str(page), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("livekit_utils"):
+                for alias in node.names:
+                    if not hasattr(importlib.import_module(node.module or ""), alias.name):
+                        importlib.import_module(f"{node.module}.{alias.name}")
+
+
+@pytest.mark.skipif(not (SOURCE / "livekit_utils").is_dir(), reason="the source is not here")
+def test_every_public_member_is_documented() -> None:
+    """As the site reads it: from the source and the stubs, with the docstrings of fields."""
+    command = [sys.executable, "-m", "tools.docs_site.source"]
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True)
+    assert not done.stdout.split()
+
+
+@pytest.mark.skipif(not (SOURCE / "livekit_utils" / "frames" / "sdk.py").is_file(), reason="the source is not here")
+def test_the_stubs_have_the_docstrings_of_the_compiled_classes(tmp_path: Path) -> None:
+    # The source comes last: it may not be compiled.
+    path = [found for found in sys.path if found and Path(found) not in (BESIDE, SOURCE)] + [str(SOURCE)]
+    command = [sys.executable, "-c", "from tools.stub_docstrings import main; main(['--check'])"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_compiled_classes_tell_their_signatures() -> None:
+    signatures = {
+        "RingBuffer": "(capacity)",
+        "AudioFrame": "(data, sample_rate, num_channels, samples_per_channel, *, userdata=None)",
+        "combine_audio_frames": "(buffer)",
+    }
+    for name, signature in signatures.items():
+        assert str(inspect.signature(getattr(livekit_utils, name))) == signature

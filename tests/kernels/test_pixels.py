@@ -12,7 +12,7 @@ import pytest
 from livekit_utils import VideoBufferType
 from livekit_utils._kernels.pixels import convert_picture
 from tests.support.buffers import assert_not_borrowed, at_odd_address
-from tests.support.pictures import WEIGHTS, Reference, num_bytes, planes_of, random_picture
+from tests.support.pictures import WEIGHTS, Reference, planes_of, random_picture
 from tests.support.randomness import Rand
 
 TYPES = list(VideoBufferType)

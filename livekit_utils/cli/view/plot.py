@@ -25,10 +25,15 @@ if TYPE_CHECKING:
 MAX_TRACKS = 32
 FLOOR_DB = -110.0
 
-_BLUE = "#31688e"
+# Blue and vermilion of Okabe and Ito's colours, which red-green blind readers can tell.
+_BLUE, _VERMILION = "#0072b2", "#d55e00"
+# Rows of a spectrogram, and the frequencies in Hz that are named beside it.
+_ROWS = 256
+_NAMED_HZ = (250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)
+_MAX_MARKS = 200
 _DPI = 100
 _WIDTH_IN = 12.8
-_TRACK_IN = 2.6
+_TRACK_IN = 2.8
 _TOP_IN = 0.25
 _BOTTOM_IN = 0.4
 
@@ -47,6 +52,7 @@ def draw_plot(tracks: Sequence[Summary], path: Path) -> None:
     """Draws each track with a picture: its envelope above its spectrogram, all on one time axis."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, FuncFormatter
 
     seconds = max(max(track.duration for track in tracks), 1e-3)
     height = _TOP_IN + _BOTTOM_IN + _TRACK_IN * len(tracks)
@@ -61,13 +67,15 @@ def draw_plot(tracks: Sequence[Summary], path: Path) -> None:
         image = _draw_spectrogram(spectrum, track, seconds)
         for axes in (wave, spectrum):
             axes.set_xlim(0, seconds)
-            axes.tick_params(labelsize=8, labelbottom=axes is spectrum and row == len(tracks) - 1)
+            axes.tick_params(labelsize=8, labelbottom=axes is spectrum)
+            axes.xaxis.set_major_locator(FixedLocator(time_ticks(seconds)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: time_label(second, seconds)))
         if row == len(tracks) - 1:
-            spectrum.set_xlabel("seconds", fontsize=9)
+            spectrum.set_xlabel("time", fontsize=9)
     cax = figure.add_axes((0.93, (_BOTTOM_IN + 0.2) / height, 0.012, 1 - (_TOP_IN + _BOTTOM_IN + 0.5) / height))
     assert image is not None  # there is a track
     colorbar = figure.colorbar(image, cax=cax, extend="min")
-    colorbar.set_label("dB, where 0 is a full-scale sine wave", fontsize=9)
+    colorbar.set_label("level in dB; 0 is a full-scale sine wave", fontsize=9)
     colorbar.set_ticks([float(level) for level in range(0, int(FLOOR_DB) - 1, -10)])
     colorbar.ax.tick_params(labelsize=8)
     with warnings.catch_warnings():
@@ -83,7 +91,47 @@ def _add_axes(figure: Figure, height: float, bottom: float, tall: float) -> Axes
 def _title(track: Summary) -> str:
     channels = {1: "mono", 2: "stereo"}.get(track.num_channels, f"{track.num_channels} channels")
     title = f"{printable(track.name)}  ·  {track.sample_rate} Hz {channels}, {track.duration:.2f} s"
-    return f"{title}, gain {track.gain_db:+.1f} dB" if track.gain_db else title
+    title = f"{title}, gain {track.gain_db:+.1f} dB" if track.gain_db else title
+    return f"{title}, {track.num_clipped} samples clipped" if track.num_clipped else title
+
+
+def time_ticks(seconds: float) -> list[float]:
+    """Round times for an axis of this length, ten of them at most."""
+    steps = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
+    step = next((step for step in steps if seconds / step <= 10), 36_000 * (seconds // 360_000 + 1))
+    return [number * step for number in range(int(seconds / step + 1e-9) + 1)]
+
+
+def time_label(second: float, seconds: float) -> str:
+    """A time with its unit, on an axis of this length: seconds, then minutes and seconds, then hours and minutes."""
+    if seconds < 90:
+        return f"{second:g} s"
+    minutes, rest = divmod(round(second), 60)
+    return f"{minutes}:{rest:02} min" if seconds < 5400 else f"{minutes // 60}:{minutes % 60:02} h"
+
+
+def mel(hertz: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A frequency on the mel scale, which is about linear up to 1 kHz and logarithmic above, as hearing is."""
+    found: npt.NDArray[np.float64] = 2595 * np.log10(1 + np.asarray(hertz, float) / 700)
+    return found
+
+
+def speech_rows(levels: npt.NDArray[np.float32], sample_rate: int) -> npt.NDArray[np.float32]:
+    """A spectrogram whose rows are equally far apart on the mel scale: half of its height is below 2 kHz or so.
+
+    Args:
+        levels: dB, a row for each frequency from 0 Hz to half the rate.
+        sample_rate: Hz.
+    """
+    edges = 700 * (10 ** (np.linspace(0, mel(sample_rate / 2), _ROWS + 1) / 2595) - 1)
+    bins = edges / (sample_rate / 2) * (len(levels) - 1)
+    rows = np.empty((_ROWS, levels.shape[1]), np.float32)
+    for row in range(_ROWS):
+        # The loudest of the frequencies in a row, or the one that is nearest to it.
+        first, last = int(np.ceil(bins[row])), int(bins[row + 1])
+        nearest = round((bins[row] + bins[row + 1]) / 2)
+        rows[row] = levels[first : last + 1].max(axis=0) if first <= last else levels[nearest]
+    return rows
 
 
 def _draw_envelope(axes: Axes, track: Summary, seconds: float) -> None:
@@ -95,8 +143,14 @@ def _draw_envelope(axes: Axes, track: Summary, seconds: float) -> None:
     axes.axhline(0, color="0.8", linewidth=0.5, zorder=0)
     lows, highs = np.append(lows, lows[-1]), np.append(highs, highs[-1])
     axes.fill_between(edges, lows, highs, step="post", linewidth=0.4, facecolor=_BLUE, edgecolor=_BLUE)
-    axes.set_ylim(-1.05, 1.05)
-    axes.set_yticks([-0.5, 0, 0.5])
+    axes.set_ylim(-1.15, 1.15)
+    axes.set_yticks([-1, 0, 1])
+    axes.set_ylabel("amplitude", fontsize=8)
+    # A column that reaches full scale, which is -1 or the largest of int16.
+    for reached, at, mark in ((highs >= 32767 / 32768, 1.08, "v"), (lows <= -1, -1.08, "^")):
+        times = edges[reached]
+        times = times[:: max(1, -(-len(times) // _MAX_MARKS))]
+        axes.plot(times, np.full(len(times), at), mark, color=_VERMILION, markersize=3, clip_on=False)
     # The name of a file is no formula, even if it has dollar signs.
     axes.set_title(_title(track), loc="left", fontsize=9, pad=3, parse_math=False)
 
@@ -114,8 +168,11 @@ def _filled(values: npt.NDArray[np.float32], track: Summary, seconds: float) -> 
 def _draw_spectrogram(axes: Axes, track: Summary, seconds: float) -> AxesImage:
     if track.picture is None:
         raise ValueError(f"expected a picture of {track.name}")
-    levels = track.picture.spectrogram()
-    axes.set_ylabel("kHz", fontsize=9)
+    levels = speech_rows(track.picture.spectrogram(), track.sample_rate)
+    named = [hertz for hertz in _NAMED_HZ if hertz <= track.sample_rate / 2]
+    labels = [f"{hertz} Hz" if hertz < 1000 else f"{hertz // 1000} kHz" for hertz in named]
+    axes.set_yticks(mel(named), labels)
+    axes.set_ylabel("frequency", fontsize=8)
     axes.set_facecolor("0.93")
     return axes.imshow(
         np.maximum(levels, FLOOR_DB),
@@ -124,6 +181,6 @@ def _draw_spectrogram(axes: Axes, track: Summary, seconds: float) -> AxesImage:
         cmap="magma",
         vmin=FLOOR_DB,
         vmax=0,
-        extent=(0, seconds, 0, track.sample_rate / 2000),
+        extent=(0, seconds, 0, float(mel(track.sample_rate / 2))),
         interpolation="nearest",
     )

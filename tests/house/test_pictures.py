@@ -1,0 +1,25 @@
+"""The pictures of the documentation that can be checked against what they show."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.support.paths import SOURCE
+
+PICTURE = SOURCE / "docs" / "benchmarks.png"
+
+pytestmark = pytest.mark.skipif(not PICTURE.is_file(), reason="the source is not here")
+
+
+def test_the_picture_of_the_benchmarks_shows_the_table_under_it() -> None:
+    pytest.importorskip("matplotlib")
+    image = pytest.importorskip("PIL.Image")
+    from tools.draw_benchmarks import bars
+
+    table = bars((SOURCE / "README.md").read_text("utf-8"))
+    assert len(table) > 15
+    with image.open(PICTURE) as picture:
+        drawn = ast.literal_eval(picture.text["Description"])
+    assert drawn == [row.ratio for row in table], "run `python -m tools.draw_benchmarks docs/benchmarks.png`"
