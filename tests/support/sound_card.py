@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import mmap
+import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -141,6 +145,10 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, card: SoundCard) -> SoundCard:
             raise
         return result
 
+    if importlib.util.find_spec("pyaudio") is None:  # MediaDevices looks whether it is there; nothing of it is used
+        module = ModuleType("pyaudio")
+        module.__spec__ = ModuleSpec("pyaudio", None)
+        monkeypatch.setitem(sys.modules, "pyaudio", module)
     monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerProcess", card.open)
     monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerThread", card.open)
     monkeypatch.setattr("livekit_utils.devices.device_stream.in_thread", at_once)

@@ -17,7 +17,6 @@ PLAIN = {"enable_aec": False, "noise_suppression": False, "high_pass_filter": Fa
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> SoundCard:
-    pytest.importorskip("pyaudio", reason="PyAudio is not installed")
     return plug_in(monkeypatch, SoundCard())
 
 

@@ -116,6 +116,7 @@ def test_a_device_needs_no_folder_for_temporary_files(no_folder: None) -> None:
 
 def test_where_there_is_no_memory_that_is_a_file_either(no_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the sound system prints is not kept; a device needs memory, and says so."""
+    pytest.importorskip("pyaudio", reason="PyAudio is not installed")
     monkeypatch.delattr(os, "memfd_create", raising=False)
     assert _open_notes() is None
     with worker_process._start(["-"], [], None) as process:
