@@ -13,7 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from livekit_utils._kernels.gain_queue import mix, mix_each
 from livekit_utils._kernels.limiter import Limiter
@@ -34,6 +34,7 @@ from livekit_utils.mixing.patience import Patience
 from livekit_utils.mixing.shaping import Shaping
 from livekit_utils.mixing.stream_reader import StreamReader
 from livekit_utils.mixing.timed_input import TimedInput
+from livekit_utils.mixing.timed_queue import begin_block, end_block
 
 __all__ = ["AudioMixer"]
 
@@ -554,13 +555,14 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._num_unread += 1
             return
         now = self._now()
-        sources = [source for source in self._inputs.all if isinstance(source, TimedInput)]
+        sources = [*cast("MixInputs[TimedInput]", self._inputs).all]
         try:
-            self._mix([source for source in sources if source.has_part(now)])
+            self._mix(begin_block(sources, now))
         except MemoryError as error:
             self._stop_timers()
             self._readers.end(error)  # the readers must not wait for a block that cannot be made
             return
+        sources = end_block(sources)
         for source in sources:
             source.end_block()
         self._shaping.after_block()
