@@ -1,3 +1,7 @@
+cimport cython
+
+
+@cython.final
 cdef class ArrivalWindow:
     cdef public double changed_s
     cdef readonly double soonest_s, ahead_s, off_s

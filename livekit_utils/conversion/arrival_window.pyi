@@ -1,3 +1,6 @@
+from typing import final
+
+@final
 class ArrivalWindow:
     changed_s: float
     def __init__(self, length_s: float) -> None: ...

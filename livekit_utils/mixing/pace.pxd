@@ -1,3 +1,7 @@
+cimport cython
+
+
+@cython.final
 cdef class Pace:
     cdef readonly bint is_live
     cdef double _waited_s, _delivered_s  # of this piece

@@ -1,3 +1,6 @@
+from typing import final
+
+@final
 class Pace:
     @property
     def is_live(self) -> bool: ...

@@ -206,6 +206,7 @@ class TimedInput(MixerInput, TimedQueue):
         self.playing = False
         self._stopped_at = now
         self.first_at = -1.0
+        self.kept = 0
         if self.live:
             self.late = True
             self.num_late_blocks += 1

@@ -1,4 +1,5 @@
 """TimedQueue does what a TimedInput has to do for each frame and each block, as long as all goes on as it was."""
+cimport cython
 from libc.math cimport exp2, llround
 
 from livekit_utils.conversion.arrival_window cimport ArrivalWindow
@@ -34,6 +35,8 @@ cdef class TimedQueue(MixInput):
     And it has:
 
     - `first_at`: when the first sample came that is not played yet, below 0 if there is none.
+    - `kept`: samples per channel of a surplus that it had when it was found to be live, and keeps until it begins
+      again: to be rid of it, it would have to be resampled.
     - `waited_s`, `asked_at`: the next frame was waited for so long, and is waited for again since then.
     """
 
@@ -44,6 +47,7 @@ cdef class TimedQueue(MixInput):
     cdef public Py_ssize_t block, fade
     cdef public double first_at, waited_s, asked_at
     cdef Py_ssize_t _frame  # samples per channel of the last frame
+    cdef public Py_ssize_t kept
     cdef double _reserve_s, _reserve_at
 
     def __cinit__(self, *args, **kwargs):
@@ -63,57 +67,87 @@ cdef class TimedQueue(MixInput):
         now = self.time()
         if self.window.is_over(now):
             return REFUSED
-        self.arrive(now, frame)
+        self._arrive(now, frame)
         self._append(frame)
         if self.live:
-            self.window.see(now, self.fill_s(now))
+            self.window.see(now, self._fill_s(now))
         return NOTHING
 
-    def arrive(self, double now, AudioFrame frame not None):
-        """Notes that a frame came. So the queue may hold its target, before it is full."""
+    @cython.final
+    cdef int _arrive(self, double now, AudioFrame frame) except -1:
+        cdef double seconds = frame.samples_per_channel / <double>frame.sample_rate
+        cdef bint was_live = self.live
+        self._frame = -(-frame.samples_per_channel * self.sample_rate // frame.sample_rate)
         if self.pace is not None:
-            self.live = self.pace.see(
-                self.waited_s + now - self.asked_at, frame.samples_per_channel / <double>frame.sample_rate)
+            self.live = self.pace.see(self.waited_s + now - self.asked_at, seconds)
+            if self.live and not was_live and self.playing:
+                seconds += self._fill_s(now)
+                self.kept = max(0, <Py_ssize_t>llround(min(seconds * self.sample_rate - self._target(now),
+                                                           SLACK_S * self.sample_rate)))
         self.waited_s = 0.0
         self.asked_at = now
-        self._frame = -(-frame.samples_per_channel * self.sample_rate // frame.sample_rate)
-        self.read_ahead = self.target(now)
+        self.read_ahead = self._target(now)
         if self.first_at < 0.0:
             self.first_at = now
+        return 0
 
-    cpdef double fill_s(self, double now) except *:
-        """What it holds, and what is left of the block that is being played, in seconds."""
+    @cython.final
+    cdef double _fill_s(self, double now) except *:
         cdef double next_due = self.clock.next_due
         return self._size // self.num_channels / <double>self.sample_rate + next_due - now
 
-    cpdef double reserve(self, double now) noexcept:
-        """What the stream may come late unnoticed, in seconds."""
+    @cython.final
+    cdef double _reserve(self, double now) noexcept:
         if self._reserve_s == LEAST_RESERVE_S:
             return LEAST_RESERVE_S
         return LEAST_RESERVE_S + (self._reserve_s - LEAST_RESERVE_S) * exp2((self._reserve_at - now) / HALF_LIFE_S)
 
-    def set_reserve(self, double seconds, double now):
-        """Sets what the stream may come late now; it is slowly forgotten."""
-        self._reserve_s, self._reserve_at = seconds, now
+    @cython.final
+    cdef Py_ssize_t _target(self, double now) noexcept:
+        cdef Py_ssize_t reserve = <Py_ssize_t>llround(self._reserve(now) * self.sample_rate)
+        return self.block + self.fade + self._frame + self.kept + reserve
 
-    cpdef Py_ssize_t target(self, double now) noexcept:
-        """Samples per channel that are to be there, with those of the block that is being played, after a frame."""
-        return self.block + self.fade + self._frame + <Py_ssize_t>llround(self.reserve(now) * self.sample_rate)
-
-    cpdef Py_ssize_t surplus(self, double now, double overdue_s) noexcept:
-        """Samples per channel of a live stream that are to be left out. Blocks that are made up for at once, after the
-        event loop was held up, take their part of what is there."""
-        cdef Py_ssize_t surplus = self._size // self.num_channels - self.target(now)
+    @cython.final
+    cdef Py_ssize_t _surplus(self, double now, double overdue_s) noexcept:
+        cdef Py_ssize_t surplus = self._size // self.num_channels - self._target(now)
         if overdue_s > 0.0:
             surplus -= <Py_ssize_t>llround(overdue_s * self.sample_rate)
         return surplus if surplus > SLACK_S * self.sample_rate else 0
 
+    @cython.final
     cdef bint _goes_on(self, double now) noexcept:
         """Whether it has its part of the next block as of the last, and nothing is to be done about it."""
         cdef Py_ssize_t fill = self._size // self.num_channels
         if not self.playing or not self.is_calm or self._left >= 0 or self._draining:
             return False
-        return fill >= self.block + self.fade and self.surplus(now, 0.0) == 0 if self.live else fill >= self.block
+        return fill >= self.block + self.fade and self._surplus(now, 0.0) == 0 if self.live else fill >= self.block
+
+    # For the TimedInput; compiled code calls the functions behind them.
+
+    def arrive(self, double now, AudioFrame frame not None):
+        """Notes that a frame came. So the queue may hold its target, before it is full."""
+        self._arrive(now, frame)
+
+    def fill_s(self, double now):
+        """What it holds, and what is left of the block that is being played, in seconds."""
+        return self._fill_s(now)
+
+    def reserve(self, double now):
+        """What the stream may come late unnoticed, in seconds."""
+        return self._reserve(now)
+
+    def set_reserve(self, double seconds, double now):
+        """Sets what the stream may come late now; it is slowly forgotten."""
+        self._reserve_s, self._reserve_at = seconds, now
+
+    def target(self, double now):
+        """Samples per channel that are to be there, with those of the block that is being played, after a frame."""
+        return self._target(now)
+
+    def surplus(self, double now, double overdue_s):
+        """Samples per channel of a live stream that are to be left out. Blocks that are made up for at once, after the
+        event loop was held up, take their part of what is there."""
+        return self._surplus(now, overdue_s)
 
 
 def begin_block(list sources, double now):
