@@ -107,7 +107,11 @@ def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.write_text(NOT_IN_BOTH)
     modules = ["livekit_utils._kernels", "livekit_utils.frames.audio_frame", "livekit_utils.mixing.mix_input"]
-    modules += ["livekit_utils.conversion.arrival_window", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"]
+    modules += [
+        "livekit_utils.conversion.arrival_window",
+        "livekit_utils.mixing.pace",
+        "livekit_utils.mixing.timed_queue",
+    ]
     options = ["--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", str(allowed)]
     result = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", *options, *modules],
