@@ -96,7 +96,10 @@ extensions = [
 # Compiled classes outside of the kernels.
 extensions += [
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
+    extension("livekit_utils.conversion.arrival_window", "livekit_utils/conversion/arrival_window.pyx", []),
     extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", []),
+    extension("livekit_utils.mixing.pace", "livekit_utils/mixing/pace.pyx", []),
+    extension("livekit_utils.mixing.timed_queue", "livekit_utils/mixing/timed_queue.pyx", []),
     extension(
         "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]
     ),

@@ -16,7 +16,7 @@
 
 #include "s16.h"
 
-#define LKU_MIX_NUM_FACTORS 3
+#define LKU_MIX_NUM_FACTORS 2
 
 /* A factor that moves from `from` to `value` in a straight line; made by lku_ramp_make. */
 typedef struct lku_ramp {

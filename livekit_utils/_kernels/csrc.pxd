@@ -36,7 +36,7 @@ cdef extern from "mix_shape.h" nogil:
 
     ctypedef struct lku_mix_shape:
         lku_ramp fade
-        lku_ramp factors[3]
+        lku_ramp factors[2]
         lku_ramp sides[2]
 
     lku_ramp lku_ramp_make(int32_t from_, int32_t value, uint32_t length, int64_t position) noexcept

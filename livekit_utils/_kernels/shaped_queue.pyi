@@ -3,7 +3,6 @@ from typing import Final
 from livekit_utils._kernels.gain_queue import GainQueue
 
 DUCK: Final = 1
-CHOICE: Final = 2
 
 class ShapedQueue(GainQueue):
     skips: bool

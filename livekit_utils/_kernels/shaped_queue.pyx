@@ -21,10 +21,9 @@ cdef Py_ssize_t MAX_RAMP = 0xFFFFFFFF  # samples per channel
 cdef enum:
     HOLD = 0
 
-# The factors that belong to the owner of a queue.
+# The factor that belongs to the owner of a queue.
 cpdef enum:
     DUCK = 1
-    CHOICE = 2
 
 
 cdef int move(csrc.lku_ramp *ramp, double value, Py_ssize_t ramp_length) except -1:
@@ -127,9 +126,9 @@ cdef class ShapedQueue(GainQueue):
         self.is_shaped = True
 
     def set_factor(self, int factor, double value, Py_ssize_t ramp_length):
-        """Moves DUCK or CHOICE, 0 to 2, in a straight line."""
-        if factor != DUCK and factor != CHOICE:
-            raise ValueError(f"factor: expected DUCK or CHOICE, got {factor}")
+        """Moves DUCK, 0 to 2, in a straight line."""
+        if factor != DUCK:
+            raise ValueError(f"factor: expected DUCK, got {factor}")
         move(&self._shape.factors[factor], value, ramp_length)
         self.is_shaped = True
 

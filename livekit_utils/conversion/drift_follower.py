@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from livekit_utils.conversion.arrival_window import ArrivalWindow
 from livekit_utils.conversion.audio_resampler import AudioResampler, AudioResamplerQuality
 from livekit_utils.frames.audio_frame import AudioFrame
 
@@ -146,16 +147,16 @@ class DriftFollower:
             input_rate, output_rate, num_channels=num_channels, quality=quality, engine="auto"
         )
         self._output_rate = output_rate
-        self._copies = input_rate == output_rate  # nothing was corrected yet
+        self.copies = input_rate == output_rate
+        """Whether frames are copied, because nothing was corrected yet."""
+        self.window = ArrivalWindow(_WINDOW_S)
+        """Of the frames that came last. As long as `copies`, who calls `window.see` for a frame need not `push` it,
+        unless the window is over."""
         self._last: AudioFrame | None = None
         self._clock = _Clock()
         self._corrects = False
         self._correction = 0.0
-        self._added = 0.0  # seconds that came out so far because of corrections
-        self._moved = 0.0  # seconds that others put into the queue, less those that they took out
         self._suspect: float | None = None  # how far the window before was off, where that was no drift
-        self._soonest = (0.0, 0.0)  # when the soonest frame of the window came, and how far ahead the stream was
-        self._off = self._window_end = -math.inf
 
     @property
     def ppm(self) -> float:
@@ -178,7 +179,7 @@ class DriftFollower:
                 block; it may be below 0.
         """
         arrived_s = frame.samples_per_channel / frame.sample_rate
-        if self._copies:
+        if self.copies:
             self._last = frame
             self._watch(now_s, fill_s + arrived_s, 0.0)
             self._last = None
@@ -191,7 +192,7 @@ class DriftFollower:
 
     def convert(self, frame: AudioFrame) -> list[AudioFrame]:
         """Takes a frame whose time tells nothing about the stream's clock."""
-        return [frame] if self._copies else self._resampler.push(frame)
+        return [frame] if self.copies else self._resampler.push(frame)
 
     def moved(self, num_s: float) -> None:
         """Notes that sound was put into the queue otherwise, or below 0 that it was taken out and not played.
@@ -199,33 +200,23 @@ class DriftFollower:
         Silence that fills an underrun is put in. Late sound that is dropped is taken out. What is not noted looks like
         a stream that goes on earlier or later: it is accepted after two seconds.
         """
-        self._moved += num_s
+        self.window.changed_s += num_s
 
     def flush(self) -> list[AudioFrame]:
         """Ends the stream, and returns what is left of it."""
         return self._resampler.flush()
 
     def _watch(self, now_s: float, fill_s: float, added_s: float) -> None:
-        self._added += added_s
-        # How far the stream would be ahead if nobody had corrected anything.
-        ahead_s = fill_s - self._added - self._moved
-        if now_s >= self._window_end and self._window_end > -math.inf:
-            self._end_window(now_s, fill_s - ahead_s)
-        if self._window_end == -math.inf:
-            self._window_end = now_s + _WINDOW_S
-        off_s = ahead_s - self._clock.at(now_s) if self._clock.has_begun else ahead_s
-        if off_s > self._off:
-            self._soonest, self._off = (now_s, ahead_s), off_s
+        window = self.window
+        window.changed_s += added_s
+        if window.is_over(now_s):
+            self._end_window(now_s)
+        window.see(now_s, fill_s)
 
-    def _forget_window(self) -> None:
-        self._soonest = (0.0, 0.0)
-        self._off = self._window_end = -math.inf
-
-    def _end_window(self, now_s: float, changed_s: float) -> None:
-        """Takes the soonest frame of a window. So much of the fill now is due to corrections and to others."""
-        time_s, ahead_s = self._soonest
-        off_s = self._off
-        self._forget_window()
+    def _end_window(self, now_s: float) -> None:
+        """Takes the soonest frame of a window."""
+        time_s, ahead_s, off_s = self.window.soonest_s, self.window.ahead_s, self.window.off_s
+        self.window.begin()
         if not self._clock.has_begun:
             self._clock.start_at(time_s, ahead_s)
         elif not self._clock.is_step(time_s, ahead_s):
@@ -237,7 +228,8 @@ class DriftFollower:
         else:
             self._suspect = None
             self._clock.start_at(time_s, ahead_s)
-        self._correct(self._clock.at(now_s) + changed_s)
+        self.window.set_line(self._clock.time, self._clock.ahead, self._clock.rate)
+        self._correct(self._clock.at(now_s) + self.window.changed_s)
 
     def _correct(self, fill_s: float) -> None:
         if self.target_s is None:
@@ -249,8 +241,8 @@ class DriftFollower:
         self._corrects = True
         correction = -self._clock.rate - _PULL * off_s
         self._correction = max(-_MAX_CORRECTION, min(_MAX_CORRECTION, correction))
-        if self._copies:
+        if self.copies:
             assert self._last is not None
-            self._copies = False
+            self.copies = False
             self._resampler.push(self._last)  # which has been given out: it is what the filter looks back to
         self._resampler.adjust_ppm(self._correction * 1e6, ramp_ms=_WINDOW_S * 1000)

@@ -15,23 +15,18 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, 
 from contextlib import suppress
 from typing import Any
 
-from livekit_utils._kernels.gain_queue import mix, mix_each
 from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
-from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils.frames.audio_frame import AudioFrame
-from livekit_utils.mixing.block_clock import BlockClock
+from livekit_utils.mixing.block_mixer import BlockMixer
 from livekit_utils.mixing.limiting import make_limiter, reduction_db
-from livekit_utils.mixing.loudest import Loudest
 from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 from livekit_utils.mixing.mixer_streams import MixerStreams
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
-from livekit_utils.mixing.patience import Patience
-from livekit_utils.mixing.shaping import Shaping
 from livekit_utils.mixing.stream_reader import StreamReader
 from livekit_utils.mixing.timed_input import TimedInput
 
@@ -126,33 +121,39 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._capacity = check_int("capacity", capacity, 1)
         timeout_s = check_number("stream_timeout_ms", stream_timeout_ms, 0, above=True) / 1000
         check_type("realtime", realtime, bool)
-        self._clock = BlockClock(self._block, self._sample_rate, self._keep_time) if realtime else None
-        self._loudest: Loudest | None = None
         if num_loudest is not None:
             num_loudest = check_int("num_loudest", num_loudest, 1)
-            self._loudest = Loudest(num_loudest, self._sample_rate, self._block)
         self._ceiling = None if ceiling_dbfs is None else check_number("ceiling_dbfs", ceiling_dbfs, -60, 0)
-        self._readers = MixReaders(self._capacity, self._advance, self._make_limiter)
-        self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self._inputs: MixInputs[MixerInput] = MixInputs(self._block)
-        self._patience = Patience(self._inputs, timeout_s, lambda: self._readers.has_room, self._give_up_waiting)
+        self._readers = MixReaders(self._capacity, self._advance, self._make_limiter)
+        read_ahead = self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate)
+        self._blocks = BlockMixer(
+            self._inputs,
+            self._readers,
+            sample_rate=self._sample_rate,
+            num_channels=self._num_channels,
+            timeout_s=timeout_s,
+            num_loudest=num_loudest,
+            keeps_time=realtime,
+            read_ahead=read_ahead,
+            remove=self._remove,
+            forget=self._forget,
+        )
+        self._clock, self._shaping = self._blocks.clock, self._blocks.shaping
         self._reader = StreamReader(
             self._inputs,
-            self._patience,
+            self._blocks.patience,
             sample_rate=self._sample_rate,
-            read_ahead=self._block + int(min(timeout_s, _MAX_READ_AHEAD_S) * self._sample_rate),
+            read_ahead=read_ahead,
             keeps_time=realtime,
-            on_block=self._advance,
+            on_block=self._blocks.advance,
             on_end=self._end,
             nobody_reads=lambda: self._readers.is_full,
+            find_read_ahead=self._blocks.find_read_ahead,
         )
         self._streams = MixerStreams()
-        self._shaping = Shaping(
-            self._block, self._sample_rate, self._num_channels, timeout_s, self._remove, self._advance
-        )
         self._unstarted: deque[MixerInput] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._num_unread = 0  # blocks that were due when nobody read
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -364,7 +365,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         source = self._streams.find(stream)
         self._shaping.resume(source)
         if source.task is not None:
-            read_ahead = self._reader.find_read_ahead() if self._clock is None else source.read_ahead
+            read_ahead = self._blocks.find_read_ahead() if self._clock is None else source.read_ahead
             source.read_on(self._now(), read_ahead)
         self._advance()
 
@@ -375,19 +376,14 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         Loudness is that of the mix, after the gain, and falls slowly, so that a voice stays between its words. With
         `num_loudest` it is always followed, else from the first look on, which sees the last block only.
         """
-        inputs = self._inputs.all
-        if self._loudest is None:
-            self._loudest = Loudest(None, self._sample_rate, self._block)
-            for source in inputs:
-                source.power = (source.level[1] / 32768 * source.gain) ** 2
-        return self._loudest.speakers(inputs)
+        return self._blocks.active_speakers()
 
     def stats(self) -> AudioMixerStats:
         """Returns the state of the mixer and of each stream, and what they have done so far."""
         streams = {name: source.stats() for name, source in self._streams.by_name.items()}
         return AudioMixerStats(
-            num_blocks=self._reader.num_blocks,
-            num_skipped_blocks=self._num_unread + (self._clock.num_skipped if self._clock is not None else 0),
+            num_blocks=self._blocks.num_blocks,
+            num_skipped_blocks=self._blocks.num_unread + (self._clock.num_skipped if self._clock is not None else 0),
             num_queued_blocks=len(self._readers.main),
             reduction_db=reduction_db(self._readers.main.limiter),
             num_outputs=self._readers.num_outputs,
@@ -399,13 +395,13 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         """Declares that no more streams will be added: the iteration ends when all streams have ended."""
         self._ending = True
         if not self._inputs:
-            self._end_blocks()
+            self._blocks.end()
 
     async def aclose(self) -> None:
         """Stops at once: drops all queued samples, cancels the reading of all streams and waits until their tasks have
         ended. Iterations end, also those that are waiting. A second call does nothing."""
         self._closed = True
-        self._stop_timers()
+        self._blocks.close()
         for source in list(self._inputs.all):
             if source.task is not None:
                 source.task.cancel()
@@ -438,7 +434,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             if self._readers.has_room:
                 self._advance()
             elif not self._readers.is_alone:
-                self._watch_readers(True)
+                self._blocks.watch_readers(True)
 
     # -- reading the streams ------------------------------------------------------------------------------------------
 
@@ -471,106 +467,12 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._readers.inputs_change()
         self._streams.forget(source)
         if self._ending and not self._inputs:
-            self._end_blocks()
-
-    def _end_blocks(self) -> None:
-        """Ends the readers, with what the limiters hold."""
-        self._stop_timers()
-        try:
-            for queue, samples in self._readers.drain(self._block):
-                queue.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
-        except MemoryError as error:
-            self._readers.end(error)  # the readers must not wait for a block that cannot be made
-        else:
-            self._readers.end()
+            self._blocks.end()
 
     def _make_limiter(self) -> Limiter | None:
         if self._ceiling is None:
             return None
         return make_limiter(self._ceiling, self._sample_rate, self._num_channels)
-
-    def _stop_timers(self) -> None:
-        self._patience.deadline.close()
-        self._held_up.close()
-        if self._clock is not None:
-            self._clock.close()
-
-    # -- mixing -------------------------------------------------------------------------------------------------------
-
-    def _advance(self) -> None:
-        """Mixes every block that is complete, then starts the wait for the next one."""
-        inputs, readers = self._inputs, self._readers
-        if self._clock is not None:
-            return  # it mixes
-        while inputs.has_block and readers.has_room:
-            try:
-                self._mix(inputs.all)
-            except MemoryError as error:
-                readers.end(error)  # the readers must not wait for a block that cannot be made
-                return
-            self._patience.deadline.clear()  # the next block has a wait of its own
-            if inputs.num_expected < len(inputs):
-                self._settle()
-            self._shaping.after_block()
-        if inputs.num_starved:
-            now, read_ahead = self._now(), self._reader.find_read_ahead()
-            for source in inputs.starved():
-                source.read_on(now, read_ahead)
-            inputs.has_arrived = True  # streams that were not read could not deliver
-        self._patience.look()
-        if not readers.is_alone:
-            self._watch_readers(readers.are_kept_waiting)
-
-    def _watch_readers(self, somebody_waits: bool) -> None:
-        """Has readers given up, if there is a block that somebody waits for and others have no room for."""
-        if not (somebody_waits and self._inputs.has_block):
-            self._held_up.clear()
-        elif self._readers.has_unread:
-            # Whoever is about to read does so before this; nobody else is waited for.
-            asyncio.get_running_loop().call_soon(self._give_up_unread)
-        elif not self._held_up.running:
-            self._held_up.start(self._now())
-
-    def _mix(self, inputs: list[MixerInput]) -> None:
-        """Mixes the next block of these inputs, for everybody who reads."""
-        readers = self._readers
-        shaping = self._shaping
-        if shaping.is_active:
-            shaping.before_block(inputs)
-        if self._loudest is not None:
-            self._loudest.look(inputs)
-        if readers.is_alone:
-            samples = mix(inputs, self._block, self._num_channels, readers.main.limiter)
-            readers.main.put(AudioFrame(samples, self._sample_rate, self._num_channels, self._block))
-        else:
-            left_out = readers.left_out(self._inputs.all)
-            mixes = mix_each(inputs, self._block, self._num_channels, left_out, readers.limiters)
-            readers.put([AudioFrame(samples, self._sample_rate, self._num_channels, self._block) for samples in mixes])
-        self._reader.num_blocks += 1
-
-    def _keep_time(self) -> None:
-        """Mixes a block of what there is, because it is time."""
-        if self._readers.is_full:
-            self._num_unread += 1
-            return
-        now = self._now()
-        sources = [source for source in self._inputs.all if isinstance(source, TimedInput)]
-        try:
-            self._mix([source for source in sources if source.has_part(now)])
-        except MemoryError as error:
-            self._stop_timers()
-            self._readers.end(error)  # the readers must not wait for a block that cannot be made
-            return
-        for source in sources:
-            source.end_block()
-        self._shaping.after_block()
-        for source in sources:
-            if source.ended and source.is_spent:
-                self._forget(source)
-            elif (
-                source.paused and not source.is_held and (source.live or source.samples_per_channel < source.read_ahead)
-            ):
-                source.read_on(now, source.read_ahead)
 
     def _forget_output(self, in_any_thread: bool) -> None:
         """An output is gone, and holds nobody up any more."""
@@ -580,38 +482,10 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(_call, weakref.WeakMethod(self._advance))
 
-    def _give_up_unread(self) -> None:
-        self._readers.give_up_unread()
-        self._advance()
-
-    def _give_up_readers(self) -> None:
-        self._readers.give_up()
-        self._advance()
-
-    def _settle(self) -> None:
-        """Counts late streams and removes ended ones, after a block that did not have a part of every stream."""
-        for source in list(self._inputs.all):
-            source.num_late_blocks += source.late
-            if source.ended and source.is_spent:
-                self._forget(source)
-
-    def _give_up_waiting(self) -> None:
-        """Mixes without the streams that keep the others waiting."""
-        for source in self._inputs.all:
-            if source.expected and source.samples_per_channel < self._block and not source.is_held:
-                source.await_join()
-                source.late = True
-                # A stream whose source is idle is expected to be late.
-                level = logging.INFO if getattr(source.stream, "idle", False) is True else logging.WARNING
-                logger.log(
-                    level,
-                    "AudioMixer: %r is more than %g ms late and silent until it goes on",
-                    source.name,
-                    self._patience.deadline.timeout_s * 1000,
-                )
-        self._advance()
-
     # -- small things -------------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        self._blocks.advance()
 
     def _leave_loop(self) -> None:
         raise RuntimeError("this AudioMixer belongs to another event loop, which has ended")

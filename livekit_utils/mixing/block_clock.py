@@ -40,6 +40,8 @@ class BlockClock:
         self._number = 0  # of the next block
         self._num_turns = 0  # that were waited since the loop was held up
         self._timer: asyncio.Handle | None = None
+        self.next_due = 0.0
+        """The time of the next block."""
         self.num_skipped = 0
         """Blocks that were never called for."""
 
@@ -48,6 +50,7 @@ class BlockClock:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._start = self._loop.time()
+            self._skip(0)
             self._timer = self._loop.call_at(self.next_due, self._on_timer)
 
     def close(self) -> None:
@@ -60,10 +63,9 @@ class BlockClock:
         """The loop's time."""
         return self._loop.time() if self._loop is not None else 0.0
 
-    @property
-    def next_due(self) -> float:
-        """The time of the next block."""
-        return self._start + (self._number + 1) * self._block / self._sample_rate
+    def _skip(self, num_blocks: int) -> None:
+        self._number += num_blocks
+        self.next_due = self._start + (self._number + 1) * self._block / self._sample_rate
 
     def _on_timer(self) -> None:
         assert self._loop is not None
@@ -76,13 +78,13 @@ class BlockClock:
             return
         if late_s > _CATCH_UP_S:
             num_overdue = math.floor(late_s * self._sample_rate / self._block)
-            self._number += num_overdue
+            self._skip(num_overdue)
             self.num_skipped += num_overdue
         on_block = self._on_block()
         if on_block is None:
             self._timer = None
             return
-        self._number += 1
+        self._skip(1)
         # Before the call, which may close the clock.
         self._timer = self._loop.call_at(self.next_due, self._on_timer)
         on_block()

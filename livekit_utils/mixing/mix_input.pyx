@@ -6,7 +6,6 @@ from livekit_utils._kernels.sample_queue cimport SampleQueue
 from livekit_utils._kernels.shaped_queue cimport ShapedQueue
 from livekit_utils.frames.audio_frame cimport AudioFrame, samples_of
 
-import cython
 from types import GenericAlias
 
 
@@ -20,7 +19,7 @@ cpdef enum:
     FIRST = 2    # this is the first input that has its part of the block
     PART = 3     # some of a block is there, and no input has all of its part
     FULL = 4     # nothing was appended: the queue holds `read_ahead` already
-    REFUSED = 5  # nothing was appended: the item is no AudioFrame that can be taken as it is
+    REFUSED = 5  # nothing was appended: the item has no AudioFrame that can be taken as it is
 
 # What an input counts as in `MixInputs`.
 cdef enum:
@@ -47,14 +46,6 @@ cdef class MixInput(ShapedQueue):
         num_channels: 1 to 128.
         gain: A factor, above -128 and below 128.
     """
-
-    cdef readonly unsigned long long num_delivered  # samples per channel that the stream has delivered
-    cdef public bint plain
-    cdef public Py_ssize_t sample_rate, read_ahead
-    cdef bint _expected, _paused, _draining
-    cdef MixInputs _inputs  # None while it is in none
-    cdef Py_ssize_t _index  # in `_inputs.all`
-    cdef int _counted_as
 
     def __cinit__(self, *args, **kwargs):
         self._expected = True
@@ -109,7 +100,7 @@ cdef class MixInput(ShapedQueue):
         return self._appended(before)
 
     def take(self, item):
-        """Appends a copy of an AudioFrame that needs no conversion; returns what the mixer has to do."""
+        """Appends a copy of a frame that needs no conversion, also of an event's; returns what the mixer has to do."""
         if self._size >= self.read_ahead * self.num_channels or self._left == 0:
             return FULL
         return self._take(item)
@@ -119,14 +110,22 @@ cdef class MixInput(ShapedQueue):
         return self._take(item)
 
     cdef int _take(self, item) except -1:
+        cdef AudioFrame frame = self._fitting(item) if self.plain else None
+        return REFUSED if frame is None else self._append(frame)
+
+    cdef AudioFrame _fitting(self, item):
+        """Returns the frame of an item (a frame, or an event with a `frame`) if it needs no conversion, else None."""
         cdef AudioFrame frame
-        cdef Py_ssize_t n, before = self._size
-        if not self.plain or not isinstance(item, AudioFrame):
-            return REFUSED
+        if not isinstance(item, AudioFrame):
+            item = getattr(item, "frame", None)
+            if not isinstance(item, AudioFrame):
+                return None
         frame = <AudioFrame>item
-        if frame.sample_rate != self.sample_rate or frame.num_channels != self.num_channels:
-            return REFUSED
-        n = frame.samples_per_channel * frame.num_channels
+        fits = frame.sample_rate == self.sample_rate and frame.num_channels == self.num_channels
+        return frame if fits else None
+
+    cdef int _append(self, AudioFrame frame) except -1:
+        cdef Py_ssize_t before = self._size, n = frame.samples_per_channel * frame.num_channels
         if n > 0:
             self._make_room(n)
             memcpy(self._samples + self._head + before, samples_of(frame), n * 2)
@@ -190,7 +189,6 @@ cdef class MixInput(ShapedQueue):
             inputs._move(was, is_now)
 
 
-@cython.final
 cdef class MixInputs:
     """The inputs of a mixer, and how many of them can give their part of the next block.
 
@@ -199,16 +197,6 @@ cdef class MixInputs:
     Args:
         block: Samples per channel of a block.
     """
-
-    cdef readonly list all                   # in no order
-    cdef readonly Py_ssize_t block
-    cdef readonly Py_ssize_t num_expected    # that a block waits for
-    cdef readonly Py_ssize_t num_lacking     # expected, and without their part
-    cdef readonly Py_ssize_t num_ready       # with their part; not expected ones with whatever they hold
-    cdef readonly Py_ssize_t num_holding     # with any samples
-    cdef readonly Py_ssize_t num_starved     # paused, and without their part
-    cdef readonly Py_ssize_t num_running     # expected, and have delivered
-    cdef public bint has_arrived             # set with any samples that a stream delivers
 
     def __cinit__(self, Py_ssize_t block):
         if not 0 <= block <= MAX_SAMPLES:

@@ -22,9 +22,6 @@ logger = logging.getLogger("livekit_utils")
 # full queue.
 _READS_IN_A_ROW = 1024
 
-# A mix that goes this many times faster than real time is not heard as it goes.
-_FASTER_THAN_LIVE = 4
-
 
 class StreamReader:
     """Reads streams, and tells the mixer when a block is complete.
@@ -39,6 +36,7 @@ class StreamReader:
         on_block: Called when a block is complete.
         on_end: Called when a stream has ended.
         nobody_reads: Tells whether nobody takes the blocks.
+        find_read_ahead: Tells how far a stream is read ahead at first.
     """
 
     def __init__(
@@ -52,6 +50,7 @@ class StreamReader:
         on_block: Callable[[], None],
         on_end: Callable[[MixerInput], None],
         nobody_reads: Callable[[], bool],
+        find_read_ahead: Callable[[], int],
     ) -> None:
         self._inputs = inputs
         self._patience = patience
@@ -62,10 +61,7 @@ class StreamReader:
         self._on_block = on_block
         self._on_end = on_end
         self._nobody_reads = nobody_reads
-        self.num_blocks = 0
-        """Blocks that were mixed; the mixer counts them."""
-        self._seen_blocks, self._seen_at = 0, 0.0  # blocks mixed, and when, at the last look at the pace
-        self._is_paced = True  # blocks go out about in real time
+        self._find_read_ahead = find_read_ahead
 
     async def read(self, source: MixerInput) -> None:
         """Reads a stream until it ends, fails or is removed, and then closes what `open` made."""
@@ -73,7 +69,7 @@ class StreamReader:
         patience = self._patience
         try:
             advance = source.open()
-            source.read_on(now(), self.find_read_ahead())
+            source.read_on(now(), self._find_read_ahead())
             for count in itertools.count(1):
                 if count % _READS_IN_A_ROW == 0:
                     await asyncio.sleep(0)
@@ -130,17 +126,6 @@ class StreamReader:
             # One that never waits is not live, whatever was said of it: it goes on after the next block.
             return source.samples_per_channel < source.read_ahead + self._sample_rate
         return source.samples_per_channel < self._read_ahead and source.is_live(asyncio.get_running_loop().time())
-
-    def find_read_ahead(self) -> int:
-        """How far a stream is read ahead at first: to its part of a block, unless blocks go out much faster than real
-        time. Then all streams are read on, for the sake of speed."""
-        num_blocks = self.num_blocks - self._seen_blocks
-        if num_blocks:
-            now = asyncio.get_running_loop().time()
-            least_s = num_blocks * self._block / self._sample_rate / _FASTER_THAN_LIVE
-            self._is_paced = now - self._seen_at > least_s
-            self._seen_blocks, self._seen_at = self.num_blocks, now
-        return self._block if self._is_paced else self._read_ahead
 
     def _take(self, source: MixerInput, item: Any) -> None:
         """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,18 +17,13 @@ from livekit_utils.frames.sdk_class import sdk_class
 from livekit_utils.mixing.block_clock import BlockClock
 from livekit_utils.mixing.mixer_input import AudioMixerStreamStats, MixerInput
 from livekit_utils.mixing.pace import Pace
+from livekit_utils.mixing.timed_queue import TimedQueue
 
 # A live stream fades out over what is left of it when it stalls, so that much is always kept.
 _FADE_S = 0.005
 
-# What a live stream may come late unnoticed: at first, and at most after it has come late. It is forgotten by half in
-# the time that follows.
-_RESERVE_S = 0.005
+# What a live stream may come late unnoticed, at most.
 _MAX_RESERVE_S = 0.1
-_HALF_LIFE_S = 20.0
-
-# A surplus of this much is left out at once, so that it does not become a lasting delay. The resampler takes the rest.
-_SLACK_S = 0.03
 
 # An underrun that lasts this long was not a stall: the sender was silent.
 _STALL_S = 0.5
@@ -36,7 +32,7 @@ _STALL_S = 0.5
 _NUM_GOOD_BLOCKS = 100
 
 
-class TimedInput(MixerInput):
+class TimedInput(MixerInput, TimedQueue):
     """A stream of a mixer that gives a block every block's time, whether the stream has delivered or not.
 
     A live stream (`Pace` tells, or the user) is resampled to the mixer's clock, and read as it comes. It starts behind
@@ -67,23 +63,16 @@ class TimedInput(MixerInput):
         super().__init__(num_channels, gain, stream, name, sample_rate, channels)
         self.plain = self.expected = False  # every frame goes through `convert`, and no block waits for it
         self._channels = channels
-        self._clock = clock
-        self._block = block
-        if live is None and _is_live(stream):
-            live = True
-        self._pace = Pace() if live is None else None
-        self.live = live is True
-        self.playing = False
+        self.clock = clock
+        self.block = block
+        self.fade = max(1, round(_FADE_S * sample_rate))
+        self.live = live is True or (live is None and _is_live(stream))
+        self.pace = Pace() if live is None and not self.live else None
         self._drops_rest = False
-        self._waited_s = 0.0  # for the frame that is being taken
-        self._frame = 0  # samples per channel of the last frame
-        self._first_at: float | None = None  # when the first sample came that is not played yet
-        self._fade = max(1, round(_FADE_S * sample_rate))
-        self._reserve_s, self._reserve_at = _RESERVE_S, 0.0
         self._stopped_at: float | None = None  # when it was late, if it was
         self._follower: DriftFollower | None = None
         self._input_rate = 0
-        self.read_ahead = self._target(0.0)
+        self.read_ahead = self.target(0.0)
         self._late = Trouble(
             "AudioMixer: %r is late and silent until it goes on", logging.WARNING, num_good=_NUM_GOOD_BLOCKS
         )
@@ -101,38 +90,28 @@ class TimedInput(MixerInput):
     # -- what comes ---------------------------------------------------------------------------------------------------
 
     def open(self) -> Callable[[], Awaitable[Any]]:
-        advance = super().open()
-        if self._pace is None:
-            return advance
-        now = self._clock.now
+        self.time = asyncio.get_running_loop().time
+        return super().open()
 
-        async def timed() -> Any:
-            began = now()
-            item = await advance()
-            self._waited_s += now() - began
-            return item
+    def read_on(self, now: float, read_ahead: int) -> None:
+        self.asked_at = now
+        super().read_on(now, read_ahead)
 
-        return timed
+    def wait_for_room(self) -> asyncio.Future[None]:
+        self.waited_s += self.time() - self.asked_at
+        return super().wait_for_room()
 
     def convert(self, frame: AudioFrame) -> list[AudioFrame]:
-        now = self._clock.now()
-        if self._pace is not None:
-            self.live = self._pace.see(self._waited_s, frame.duration)
-            self._waited_s = 0.0
-        self._frame = math.ceil(frame.duration * self.sample_rate)
+        now = self.time()
+        self.arrive(now, frame)
         frames: list[AudioFrame] = []
-        target = self._target(now)
         for part in self._take_channels(frame):
             if part.sample_rate != self._input_rate:
                 frames += self._change_rate(part.sample_rate)
-            assert self._follower is not None
-            if self.live:
-                frames += self._follow(self._follower, part, now, target)
-            else:
-                frames += self._follower.convert(part)
-        self.read_ahead = target
-        if self._first_at is None:
-            self._first_at = now
+            follower = self._follower
+            assert follower is not None
+            frames += self._follow(follower, part, now) if self.live else follower.convert(part)
+            self.window = follower.window if follower.copies and self._channels is None else None
         return frames
 
     def flush(self) -> list[AudioFrame]:
@@ -152,16 +131,13 @@ class TimedInput(MixerInput):
         self._follower = DriftFollower(rate, self.sample_rate, self.num_channels)
         return rest
 
-    def _follow(self, follower: DriftFollower, frame: AudioFrame, now: float, target: int) -> list[AudioFrame]:
-        until_next_s = self._clock.next_due - now
-        fill_s = self.samples_per_channel / self.sample_rate + until_next_s
-        follower.target_s = target / self.sample_rate
-        frames = follower.push(frame, now, fill_s)
+    def _follow(self, follower: DriftFollower, frame: AudioFrame, now: float) -> list[AudioFrame]:
+        follower.target_s = self.read_ahead / self.sample_rate
+        frames = follower.push(frame, now, self.fill_s(now))
         if not self.playing and not self.samples_per_channel:
             self._begin_again(now)
-            target = self._target(now)
             num_made = sum(made.samples_per_channel for made in frames)
-            missing = target - num_made - round(until_next_s * self.sample_rate)
+            missing = self.target(now) - num_made - round((self.clock.next_due - now) * self.sample_rate)
             if missing > 0:
                 self.push_silence(missing)
                 follower.moved(missing / self.sample_rate)
@@ -171,18 +147,8 @@ class TimedInput(MixerInput):
         """Lets a stream that was late come as late the next time."""
         if self._stopped_at is not None and now - self._stopped_at < _STALL_S:
             late_s = min(now - self._stopped_at, _MAX_RESERVE_S)
-            if late_s > self._reserve(now):
-                self._reserve_s, self._reserve_at = late_s, now
-
-    def _reserve(self, now: float) -> float:
-        if self._reserve_s == _RESERVE_S:
-            return _RESERVE_S
-        faded = (self._reserve_s - _RESERVE_S) * math.exp2((self._reserve_at - now) / _HALF_LIFE_S)
-        return _RESERVE_S + faded
-
-    def _target(self, now: float) -> int:
-        """Samples per channel that are to be there, with those of the block that is being played, after a frame."""
-        return self._block + self._fade + self._frame + round(self._reserve(now) * self.sample_rate)
+            if late_s > self.reserve(now):
+                self.set_reserve(late_s, now)
 
     # -- what is played -----------------------------------------------------------------------------------------------
 
@@ -193,27 +159,25 @@ class TimedInput(MixerInput):
 
     def begin_block(self, now: float) -> bool:
         """Gets ready for the next block; returns whether the stream has a part in it."""
-        fill = self.samples_per_channel
         if self.live and not self.ended:
-            # Blocks that are made up for at once, after the event loop was held up, take theirs of it.
-            overdue = max(0, round((now - self._clock.next_due) * self.sample_rate))
-            surplus = fill - self._target(now) - overdue
-            if surplus > _SLACK_S * self.sample_rate:
+            surplus = self.surplus(now, now - self.clock.next_due)
+            if surplus:
                 self._leave_out(surplus)
-                fill -= surplus
+        fill = self.samples_per_channel
         if not self.playing:
             if not self._starts(fill, now):
-                self._note_silence(self._block)
+                self._note_silence(self.block)
                 self.num_late_blocks += self.live and self._stopped_at is not None
                 return False
             self.playing = True
             if self.live and self._stopped_at is not None:
                 self.gate(False, 0)
-                self.gate(self.is_heard is not False, self._fade)
+                self.gate(self.is_heard is not False, self.fade)
             self.late = False
             self._stopped_at = None
-        if self.ended or self.is_paused or fill >= self._block + (self._fade if self.live else 0):
-            self._late.good()
+        if self.ended or self.is_paused or fill >= self.block + (self.fade if self.live else 0):
+            if not self.is_calm:
+                self.is_calm = self._late.good()
             return fill > 0
         self._stop(fill, now)
         return fill > 0
@@ -229,30 +193,32 @@ class TimedInput(MixerInput):
     def _starts(self, fill: int, now: float) -> bool:
         if not fill:
             return False
-        if self.ended or fill >= self._target(now):
+        if self.ended or fill >= self.target(now):
             return True
         if self.live:
-            return fill >= self._block + self._fade
-        if self._first_at is None:  # it stopped with samples in its queue
-            self._first_at = now
-        return now - self._first_at >= self._target(now) / self.sample_rate
+            return fill >= self.block + self.fade
+        if self.first_at < 0:  # it stopped with samples in its queue
+            self.first_at = now
+        return now - self.first_at >= self.target(now) / self.sample_rate
 
     def _stop(self, fill: int, now: float) -> None:
         """The stream has too little: it plays what is there, and starts anew."""
         self.playing = False
         self._stopped_at = now
-        self._first_at = None
+        self.first_at = -1.0
+        self.kept = 0
         if self.live:
             self.late = True
             self.num_late_blocks += 1
             if getattr(self.stream, "idle", False) is not True:
                 self._late.failed(self.name)
+                self.is_calm = False
             self._drops_rest = True
-            self.gate(False, max(1, min(fill, self._block)))
-            self._note_silence(self._block - fill)
+            self.gate(False, max(1, min(fill, self.block)))
+            self._note_silence(self.block - fill)
 
     def _leave_out(self, num_samples: int) -> None:
-        self.leave_out(num_samples, self._fade)
+        self.leave_out(num_samples, self.fade)
         self.num_left_out += num_samples
         if self._follower is not None:
             self._follower.moved(-num_samples / self.sample_rate)

@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from livekit_utils._kernels.gain_queue import mix, mix_each
 from livekit_utils._kernels.limiter import Limiter
-from livekit_utils._kernels.shaped_queue import CHOICE, DUCK, ShapedQueue
+from livekit_utils._kernels.shaped_queue import DUCK, ShapedQueue
 from tests.support import reference
 from tests.support.buffers import blocks_of
 from tests.support.shaping import UNITY, ShapedModel, sine
@@ -58,10 +58,10 @@ class AgainstModel(RuleBasedStateMachine):
         for queue in self.pairs[number]:
             queue.set_sides(left, right, length)
 
-    @rule(number=made, factor=st.sampled_from((DUCK, CHOICE)), value=factors, length=lengths)
-    def set_factor(self, number: int, factor: int, value: float, length: int) -> None:
+    @rule(number=made, value=factors, length=lengths)
+    def duck(self, number: int, value: float, length: int) -> None:
         for queue in self.pairs[number]:
-            queue.set_factor(factor, value, length)
+            queue.set_factor(DUCK, value, length)
 
     @rule(number=made, length=lengths)
     def fade_out(self, number: int, length: int) -> None:
@@ -188,7 +188,7 @@ def test_has_sound_tells_what_is_heard(delay: int) -> None:
     taken(queue, delay)
     queue.set_factor(DUCK, 0.1, 0)
     assert queue.has_sound(10, 500) == (delay < 100)
-    queue.set_factor(CHOICE, 0.1, 0)
+    queue.set_gain(0.05, 0)
     assert not queue.has_sound(10, 500)
     assert queue.has_sound(10, 50) == (delay < 100)
 

@@ -325,7 +325,7 @@ def test_an_idle_mixer_sets_no_timer() -> None:
             mixer.add_stream(never())
             reader = asyncio.create_task(drain(mixer))
             await asyncio.sleep(1)
-            assert mixer._patience.deadline._timer is None
+            assert mixer._blocks.patience.deadline._timer is None
             await mixer.aclose()
             await reader
 
@@ -369,7 +369,7 @@ def test_a_block_that_cannot_be_made_is_an_error_for_the_reader(monkeypatch: pyt
     def no_memory(*_: object) -> bytearray:
         raise MemoryError
 
-    monkeypatch.setattr("livekit_utils.mixing.audio_mixer.mix", no_memory)
+    monkeypatch.setattr("livekit_utils.mixing.block_mixer.mix", no_memory)
 
     async def main() -> None:
         async with AudioMixer(RATE, 1, blocksize=480) as mixer:
@@ -387,7 +387,7 @@ def test_the_end_leaves_no_timer() -> None:
         mixer.add_stream(finite(5))
         mixer.end_input()
         assert await drain(mixer) == 5
-        assert mixer._patience.deadline._timer is None
+        assert mixer._blocks.patience.deadline._timer is None
 
     run(main())
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tests.support import reference
 
 UNITY = reference.GAIN_UNITY
-HOLD, DUCK, CHOICE = 0, 1, 2
+HOLD, DUCK = 0, 1
 
 
 class Move:
@@ -58,7 +58,7 @@ class ShapedModel:
         self.line: deque[tuple[list[int], bool, bool]] = deque()
         self.gain = Move(reference.fixed_gain(gain))
         self.fade = Move()
-        self.factors = [Move(), Move(), Move()]
+        self.factors = [Move(), Move()]
         self.places = [Move(), Move()]
         self.left: int | None = None
         self.num_pushed = 0

@@ -1,27 +1,26 @@
-"""Pace finds out whether a stream is live: whether it delivers in real time, or whenever it is asked."""
-
-from __future__ import annotations
+"""Pace finds out whether a stream is live: whether it delivers in real time, or whenever it is asked. It looks at
+every frame, so it is compiled."""
 
 # Sound is looked at in pieces of this length. So many in a row have to come in real time.
-_PIECE_S = 0.1
-_NUM_PIECES = 3
+cdef double _PIECE_S = 0.1
+cdef int _NUM_PIECES = 3
 
 # Share of the time of its sound that a live stream is waited for, at least. All is for exact clocks.
-_LEAST_SHARE = 0.7
+cdef double _LEAST_SHARE = 0.7
 
 # No single wait counts for more: the first sound of an utterance that was waited for does not make it live.
-_MAX_WAIT_S = 0.1
+cdef double _MAX_WAIT_S = 0.1
 
 # A live stream that has delivered so much more than real time is live no longer. What it is behind because of a stall
 # does not count, up to this much.
-_MOST_AHEAD_S = 0.5
-_MOST_BEHIND_S = 5.0
+cdef double _MOST_AHEAD_S = 0.5
+cdef double _MOST_BEHIND_S = 5.0
 
 # Per piece, what is ahead or behind is forgotten by this share: clocks may drift.
-_FORGET = 0.002
+cdef double _FORGET = 0.002
 
 
-class Pace:
+cdef class Pace:
     """Tells a live stream by how long its sound was waited for.
 
     A live stream is waited for all the time, and delivers a burst only after a stall, to make up for it. A file is
@@ -29,14 +28,9 @@ class Pace:
     a stream is not live until it has delivered 0.3 s in real time.
     """
 
-    def __init__(self) -> None:
-        self.is_live = False
-        self._waited_s = self._delivered_s = 0.0  # of this piece
-        self._num_pieces = 0
-        self._behind_s = 0.0
-
-    def see(self, waited_s: float, delivered_s: float) -> bool:
+    cpdef bint see(self, double waited_s, double delivered_s) noexcept:
         """Notes sound of `delivered_s` seconds that was waited for; returns whether the stream is live."""
+        cdef bint is_in_time
         self._waited_s += min(waited_s, _MAX_WAIT_S)
         self._delivered_s += delivered_s
         if self.is_live:
@@ -46,8 +40,8 @@ class Pace:
                 self._num_pieces = 0
         if self._delivered_s >= _PIECE_S:
             self._behind_s -= _FORGET * self._behind_s
-            in_time = self._waited_s >= _LEAST_SHARE * self._delivered_s
-            self._num_pieces = self._num_pieces + 1 if in_time else 0
+            is_in_time = self._waited_s >= _LEAST_SHARE * self._delivered_s
+            self._num_pieces = self._num_pieces + 1 if is_in_time else 0
             self._waited_s = self._delivered_s = 0.0
             if self._num_pieces >= _NUM_PIECES and not self.is_live:
                 self.is_live = True
