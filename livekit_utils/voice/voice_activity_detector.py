@@ -53,9 +53,10 @@ class VoiceActivityDetector:
 
     A start is returned when speech has lasted `min_speech_ms`, and an end when it has paused for `min_silence_ms`; both
     tell the time at which it was. The probability is that of WebRTC's neural network, and 0 for what is no louder than
-    the noise: less than 3 dB above the lowest level of the last 3 s. So steady noise is no speech, however loud.
-    A start is told within 60 ms and `min_speech_ms` if the voice is 10 dB above the noise or more. How the stream is
-    cut into frames does not matter.
+    the noise: less than 2 dB above the lowest level of the last 3 s. So steady noise is no speech, however loud.
+    By default, a start is told within 60 ms of the first sample of the voice, if frames are 10 ms long, and the voice
+    begins with a voiced sound and is 20 dB above the noise or more. A hiss is told with the vowel after it, as its
+    start. How the stream is cut into frames does not matter.
 
     Where a stream begins within a word, its start is told when the voice grows louder. Singing and some music are
     speech. It needs `pip install ".[devices]"`.
