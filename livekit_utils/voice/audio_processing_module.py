@@ -339,5 +339,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
         self._set_stage(max_gain_db=value)
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in asdict(self._stages).items())
+        stages = asdict(self._stages)
+        del stages["keep_speech"]
+        options = ", ".join(f"{name}={value!r}" for name, value in stages.items())
         return f"AudioProcessingModule({options})"

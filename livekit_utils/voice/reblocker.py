@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from livekit_utils.voice.blocks import Blocks
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -22,21 +24,17 @@ class Reblocker:
     """
 
     def __init__(self, num_values: int, process: Callable[[NDArray[np.int16]], None]) -> None:
-        self._num_values = num_values
+        self._blocks = Blocks(num_values)
         self._process = process
-        self._pending = bytearray()  # input that is no whole block yet
         self._ready = bytearray(2 * num_values)  # output that was not returned yet, after one block of silence
 
     def apply(self, samples: NDArray[np.int16]) -> None:
         """Replaces the samples by as many that lag by a block."""
         import numpy as np
 
-        self._pending += samples.data
-        num_bytes = len(self._pending) // (2 * self._num_values) * 2 * self._num_values
-        blocks = np.frombuffer(self._pending[:num_bytes], np.int16)
-        for start in range(0, len(blocks), self._num_values):
-            self._process(blocks[start : start + self._num_values])
-        del self._pending[:num_bytes]
+        blocks = self._blocks.push(samples)
+        for block in blocks:
+            self._process(block)
         self._ready += blocks.data
         samples[:] = np.frombuffer(self._ready[: 2 * len(samples)], np.int16)
         del self._ready[: 2 * len(samples)]

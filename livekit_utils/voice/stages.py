@@ -28,6 +28,7 @@ class VoiceStages:
     auto_gain_control: bool = False
     noise_suppression_level: int = 1
     max_gain_db: float = 50.0
+    keep_speech: bool = False  # the noise suppression is less strong while somebody speaks
 
     def __post_init__(self) -> None:
         for name in ("echo_cancellation", "noise_suppression", "high_pass_filter", "auto_gain_control"):

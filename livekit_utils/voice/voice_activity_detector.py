@@ -10,9 +10,12 @@ from typing import Any, Literal
 from livekit_utils._runtime.arguments import check_int, check_ms, check_number
 from livekit_utils._runtime.install import install_line
 from livekit_utils._runtime.public_path import public
+from livekit_utils.conversion.audio_resampler import AudioResampler
+from livekit_utils.conversion.engines import engine_for
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.conversion.stream_frames import stream_frames
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.voice.blocks import Blocks
 from livekit_utils.voice.speech_score import BLOCK, RATE, SpeechScore
 
 __all__ = ["VoiceActivity", "VoiceActivityDetector"]
@@ -24,8 +27,9 @@ _BLOCK_MS = 10
 # threshold is not cut up.
 _HYSTERESIS = 0.15
 
-# The network knows a voice after some 30 ms of it. As many blocks before that are clearly louder than the noise count.
-_NETWORK_BLOCKS = 3
+# The network knows a vowel after some 30 ms, and a hiss before it ("she") often not at all. Up to 100 ms before it are
+# speech where they are clearly louder than the noise.
+_ONSET_BLOCKS = 10
 
 # Longest times, in ms.
 _MAX_MS = 60_000.0
@@ -50,9 +54,10 @@ class VoiceActivityDetector:
 
     A start is returned when speech has lasted `min_speech_ms`, and an end when it has paused for `min_silence_ms`; both
     tell the time at which it was. The probability is that of WebRTC's neural network, and 0 for what is no louder than
-    the noise: less than 3 dB above the lowest level of the last 3 s. So steady noise is no speech, however loud.
-    A start is told within 60 ms and `min_speech_ms` if the voice is 10 dB above the noise or more. How the stream is
-    cut into frames does not matter.
+    the noise: less than 2 dB above the lowest level of the last 3 s. So steady noise is no speech, however loud.
+    By default, a start is told within 60 ms of the first sample of the voice, if frames are 10 ms long, and the voice
+    begins with a voiced sound and is 20 dB above the noise or more. A hiss is told with the vowel after it, as its
+    start. How the stream is cut into frames does not matter.
 
     Where a stream begins within a word, its start is told when the voice grows louder. Singing and some music are
     speech. It needs `pip install ".[devices]"`.
@@ -93,6 +98,13 @@ class VoiceActivityDetector:
                 f"VoiceActivityDetector needs the package pywebrtc-audio: {install_line('devices')}",
                 name="pywebrtc_audio",
             ) from error
+        # The resampler holds so many samples back. As much silence before them makes a block of 10 ms whole with every
+        # 10 ms of the stream; without it a start would be told a frame later.
+        latency_s = 0.0
+        if self._sample_rate != RATE:
+            engine = engine_for(self._sample_rate, RATE)
+            latency_s = AudioResampler(self._sample_rate, RATE, engine=engine).latency
+        self._lead = bytes(2 * math.ceil(latency_s * RATE))
         self._watching = False
         self.reset()
 
@@ -146,7 +158,8 @@ class VoiceActivityDetector:
         """Forgets the stream. The next push begins a new one."""
         self._score = SpeechScore()
         self._converter = FrameConverter(RATE, 1)
-        self._pending = bytearray()
+        self._blocks = Blocks(BLOCK)
+        self._blocks.push(memoryview(self._lead))
         self._num_samples = 0  # of the stream, at its own rate
         self._block = 0  # number of the next one
         self._probability = 0.0
@@ -194,16 +207,7 @@ class VoiceActivityDetector:
             await frames.aclose()
 
     def _take(self, frame: AudioFrame, found: list[VoiceActivity]) -> None:
-        import numpy as np
-
-        self._pending += frame.data.cast("B")
-        size = 2 * BLOCK
-        num_bytes = len(self._pending) // size * size
-        if not num_bytes:
-            return
-        blocks = np.frombuffer(bytes(self._pending[:num_bytes]), np.int16).reshape(-1, BLOCK)
-        del self._pending[:num_bytes]
-        for block in blocks:
+        for block in self._blocks.push(frame.data):
             self._judge(self._score.process(block), found)
 
     def _judge(self, probability: float, found: list[VoiceActivity]) -> None:
@@ -217,11 +221,11 @@ class VoiceActivityDetector:
                 found.append(VoiceActivity(kind="end", at_s=at_s, probability=probability))
         elif probability >= self._threshold:
             if not self._run:
-                self._first = max(self._last + 1, block - min(_NETWORK_BLOCKS, max(0, self._score.num_loud - 1)))
+                self._first = max(self._last + 1, block - min(_ONSET_BLOCKS, max(0, self._score.num_loud - 1)))
                 self._sum = 0.0
             self._run += 1
             self._sum += probability
-            if block - self._first + 1 >= self._min_speech:
+            if block - self._first + 1 >= self._min_speech and not self._score.is_falling:
                 self._speaking, self._last = True, block
                 at_s = self._first * _BLOCK_MS / 1000
                 found.append(VoiceActivity(kind="start", at_s=at_s, probability=self._sum / self._run))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.level import level_s16
 from livekit_utils.conversion.engines import AudioResamplerQuality, PolyphaseEngine
+from livekit_utils.voice.speech_blend import SpeechBlend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,13 +41,17 @@ class VoiceEnhancer:
 
         rate = min((rate for rate in _NATIVE_RATES if rate >= sample_rate), default=_NATIVE_RATES[-1])
         self._suppressor: NoiseSuppressor | None = None
+        self._blend: SpeechBlend | None = None
         self._gain: GainController | None = None
         self._energies: deque[tuple[int, int]] = deque(maxlen=_LEVEL_BLOCKS)  # before and after the suppressor
         self._conversion = ThereAndBack(sample_rate, rate, num_channels) if rate != sample_rate else None
         self.latency_ms = self._conversion.latency_ms if self._conversion else 0.0
         if stages.noise_suppression:
             self._suppressor = NoiseSuppressor(rate, num_channels, level=stages.noise_suppression_level)
-            self.latency_ms += conversion_ms(rate) + _SUPPRESSOR_MS
+            delay_ms = conversion_ms(rate) + _SUPPRESSOR_MS
+            self.latency_ms += delay_ms
+            if stages.keep_speech:
+                self._blend = SpeechBlend(rate, num_channels, round(delay_ms * rate / 1000))
         if stages.auto_gain_control:
             self._gain = GainController(rate, num_channels, max_gain_db=stages.max_gain_db)
 
@@ -59,11 +64,13 @@ class VoiceEnhancer:
         if self._conversion:
             samples = self._conversion.there(samples)
         if self._suppressor:
-            before = level_s16(samples.data)[1]
-            samples = self._suppressor.process(samples)
-            self._energies.append((before, level_s16(samples.data)[1]))
+            given = samples
+            samples = self._suppressor.process(given)
+            if self._blend:
+                samples = self._blend.process(given, samples)
+            self._energies.append((level_s16(given.data)[1], level_s16(samples.data)[1]))
         if self._gain:
-            probability = 0.0 if is_silent else self._suppressor.speech_probability if self._suppressor else None
+            probability = 0.0 if is_silent else self.speech_probability if self._suppressor else None
             samples = self._gain.process(samples, probability)
         if self._conversion:
             samples = self._conversion.back(samples)
@@ -72,6 +79,8 @@ class VoiceEnhancer:
     @property
     def speech_probability(self) -> float:
         """The probability of speech in the last block, 0 to 1."""
+        if self._blend:
+            return self._blend.probability
         stage = self._suppressor or self._gain
         assert stage is not None
         return stage.speech_probability

@@ -56,7 +56,8 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
     Frames are changed in place, and keep their length, timestamp and `userdata`. They may have any rate from 1000 to
     384000 Hz, 1 to 16 channels, which are processed separately, and any length. The output lags the input by
     `latency_ms`; at the end of a stream, as much of it is left out. A frame of another format starts all stages over.
-    The noise suppression knows a new noise after about 1 s.
+    The noise suppression knows a new noise after about 1 s. While somebody speaks, it lets most of the sound pass, so
+    that little of the voice is lost; that of `AudioProcessingModule` is as strong as in the pauses.
 
     Each stream has a state of its own, so one processor may be given to many streams. A stream is one of our
     `AudioStream`s, or the asyncio task that reads any other: each `AudioStream` of the SDK has one. A stream that
@@ -64,7 +65,7 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
 
     Args:
         noise_suppression: Removes steady noise.
-        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB.
+        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB in the pauses.
         auto_gain_control: Brings speech to an even level, with a gain of 50 dB at most.
         high_pass_filter: Removes hum, rumble and offset.
         model: How noise is suppressed: "webrtc".
@@ -113,6 +114,7 @@ class VoiceProcessor(Closing, FrameProcessor[AudioFrame]):
             noise_suppression_level=noise_suppression_level,
             auto_gain_control=auto_gain_control,
             high_pass_filter=high_pass_filter,
+            keep_speech=True,
         )
         self._enabled = True
         # How often it was switched: a state of another number is stale.
