@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from livekit_utils._runtime.ending_signals import interrupt_on_ending_signals
 
-_OPTIONAL = {"typer", "rich", "soundfile", "matplotlib"}
+_OPTIONAL = {"click", "rich", "soundfile", "matplotlib"}
+
+# numpy's linear algebra, which no command needs, would start a thread per processor: half of the time that numpy takes
+# to be imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main() -> None:
@@ -18,6 +23,8 @@ def main() -> None:
             # A file's name may hold what the terminal's encoding cannot show.
             sys.stdout.reconfigure(errors="backslashreplace")
         from livekit_utils.cli import app
+
+        app(prog_name="livekit-utils")
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
         if name not in _OPTIONAL:
@@ -26,7 +33,6 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    app(prog_name="livekit-utils")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
+pytest.importorskip("click")
 pytest.importorskip("soundfile")
 
 import soundfile
@@ -211,7 +211,7 @@ def test_refusals(tmp_path: Path) -> None:
         "": f"expected an encoding ({names}), got ''",
         "mulaw:8000": f"expected an encoding ({names}), got 'mulaw'",
         "ulaw": "expected ENCODING:RATE or ENCODING:RATE:CHANNELS, got 'ulaw'",
-        "ulaw:8k": "expected ENCODING:RATE or ENCODING:RATE:CHANNELS, got 'ulaw:8k'",
+        "ulaw:8x": "expected ENCODING:RATE or ENCODING:RATE:CHANNELS, got 'ulaw:8x'",
         "ulaw:8000:1:1": "expected ENCODING:RATE or ENCODING:RATE:CHANNELS, got 'ulaw:8000:1:1'",
         "ulaw:-1": "expected ENCODING:RATE or ENCODING:RATE:CHANNELS, got 'ulaw:-1'",
         "ulaw:0": "expected a rate of 1 to 3072000 Hz, got 0",

@@ -3,54 +3,76 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from livekit_utils.cli.file_mix import FileMix
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.output_form import output_form
 from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.files.standard_streams import check_inputs
-from livekit_utils.cli.mixing import parse_gains, parse_offsets
+from livekit_utils.cli.gains import parse_gains, parse_offsets
 from livekit_utils.cli.normalization import Normalization
+from livekit_utils.cli.numbers import Rate
 from livekit_utils.cli.options import (
-    DamagedOption,
-    EncodingOption,
-    ForceOption,
-    GainOption,
-    InputsArgument,
-    JsonOption,
-    NormalizeOption,
-    PlotOption,
-    RawOption,
+    combined,
+    damaged_option,
+    encoding_option,
+    force_option,
+    gain_option,
+    json_option,
+    normalize_option,
+    plot_option,
+    raw_option,
+    takes_inputs_and_output,
 )
 from livekit_utils.cli.production import Production, ProductionOrder
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
+EXAMPLES = (
+    "livekit-utils mix speech.wav music.flac -o mixed.flac --gain music=-12dB",
+    "livekit-utils mix speech.wav music.flac mixed.wav --offset speech=1.5 --normalize=-16LUFS",
+)
+
+
+@click.command()
+@takes_inputs_and_output
+@combined(
+    click.option("--rate", type=Rate(), help="Sample rate in Hz, as 16k; by default the highest of the inputs."),
+    click.option("--channels", type=int, metavar="N", help="By default the highest number of the inputs."),
+    gain_option,
+    click.option(
+        "--offset",
+        metavar="NAME=SECONDS",
+        multiple=True,
+        help="Lets this input begin later, so many seconds into the mix.",
+    ),
+    normalize_option,
+    plot_option,
+    damaged_option,
+    raw_option,
+    encoding_option,
+    json_option,
+    force_option,
+)
 def mix(
-    inputs: InputsArgument,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="OUT", help="The suffix selects WAV, FLAC, OGG or AU; - is standard output."
-        ),
-    ],
-    rate: Annotated[int | None, typer.Option(help="Hz; by default the highest rate of the inputs.")] = None,
-    channels: Annotated[int | None, typer.Option(help="By default the highest number of the inputs.")] = None,
-    gain: GainOption = None,
-    offset: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=SECONDS", help="Lets this input begin later, so many seconds into the mix."),
-    ] = None,
-    normalize: NormalizeOption = None,
-    plot: PlotOption = None,
-    damaged: DamagedOption = False,
-    raw: RawOption = None,
-    encoding: EncodingOption = None,
-    json: JsonOption = False,
-    force: ForceOption = False,
+    inputs: list[Path],
+    output: Path,
+    rate: int | None,
+    channels: int | None,
+    gain: Sequence[str],
+    offset: Sequence[str],
+    normalize: str | None,
+    plot: Path | None,
+    damaged: bool,
+    raw: str | None,
+    encoding: str | None,
+    json: bool,
+    force: bool,
 ) -> None:
     """Mix sound files into one: their exact sum, saturated once.
 
@@ -63,8 +85,8 @@ def mix(
     """
     wanted = None if normalize is None else Normalization(normalize)
     check_inputs(inputs)
-    gains_db = parse_gains(gain or [], inputs)
-    offsets = parse_offsets(offset or [], inputs)
+    gains_db = parse_gains(gain, inputs)
+    offsets = parse_offsets(offset, inputs)
     format = parse_raw(raw, [*inputs, output])
     form = output_form(output, format, encoding, takes_raw=True)
     if format is not None and form.container == "RAW":

@@ -6,41 +6,51 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+import click
 
 from livekit_utils.cli.errors import printable
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.raw_files import parse_raw
+from livekit_utils.cli.gains import parse_gains
 from livekit_utils.cli.interruption import run
-from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
-from livekit_utils.cli.options import DamagedOption, DeviceOption, FilesArgument, GainOption, RawOption
+from livekit_utils.cli.mixing import add_files, make_mixer
+from livekit_utils.cli.options import combined, damaged_option, device_option, files_argument, gain_option, raw_option
 from livekit_utils.cli.sound_devices import announce_recovery, installed, logging_to, parse_device
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import describe_clipping
 from livekit_utils.cli.view.summary import Summary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
     from livekit_utils.devices.output_player import OutputPlayer
     from livekit_utils.frames.audio_frame import AudioFrame
     from livekit_utils.mixing.audio_mixer import AudioMixer
+
+EXAMPLES = (
+    "livekit-utils play speech.wav music.flac --gain music=-12dB",
+    "livekit-utils tone 440 2 - | livekit-utils play -",
+)
 
 # 300 ms, because slow disks matter more here than delay.
 _BUFFER_MS = 300
 
 
-def play(
-    files: FilesArgument,
-    device: DeviceOption = None,
-    gain: GainOption = None,
-    damaged: DamagedOption = False,
-    raw: RawOption = None,
-) -> None:
+@click.command()
+@files_argument
+@combined(device_option, gain_option, damaged_option, raw_option)
+def play(files: Sequence[Path], device: str | None, gain: Sequence[str], damaged: bool, raw: str | None) -> None:
     """Play sound files on a speaker, all at the same time.
 
     If the device is lost, playing continues when the device comes back. Ctrl-C stops with a short fade.
     """
-    gains_db = parse_gains(gain or [], files)
+    gains_db = parse_gains(gain, files)
     format = parse_raw(raw, files)
+    from rich.console import Console
+
     console = Console(stderr=True)
     with ExitStack() as stack:
         readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format, whole=True)) for path in files]

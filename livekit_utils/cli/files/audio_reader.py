@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import stat
+import sys
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
-
-import typer
 
 from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.raw_files import is_raw
@@ -77,7 +76,7 @@ class AudioReader:
     def _warn(self) -> None:
         """Prints the warnings that are new."""
         for warning in self._sound.warnings[self._num_warned :]:
-            typer.echo(printable(f"warning: {self.path}: {warning}"), err=True)
+            print(printable(f"warning: {self.path}: {warning}"), file=sys.stderr)
         self._num_warned = len(self._sound.warnings)
 
     def _length(self) -> int | None:

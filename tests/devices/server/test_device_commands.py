@@ -20,7 +20,7 @@ import soundfile
 
 from tests.support.sound_server import SoundServer
 
-pytest.importorskip("typer", reason="not installed: the extra cli")
+pytest.importorskip("click", reason="not installed: the extra cli")
 
 
 _started: list[subprocess.Popen[str]] = []
