@@ -28,6 +28,9 @@ COMMANDS = {
     "record": "record",
     "meter": "meter",
     "devices": "devices",
+    "doctor": "doctor",
+    "completion": "completion",
+    "man": "man",
 }
 
 

@@ -32,9 +32,10 @@ quality_option = click.option(
     "--quality",
     type=click.Choice(QUALITIES),
     metavar="QUALITY",
-    default="medium",
+    default="very_high",
     show_default=True,
-    help=f"{', '.join(QUALITIES)}: higher ones keep more treble and take longer.",
+    help="quick, low, medium, high or very_high: higher ones keep more treble and take longer. At 0.45 of the "
+    "lower rate they lose 13, 2.5, 0.1, 0 and 0 dB.",
 )
 raw_option = click.option(
     "--raw",
@@ -46,7 +47,7 @@ encoding_option = click.option(
     "--encoding",
     type=click.Choice(ENCODINGS),
     metavar="ENCODING",
-    help=f"The samples of the output: {', '.join(ENCODINGS)}; by default 16 bits. 24 bits are dithered.",
+    help=f"The samples of the output: {', '.join(ENCODINGS)}; by default 16 bits.",
 )
 gain_option = click.option(
     "--gain",

@@ -68,7 +68,7 @@ def test_resampling(tmp_path: Path, quality: str | None, engine: Any) -> None:
     path = save(tmp_path / "in.wav", samples, 44_100)
     options = [*(["--quality", quality] if quality else []), *(["--engine", engine] if engine else [])]
     run("resample", path, tmp_path / "out.flac", "--rate", 16_000, *options)
-    resampler = AudioResampler(44_100, 16_000, num_channels=2, quality=quality or "medium", engine=engine or "auto")
+    resampler = AudioResampler(44_100, 16_000, num_channels=2, quality=quality or "very_high", engine=engine or "auto")
     assert resampler.engine == (engine if engine == "samplerate" else "polyphase")
     frames = [*resampler.push(AudioFrame(samples, 44_100, 2, len(samples))), *resampler.flush()]
     expected = np.concatenate([np.asarray(frame) for frame in frames])

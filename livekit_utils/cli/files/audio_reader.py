@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.raw_files import is_raw
 from livekit_utils.cli.files.standard_streams import is_standard, standard_input
-from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.piped_samples import PipedSound
 from livekit_utils.files.sound_reader import SoundReader
 
@@ -22,16 +22,18 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from livekit_utils.files.av_sound import AvSound
+    from livekit_utils.files.part import Contents
     from livekit_utils.files.raw_format import RawFormat
     from livekit_utils.files.samples import Samples
 
-# Samples of all channels; less than 100 ms of what has a very high rate or very many channels.
+# Samples of all channels; less than a second of what has a very high rate or very many channels.
 _MAX_BLOCK = 1 << 19
 
 
 class AudioReader:
-    """Reads a WAV, FLAC, OGG, MP3 or AU file, or one without a header, in blocks of 100 ms. What is strange about the
-    file is printed as a warning.
+    """Reads a sound file, or one without a header, in blocks of a second. What is strange about the file is printed as
+    a warning.
 
     Args:
         path: The file; "-" is standard input. A WAV, or samples without a header, that come through a pipe are read as
@@ -58,10 +60,10 @@ class AudioReader:
             else:
                 opened = stack.enter_context(_opened(path))
             if isinstance(opened, PipedSound):
-                self._sound: PipedSound | SoundReader = opened
+                self._sound: PipedSound | SoundReader | AvSound = opened
             else:
                 contents = None if raw is None else raw.contents(opened)
-                self._sound = SoundReader(opened, damaged=damaged, contents=contents)
+                self._sound = _decoded(opened, damaged, contents)
             stack.callback(self._sound.close)
             self.samples_per_channel = self._length()
             """The length; None until the end of a sound that is read as it comes."""
@@ -90,7 +92,7 @@ class AudioReader:
         return samples_per_channel
 
     def _block(self) -> int:
-        return max(1, min(self._sound.sample_rate // 10, _MAX_BLOCK // self._sound.num_channels))
+        return max(1, min(self._sound.sample_rate, _MAX_BLOCK // self._sound.num_channels))
 
     @property
     def is_live(self) -> bool:
@@ -202,6 +204,22 @@ class AudioReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _decoded(file: BinaryIO, damaged: bool, contents: Contents | None) -> SoundReader | AvSound:
+    """Returns the sound of a file that libsndfile reads, or else PyAV."""
+    try:
+        return SoundReader(file, damaged=damaged, contents=contents)
+    except ForeignFileError as error:
+        foreign = error
+    from livekit_utils.files.av_sound import AvSound
+
+    try:
+        return AvSound(file)
+    except ForeignFileError as error:
+        raise SoundFileError(f"{foreign}, and {error}") from None
+    except ImportError as error:
+        raise SoundFileError(f"{foreign}. {error}") from error
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -79,7 +79,7 @@ def describe_clipping(track: Summary) -> str:
     gain_db = -math.ceil(track.meter.peak_dbfs)
     peak = f"peaks at {track.meter.peak_dbfs + track.gain_db:+.1f} dBFS"
     name = Path(track.name)
-    return f"clipped on reading: {track.num_clipped} samples of {name}, which {peak}; mix --gain {name.stem}={gain_db}"
+    return f"clipped on reading: {track.num_clipped} samples of {name}, which {peak}; --gain {name.stem}={gain_db}"
 
 
 def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:

@@ -227,7 +227,7 @@ def test_sigterm_in_the_background_saves_a_recording(server: SoundServer, tmp_pa
 def test_what_is_clipped_is_said_after_playing(server: SoundServer, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "hot.wav", np.full(4800, 1.25), 48000, subtype="FLOAT")
     _, errors = finish(command(server, "play", tmp_path / "hot.wav", "--device", "speaker"))
-    assert errors == "clipped on reading: 4800 samples of hot.wav, which peaks at +1.9 dBFS; mix --gain hot=-2\n"
+    assert errors == "clipped on reading: 4800 samples of hot.wav, which peaks at +1.9 dBFS; --gain hot=-2\n"
     _, errors = finish(command(server, "play", tmp_path / "hot.wav", "--device", "speaker", "--gain", "hot=-2"))
     assert errors == ""
 
