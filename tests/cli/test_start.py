@@ -33,6 +33,8 @@ finally:
     ("arguments", "used"),
     [
         (["--version"], set()),
+        (["convert", "--help"], set()),
+        (["mix", "--help"], set()),
         (["info", "a.wav"], {"numpy", "soundfile"}),
         (["info", "a.wav", "--json"], {"numpy", "soundfile"}),
         (["convert", "a.wav", "b.wav"], {"numpy", "soundfile"}),

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from livekit_utils.cli.conversion import Conversion, Gains, louder, parse_picked
-from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.files.output_form import output_form
-from livekit_utils.cli.files.raw_files import parse_raw
-from livekit_utils.cli.gains import parse_gains
-from livekit_utils.cli.normalization import Normalization
 from livekit_utils.cli.numbers import Rate
 from livekit_utils.cli.options import (
     combined,
@@ -28,15 +21,6 @@ from livekit_utils.cli.options import (
     raw_option,
     takes_output,
 )
-from livekit_utils.cli.production import Production, ProductionOrder
-from livekit_utils.files.samples import as_floats
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from livekit_utils.conversion.engines import AudioResamplerQuality, EngineChoice
-    from livekit_utils.frames.audio_frame import AudioFrame
 
 # What `AudioResampler` takes as `engine`.
 ENGINES = ("auto", "polyphase", "samplerate")
@@ -87,7 +71,9 @@ _OPTIONS = combined(
 @_OPTIONS
 def resample(**options: Any) -> None:
     """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
-    _convert(**options)
+    from livekit_utils.cli.file_conversion import convert_file
+
+    convert_file(**options)
 
 
 @click.command()
@@ -106,70 +92,6 @@ def convert(**options: Any) -> None:
     would bring the true peak above -1 dBTP, the gain is lower, and the report says by how much. What is below -70 LUFS
     or shorter than 400 ms has no loudness, and stays as it is.
     """
-    _convert(**options)
+    from livekit_utils.cli.file_conversion import convert_file
 
-
-def _convert(
-    input: Path,
-    output: Path,
-    rate: int | None,
-    quality: AudioResamplerQuality,
-    engine: EngineChoice,
-    channels: int | None,
-    pick: str | None,
-    start: float,
-    end: float | None,
-    trim: bool,
-    gain: Sequence[str],
-    normalize: str | None,
-    plot: Path | None,
-    damaged: bool,
-    raw: str | None,
-    encoding: str | None,
-    json: bool,
-    force: bool,
-) -> None:
-    wanted = None if normalize is None else Normalization(normalize)
-    [gain_db] = parse_gains(gain, [input])
-    format = parse_raw(raw, [input, output])
-    form = output_form(output, format, encoding, takes_raw=True)
-    picked = parse_picked(pick)
-    if wanted is not None and gain_db:
-        raise CliError("--gain: expected none beside --normalize, which sets the level")
-    if format is not None and form.container == "RAW":
-        rate = rate or format.sample_rate
-        channels = channels or (None if picked else format.num_channels)
-    whole = wanted is not None or trim or plot is not None or form.needs_length
-    with AudioReader(input, damaged=damaged, raw=format, whole=whole) as reader:
-        if start or end is not None:
-            reader.take_part(start, end)
-        if trim:
-            from livekit_utils.cli.speech import take_speech
-
-            take_speech(reader)
-        conversion = Conversion(reader, rate, channels, picked, quality, engine)
-        gains = Gains() if wanted is None else conversion.gains(wanted)
-        with Production(
-            ProductionOrder(output, force, plot, json, form),
-            [reader],
-            sample_rate=conversion.sample_rate,
-            num_channels=conversion.num_channels,
-            find_length=lambda: reader.length_at(conversion.sample_rate),
-            gains_db=[gains.input_db if wanted is not None else gain_db],
-            with_loudness=wanted is not None and wanted.is_loudness,
-        ) as production:
-            is_as_it_is = wanted is None and gain_db == 0
-            frames = production.read(0) if is_as_it_is else _scaled(production, reader)
-            for frame in conversion.frames(frames):
-                production.write(louder(frame, gains.result_db))
-            production.inputs[0].gain_db += gains.result_db
-            report = production.finish()
-    hint = "the filter overshoots, or --gain is too high; avoid it with --normalize 0, or --gain -1"
-    report.print(as_json=json, clipping_hint=hint, loudness_note=gains.note)
-
-
-def _scaled(production: Production, reader: AudioReader) -> Iterator[AudioFrame]:
-    """Yields the frames of the input with its gain, which comes before anything is rounded."""
-    track = production.inputs[0]
-    track.is_s16 = False
-    return track.frames(as_floats(samples) for samples in reader.blocks())
+    convert_file(**options)

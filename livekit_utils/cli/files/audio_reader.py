@@ -6,7 +6,6 @@ import math
 import stat
 import sys
 from contextlib import ExitStack, contextmanager
-from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
 from livekit_utils.cli.errors import CliError, printable
@@ -118,7 +117,7 @@ class AudioReader:
         while the length is not known."""
         if self.samples_per_channel is None:
             return None
-        return round(Fraction((num_before + self.samples_per_channel) * sample_rate, self.sample_rate))
+        return rounded_ratio((num_before + self.samples_per_channel) * sample_rate, self.sample_rate)
 
     def blocks(self) -> Iterator[Samples]:
         """Yields the samples of the file, or of the part that was taken; once, or again after `rewind`.
@@ -157,6 +156,8 @@ class AudioReader:
         Raises:
             CliError: It does not lie in the file, or is empty. `blocks` finds that of a sound that is read as it comes.
         """
+        from fractions import Fraction
+
         length = self.samples_per_channel
         self._check_part(start_s, end_s, math.inf if length is None else length / self.sample_rate)
         self._start = round(Fraction(start_s) * self.sample_rate)
@@ -204,6 +205,12 @@ class AudioReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def rounded_ratio(numerator: int, denominator: int) -> int:
+    """Returns the nearest integer to a ratio that is not negative; of two, the even one."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2))
 
 
 def _decoded(file: BinaryIO, damaged: bool, contents: Contents | None) -> SoundReader | AvSound:
