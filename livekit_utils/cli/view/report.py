@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from dataclasses import dataclass
@@ -130,6 +129,8 @@ def _finite(level: float) -> float | None:
 
 
 def _print_json(report: dict[str, Any], *, on_stderr: bool = False) -> None:
+    import json
+
     print(json.dumps(report, indent=2, allow_nan=False), file=sys.stderr if on_stderr else sys.stdout)
 
 
