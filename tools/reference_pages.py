@@ -76,6 +76,7 @@ def on_config(config: Any) -> Any:
         {"Overview": "index.md"},
         {"From LiveKit's own package": "switching.md"},
         {"Sound files": "files.md"},
+        {"Command line": "command-line.md"},
         {"Telephone lines and byte streams": "telephony.md"},
         {"Decisions": [f"decisions/{page.name}" for page in sorted(DECISIONS.glob("*.md"))]},
         {"Recordings": "recordings.md"},

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from livekit_utils.cli.conversion import Conversion, Gains, louder, parse_picked
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.output_form import output_form
 from livekit_utils.cli.files.raw_files import parse_raw
+from livekit_utils.cli.files.wide_samples import WideEncoder, is_wide
 from livekit_utils.cli.gains import parse_gains
 from livekit_utils.cli.normalization import Normalization
 from livekit_utils.cli.production import Production, ProductionOrder
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from livekit_utils.cli.files.output_form import OutputForm
     from livekit_utils.conversion.engines import AudioResamplerQuality, EngineChoice
     from livekit_utils.frames.audio_frame import AudioFrame
 
@@ -75,14 +79,36 @@ def convert_file(
             gains_db=[gains.input_db if wanted is not None else gain_db],
             with_loudness=wanted is not None and wanted.is_loudness,
         ) as production:
-            is_as_it_is = wanted is None and gain_db == 0
-            frames = production.read(0) if is_as_it_is else _scaled(production, reader)
+            if wanted is None and _keeps_all_bits(reader, conversion, form):
+                _write_wide(production, reader, picked, form.encoding or "", gain_db)
+                frames: Iterator[AudioFrame] = iter(())
+            elif wanted is None and gain_db == 0:
+                frames = production.read(0)
+            else:
+                frames = _scaled(production, reader)
             for frame in conversion.frames(frames):
                 production.write(louder(frame, gains.result_db))
             production.inputs[0].gain_db += gains.result_db
             report = production.finish()
     hint = "the filter overshoots, or --gain is too high; avoid it with --normalize 0, or --gain -1"
     report.print(as_json=json, clipping_hint=hint, loudness_note=gains.note)
+
+
+def _keeps_all_bits(reader: AudioReader, conversion: Conversion, form: OutputForm) -> bool:
+    """Returns whether a file of more than 16 bits becomes another such file, neither resampled nor mixed."""
+    is_same = conversion.sample_rate == reader.sample_rate and conversion.num_channels == conversion.num_taken
+    return is_same and not reader.is_s16 and form.container in ("WAV", "AU") and is_wide(form.encoding)
+
+
+def _write_wide(
+    production: Production, reader: AudioReader, picked: Sequence[int] | None, encoding: str, gain_db: float
+) -> None:
+    encoder = WideEncoder(encoding, dither=gain_db != 0 or reader.subtype != "PCM_24")
+    factor = np.float32(10 ** (gain_db / 20))
+    for samples in reader.blocks():
+        production.inputs[0].add(samples)
+        taken = as_floats(samples if picked is None else samples[:, picked])
+        production.write_wide(np.ascontiguousarray(taken * factor if gain_db else taken), encoder)
 
 
 def _scaled(production: Production, reader: AudioReader) -> Iterator[AudioFrame]:

@@ -40,7 +40,7 @@ def parse_hertz(text: str) -> float:
     return parse_number(number.removesuffix(unit)) * _RATES[unit]
 
 
-class Rate(click.ParamType):
+class Rate(click.ParamType):  # type: ignore[type-arg]
     """A sample rate in whole Hz, as 16000, 16k or 44.1kHz."""
 
     name = "HZ"
@@ -63,7 +63,7 @@ class Rate(click.ParamType):
         return round(hertz)
 
 
-class Frequency(click.ParamType):
+class Frequency(click.ParamType):  # type: ignore[type-arg]
     """A frequency in Hz, as 440 or 1.5k."""
 
     name = "HZ"

@@ -47,7 +47,8 @@ encoding_option = click.option(
     "--encoding",
     type=click.Choice(ENCODINGS),
     metavar="ENCODING",
-    help=f"The samples of the output: {', '.join(ENCODINGS)}; by default 16 bits.",
+    help=f"The samples of the output: {', '.join(ENCODINGS)}; by default 16 bits. 24 bits are dithered where they "
+    "come from floats, and convert keeps all bits that it does not resample or mix.",
 )
 gain_option = click.option(
     "--gain",

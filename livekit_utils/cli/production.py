@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    import numpy.typing as npt
+
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.files.output_form import OutputForm
+    from livekit_utils.cli.files.wide_samples import WideEncoder
     from livekit_utils.frames.audio_frame import AudioFrame
 
 
@@ -125,6 +129,14 @@ class Production:
         self.output.add_frame(frame)
         self._writer.write(frame)
         self._progress.advance(frame.duration)
+
+    def write_wide(self, samples: npt.NDArray[np.float32], encoder: WideEncoder) -> None:
+        """Writes the next samples of the output with all of their bits; its length is known to be theirs."""
+        self.output.add(samples)
+        num_before = encoder.num_clipped
+        self._writer.write_encoded(encoder.encode(samples), len(samples))
+        self.output.meter.num_clipped += encoder.num_clipped - num_before
+        self._progress.advance(len(samples) / self.output.sample_rate)
 
     def finish(self) -> Report:
         """Gives the output and the plot their names, and returns the report.

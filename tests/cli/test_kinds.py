@@ -117,3 +117,40 @@ def test_the_picture_of_info(tmp_path: Path) -> None:
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
     assert "--force replaces it" in refuse("info", path, "--plot", tmp_path / "p.png")
     assert "ends in .png" in refuse("info", path, "--plot", tmp_path / "p.gif")
+
+
+@pytest.mark.parametrize("suffix", ["wav", "au"])
+def test_24_bits_stay_24_bits(tmp_path: Path, suffix: str) -> None:
+    wide = np.random.default_rng(SEED).integers(-(2**23), 2**23, (5001, 3)) * 256
+    path = save(tmp_path / "a.wav", wide.astype(np.int32), subtype="PCM_24")
+    run("convert", path, tmp_path / f"b.{suffix}", "--encoding", "s24", "--pick", "2,0", "--start", 0.01)
+    got = soundfile.read(tmp_path / f"b.{suffix}", dtype="int32")[0]
+    assert np.array_equal(got, wide[480:, [2, 0]])
+
+
+def test_24_bits_are_dithered(tmp_path: Path) -> None:
+    # A tone of a third of a step, which rounding alone would make silence.
+    tone = 2.0**-23 / 3 * np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000)
+    path = save(tmp_path / "a.wav", tone, subtype="DOUBLE")
+    for out in ("b.wav", "c.wav"):
+        run("convert", path, tmp_path / out, "--encoding", "s24")
+    got = soundfile.read(tmp_path / "b.wav", dtype="int32")[0] >> 8
+    assert set(np.unique(got)) <= {-2, -1, 0, 1, 2}
+    spectrum = np.abs(np.fft.rfft(got))
+    assert spectrum.argmax() == 1000
+    assert spectrum[1000] == pytest.approx(48_000 / 2 / 3, rel=0.1)
+    assert (tmp_path / "b.wav").read_bytes() == (tmp_path / "c.wav").read_bytes()
+
+
+@pytest.mark.parametrize(("encoding", "clips"), [("f32", False), ("f64", False), ("s24", True), ("s32", True)])
+def test_peaks_above_full_scale(tmp_path: Path, encoding: str, clips: bool) -> None:
+    samples = (1.5 * np.sin(np.arange(4800) / 7)).astype(np.float32)
+    path = save(tmp_path / "a.wav", samples, subtype="FLOAT")
+    report = run("convert", path, tmp_path / "b.wav", "--encoding", encoding, "--json").report
+    num_above = np.count_nonzero(np.abs(samples) > 1)
+    assert report["clipped_samples"] == pytest.approx(num_above if clips else 0, abs=2)
+    expected = np.clip(samples, -1, 1) if clips else samples
+    assert np.abs(soundfile.read(tmp_path / "b.wav")[0] - expected).max() <= 2**-22
+    run("convert", path, tmp_path / "c.wav", "--encoding", encoding, "--gain", "-6")
+    got = soundfile.read(tmp_path / "c.wav")[0]
+    assert np.abs(got - samples * 10 ** (-6 / 20)).max() <= 2**-22

@@ -223,7 +223,8 @@ def test_refusals(tmp_path: Path) -> None:
         f"--raw: expected a file that is not called like a sound file, or -, got {path}, {out}"
     )
     assert refuse("convert", path, tmp_path / "b.ulaw").endswith(
-        "expected a name that ends in .wav, .flac, .ogg, .opus, .au, .rf64, got .ulaw; --raw makes it a file without a header"
+        "expected a name that ends in .wav, .flac, .ogg, .opus, .au, .rf64, got .ulaw; --raw makes it a file without a "
+        "header"
     )
     assert refuse("convert", path, tmp_path / "b.flac", "--encoding", "ulaw") == (
         "--encoding: expected no --encoding for FLAC, got ulaw"

@@ -101,12 +101,26 @@ class AudioWriter:
         Raises:
             CliError: The file gets longer than its format can tell.
         """
-        if self._pending and self.samples_per_channel + frame.samples_per_channel > self.max_samples_per_channel:
+        self._check_room(frame.samples_per_channel)
+        self._file.write(frame)
+        self.samples_per_channel += frame.samples_per_channel
+
+    def write_encoded(self, samples: bytes, samples_per_channel: int) -> None:
+        """Appends samples that are encoded already, as the form of a file with an encoding says.
+
+        Raises:
+            CliError: As `write`.
+        """
+        assert isinstance(self._file, PlainOutput)
+        self._check_room(samples_per_channel)
+        self._file.write_encoded(samples)
+        self.samples_per_channel += samples_per_channel
+
+    def _check_room(self, samples_per_channel: int) -> None:
+        if self._pending and self.samples_per_channel + samples_per_channel > self.max_samples_per_channel:
             raise CliError(
                 f"{self.path}: expected at most {self.max_samples_per_channel} samples per channel, got more"
             )
-        self._file.write(frame)
-        self.samples_per_channel += frame.samples_per_channel
 
     def commit(self) -> None:
         """Closes the file and gives it its name.
