@@ -96,7 +96,7 @@ def test_resampling_out_of_range(tmp_path: Path, rate: int) -> None:
 @pytest.mark.parametrize("suffix", [".mp3", ".txt", ""])
 def test_a_suffix_that_is_none_of_ours(tmp_path: Path, suffix: str) -> None:
     message = refuse("tone", 440, 1, tmp_path / f"t{suffix}")
-    assert f"expected a name that ends in .wav, .flac, .ogg, .au, got {suffix or 'none'}" in message
+    assert f"expected a name that ends in .wav, .flac, .ogg, .opus, .au, .rf64, got {suffix or 'none'}" in message
     assert "expected a name that ends in .png" in refuse(
         "tone", 440, 1, tmp_path / "t.wav", "--plot", tmp_path / "t.jpg"
     )
@@ -111,7 +111,11 @@ def test_flac_has_eight_channels_at_most(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "seconds", "message"),
     [
-        ("t.wav", 44_740, "expected at most 4 GiB for a WAV file, got 2147520000 samples in 1 channels; FLAC has"),
+        (
+            "t.wav",
+            44_740,
+            "expected at most 4 GiB for a WAV file, got 2147520000 samples in 1 channels; FLAC and RF64 have",
+        ),
         ("t.flac", 1e7, "expected at most 68719476735 samples per channel, got 480000000000"),
         ("t.ogg", 1e30, "expected at most 68719476735 samples per channel"),
         ("t.ogg", 1e307, "duration: expected a finite number of samples"),

@@ -35,7 +35,7 @@ def devices(json: bool) -> None:
         return
     rows = [_cells(side, device) for side, listed in (("in", inputs), ("out", outputs)) for device in listed]
     if rows:
-        print_table(("", "name", "index", "channels", "rate", "host API"), rows, left=["host API"])
+        print_table(("", "index", "name", "channels", "rate", "host API"), rows, left=["host API"])
     else:
         print("no sound devices")
 
@@ -43,8 +43,8 @@ def devices(json: bool) -> None:
 def _cells(side: str, device: dict[str, Any]) -> tuple[str, ...]:
     return (
         side + ("*" if device["is_default"] else ""),
-        device["name"],
         str(device["index"]),
+        device["name"],
         str(device["channels"]),
         f"{device['sample_rate']:.0f} Hz",
         device["host_api"],
