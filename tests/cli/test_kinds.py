@@ -154,3 +154,9 @@ def test_peaks_above_full_scale(tmp_path: Path, encoding: str, clips: bool) -> N
     run("convert", path, tmp_path / "c.wav", "--encoding", encoding, "--gain", "-6")
     got = soundfile.read(tmp_path / "c.wav")[0]
     assert np.abs(got - samples * 10 ** (-6 / 20)).max() <= 2**-22
+
+
+def test_what_needs_pyav_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.m4a").write_bytes(bytes(4) + b"ftypM4A " + bytes(1000))
+    monkeypatch.setitem(__import__("sys").modules, "av", None)
+    assert "decoding it needs PyAV: pip install" in refuse("info", tmp_path / "a.m4a")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.raw_files import is_raw
 from livekit_utils.cli.files.standard_streams import is_standard, standard_input
-from livekit_utils.files.errors import ForeignFileError, SoundFileError
+from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.open_sound import decoded
 from livekit_utils.files.piped_samples import PipedSound
 from livekit_utils.files.sound_reader import SoundReader
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from livekit_utils.files.av_sound import AvSound
-    from livekit_utils.files.part import Contents
     from livekit_utils.files.raw_format import RawFormat
     from livekit_utils.files.samples import Samples
 
@@ -62,7 +62,7 @@ class AudioReader:
                 self._sound: PipedSound | SoundReader | AvSound = opened
             else:
                 contents = None if raw is None else raw.contents(opened)
-                self._sound = _decoded(opened, damaged, contents)
+                self._sound = decoded(opened, SoundReader, damaged=damaged, contents=contents)
             stack.callback(self._sound.close)
             self.samples_per_channel = self._length()
             """The length; None until the end of a sound that is read as it comes."""
@@ -194,6 +194,10 @@ class AudioReader:
             yield
         except SoundFileError as error:
             raise CliError(f"{self.path}: {error}") from error
+        except ImportError as error:
+            if error.name != "av":
+                raise
+            raise CliError(f"{self.path}: {error}") from error
 
     def close(self) -> None:
         self._stack.close()
@@ -211,22 +215,6 @@ def rounded_ratio(numerator: int, denominator: int) -> int:
     """Returns the nearest integer to a ratio that is not negative; of two, the even one."""
     whole, rest = divmod(numerator, denominator)
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2))
-
-
-def _decoded(file: BinaryIO, damaged: bool, contents: Contents | None) -> SoundReader | AvSound:
-    """Returns the sound of a file that libsndfile reads, or else PyAV."""
-    try:
-        return SoundReader(file, damaged=damaged, contents=contents)
-    except ForeignFileError as error:
-        foreign = error
-    from livekit_utils.files.av_sound import AvSound
-
-    try:
-        return AvSound(file)
-    except ForeignFileError as error:
-        raise SoundFileError(f"{foreign}, and {error}") from None
-    except ImportError as error:
-        raise SoundFileError(f"{foreign}. {error}") from error
 
 
 def _opened(path: Path) -> BinaryIO:
