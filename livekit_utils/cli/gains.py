@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.numbers import parse_number
+from livekit_utils.cli.numbers import is_number, parse_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,16 +81,11 @@ def _parse(kind: _PerInput, options: Sequence[str], inputs: Sequence[Path]) -> l
 
 
 def _of_all(kind: _PerInput, option: str, before: float | None) -> float:
-    if kind.for_all:
-        try:
-            parse_number(option, kind.symbol)
-        except ValueError:
-            pass
-        else:
-            if before is not None:
-                raise CliError(f"{kind.option}: expected one {kind.what} for all inputs, got two")
-            return _parse_value(kind, "", option)
-    raise CliError(f"{kind.option}: expected {kind.form}, got {option!r}")
+    if not kind.for_all or not is_number(option, kind.symbol):
+        raise CliError(f"{kind.option}: expected {kind.form}, got {option!r}")
+    if before is not None:
+        raise CliError(f"{kind.option}: expected one {kind.what} for all inputs, got two")
+    return _parse_value(kind, "", option)
 
 
 def _parse_value(kind: _PerInput, name: str, number: str) -> float:

@@ -13,17 +13,23 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|[-+]?(
 _RATES = {"": 1, "hz": 1, "k": 1000, "khz": 1000}
 
 
-def parse_number(text: str, *units: str) -> float:
-    """Returns a number, behind which one of some units may stand, in any case.
+def is_number(text: str, unit: str = "") -> bool:
+    """Returns whether a text is a number, behind which a unit may stand, in any case."""
+    return bool(_NUMBER.fullmatch(_without(text, unit)))
+
+
+def _without(text: str, unit: str) -> str:
+    text = text.strip()
+    return text[: -len(unit)].rstrip() if unit and text.lower().endswith(unit.lower()) else text
+
+
+def parse_number(text: str, unit: str = "") -> float:
+    """Returns a number, behind which a unit may stand, in any case.
 
     Raises:
         ValueError: It is none.
     """
-    rest = text.strip()
-    for unit in units:
-        if rest.lower().endswith(unit.lower()):
-            rest = rest[: -len(unit)].rstrip()
-            break
+    rest = _without(text, unit)
     if not _NUMBER.fullmatch(rest):
         raise ValueError(f"expected a number, got {text!r:.80}")
     return float(rest)
