@@ -213,6 +213,31 @@ def test_signals_end_playing(server: SoundServer, tmp_path: Path, ignored: str, 
     assert finish(process, status=130, timeout=5) == ("", "interrupted\n")
 
 
+def test_a_pipe_is_played_as_it_comes(server: SoundServer) -> None:
+    ours, theirs = os.pipe()
+    arguments = ("play", "-", "--raw", "s16le:48000", "--device", "speaker")
+    process = command(server, *arguments, stdin=ours)
+    os.close(ours)
+    with os.fdopen(theirs, "wb") as pipe:
+        for _ in range(30):
+            pipe.write(sound(0.1).tobytes())
+            pipe.flush()
+        wait_until_it_plays(server)  # before the pipe has ended
+    assert finish(process) == ("", "")
+
+
+def test_a_pipe_that_stands_still_does_not_hold_up_an_interruption(server: SoundServer) -> None:
+    ours, theirs = os.pipe()
+    process = command(server, "play", "-", "--raw", "s16le:48000", "--device", "speaker", stdin=ours)
+    os.close(ours)
+    with os.fdopen(theirs, "wb") as pipe:
+        pipe.write(sound(1.0).tobytes())
+        pipe.flush()
+        wait_until_it_plays(server)
+        process.send_signal(signal.SIGINT)
+        assert finish(process, status=130, timeout=5) == ("", "interrupted\n")
+
+
 def test_sigterm_in_the_background_saves_a_recording(server: SoundServer, tmp_path: Path) -> None:
     recorded = tmp_path / "recorded.wav"
     process = command(server, "record", recorded, "--device", "stereo", "--no-processing", ignored="INT QUIT HUP")
