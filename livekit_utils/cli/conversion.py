@@ -66,12 +66,12 @@ class Conversion:
             raise CliError(f"--pick: expected channels from 0 to {reader.num_channels - 1}, got {max(picked)}")
         self._reader = reader
         self._picked = picked
-        self._num_taken = len(picked) if picked else reader.num_channels
+        self.num_taken = len(picked) if picked else reader.num_channels
         self.sample_rate = reader.sample_rate if sample_rate is None else sample_rate
-        self.num_channels = num_channels or self._num_taken
-        if self.num_channels != self._num_taken and 1 not in (self.num_channels, self._num_taken):
+        self.num_channels = num_channels or self.num_taken
+        if self.num_channels != self.num_taken and 1 not in (self.num_channels, self.num_taken):
             raise CliError(
-                f"{reader.path}: expected 1 or {self._num_taken} channels, got --channels {self.num_channels}; "
+                f"{reader.path}: expected 1 or {self.num_taken} channels, got --channels {self.num_channels}; "
                 "--pick chooses some of them"
             )
         self._quality = quality
@@ -83,7 +83,7 @@ class Conversion:
             return AudioResampler(
                 self._reader.sample_rate,
                 self.sample_rate,
-                num_channels=min(self.num_channels, self._num_taken),
+                num_channels=min(self.num_channels, self.num_taken),
                 quality=self._quality,
                 engine=self._engine,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class CliError(Exception):
     """An error that the user can correct.
@@ -24,3 +26,12 @@ def describe(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename is not None else ""
         return printable(where + error.strerror)
     return printable(str(error))
+
+
+def usage_error(error: Any) -> str | None:
+    """Returns the line that reports a call that no command understands; None if the error is to be shown as it is: as
+    the help, where nothing was called."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return None
+    command = f"{error.ctx.command_path} --help" if error.ctx is not None else "--help"
+    return printable(f"{' '.join(error.format_message().split()).rstrip('.')}; see {command}")

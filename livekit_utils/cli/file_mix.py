@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.files.audio_writer import shortened
+from livekit_utils.cli.gains import MAX_GAIN_DB
 from livekit_utils.cli.interruption import run
-from livekit_utils.cli.mixing import MAX_GAIN_DB, add_files, make_mixer, waited_for
+from livekit_utils.cli.mixing import add_files, make_mixer, waited_for
 from livekit_utils.cli.normalization import Gain
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.summary import Summary

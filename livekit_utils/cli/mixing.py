@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.threads import in_thread
 from livekit_utils.cli.errors import CliError
@@ -13,7 +13,6 @@ from livekit_utils.mixing.audio_mixer import AudioMixer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.view.summary import Summary
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
 
 # Effectively no timeout (11 days): a slow disk delays the mix, and is never left out of it.
 _NEVER_LATE_MS = 1e9
-
-_MIN_GAIN_DB = -120.0
-MAX_GAIN_DB = 40.0
-
-# A day.
-_MAX_OFFSET_S = 86_400.0
 
 
 def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksize: int = 0) -> AudioMixer:
@@ -102,76 +95,3 @@ async def _stream(
             yield frame
     except Exception as error:
         failures.append(error)
-
-
-def parse_gains(options: Sequence[str], inputs: Sequence[Path]) -> list[float]:
-    """Returns the gain of each input in decibels.
-
-    Args:
-        options: Values of --gain, "NAME=dB".
-        inputs: The paths of the inputs.
-
-    Raises:
-        CliError: An option is no NAME=dB, or names no input, or several inputs.
-    """
-    return _parse(_GAIN, options, inputs)
-
-
-def parse_offsets(options: Sequence[str], inputs: Sequence[Path]) -> list[float]:
-    """Returns when each input begins, in seconds of the mix.
-
-    Args:
-        options: Values of --offset, "NAME=SECONDS".
-        inputs: The paths of the inputs.
-
-    Raises:
-        CliError: As `parse_gains`.
-    """
-    return _parse(_OFFSET, options, inputs)
-
-
-class _PerInput(NamedTuple):
-    """An option that gives inputs a number."""
-
-    option: str
-    what: str
-    form: str
-    unit: str
-    symbol: str
-    least: float
-    most: float
-
-
-_GAIN = _PerInput("--gain", "gain", "NAME=dB", "decibels", "dB", _MIN_GAIN_DB, MAX_GAIN_DB)
-_OFFSET = _PerInput("--offset", "offset", "NAME=SECONDS", "seconds", "s", 0, _MAX_OFFSET_S)
-
-
-def _parse(kind: _PerInput, options: Sequence[str], inputs: Sequence[Path]) -> list[float]:
-    values: dict[int, float] = {}
-    for option in options:
-        name, equals, number = option.rpartition("=")
-        if not equals:
-            raise CliError(f"{kind.option}: expected {kind.form}, got {option!r}")
-        try:
-            value = float(number)
-        except ValueError:
-            raise CliError(f"{kind.option} {name}: expected a number of {kind.unit}, got {number!r}") from None
-        if not kind.least <= value <= kind.most:
-            bounds = f"{kind.least:.0f} to {kind.most:.0f} {kind.symbol}"
-            raise CliError(f"{kind.option} {name}: expected {bounds}, got {number}")
-        index = _find_input(kind.option, name, inputs)
-        if index in values:
-            raise CliError(f"{kind.option} {name}: expected one {kind.what} for {inputs[index]}, got two")
-        values[index] = value
-    return [values.get(index, 0.0) for index in range(len(inputs))]
-
-
-def _find_input(option: str, name: str, inputs: Sequence[Path]) -> int:
-    for names in ([str(path) for path in inputs], [path.name for path in inputs], [path.stem for path in inputs]):
-        if names.count(name) > 1:
-            found = ", ".join(str(path) for path, other in zip(inputs, names, strict=True) if other == name)
-            raise CliError(f"{option} {name}: expected the name of one input, got that of {found}")
-        if name in names:
-            return names.index(name)
-    known = ", ".join(path.name for path in inputs)
-    raise CliError(f"{option} {name}: expected the name of an input ({known}), got {name!r}")

@@ -37,7 +37,7 @@ class Normalization:
     """Measures an output at some gain, and tells what gain is missing.
 
     Args:
-        text: The value of --normalize: a peak, "-1" or "-1dBFS", or a loudness, "-16LUFS".
+        text: The value of --normalize: a peak, "-1", "-1dB" or "-1dBFS", or a loudness, "-16LUFS".
 
     Raises:
         CliError: It is neither, or is out of range.
@@ -45,9 +45,10 @@ class Normalization:
 
     def __init__(self, text: str) -> None:
         number, self.unit = text.strip(), "dBFS"
-        for unit in ("LUFS", "dBFS"):
-            if number.lower().endswith(unit.lower()):
-                number, self.unit = number[: -len(unit)], unit
+        for ending, unit in (("lufs", "LUFS"), ("dbfs", "dBFS"), ("db", "dBFS")):
+            if number.lower().endswith(ending):
+                number, self.unit = number[: -len(ending)], unit
+                break
         self.is_loudness = self.unit == "LUFS"
         try:
             self.level = float(number)

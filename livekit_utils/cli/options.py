@@ -2,89 +2,145 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import functools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
+import click
 
-_READABLE = "WAV, FLAC, OGG, MP3 or AU; - is standard input."
+from livekit_utils.cli.numbers import Rate
 
-FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help=_READABLE, show_default=False)]
-InputsArgument = Annotated[list[Path], typer.Argument(metavar="IN...", help=_READABLE, show_default=False)]
-InputArgument = Annotated[Path, typer.Argument(metavar="IN", help=_READABLE, show_default=False)]
-OutputArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="OUT", help="The suffix selects WAV, FLAC, OGG or AU; - is standard output, as WAV.", show_default=False
-    ),
-]
-RawOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ENCODING:RATE[:CHANNELS]",
-        help="The samples of files without a header, as ulaw:8000 or s16le:16000:2. These are - and all files that are "
-        "not called like a sound file, whether they are read or written.",
-        show_default=False,
-    ),
-]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+_READABLE = "What libsndfile reads (WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, W64), or PyAV; - is standard input."
+
+# Nothing is asked of a path here: a file that cannot be read is an error of the command, not wrong usage.
+PATH = click.Path(path_type=Path, readable=False)
+
+ENCODINGS = ("u8", "s16", "s24", "s32", "f32", "f64", "ulaw", "alaw")
+QUALITIES = ("quick", "low", "medium", "high", "very_high")
+
+input_argument = click.argument("input", metavar="IN", type=PATH)
+inputs_argument = click.argument("inputs", metavar="IN...", type=PATH, nargs=-1, required=True)
+files_argument = click.argument("files", metavar="FILE...", type=PATH, nargs=-1, required=True)
+
+rate_option = click.option("--rate", type=Rate(), help="Sample rate in Hz, as 16000 or 16k.")
+quality_option = click.option(
+    "--quality",
+    type=click.Choice(QUALITIES),
+    metavar="QUALITY",
+    default="very_high",
+    show_default=True,
+    help="quick, low, medium, high or very_high: higher ones keep more treble and take longer. At 0.45 of the "
+    "lower rate they lose 13, 2.5, 0.1, 0 and 0 dB.",
+)
+raw_option = click.option(
+    "--raw",
+    metavar="ENCODING:RATE[:CHANNELS]",
+    help="The samples of files without a header, as ulaw:8000 or s16le:16k:2. These are - and all files that are not "
+    "called like a sound file, whether they are read or written.",
+)
+encoding_option = click.option(
+    "--encoding",
+    type=click.Choice(ENCODINGS),
+    metavar="ENCODING",
+    help=f"The samples of the output: {', '.join(ENCODINGS)}; by default 16 bits. 24 bits are dithered where they "
+    "come from floats, and convert keeps all bits that it does not resample or mix.",
+)
+gain_option = click.option(
+    "--gain",
+    metavar="[NAME=]dB",
+    multiple=True,
+    help="Gain in dB of the input with this path, file name, file name without suffix, or number from 1, as "
+    "music=-12dB or 2=-3; of all others, where no name is given.",
+)
+force_option = click.option("--force", is_flag=True, help="Replace existing outputs and plots, but never an input.")
+json_option = click.option(
+    "--json", is_flag=True, help="Print the report as one JSON object; the level of silence is null."
+)
+normalize_option = click.option(
+    "--normalize",
+    metavar="LEVEL",
+    help="Bring the output's highest peak to a level, as -1dB, or its loudness, as -16LUFS: as far as its true peak "
+    "stays at or below -1 dBTP.",
+)
+plot_option = click.option(
+    "--plot", metavar="FILE.png", type=PATH, help="Draw waveforms and spectrograms of all inputs and the result."
+)
+damaged_option = click.option(
+    "--damaged", is_flag=True, help="Read damaged and cut-off files as far as they go, with a warning."
+)
+device_option = click.option(
+    "--device",
+    metavar="DEVICE",
+    help="An index, a name or a unique part of a name; the default device if not given.",
+)
+devices_option = click.option(
+    "--device",
+    metavar="DEVICE",
+    multiple=True,
+    help="An index, a name or a unique part of a name; the default device if not given. Several: one side each.",
+)
+processing_option = click.option(
+    "--processing/--no-processing",
+    default=True,
+    help="Remove noise and hum, and level the volume, which is the default.",
+)
 
 
-class OutputEncoding(StrEnum):
-    """The samples of a WAV, AU or raw file."""
-
-    U8 = "u8"
-    S16 = "s16"
-    S24 = "s24"
-    S32 = "s32"
-    F32 = "f32"
-    F64 = "f64"
-    ULAW = "ulaw"
-    ALAW = "alaw"
+def seconds_option(help: str, *, least: float) -> Any:
+    """Returns the option --seconds."""
+    return click.option("--seconds", metavar="SECONDS", type=click.FloatRange(min=least), help=help)
 
 
-EncodingOption = Annotated[
-    OutputEncoding | None,
-    typer.Option(help="The samples of a WAV or AU file; by default 16 bits.", show_default=False),
-]
-GainOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=dB", help="Sets the gain of the input with this path, file name, or file name without suffix."
-    ),
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing outputs and plots, but never an input.")]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the report as one JSON object; the level of silence is null.")
-]
-NormalizeOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="dBFS|LUFS",
-        help="Bring the output's highest peak to a level, as -1, or its loudness, as -16LUFS: as far as its true peak "
-        "stays at or below -1 dBTP.",
-    ),
-]
-PlotOption = Annotated[
-    Path | None,
-    typer.Option("--plot", metavar="FILE.png", help="Draw waveforms and spectrograms of all inputs and the result."),
-]
-DamagedOption = Annotated[
-    bool, typer.Option("--damaged", help="Read damaged and cut-off files as far as they go, with a warning.")
-]
-DeviceOption = Annotated[
-    str | None,
-    typer.Option(
-        help="An index, a name or a unique part of a name; the default device if not given.", show_default=False
-    ),
-]
-DevicesOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="An index, a name or a unique part of a name; the default device if not given. Several: one side each.",
-        show_default=False,
-    ),
-]
-ProcessingOption = Annotated[
-    bool, typer.Option("--processing/--no-processing", help="Remove noise and hum, and level the volume.")
-]
+def combined(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Returns one decorator for several, in the order of the help."""
+
+    def decorate(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_named_output = click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    type=PATH,
+    help="The output, if it is not given as the last argument. The suffix selects WAV, FLAC, OGG, Opus, AU or RF64; - "
+    "is standard output, as WAV.",
+)
+
+
+def takes_output(function: Command) -> Command:
+    """Adds the output: as the last argument, or with -o."""
+
+    @combined(click.argument("last", metavar="[OUT]", type=PATH, required=False), _named_output)
+    @functools.wraps(function)
+    def with_output(*, last: Path | None, output: Path | None, **options: Any) -> Any:
+        if last is not None and output is not None:
+            raise click.UsageError(f"expected one output, got {last} and --output {output}")
+        if last is None and output is None:
+            raise click.UsageError("expected an output: OUT, or -o OUT")
+        return function(output=last or output, **options)
+
+    return with_output  # type: ignore[return-value]
+
+
+def takes_inputs_and_output(function: Command) -> Command:
+    """Adds one or more inputs, and the output: as the last argument, or with -o."""
+
+    @combined(click.argument("paths", metavar="IN... [OUT]", type=PATH, nargs=-1, required=True), _named_output)
+    @functools.wraps(function)
+    def with_both(*, paths: Sequence[Path], output: Path | None, **options: Any) -> Any:
+        if output is None and len(paths) < 2:
+            raise click.UsageError("expected an output: OUT behind the inputs, or -o OUT")
+        inputs = list(paths if output is not None else paths[:-1])
+        return function(inputs=inputs, output=output or paths[-1], **options)
+
+    return with_both  # type: ignore[return-value]

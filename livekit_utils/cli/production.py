@@ -7,15 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
 from livekit_utils.cli.files.pending_file import PendingFile
 from livekit_utils.cli.files.standard_streams import is_standard
-from livekit_utils.cli.view.plot import MAX_TRACKS, draw_plot, require_matplotlib
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import Report
-from livekit_utils.cli.view.summary import Summary
-from livekit_utils.cli.view.track_picture import TrackPicture
+from livekit_utils.cli.view.summary import Summary, whole_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +20,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    import numpy.typing as npt
+
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.files.output_form import OutputForm
+    from livekit_utils.cli.files.wide_samples import WideEncoder
     from livekit_utils.frames.audio_frame import AudioFrame
 
 
@@ -79,6 +80,7 @@ class Production:
         samples_per_channel = find_length()
         self._is_known = samples_per_channel is not None
         self.output = Summary(order.path.name, sample_rate, num_channels, samples_per_channel or 0)
+        self.output.path = whole_path(order.path)
         if with_loudness:
             self.output.measure_loudness()
         with ExitStack() as stack:
@@ -103,15 +105,13 @@ class Production:
         path = self._order.plot
         if path is None:
             return None
-        require_matplotlib()
-        if path.suffix.lower() != ".png":
-            raise CliError(f"{path}: expected a name that ends in .png for the plot, got {path.suffix or 'none'}")
+        from livekit_utils.cli.view.plot import check_plot
+
         tracks = [*self.inputs, self.output]
-        if len(tracks) > MAX_TRACKS:
-            raise CliError(f"--plot: expected at most {MAX_TRACKS - 1} inputs to draw, got {len(self.inputs)}")
+        check_plot(path, len(tracks))
         seconds = max(track.duration for track in tracks)
         for track in tracks:
-            track.picture = TrackPicture(track.sample_rate, track.samples_per_channel, seconds)
+            track.draw(seconds)
         return stack.enter_context(PendingFile(path, replace=self._order.force, inputs=_files(self._readers)))
 
     def read(self, index: int) -> Iterator[AudioFrame]:
@@ -130,6 +130,14 @@ class Production:
         self._writer.write(frame)
         self._progress.advance(frame.duration)
 
+    def write_wide(self, samples: npt.NDArray[np.float32], encoder: WideEncoder) -> None:
+        """Writes the next samples of the output with all of their bits; its length is known to be theirs."""
+        self.output.add(samples)
+        num_before = encoder.num_clipped
+        self._writer.write_encoded(encoder.encode(samples), len(samples))
+        self.output.meter.num_clipped += encoder.num_clipped - num_before
+        self._progress.advance(len(samples) / self.output.sample_rate)
+
     def finish(self) -> Report:
         """Gives the output and the plot their names, and returns the report.
 
@@ -143,6 +151,8 @@ class Production:
         if written != expected:
             raise RuntimeError(f"expected {expected} samples per channel of output, got {written}")
         if self._plot is not None:
+            from livekit_utils.cli.view.plot import draw_plot
+
             tracks = [*self.inputs, self.output]
             for track in tracks:
                 if track.picture is not None:

@@ -89,6 +89,11 @@ class AvSound:
         self._next = first
         self.sample_rate: int = first.sample_rate
         self.num_channels: int = len(first.layout.channels)
+        self.format: str = self._container.format.name.split(",")[0].upper()
+        """The container, as FFmpeg calls it."""
+        self.subtype: str = self._container.streams.audio[0].codec_context.name.upper()
+        self.is_s16 = as_samples(first).dtype == np.int16
+        """Whether the samples are int16; float32 otherwise."""
 
     def _open(self) -> None:
         self._file.seek(0)

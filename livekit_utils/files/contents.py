@@ -20,8 +20,13 @@ from livekit_utils.files.wav import find_wav, is_wav
 
 EXPECTED = "expected a WAV, FLAC, OGG or MP3 file"
 
-# AIFF, AU in both orders, CAF and Wave64: libsndfile reads them as they are.
-_WHOLE = (b"FORM", b".snd", b"dns.", b"caff", b"riff")
+# AIFF and SVX, AU in both orders, CAF, Wave64, and the rare ones: AVR, NIST, PAF, PVF, VOC, WVE, XI, MAT5, IRCAM, SDS.
+# libsndfile reads them as they are.
+_WHOLE = (
+    *(b"FORM", b".snd", b"dns.", b"caff", b"riff"),
+    *(b"2BIT", b"NIST_1A", b" paf", b"fap ", b"PVF1\n", b"Creative Voi", b"ALawSoundFil", b"Extended Ins"),
+    *(b"MATLAB 5.0 M", b"\x64\xa3\x01\x00", b"\x64\xa3\x02\x00", b"\x64\xa3\x03\x00", b"\xf0\x7e\x00\x01"),
+)
 
 _AU = (b".snd", b"dns.")
 _AU_SIZE_UNKNOWN = 0xFFFFFFFF

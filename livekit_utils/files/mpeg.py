@@ -8,9 +8,8 @@ changes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from livekit_utils.files.byte_ranges import RangeList
 from livekit_utils.files.part import Contents, Part
@@ -53,8 +52,7 @@ _HAS_NUM_FRAMES, _HAS_NUM_BYTES = 1, 2
 _XING_FIELDS = ((1, 4), (2, 4), (4, 100), (8, 4))  # flags, and the bytes of what they announce
 
 
-@dataclass(frozen=True)
-class _Header:
+class _Header(NamedTuple):
     num_bytes: int
     samples_per_channel: int
     sound: tuple[bool, int, int, bool]
@@ -141,8 +139,7 @@ def _is_sure(scanner: ByteScanner, position: int, at_least: int) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class _Xing:
+class _Xing(NamedTuple):
     """What a Xing header tells; 0 is nothing."""
 
     num_frames: int = 0

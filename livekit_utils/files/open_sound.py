@@ -10,8 +10,11 @@ from livekit_utils._runtime.install import install_line
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
 
 if TYPE_CHECKING:
+    from livekit_utils.files.av_sound import AvSound
+    from livekit_utils.files.part import Contents
     from livekit_utils.files.pipe_reader import PipeReader
     from livekit_utils.files.sound import Sound
+    from livekit_utils.files.sound_reader import SoundReader
 
 
 class OpenedSound:
@@ -96,8 +99,25 @@ def open_sound(file: BinaryIO) -> Sound:
         if error.name != "soundfile":
             raise
         raise ImportError(f"sound files need soundfile: {install_line('files')}", name="soundfile") from error
+    return decoded(file, SoundReader)
+
+
+def decoded(
+    file: BinaryIO, reader: type[SoundReader], *, damaged: bool = False, contents: Contents | None = None
+) -> SoundReader | AvSound:
+    """Returns the sound of a seekable file that libsndfile decodes, or else PyAV.
+
+    Args:
+        file: The file.
+        reader: The class that reads with libsndfile; `open_sound` says what to do where it cannot be imported.
+        damaged, contents: As in `SoundReader`.
+
+    Raises:
+        SoundFileError: It is damaged, or neither knows it.
+        ImportError: libsndfile does not know it, and PyAV is not installed.
+    """
     try:
-        return SoundReader(file)
+        return reader(file, damaged=damaged, contents=contents)
     except ForeignFileError as error:
         foreign = error
     from livekit_utils.files.av_sound import AvSound

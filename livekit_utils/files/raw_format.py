@@ -34,7 +34,7 @@ class RawFormat:
 
     @classmethod
     def parse(cls, text: str) -> RawFormat:
-        """Reads "ENCODING:RATE" or "ENCODING:RATE:CHANNELS".
+        """Reads "ENCODING:RATE", as ulaw:8000 or ulaw:8k, or "ENCODING:RATE:CHANNELS".
 
         Raises:
             ValueError: It is something else.
@@ -42,6 +42,8 @@ class RawFormat:
         encoding, *numbers = text.split(":")
         if encoding not in pcm.ENCODINGS:
             raise ValueError(f"expected an encoding ({', '.join(pcm.ENCODINGS)}), got {encoding!r:.80}")
+        if numbers and numbers[0][-1:] in ("k", "K"):  # thousands of Hz
+            numbers[0] = f"{numbers[0][:-1]}000"
         if len(numbers) not in (1, 2) or not all(number.isascii() and number.isdigit() for number in numbers):
             raise ValueError(f"expected ENCODING:RATE or ENCODING:RATE:CHANNELS, got {text!r:.80}")
         rate, num_channels = int(numbers[0][:20]), int(numbers[1][:20]) if len(numbers) == 2 else 1

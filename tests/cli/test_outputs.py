@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
+pytest.importorskip("click")
 pytest.importorskip("soundfile")
 
 import soundfile
@@ -68,7 +68,7 @@ def test_resampling(tmp_path: Path, quality: str | None, engine: Any) -> None:
     path = save(tmp_path / "in.wav", samples, 44_100)
     options = [*(["--quality", quality] if quality else []), *(["--engine", engine] if engine else [])]
     run("resample", path, tmp_path / "out.flac", "--rate", 16_000, *options)
-    resampler = AudioResampler(44_100, 16_000, num_channels=2, quality=quality or "medium", engine=engine or "auto")
+    resampler = AudioResampler(44_100, 16_000, num_channels=2, quality=quality or "very_high", engine=engine or "auto")
     assert resampler.engine == (engine if engine == "samplerate" else "polyphase")
     frames = [*resampler.push(AudioFrame(samples, 44_100, 2, len(samples))), *resampler.flush()]
     expected = np.concatenate([np.asarray(frame) for frame in frames])
@@ -96,7 +96,7 @@ def test_resampling_out_of_range(tmp_path: Path, rate: int) -> None:
 @pytest.mark.parametrize("suffix", [".mp3", ".txt", ""])
 def test_a_suffix_that_is_none_of_ours(tmp_path: Path, suffix: str) -> None:
     message = refuse("tone", 440, 1, tmp_path / f"t{suffix}")
-    assert f"expected a name that ends in .wav, .flac, .ogg, .au, got {suffix or 'none'}" in message
+    assert f"expected a name that ends in .wav, .flac, .ogg, .opus, .au, .rf64, got {suffix or 'none'}" in message
     assert "expected a name that ends in .png" in refuse(
         "tone", 440, 1, tmp_path / "t.wav", "--plot", tmp_path / "t.jpg"
     )
@@ -111,7 +111,11 @@ def test_flac_has_eight_channels_at_most(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "seconds", "message"),
     [
-        ("t.wav", 44_740, "expected at most 4 GiB for a WAV file, got 2147520000 samples in 1 channels; FLAC has"),
+        (
+            "t.wav",
+            44_740,
+            "expected at most 4 GiB for a WAV file, got 2147520000 samples in 1 channels; FLAC and RF64 have",
+        ),
         ("t.flac", 1e7, "expected at most 68719476735 samples per channel, got 480000000000"),
         ("t.ogg", 1e30, "expected at most 68719476735 samples per channel"),
         ("t.ogg", 1e307, "duration: expected a finite number of samples"),

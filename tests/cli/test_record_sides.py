@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
+pytest.importorskip("click")
 pytest.importorskip("soundfile")
 
+from click.testing import CliRunner
 from rich.console import Console
-from typer.testing import CliRunner
 
 from livekit_utils.cli import app
 from livekit_utils.cli.errors import CliError

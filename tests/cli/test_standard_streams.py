@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("typer")
+pytest.importorskip("click")
 
 from livekit_utils.files.piped_sound import open_pipe
 from livekit_utils.files.piped_wav import PipedWav
@@ -173,7 +173,7 @@ def test_a_pipe_is_as_a_file(tmp_path: Path, subtype: str) -> None:
     data = path.read_bytes()
     (from_pipe,) = json.loads(piped("info", "-", "--json", data=data).stdout)["files"]
     (from_file,) = json.loads(piped("info", path, "--json").stdout)["files"]
-    assert {**from_file, "name": "-"} == from_pipe
+    assert {**from_file, "name": "-", "path": "-"} == from_pipe
     piped_ones = (["convert", "-", "-", "--rate", 16_000], ["mix", mono, "-", "-o", "-", "--gain", "-=-3"])
     filed_ones = (["convert", path, "-", "--rate", 16_000], ["mix", mono, path, "-o", "-", "--gain", "a=-3"])
     for of_pipe, of_file in zip(piped_ones, filed_ones, strict=True):

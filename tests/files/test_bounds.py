@@ -56,7 +56,7 @@ HUGE = {
 @pytest.mark.parametrize("name", HUGE)
 @pytest.mark.parametrize("command", ["info", "resample", "mix"])
 def test_memory_of_headers(tmp_path: Path, run_python: Callable[..., Any], name: str, command: str) -> None:
-    pytest.importorskip("typer")
+    pytest.importorskip("click")
     path = tmp_path / "a.wav"
     path.write_bytes(HUGE[name])
     arguments = {

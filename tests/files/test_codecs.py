@@ -199,7 +199,7 @@ def test_an_empty_file_of_each_kind() -> None:
 
 
 def test_commands_give_what_the_codec_gives(tmp_path: Path, run_python: Callable[..., Any]) -> None:
-    pytest.importorskip("typer")
+    pytest.importorskip("click")
     data = encode(signal(SEED, 100_000, 1), 48000, "MP3", bitrate_mode="CONSTANT", compression_level=0.9)
     (tmp_path / "a.mp3").write_bytes(data)
     expected = np.clip(np.rint(decode(data) * np.float64(32768)), -32768, 32767)

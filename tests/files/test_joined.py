@@ -123,7 +123,7 @@ def test_joined_wavs_that_do_not_know_their_sizes() -> None:
 
 
 def test_joined_files_by_the_command_line(tmp_path: Path) -> None:
-    pytest.importorskip("typer")
+    pytest.importorskip("click")
     from tests.support.cli_commands import load, run
 
     parts = [encode(signal(SEED + i, 48_000), 48000, "MP3") for i in range(4)]

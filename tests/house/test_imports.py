@@ -37,6 +37,7 @@ HEAVY = {
     "scipy",
     "matplotlib",
     "soundfile",
+    "click",
     "typer",
     "rich",
     "typing_extensions",

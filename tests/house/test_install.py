@@ -50,7 +50,7 @@ def test_a_foreign_package_under_ours(copied: Path) -> None:
 
 
 def test_the_command_in_a_source_that_is_not_compiled(copied: Path) -> None:
-    pytest.importorskip("typer")
+    pytest.importorskip("click")
     done = run(copied.parent, "-m", "livekit_utils", "--help")
     assert done.returncode == 1
     assert done.stderr.startswith("error: livekit_utils.")
@@ -60,7 +60,7 @@ def test_the_command_in_a_source_that_is_not_compiled(copied: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("needed", ["typer", "numpy"])
+@pytest.mark.parametrize("needed", ["click", "numpy"])
 def test_the_command_without_what_it_needs(copied: Path, needed: str) -> None:
     block = f"import sys, runpy; sys.modules[{needed!r}] = None; runpy.run_module('livekit_utils', run_name='__main__')"
     done = run(copied.parent, "-c", block)

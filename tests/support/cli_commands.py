@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from livekit_utils.cli import app
 from tests.support.paths import BESIDE

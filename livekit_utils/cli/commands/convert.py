@@ -2,111 +2,88 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Any
 
-import typer
+import click
 
-from livekit_utils.cli.conversion import Conversion, Gains, louder, parse_picked
-from livekit_utils.cli.files.audio_reader import AudioReader
-from livekit_utils.cli.files.output_form import output_form
-from livekit_utils.cli.files.raw_files import parse_raw
-from livekit_utils.cli.normalization import Normalization
+from livekit_utils.cli.numbers import Rate
 from livekit_utils.cli.options import (
-    DamagedOption,
-    EncodingOption,
-    ForceOption,
-    InputArgument,
-    JsonOption,
-    NormalizeOption,
-    OutputArgument,
-    PlotOption,
-    RawOption,
+    combined,
+    damaged_option,
+    encoding_option,
+    force_option,
+    gain_option,
+    input_argument,
+    json_option,
+    normalize_option,
+    plot_option,
+    quality_option,
+    raw_option,
+    takes_output,
 )
-from livekit_utils.cli.production import Production, ProductionOrder
-from livekit_utils.cli.speech import take_speech
-from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
-from livekit_utils.files.samples import as_floats
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+# What `AudioResampler` takes as `engine`.
+ENGINES = ("auto", "polyphase", "samplerate")
 
-    from livekit_utils.frames.audio_frame import AudioFrame
-
-
-class Engine(StrEnum):
-    """What `AudioResampler` takes as `engine`."""
-
-    AUTO = "auto"
-    POLYPHASE = "polyphase"
-    SAMPLERATE = "samplerate"
+EXAMPLES = (
+    "livekit-utils convert call.wav call.flac --rate 16k --channels 1",
+    "livekit-utils convert call.wav caller.wav --pick 0 --start 12.5 --end 60 --normalize=-1dB",
+    "livekit-utils convert line.ulaw line.wav --raw ulaw:8k",
+    "livekit-utils resample music.flac music.opus --rate 48k --quality high",
+)
 
 
-EngineOption = Annotated[Engine, typer.Option(help="auto takes the faster filter banks where they cover the rates.")]
-ChannelsOption = Annotated[
-    int | None, typer.Option(min=1, max=128, help="1 averages the channels; a higher number copies mono to all.")
-]
-PickOption = Annotated[
-    str | None, typer.Option(metavar="N,N...", help="Take these channels of the input, from 0, in this order.")
-]
-StartOption = Annotated[float, typer.Option(help="Seconds of the input at which the output begins.")]
-EndOption = Annotated[float | None, typer.Option(help="Seconds of the input at which the output ends.")]
-TrimOption = Annotated[
-    bool, typer.Option("--trim", help="Leave out what is before the first and after the last word, but 0.2 s.")
-]
+_OPTIONS = combined(
+    quality_option,
+    click.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        metavar="ENGINE",
+        default="auto",
+        show_default=True,
+        help=f"{', '.join(ENGINES)}: auto takes the faster filter banks where they cover the rates.",
+    ),
+    click.option(
+        "--channels",
+        type=click.IntRange(1, 128),
+        metavar="N",
+        help="1 averages the channels; a higher number copies mono to all.",
+    ),
+    click.option("--pick", metavar="N,N...", help="Take these channels of the input, from 0, in this order."),
+    click.option("--start", type=float, metavar="SECONDS", default=0.0, help="Where in the input the output begins."),
+    click.option("--end", type=float, metavar="SECONDS", help="Where in the input the output ends."),
+    click.option("--trim", is_flag=True, help="Leave out what is before the first and after the last word, but 0.2 s."),
+    gain_option,
+    normalize_option,
+    plot_option,
+    damaged_option,
+    raw_option,
+    encoding_option,
+    json_option,
+    force_option,
+)
 
 
-def resample(
-    input: InputArgument,
-    output: OutputArgument,
-    rate: Annotated[int, typer.Option(help="Hz, within a factor of 256 of the input's rate.", show_default=False)],
-    quality: Annotated[
-        AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
-    ] = AudioResamplerQuality.MEDIUM,
-    engine: EngineOption = Engine.AUTO,
-    channels: ChannelsOption = None,
-    pick: PickOption = None,
-    start: StartOption = 0.0,
-    end: EndOption = None,
-    trim: TrimOption = False,
-    normalize: NormalizeOption = None,
-    plot: PlotOption = None,
-    damaged: DamagedOption = False,
-    raw: RawOption = None,
-    encoding: EncodingOption = None,
-    json: JsonOption = False,
-    force: ForceOption = False,
-) -> None:
+@click.command()
+@input_argument
+@takes_output
+@click.option("--rate", type=Rate(), required=True, help="Hz, as 16k, within a factor of 256 of the input's rate.")
+@_OPTIONS
+def resample(**options: Any) -> None:
     """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
-    convert(
-        input, output, rate, quality, engine, channels, pick, start, end, trim, normalize, plot, damaged, raw,
-        encoding, json, force,
-    )  # fmt: skip
+    from livekit_utils.cli.file_conversion import convert_file
+
+    convert_file(**options)
 
 
-def convert(
-    input: InputArgument,
-    output: OutputArgument,
-    rate: Annotated[
-        int | None, typer.Option(help="Hz, within a factor of 256 of the input's rate, which is the default.")
-    ] = None,
-    quality: Annotated[
-        AudioResamplerQuality, typer.Option(help="Higher qualities keep more treble and take longer.")
-    ] = AudioResamplerQuality.MEDIUM,
-    engine: EngineOption = Engine.AUTO,
-    channels: ChannelsOption = None,
-    pick: PickOption = None,
-    start: StartOption = 0.0,
-    end: EndOption = None,
-    trim: TrimOption = False,
-    normalize: NormalizeOption = None,
-    plot: PlotOption = None,
-    damaged: DamagedOption = False,
-    raw: RawOption = None,
-    encoding: EncodingOption = None,
-    json: JsonOption = False,
-    force: ForceOption = False,
-) -> None:
+@click.command()
+@input_argument
+@takes_output
+@click.option(
+    "--rate", type=Rate(), help="Hz, as 16k, within a factor of 256 of the input's rate, which is the default."
+)
+@_OPTIONS
+def convert(**options: Any) -> None:
     """Convert a sound file: its format, encoding, sample rate, channels, part or level.
 
     What is not named stays as it is.
@@ -115,41 +92,6 @@ def convert(
     would bring the true peak above -1 dBTP, the gain is lower, and the report says by how much. What is below -70 LUFS
     or shorter than 400 ms has no loudness, and stays as it is.
     """
-    wanted = None if normalize is None else Normalization(normalize)
-    format = parse_raw(raw, [input, output])
-    form = output_form(output, format, encoding, takes_raw=True)
-    picked = parse_picked(pick)
-    if format is not None and form.container == "RAW":
-        rate = rate or format.sample_rate
-        channels = channels or (None if picked else format.num_channels)
-    whole = wanted is not None or trim or plot is not None or form.needs_length
-    with AudioReader(input, damaged=damaged, raw=format, whole=whole) as reader:
-        if start or end is not None:
-            reader.take_part(start, end)
-        if trim:
-            take_speech(reader)
-        conversion = Conversion(reader, rate, channels, picked, quality, engine.value)
-        gains = Gains() if wanted is None else conversion.gains(wanted)
-        with Production(
-            ProductionOrder(output, force, plot, json, form),
-            [reader],
-            sample_rate=conversion.sample_rate,
-            num_channels=conversion.num_channels,
-            find_length=lambda: reader.length_at(conversion.sample_rate),
-            gains_db=[gains.input_db],
-            with_loudness=wanted is not None and wanted.is_loudness,
-        ) as production:
-            frames = production.read(0) if wanted is None else _scaled(production, reader)
-            for frame in conversion.frames(frames):
-                production.write(louder(frame, gains.result_db))
-            production.inputs[0].gain_db += gains.result_db
-            report = production.finish()
-    hint = f"the filter overshoots; avoid it with convert --normalize 0, or mix --gain {input.stem}=-1"
-    report.print(as_json=json, clipping_hint=hint, loudness_note=gains.note)
+    from livekit_utils.cli.file_conversion import convert_file
 
-
-def _scaled(production: Production, reader: AudioReader) -> Iterator[AudioFrame]:
-    """Yields the frames of the input with its gain, which comes before anything is rounded."""
-    track = production.inputs[0]
-    track.is_s16 = False
-    return track.frames(as_floats(samples) for samples in reader.blocks())
+    convert_file(**options)

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.files.standard_streams import check_inputs
-from livekit_utils.cli.options import DamagedOption, FilesArgument, JsonOption, RawOption
-from livekit_utils.cli.speech import SpeechFinder
+from livekit_utils.cli.options import (
+    PATH,
+    combined,
+    damaged_option,
+    files_argument,
+    force_option,
+    json_option,
+    raw_option,
+)
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from livekit_utils.files.raw_format import RawFormat
+    from livekit_utils.cli.files.pending_file import PendingFile
+    from livekit_utils.cli.speech import SpeechFinder
+
+EXAMPLES = (
+    "livekit-utils info call.wav music.flac",
+    "livekit-utils info call.wav --speech --plot call.png",
+    "livekit-utils info *.wav --json",
+)
 
 
+@click.command()
+@files_argument
+@combined(
+    click.option("--speech", is_flag=True, help="Tell where somebody speaks, in seconds."),
+    click.option("--plot", metavar="FILE.png", type=PATH, help="Draw the waveforms and spectrograms."),
+    damaged_option,
+    raw_option,
+    json_option,
+    force_option,
+)
 def info(
-    files: FilesArgument,
-    speech: Annotated[bool, typer.Option("--speech", help="Tell where somebody speaks, in seconds.")] = False,
-    damaged: DamagedOption = False,
-    raw: RawOption = None,
-    json: JsonOption = False,
+    files: Sequence[Path], speech: bool, plot: Path | None, damaged: bool, raw: str | None, json: bool, force: bool
 ) -> None:
     """Show the rate, channels, length and levels of sound files. Each file is read to its end.
 
@@ -43,23 +65,52 @@ def info(
     format = parse_raw(raw, files)
     tracks = []
     errors: list[CliError | OSError] = []
-    for path in files:
-        try:
-            tracks.append(_measure(path, damaged, format, speech))
-        except (CliError, OSError) as error:
-            errors.append(error)
+    with ExitStack() as stack:
+        picture = stack.enter_context(_open_plot(plot, force, files)) if plot is not None else None
+        readers = []
+        for path in files:
+            try:
+                reader = AudioReader(path, damaged=damaged, raw=format, whole=picture is not None)
+                if picture is None:
+                    with reader:
+                        tracks.append(_measure(reader, speech))
+                else:  # all are drawn on the time axis of the longest one
+                    readers.append(stack.enter_context(reader))
+            except (CliError, OSError) as error:
+                errors.append(error)
+        seconds = max((reader.duration or 0.0 for reader in readers), default=0.0)
+        for reader in readers:
+            try:
+                tracks.append(_measure(reader, speech, seconds))
+            except (CliError, OSError) as error:
+                errors.append(error)
+        if picture is not None and tracks:
+            from livekit_utils.cli.view.plot import draw_plot
+
+            draw_plot(tracks, picture.path)
+            picture.commit()
     print_info(tracks, as_json=json)
     for failure in errors[:-1]:
-        typer.echo(f"error: {describe(failure)}", err=True)
+        click.echo(f"error: {describe(failure)}", err=True)
     if errors:
         raise errors[-1]
 
 
-def _measure(path: Path, damaged: bool, raw: RawFormat | None, with_speech: bool) -> Summary:
-    with AudioReader(path, damaged=damaged, raw=raw) as reader, ProgressBar(reader.name, reader.duration) as progress:
+def _open_plot(path: Path, force: bool, files: Sequence[Path]) -> PendingFile:
+    from livekit_utils.cli.files.pending_file import PendingFile
+    from livekit_utils.cli.view.plot import check_plot
+
+    check_plot(path, len(files))
+    return PendingFile(path, replace=force, inputs=[file for file in files if file.exists()])
+
+
+def _measure(reader: AudioReader, with_speech: bool, axis_seconds: float | None = None) -> Summary:
+    with ProgressBar(reader.name, reader.duration) as progress:
         track = Summary.of(reader)
         track.measure_loudness()
-        finder = SpeechFinder(reader.sample_rate) if with_speech else None
+        if axis_seconds is not None:
+            track.draw(axis_seconds)
+        finder = _find_speech(reader.sample_rate) if with_speech else None
         for samples in reader.blocks():
             track.add(samples)
             if finder is not None:
@@ -67,4 +118,12 @@ def _measure(path: Path, damaged: bool, raw: RawFormat | None, with_speech: bool
             progress.advance(len(samples) / reader.sample_rate)
         track.samples_per_channel = reader.samples_per_channel or 0
         track.speech = finder.spans() if finder is not None else None
+        if track.picture is not None:
+            track.picture.finish()
         return track
+
+
+def _find_speech(sample_rate: int) -> SpeechFinder:
+    from livekit_utils.cli.speech import SpeechFinder
+
+    return SpeechFinder(sample_rate)

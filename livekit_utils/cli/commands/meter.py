@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
+import click
 
 from livekit_utils.cli.interruption import Interruption, run
 from livekit_utils.cli.microphone import open_microphone
-from livekit_utils.cli.options import DeviceOption, ProcessingOption
+from livekit_utils.cli.options import combined, device_option, processing_option, seconds_option
 from livekit_utils.cli.sound_devices import logging_to
 from livekit_utils.cli.view.level_bar import LevelBar
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from livekit_utils.devices.input_capture import InputCapture
 
+EXAMPLES = ("livekit-utils meter --device Headset",)
 
-def meter(
-    device: DeviceOption = None,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="The duration; until Ctrl-C if not given.", show_default=False)
-    ] = None,
-    processing: ProcessingOption = True,
-) -> None:
+
+@click.command()
+@combined(device_option, seconds_option("The duration; until Ctrl-C if not given.", least=0.1), processing_option)
+def meter(device: str | None, seconds: float | None, processing: bool) -> None:
     """Show the level of a microphone live, before and after processing.
 
     A terminal shows a bar; other outputs get a line each second. If the device is lost, the meter continues when the
     device comes back.
     """
+    from rich.console import Console
+
     console = Console(stderr=True)
     with logging_to(console), Interruption() as interruption:
         run(_show, device, seconds, processing, console, interruption)

@@ -6,50 +6,65 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+import click
 
 from livekit_utils.cli.errors import printable
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.raw_files import parse_raw
+from livekit_utils.cli.files.standard_streams import check_inputs
+from livekit_utils.cli.gains import parse_gains
 from livekit_utils.cli.interruption import run
-from livekit_utils.cli.mixing import add_files, make_mixer, parse_gains
-from livekit_utils.cli.options import DamagedOption, DeviceOption, FilesArgument, GainOption, RawOption
+from livekit_utils.cli.mixing import add_files, make_mixer, waited_for
+from livekit_utils.cli.options import combined, damaged_option, device_option, files_argument, gain_option, raw_option
 from livekit_utils.cli.sound_devices import announce_recovery, installed, logging_to, parse_device
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import describe_clipping
 from livekit_utils.cli.view.summary import Summary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
     from livekit_utils.devices.output_player import OutputPlayer
     from livekit_utils.frames.audio_frame import AudioFrame
     from livekit_utils.mixing.audio_mixer import AudioMixer
+
+EXAMPLES = (
+    "livekit-utils play speech.wav music.flac --gain music=-12dB",
+    "livekit-utils tone 440 2 - | livekit-utils play -",
+)
 
 # 300 ms, because slow disks matter more here than delay.
 _BUFFER_MS = 300
 
 
-def play(
-    files: FilesArgument,
-    device: DeviceOption = None,
-    gain: GainOption = None,
-    damaged: DamagedOption = False,
-    raw: RawOption = None,
-) -> None:
+@click.command()
+@files_argument
+@combined(device_option, gain_option, damaged_option, raw_option)
+def play(files: Sequence[Path], device: str | None, gain: Sequence[str], damaged: bool, raw: str | None) -> None:
     """Play sound files on a speaker, all at the same time.
 
     If the device is lost, playing continues when the device comes back. Ctrl-C stops with a short fade.
     """
-    gains_db = parse_gains(gain or [], files)
+    check_inputs(files)
+    gains_db = parse_gains(gain, files)
     format = parse_raw(raw, files)
+    from rich.console import Console
+
     console = Console(stderr=True)
     with ExitStack() as stack:
-        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format, whole=True)) for path in files]
+        readers = [stack.enter_context(AudioReader(path, damaged=damaged, raw=format)) for path in files]
         rate = max(reader.sample_rate for reader in readers)
         channels = max(reader.num_channels for reader in readers)
         mixer = make_mixer(readers, rate, channels, blocksize=max(1, rate // 100))
         stack.enter_context(logging_to(console))
         title = files[0].name if len(files) == 1 else f"{len(files)} files"
-        progress = stack.enter_context(ProgressBar(title, max(reader.duration or 0 for reader in readers), console))
+        durations = [reader.duration for reader in readers]
+        known = [duration for duration in durations if duration is not None]
+        total = max(known) if len(known) == len(durations) else None
+        progress = stack.enter_context(ProgressBar(title, total, console))
         run(_play, mixer, readers, gains_db, rate, channels, device, progress, console)
 
 
@@ -69,7 +84,7 @@ async def _play(
         # A file that fails does not stop the others: its error is reported in the end.
         failures = add_files(
             mixer,
-            ((track, track.frames(reader.blocks())) for track, reader in zip(tracks, readers, strict=True)),
+            [(track, _frames(track, reader)) for track, reader in zip(tracks, readers, strict=True)],
         )
         with installed():
             await player.start()
@@ -80,6 +95,11 @@ async def _play(
             console.print(printable(describe_clipping(track)), markup=False, highlight=False, soft_wrap=True)
     if failures:
         raise failures[0]
+
+
+def _frames(track: Summary, reader: AudioReader) -> Iterator[AudioFrame] | AsyncIterator[AudioFrame]:
+    frames = track.frames(reader.blocks())
+    return waited_for(frames, reader.interrupt) if reader.is_live else frames
 
 
 def _open_player(rate: int, channels: int, device: str | None) -> OutputPlayer:

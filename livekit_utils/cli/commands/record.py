@@ -3,46 +3,66 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
+import click
 
 from livekit_utils.cli.errors import CliError, describe
 from livekit_utils.cli.interruption import Interruption, run
-from livekit_utils.cli.options import DevicesOption, ForceOption, JsonOption, OutputArgument, ProcessingOption
+from livekit_utils.cli.numbers import Rate
+from livekit_utils.cli.options import (
+    combined,
+    devices_option,
+    force_option,
+    json_option,
+    processing_option,
+    seconds_option,
+    takes_output,
+)
 from livekit_utils.cli.recording import Recording, explained, kept, nothing_in
 from livekit_utils.cli.sides import Sides
 from livekit_utils.cli.sound_devices import logging_to
 from livekit_utils.cli.view.report import print_info
-from livekit_utils.cli.view.summary import Summary
+from livekit_utils.cli.view.summary import Summary, whole_path
 from livekit_utils.files.recording_file import RecordingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+EXAMPLES = (
+    "livekit-utils record memo.flac",
+    "livekit-utils record call.wav --device Headset --device Desk --seconds 60",
+)
 
 
+@click.command()
+@takes_output
+@combined(
+    seconds_option("The length; until Ctrl-C if not given.", least=0.01),
+    devices_option,
+    click.option("--rate", type=Rate(), default=48000, show_default=True, help="Hz, as 16k."),
+    click.option(
+        "--channels",
+        type=int,
+        metavar="N",
+        help="1 or more, by default 1. Of several devices: one each, which is the default, or 1 for their mix.",
+    ),
+    processing_option,
+    click.option("--gaps/--no-gaps", default=True, help="Write silence for the time in which the device was away."),
+    json_option,
+    force_option,
+)
 def record(
-    output: OutputArgument,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.01, help="The length; until Ctrl-C if not given.", show_default=False)
-    ] = None,
-    device: DevicesOption = None,
-    rate: Annotated[int, typer.Option(help="Hz.")] = 48000,
-    channels: Annotated[
-        int | None,
-        typer.Option(
-            help="1 or more, by default 1. Of several devices: one each, which is the default, or 1 for their mix.",
-            show_default=False,
-        ),
-    ] = None,
-    processing: ProcessingOption = True,
-    gaps: Annotated[
-        bool, typer.Option("--gaps/--no-gaps", help="Write silence for the time in which the device was away.")
-    ] = True,
-    json: JsonOption = False,
-    force: ForceOption = False,
+    output: Path,
+    seconds: float | None,
+    device: Sequence[str],
+    rate: int,
+    channels: int | None,
+    processing: bool,
+    gaps: bool,
+    json: bool,
+    force: bool,
 ) -> None:
     """Record a microphone, or several on one clock.
 
@@ -59,10 +79,13 @@ def record(
         raise CliError("--no-gaps: expected one device, because several are on one clock, got several")
     try:
         samples_per_channel = 0 if seconds is None else max(1, round(seconds * rate))
-    except OverflowError:
+    except (OverflowError, ValueError):  # infinite, or no number
         raise CliError(f"--seconds: expected a length, got {seconds}; omit it to record until Ctrl-C") from None
+    from rich.console import Console
+
     console = Console(stderr=True)
     track = Summary(output.name, rate, num_channels, 0)
+    track.path = whole_path(output)
     with logging_to(console), Interruption() as interruption:
         if len(devices) > 1:
             length_s = samples_per_channel / rate if samples_per_channel else None

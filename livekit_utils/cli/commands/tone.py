@@ -3,40 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.files.output_form import output_form
 from livekit_utils.cli.interruption import run
-from livekit_utils.cli.options import ForceOption, JsonOption, OutputArgument, PlotOption
+from livekit_utils.cli.numbers import Frequency, Rate
+from livekit_utils.cli.options import combined, encoding_option, force_option, json_option, plot_option, takes_output
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.signals.sine_wave import sine_wave_generator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from livekit_utils.frames.audio_frame import AudioFrame
 
+EXAMPLES = (
+    "livekit-utils tone 440 2 beep.wav",
+    "livekit-utils tone 1k 10 - --rate 16k | livekit-utils info -",
+)
 
+
+@click.command()
+@click.argument("freq", metavar="FREQ", type=Frequency())
+@click.argument("seconds", metavar="SECONDS", type=float)
+@takes_output
+@combined(
+    click.option("--rate", type=Rate(), default=48000, show_default=True, help="Hz, 1000 or more, as 16k."),
+    click.option(
+        "--amplitude", type=float, metavar="A", default=0.3, show_default=True, help="From 0 to 1, which is full scale."
+    ),
+    encoding_option,
+    plot_option,
+    json_option,
+    force_option,
+)
 def tone(
-    freq: Annotated[float, typer.Argument(help="Hz, from 20 to 20000 and below half the rate.", show_default=False)],
-    seconds: Annotated[float, typer.Argument(help="The length, above 0.", show_default=False)],
-    output: OutputArgument,
-    rate: Annotated[int, typer.Option(help="Hz, 1000 or more.")] = 48000,
-    amplitude: Annotated[float, typer.Option(help="From 0 to 1, which is full scale.")] = 0.3,
-    plot: PlotOption = None,
-    json: JsonOption = False,
-    force: ForceOption = False,
+    freq: float,
+    seconds: float,
+    output: Path,
+    rate: int,
+    amplitude: float,
+    encoding: str | None,
+    plot: Path | None,
+    json: bool,
+    force: bool,
 ) -> None:
-    """Write a mono file with a sine wave."""
+    """Write a mono file with a sine wave of FREQ Hz, from 20 to 20000 and below half the rate."""
     try:
         wave = sine_wave_generator(freq, seconds, rate, amplitude)
         samples_per_channel = round(seconds * rate)
     except (ValueError, OverflowError) as error:
         raise CliError(str(error)) from error
     with Production(
-        ProductionOrder(output, force, plot, json),
+        ProductionOrder(output, force, plot, json, output_form(output, encoding=encoding)),
         [],
         sample_rate=rate,
         num_channels=1,

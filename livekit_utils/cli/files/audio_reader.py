@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import stat
+import sys
 from contextlib import ExitStack, contextmanager
-from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
-
-import typer
 
 from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.raw_files import is_raw
 from livekit_utils.cli.files.standard_streams import is_standard, standard_input
 from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.open_sound import decoded
 from livekit_utils.files.piped_samples import PipedSound
 from livekit_utils.files.sound_reader import SoundReader
 
@@ -23,16 +22,17 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from livekit_utils.files.av_sound import AvSound
     from livekit_utils.files.raw_format import RawFormat
     from livekit_utils.files.samples import Samples
 
-# Samples of all channels; less than 100 ms of what has a very high rate or very many channels.
+# Samples of all channels; less than a second of what has a very high rate or very many channels.
 _MAX_BLOCK = 1 << 19
 
 
 class AudioReader:
-    """Reads a WAV, FLAC, OGG, MP3 or AU file, or one without a header, in blocks of 100 ms. What is strange about the
-    file is printed as a warning.
+    """Reads a sound file, or one without a header, in blocks of a second. What is strange about the file is printed as
+    a warning.
 
     Args:
         path: The file; "-" is standard input. A WAV, or samples without a header, that come through a pipe are read as
@@ -59,10 +59,10 @@ class AudioReader:
             else:
                 opened = stack.enter_context(_opened(path))
             if isinstance(opened, PipedSound):
-                self._sound: PipedSound | SoundReader = opened
+                self._sound: PipedSound | SoundReader | AvSound = opened
             else:
                 contents = None if raw is None else raw.contents(opened)
-                self._sound = SoundReader(opened, damaged=damaged, contents=contents)
+                self._sound = decoded(opened, SoundReader, damaged=damaged, contents=contents)
             stack.callback(self._sound.close)
             self.samples_per_channel = self._length()
             """The length; None until the end of a sound that is read as it comes."""
@@ -77,7 +77,7 @@ class AudioReader:
     def _warn(self) -> None:
         """Prints the warnings that are new."""
         for warning in self._sound.warnings[self._num_warned :]:
-            typer.echo(printable(f"warning: {self.path}: {warning}"), err=True)
+            print(printable(f"warning: {self.path}: {warning}"), file=sys.stderr)
         self._num_warned = len(self._sound.warnings)
 
     def _length(self) -> int | None:
@@ -91,7 +91,7 @@ class AudioReader:
         return samples_per_channel
 
     def _block(self) -> int:
-        return max(1, min(self._sound.sample_rate // 10, _MAX_BLOCK // self._sound.num_channels))
+        return max(1, min(self._sound.sample_rate, _MAX_BLOCK // self._sound.num_channels))
 
     @property
     def is_live(self) -> bool:
@@ -117,7 +117,7 @@ class AudioReader:
         while the length is not known."""
         if self.samples_per_channel is None:
             return None
-        return round(Fraction((num_before + self.samples_per_channel) * sample_rate, self.sample_rate))
+        return rounded_ratio((num_before + self.samples_per_channel) * sample_rate, self.sample_rate)
 
     def blocks(self) -> Iterator[Samples]:
         """Yields the samples of the file, or of the part that was taken; once, or again after `rewind`.
@@ -156,6 +156,8 @@ class AudioReader:
         Raises:
             CliError: It does not lie in the file, or is empty. `blocks` finds that of a sound that is read as it comes.
         """
+        from fractions import Fraction
+
         length = self.samples_per_channel
         self._check_part(start_s, end_s, math.inf if length is None else length / self.sample_rate)
         self._start = round(Fraction(start_s) * self.sample_rate)
@@ -192,6 +194,10 @@ class AudioReader:
             yield
         except SoundFileError as error:
             raise CliError(f"{self.path}: {error}") from error
+        except ImportError as error:
+            if error.name != "av":
+                raise
+            raise CliError(f"{self.path}: {error}") from error
 
     def close(self) -> None:
         self._stack.close()
@@ -203,6 +209,12 @@ class AudioReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def rounded_ratio(numerator: int, denominator: int) -> int:
+    """Returns the nearest integer to a ratio that is not negative; of two, the even one."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2))
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -28,7 +28,7 @@ _MAX_SAMPLES_PER_CHANNEL = 2**36 - 1
 
 
 class AudioWriter:
-    """Writes WAV, AU, FLAC, Ogg Vorbis, or a file without a header.
+    """Writes WAV, RF64, AU, FLAC, Ogg Vorbis or Opus, or a file without a header.
 
     The file appears under its name when `commit` has closed it, read it back and renamed it. Without `commit`, no file
     is left. Standard output gets the samples as they come.
@@ -66,7 +66,7 @@ class AudioWriter:
         is_file = not is_standard(path)
         if format == "WAV" and is_file and samples_per_channel * num_channels * form.num_bytes > _MAX_WAV_BYTES:
             got = f"got {samples_per_channel} samples in {num_channels} channels"
-            raise CliError(f"{path}: expected at most 4 GiB for a WAV file, {got}; FLAC has no such limit")
+            raise CliError(f"{path}: expected at most 4 GiB for a WAV file, {got}; FLAC and RF64 have no such limit")
         self.path = path
         self.samples_per_channel = 0
         self.max_samples_per_channel = (
@@ -101,12 +101,26 @@ class AudioWriter:
         Raises:
             CliError: The file gets longer than its format can tell.
         """
-        if self._pending and self.samples_per_channel + frame.samples_per_channel > self.max_samples_per_channel:
+        self._check_room(frame.samples_per_channel)
+        self._file.write(frame)
+        self.samples_per_channel += frame.samples_per_channel
+
+    def write_encoded(self, samples: bytes, samples_per_channel: int) -> None:
+        """Appends samples that are encoded already, as the form of a file with an encoding says.
+
+        Raises:
+            CliError: As `write`.
+        """
+        assert isinstance(self._file, PlainOutput)
+        self._check_room(samples_per_channel)
+        self._file.write_encoded(samples)
+        self.samples_per_channel += samples_per_channel
+
+    def _check_room(self, samples_per_channel: int) -> None:
+        if self._pending and self.samples_per_channel + samples_per_channel > self.max_samples_per_channel:
             raise CliError(
                 f"{self.path}: expected at most {self.max_samples_per_channel} samples per channel, got more"
             )
-        self._file.write(frame)
-        self.samples_per_channel += frame.samples_per_channel
 
     def commit(self) -> None:
         """Closes the file and gives it its name.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from livekit_utils.files.raw_format import RawFormat
 
-_CONTAINERS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".au": "AU"}
+_CONTAINERS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".opus": "OPUS", ".au": "AU", ".rf64": "RF64"}
 
 # What a file has where no encoding is named.
 _DEFAULT = "s16"
@@ -35,9 +35,9 @@ class OutputForm:
     """Holds the kind of a file.
 
     Args:
-        container: "WAV", "AU", "FLAC", "OGG", or "RAW", which has no header.
+        container: "WAV", "RF64", "AU", "FLAC", "OGG", "OPUS", or "RAW", which has no header.
         encoding: Of the samples, as `livekit_utils.AudioByteStream` names them. None is what libsndfile writes: 16
-            bits, or Vorbis.
+            bits, Vorbis or Opus.
     """
 
     container: str

@@ -77,6 +77,14 @@ class PlainOutput:
         """
         self._file.write(encoded(frame, self._encoding))
 
+    def write_encoded(self, samples: bytes) -> None:
+        """Appends samples that are encoded already.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        self._file.write(samples)
+
     def close(self) -> None:
         """Closes the file; a second call does nothing.
 

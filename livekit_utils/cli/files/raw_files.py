@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.standard_streams import is_standard
-from livekit_utils.files.raw_format import RawFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from livekit_utils.files.raw_format import RawFormat
 
 _SOUND_FILES = (
     *(".wav", ".wave", ".bwf", ".rf64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2"),
@@ -31,6 +32,8 @@ def parse_raw(text: str | None, paths: Sequence[Path]) -> RawFormat | None:
     """
     if text is None:
         return None
+    from livekit_utils.files.raw_format import RawFormat
+
     try:
         raw = RawFormat.parse(text)
     except ValueError as error:

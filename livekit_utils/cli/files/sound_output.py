@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Hz. libsndfile refuses higher rates only at the first write, and may crash when the file is closed.
 _MAX_VORBIS_RATE = 200_000
 
+_OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+
 # Of the integers in libsndfile's SF_INFO.
 _MAX_INT = 0x7FFFFFFF
 
@@ -38,7 +40,7 @@ class SoundOutput:
         name: Its name for errors.
         sample_rate: Hz.
         num_channels: 1 or more.
-        format: "WAV", "FLAC" or "OGG".
+        format: "WAV", "RF64", "FLAC", "OGG" or "OPUS".
 
     Raises:
         CliError: The format cannot hold this, or the file cannot be written.
@@ -49,6 +51,9 @@ class SoundOutput:
             raise CliError(
                 f"{name}: expected a rate of up to {_MAX_VORBIS_RATE} Hz for Ogg Vorbis, got {sample_rate} Hz"
             )
+        if format == "OPUS" and sample_rate not in _OPUS_RATES:
+            rates = ", ".join(map(str, _OPUS_RATES))
+            raise CliError(f"{name}: expected a rate of {rates} Hz for Opus, got {sample_rate} Hz; --rate 48k converts")
         if not 1 <= sample_rate <= _MAX_INT:
             raise CliError(f"{name}: expected a rate of 1 to {_MAX_INT} Hz, got {sample_rate}")
         if not 1 <= num_channels <= _MAX_INT:
@@ -56,10 +61,12 @@ class SoundOutput:
         self._name = name
         self._path = path
         action = f"{format} cannot hold {num_channels} channels at {sample_rate} Hz, or the file cannot be written"
-        subtype = "VORBIS" if format == "OGG" else "PCM_16"
+        subtype = {"OGG": "VORBIS", "OPUS": "OPUS"}.get(format, "PCM_16")
         with self._translated(action):
             target = _name_for_libsndfile(path)
-            self._file = soundfile.SoundFile(target, "w", sample_rate, num_channels, subtype, format=format)
+            self._file = soundfile.SoundFile(
+                target, "w", sample_rate, num_channels, subtype, format="OGG" if format == "OPUS" else format
+            )
         self.format: str = self._file.format
         self.subtype: str = self._file.subtype
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from livekit_utils.cli.errors import CliError
-from livekit_utils.files.piped_sound import open_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +50,8 @@ def standard_input(stack: ExitStack, *, whole: bool, raw: RawFormat | None = Non
     file = cast("BinaryIO", sys.stdin.buffer)
     if file.seekable() and file.tell() == 0:
         return file
+    from livekit_utils.files.piped_sound import open_pipe
+
     return open_pipe(file, stack, whole=whole, raw=raw)
 
 

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from livekit_utils.cli.errors import printable
 from livekit_utils.cli.view.level_meter import LevelMeter
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from rich.console import Console
+    from rich.progress import Progress
 
     from livekit_utils.frames.audio_frame import AudioFrame
 
@@ -42,6 +42,8 @@ class LevelBar:
         self._lines = lines
         self._progress: Progress | None = None
         if console.file.isatty() and not (lines and not sys.stdout.isatty()):
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
             # The name of a device is no markup, even if it looks like it.
             name = TextColumn("{task.description}", markup=False)
             columns = (name, BarColumn(), TextColumn("{task.fields[text]}", markup=False))

@@ -48,6 +48,19 @@ def require_matplotlib() -> None:
         raise CliError(f"--plot needs matplotlib, which is not installed: {install_line('cli')}")
 
 
+def check_plot(path: Path, num_tracks: int) -> None:
+    """Checks whether a plot of so many tracks can be made, before the work begins.
+
+    Raises:
+        CliError: It cannot.
+    """
+    require_matplotlib()
+    if path.suffix.lower() != ".png":
+        raise CliError(f"{path}: expected a name that ends in .png for the plot, got {path.suffix or 'none'}")
+    if num_tracks > MAX_TRACKS:
+        raise CliError(f"--plot: expected at most {MAX_TRACKS} files to draw, got {num_tracks}")
+
+
 def draw_plot(tracks: Sequence[Summary], path: Path) -> None:
     """Draws each track with a picture: its envelope above its spectrogram, all on one time axis."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

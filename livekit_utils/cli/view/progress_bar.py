@@ -6,14 +6,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
 from livekit_utils.cli.errors import printable
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from rich.console import Console
+    from rich.progress import Progress
 
 # The bar appears after 1 s, so that short jobs have none.
 _PATIENCE_S = 1.0
@@ -34,7 +34,7 @@ class ProgressBar:
         self._done = 0.0
         self._started = time.monotonic()
         self._progress: Progress | None = None
-        self._console = console or Console(stderr=True)
+        self._console = console
         # The console's own is_terminal can be forced by an environment variable.
         self._can_show = sys.stderr.isatty()
 
@@ -42,10 +42,13 @@ class ProgressBar:
         """Adds seconds of audio that are done."""
         self._done += seconds
         if self._progress is None and self._can_show and time.monotonic() - self._started > _PATIENCE_S:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
             # The name of a file is no markup, even if it looks like it.
             name = TextColumn("{task.description}", markup=False)
             columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress = Progress(*columns, console=self._console or Console(stderr=True), transient=True)
             self._progress.add_task(printable(self._title), total=self._total)
             self._progress.start()
         if self._progress is not None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from livekit_utils.cli.errors import printable
+from livekit_utils.cli.view.table import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from livekit_utils.cli.view.summary import Summary
 
-# Characters per line without a terminal: enough for a whole row of the table.
-_WIDTH_OF_A_FILE = 160
+_FIGURES = ("rate", "channels", "length")
 
 
 @dataclass
@@ -59,22 +54,23 @@ class Report:
                 on_stderr=self.on_stderr,
             )
             return
-        table = _new_table("", "name", "rate", "channels", "length", "gain", "peak", "RMS")
-        for track in self.inputs:
-            table.add_row("in", _name(track), *_cells(track), f"{track.gain_db:+.1f} dB", *_levels(track))
-        table.add_section()
-        table.add_row("out", _name(self.output), *_cells(self.output), "", *_levels(self.output))
-        console = new_console(on_stderr=self.on_stderr)
-        console.print(table)
+        rows = [
+            ("in", track.name, *_cells(track), f"{track.gain_db:+.1f} dB", *_levels(track)) for track in self.inputs
+        ]
+        rows.append(("out", self.output.name, *_cells(self.output), "", *_levels(self.output)))
+        print_table(("", "name", *_FIGURES, "gain", "peak", "RMS"), rows, on_stderr=self.on_stderr)
         clipped = self.output.meter.num_clipped
-        console.print(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
+        self._say(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
         for track in self.inputs:
             if track.num_clipped:
-                console.print(printable(describe_clipping(track)), markup=False, soft_wrap=True)
+                self._say(describe_clipping(track))
         if self.output.loudness is not None:
             note = f"; {loudness_note}" if loudness_note else ""
-            console.print(f"loudness: {', '.join(_loudness(self.output))}{note}", soft_wrap=True)
-        console.print(f"real-time factor: {self.real_time_factor:.0f} (in {self.seconds:.2f} s)")
+            self._say(f"loudness: {', '.join(_loudness(self.output))}{note}")
+        self._say(f"real-time factor: {self.real_time_factor:.0f} (in {self.seconds:.2f} s)")
+
+    def _say(self, text: str) -> None:
+        print(printable(text), file=sys.stderr if self.on_stderr else sys.stdout)
 
 
 def describe_clipping(track: Summary) -> str:
@@ -82,7 +78,7 @@ def describe_clipping(track: Summary) -> str:
     gain_db = -math.ceil(track.meter.peak_dbfs)
     peak = f"peaks at {track.meter.peak_dbfs + track.gain_db:+.1f} dBFS"
     name = Path(track.name)
-    return f"clipped on reading: {track.num_clipped} samples of {name}, which {peak}; mix --gain {name.stem}={gain_db}"
+    return f"clipped on reading: {track.num_clipped} samples of {name}, which {peak}; --gain {name.stem}={gain_db}"
 
 
 def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
@@ -90,16 +86,12 @@ def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
     if as_json:
         _print_json({"files": [_as_dict(track) | _loudness_dict(track) for track in tracks]})
         return
-    table = _new_table("name", "format", "rate", "channels", "length", "peak", "RMS")
-    for track in tracks:
-        table.add_row(_name(track), f"{track.format} {track.subtype}", *_cells(track), *_levels(track))
+    rows = [(track.name, f"{track.format} {track.subtype}", *_cells(track), *_levels(track)) for track in tracks]
     if tracks:
-        console = new_console()
-        console.print(table)
-        loudness = _new_table("name", "loudness", "range", "true peak")
-        for track in tracks:
-            loudness.add_row(_name(track), *_loudness(track))
-        console.print(loudness)
+        print_table(("name", "format", *_FIGURES, "peak", "RMS"), rows, left=["format"])
+        loudness = [(track.name, *_loudness(track)) for track in tracks]
+        print()
+        print_table(("name", "loudness", "range", "true peak"), loudness)
     for track in tracks:
         if track.speech is not None:
             spans = ", ".join(f"{start:.2f} to {end:.2f}" for start, end in track.speech)
@@ -109,6 +101,7 @@ def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
 def _as_dict(track: Summary) -> dict[str, Any]:
     return {
         "name": track.name,
+        "path": track.path,
         "format": track.format,
         "subtype": track.subtype,
         "sample_rate": track.sample_rate,
@@ -136,25 +129,9 @@ def _finite(level: float) -> float | None:
 
 
 def _print_json(report: dict[str, Any], *, on_stderr: bool = False) -> None:
+    import json
+
     print(json.dumps(report, indent=2, allow_nan=False), file=sys.stderr if on_stderr else sys.stdout)
-
-
-def new_console(*, on_stderr: bool = False) -> Console:
-    """Returns a console for stdout, or for stderr."""
-    console = Console(highlight=False, stderr=on_stderr)
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDTH_OF_A_FILE)
-    return console
-
-
-def _new_table(*headers: str) -> Table:
-    table = Table()
-    for header in headers:
-        if header == "name":
-            table.add_column(header, overflow="fold")
-        else:
-            table.add_column(header, no_wrap=True, justify="left" if header in ("", "format") else "right")
-    return table
 
 
 def _cells(track: Summary) -> list[str]:
@@ -177,11 +154,6 @@ def _loudness(track: Summary) -> list[str]:
         f"{found.loudness_range_lu:.1f} LU",
         f"{found.true_peak_dbtp:.1f} dBTP",
     ]
-
-
-def _name(track: Summary) -> Text:
-    # In a str, rich would look for [markup].
-    return Text(printable(track.name))
 
 
 def format_length(seconds: float) -> str:

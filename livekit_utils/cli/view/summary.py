@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,17 @@ from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.view.track_picture import TrackPicture
     from livekit_utils.files.samples import Samples
     from livekit_utils.frames.audio_frame import AudioFrame
+
+
+def whole_path(path: Path) -> str:
+    """Returns the path of a file from the root of its file system; "-" of standard input and standard output."""
+    return str(path) if str(path) == "-" else os.path.abspath(path)
 
 
 @dataclass
@@ -42,11 +49,13 @@ class Summary:
     """None where it is not wanted, or cannot be measured."""
     speech: list[tuple[float, float]] | None = None
     """Where somebody speaks, in seconds; None if nobody has asked."""
+    path: str = "-"
+    """The whole path of the file; "-" is standard input or standard output."""
 
     @classmethod
     def of(cls, reader: AudioReader, gain_db: float = 0.0) -> Summary:
         """Returns the summary of an input, with no samples yet."""
-        return cls(
+        track = cls(
             reader.name,
             reader.sample_rate,
             reader.num_channels,
@@ -56,6 +65,8 @@ class Summary:
             reader.subtype,
             reader.is_s16,
         )
+        track.path = whole_path(reader.path)
+        return track
 
     @property
     def duration(self) -> float:
@@ -71,6 +82,12 @@ class Summary:
         """Measures the loudness too, from the first sample on, where the rate and the channels have one."""
         if LoudnessView.can_measure(self.sample_rate, self.num_channels):
             self.loudness = LoudnessView(self.sample_rate, self.num_channels)
+
+    def draw(self, axis_seconds: float) -> None:
+        """Draws a picture of what comes, on a time axis of this length."""
+        from livekit_utils.cli.view.track_picture import TrackPicture
+
+        self.picture = TrackPicture(self.sample_rate, self.samples_per_channel, axis_seconds)
 
     def add(self, samples: Samples) -> None:
         """Measures the next samples."""

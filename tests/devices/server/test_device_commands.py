@@ -20,7 +20,7 @@ import soundfile
 
 from tests.support.sound_server import SoundServer
 
-pytest.importorskip("typer", reason="not installed: the extra cli")
+pytest.importorskip("click", reason="not installed: the extra cli")
 
 
 _started: list[subprocess.Popen[str]] = []
@@ -214,6 +214,31 @@ def test_signals_end_playing(server: SoundServer, tmp_path: Path, ignored: str, 
     assert finish(process, status=130, timeout=5) == ("", "interrupted\n")
 
 
+def test_a_pipe_is_played_as_it_comes(server: SoundServer) -> None:
+    ours, theirs = os.pipe()
+    arguments = ("play", "-", "--raw", "s16le:48000", "--device", "speaker")
+    process = command(server, *arguments, stdin=ours)
+    os.close(ours)
+    with os.fdopen(theirs, "wb") as pipe:
+        for _ in range(30):
+            pipe.write(sound(0.1).tobytes())
+            pipe.flush()
+        wait_until_it_plays(server)  # before the pipe has ended
+    assert finish(process) == ("", "")
+
+
+def test_a_pipe_that_stands_still_does_not_hold_up_an_interruption(server: SoundServer) -> None:
+    ours, theirs = os.pipe()
+    process = command(server, "play", "-", "--raw", "s16le:48000", "--device", "speaker", stdin=ours)
+    os.close(ours)
+    with os.fdopen(theirs, "wb") as pipe:
+        pipe.write(sound(1.0).tobytes())
+        pipe.flush()
+        wait_until_it_plays(server)
+        process.send_signal(signal.SIGINT)
+        assert finish(process, status=130, timeout=5) == ("", "interrupted\n")
+
+
 def test_sigterm_in_the_background_saves_a_recording(server: SoundServer, tmp_path: Path) -> None:
     recorded = tmp_path / "recorded.wav"
     process = command(server, "record", recorded, "--device", "stereo", "--no-processing", ignored="INT QUIT HUP")
@@ -228,7 +253,7 @@ def test_sigterm_in_the_background_saves_a_recording(server: SoundServer, tmp_pa
 def test_what_is_clipped_is_said_after_playing(server: SoundServer, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "hot.wav", np.full(4800, 1.25), 48000, subtype="FLOAT")
     _, errors = finish(command(server, "play", tmp_path / "hot.wav", "--device", "speaker"))
-    assert errors == "clipped on reading: 4800 samples of hot.wav, which peaks at +1.9 dBFS; mix --gain hot=-2\n"
+    assert errors == "clipped on reading: 4800 samples of hot.wav, which peaks at +1.9 dBFS; --gain hot=-2\n"
     _, errors = finish(command(server, "play", tmp_path / "hot.wav", "--device", "speaker", "--gain", "hot=-2"))
     assert errors == ""
 
