@@ -188,8 +188,9 @@ def draw(results: list[Result], path: Path) -> None:
     axes.set_ylabel("ms (logarithmic beyond ±50)")
     for edge in (-50, 50):
         axes.axhline(edge, color="0.4", linewidth=0.8, linestyle=(0, (2, 3)))
-    where = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom", "fontsize": 8, "color": "0.3"}
-    axes.text(0.6, 52, "above this line the axis is logarithmic", **where)
+    note = "above this line the axis is logarithmic"
+    where = ("axes fraction", "data")
+    axes.annotate(note, (0.5, 50), xycoords=where, ha="center", va="bottom", fontsize=8, color="0.3")
     axes.set_yscale("symlog", linthresh=50)
     axes.set_ylim(-100, 2000)
     ticks = [-100, -50, 0, 50, 100, 200, 500, 1000, 2000]
