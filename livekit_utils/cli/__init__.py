@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from livekit_utils import __version__
+from livekit_utils.cli.commands.batch import batch
 from livekit_utils.cli.commands.convert import convert, resample
 from livekit_utils.cli.commands.devices import devices
 from livekit_utils.cli.commands.info import info
@@ -79,6 +80,7 @@ def options(
 app.command()(mix)
 app.command()(convert)
 app.command()(resample)
+app.command()(batch)
 app.command()(tone)
 app.command()(info)
 app.command()(devices)
