@@ -79,6 +79,7 @@ def on_config(config: Any) -> Any:
         {"Telephone lines and byte streams": "telephony.md"},
         {"Decisions": [f"decisions/{page.name}" for page in sorted(DECISIONS.glob("*.md"))]},
         {"Recordings": "recordings.md"},
+        {"A corpus": "batch.md"},
         {"Clean sound in one line": "voice.md"},
         {"Reference": [{name: f"reference/{name}.md"} for name in names]},
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,10 @@ def cluster(scheduler: str) -> Iterator[Executor]:
         install = 'pip install ".[batch]" in the source of livekit_utils'
         raise CliError(f"--scheduler needs distributed: {install} ({error})") from error
     try:
-        where = {"address": scheduler} if "://" in scheduler else {"scheduler_file": scheduler}
+        address = scheduler if "://" in scheduler else _address_in(scheduler)
         connect: Any = distributed.Client  # untyped
-        client = connect(**where, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
+        client = connect(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, KeyError) as error:
         raise CliError(f"--scheduler: expected one that answers at {scheduler}: {error}") from error
     with client:
         _check(client)
@@ -46,6 +47,12 @@ def cluster(scheduler: str) -> Iterator[Executor]:
             yield executor
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _address_in(file: str) -> str:
+    # The client would wait for the file, for ever.
+    with open(file, encoding="utf-8") as opened:
+        return str(json.loads(opened.read())["address"])
 
 
 def _check(client: Any) -> None:

@@ -70,7 +70,7 @@ def test_examples_of_everything_else() -> None:
         assert result.failed == 0, name
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/files.md", "docs/telephony.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/batch.md", "docs/files.md", "docs/telephony.md"])
 def test_the_blocks_of_a_document_run_when_pasted(tmp_path: Path, name: str) -> None:
     document = BESIDE / name
     if not document.exists():
