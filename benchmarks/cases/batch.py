@@ -26,8 +26,8 @@ from livekit_utils.batch import Job, convert_file, run_batch
 
 _RATE, _SECONDS = 48000, 3
 
-# Files for what starts a process for each, and for all others.
-_FEW, _MANY = 20, 1000
+# Files for what starts Python for each, what starts a small process for each, and all others.
+_FEW, _SOME, _MANY = 20, 100, 600
 
 
 def experiments(effort: Effort) -> Iterator[Experiment]:
@@ -40,20 +40,20 @@ def experiments(effort: Effort) -> Iterator[Experiment]:
 
 def _experiment(effort: Effort, folder: Path, soundfile: object) -> Experiment:
     paths = _write(folder / "in", _FEW if effort is QUICK else _MANY, soundfile)
-    few = paths[:_FEW]
+    few, some = paths[:_FEW], paths[:_SOME]
     ways: dict[str, tuple[list[Path], Callable[[list[Path], Path], None]]] = {
-        OURS: (paths, lambda some, target: _run(some, target, 2)),
-        "one process": (paths, lambda some, target: _run(some, target, 1)),
+        OURS: (paths, lambda chosen, target: _run(chosen, target, 2)),
+        "one process": (paths, lambda chosen, target: _run(chosen, target, 1)),
         "convert_file": (paths, _alone),
-        "soundfile and resample_audio": (paths, lambda some, target: _bare(some, target, soundfile)),
+        "soundfile and resample_audio": (paths, lambda chosen, target: _bare(chosen, target, soundfile)),
         "a command each": (few, _commands),
     }
     if shutil.which("sox"):
-        ways["sox under xargs"] = (paths, lambda some, target: _xargs(some, target, _SOX))
+        ways["sox under xargs"] = (some, lambda chosen, target: _xargs(chosen, target, _SOX))
     else:
         optional.leave_out("sox", "apt-get install sox")
     if shutil.which("ffmpeg"):
-        ways["ffmpeg under xargs"] = (paths, lambda some, target: _xargs(some, target, _FFMPEG))
+        ways["ffmpeg under xargs"] = (some, lambda chosen, target: _xargs(chosen, target, _FFMPEG))
     else:
         optional.leave_out("ffmpeg", "apt-get install ffmpeg")
 

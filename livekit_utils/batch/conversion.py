@@ -42,6 +42,7 @@ def convert_file(job: Job) -> Result:
     Threads: any, and any number of calls at the same time; also processes and machines that share a file system.
 
     Example:
+        >>> from livekit_utils.batch import Job
         >>> result = convert_file(Job("/nowhere/speech.mp3", "/nowhere/speech.wav"))
         >>> result.ok, result.error
         (False, '/nowhere/speech.mp3: No such file or directory')

@@ -86,9 +86,10 @@ class OutputFile:
                 file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self._file.sync()
-        os.replace(self._path, self._target)
         size = self._file.size
-        self._file.close()
+        if os.name == "nt":
+            self._file.close()  # an open file cannot be renamed there
+        os.replace(self._path, self._target)
         return size, digest
 
     def _remove(self) -> None:

@@ -70,6 +70,7 @@ def run_batch(
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from livekit_utils.batch import Job
         >>> with ThreadPoolExecutor(2) as threads:
         ...     summary = run_batch([Job("/nowhere/a.wav", "/nowhere/a.flac")], executor=threads)
         >>> summary.num_failed, summary.failures[0].error
