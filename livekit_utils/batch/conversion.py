@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from contextlib import ExitStack
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.loudness import MAX_RATE, MIN_RATE, Loudness
 from livekit_utils.batch.job import stats_of
 from livekit_utils.batch.mixture import Mixture
@@ -21,6 +19,7 @@ from livekit_utils.batch.programme import OneSound, normalizing_gain
 from livekit_utils.batch.result import Result
 from livekit_utils.batch.source import Source
 from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.level_meter import LevelMeter
 from livekit_utils.signals.normalization import Normalization
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from livekit_utils.batch.job import Job
     from livekit_utils.batch.programme import Programme
     from livekit_utils.frames.audio_frame import AudioFrame
-
-_FULL_SCALE = 32768
 
 
 def convert_file(job: Job) -> Result:
@@ -124,10 +121,10 @@ def _written(job: Job, sources: Sequence[Source], programme: Programme) -> Resul
         input_sample_rate=sources[0].sample_rate,
         input_num_channels=sources[0].num_channels,
         input_seconds=sum(source.samples_per_channel / source.sample_rate for source in sources),
-        peak_dbfs=level.peak_dbfs,
-        rms_dbfs=level.rms_dbfs,
+        peak_dbfs=level.meter.peak_dbfs,
+        rms_dbfs=level.meter.rms_dbfs,
         loudness_lufs=level.loudness_lufs,
-        num_clipped=level.num_clipped,
+        num_clipped=level.meter.num_clipped,
         sha256=digest,
         output_bytes=size,
         input_bytes=sum(source.stat[0] for source in sources),
@@ -140,31 +137,15 @@ class _Level:
     """Measures an output."""
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
-        self.samples_per_channel = self.num_clipped = 0
-        self._num_channels = num_channels
-        self._peak = self._sum_of_squares = 0
+        self.meter = LevelMeter()
+        self.samples_per_channel = 0
         self._loudness = Loudness(sample_rate, num_channels) if MIN_RATE <= sample_rate <= MAX_RATE else None
 
     def add(self, frame: AudioFrame) -> None:
-        peak, sum_of_squares = level_s16(frame)
-        if peak >= _FULL_SCALE - 1:
-            self.num_clipped += _num_at_full_scale(frame)
-        self._peak = max(self._peak, peak)
-        self._sum_of_squares += sum_of_squares
+        self.meter.add(np.asarray(frame))
         self.samples_per_channel += frame.samples_per_channel
         if self._loudness is not None:
             self._loudness.push(frame)
-
-    @property
-    def peak_dbfs(self) -> float:
-        return 20 * math.log10(self._peak / _FULL_SCALE) if self._peak else -math.inf
-
-    @property
-    def rms_dbfs(self) -> float:
-        if not self._sum_of_squares:
-            return -math.inf
-        num_values = self.samples_per_channel * self._num_channels
-        return 10 * math.log10(self._sum_of_squares / (num_values * _FULL_SCALE**2))
 
     @property
     def loudness_lufs(self) -> float | None:
@@ -180,8 +161,3 @@ def _described(error: Exception, job: Job) -> str:
     if not isinstance(error, (ValueError, ImportError)):
         text = f"{type(error).__name__}: {text}"
     return text if any(path in text for path in (*job.paths, str(job.output))) else f"{job.paths[0]}: {text}"
-
-
-def _num_at_full_scale(frame: AudioFrame) -> int:
-    samples = np.asarray(frame)
-    return int(np.count_nonzero((samples == 32767) | (samples == -32768)))

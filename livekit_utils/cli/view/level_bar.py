@@ -11,7 +11,7 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from livekit_utils.cli.errors import printable
-from livekit_utils.cli.view.level_meter import LevelMeter
+from livekit_utils.files.level_meter import LevelMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
