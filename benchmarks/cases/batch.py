@@ -27,7 +27,7 @@ from livekit_utils.batch import Job, convert_file, run_batch
 _RATE, _SECONDS = 48000, 3
 
 # Files for what starts Python for each, what starts a small process for each, and all others.
-_FEW, _SOME, _MANY = 20, 100, 600
+_FEW, _SOME, _MANY = 10, 100, 1500
 
 
 def experiments(effort: Effort) -> Iterator[Experiment]:

@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -130,6 +131,12 @@ class Job:
         if self.trim:
             raise ValueError("trim: expected one input, got a mix")
         self._set("input", mixed)
+
+    def with_scratch(self, scratch: str) -> Job:
+        """Returns the same job with another folder for what is not complete yet."""
+        job = copy(self)  # `replace` would check everything again
+        job._set("scratch", scratch)
+        return job
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)  # as a frozen dataclass sets its own

@@ -45,7 +45,7 @@ class Manifest:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._folder = os.path.abspath(path.parent)
+        self._inside = os.path.join(os.path.abspath(path.parent), "")
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -54,7 +54,7 @@ class Manifest:
             if not read_only and not lock(self._descriptor):
                 raise BatchError(f"{path}: another run is at this folder")
             self.num_bad_lines = 0
-            # By a hash of the output's name, of which 10 million take 1 GB: see _identity.
+            # By a hash of the output's name, of which 10 million take 1.5 GB: see _identity.
             self._done: dict[int, int] = {}
             self._failures: dict[str, tuple[str, str]] = {}
             self._size = self._load()
@@ -99,7 +99,7 @@ class Manifest:
     def name_of(self, output: str) -> str:
         """Returns what an output is called here: its path from the folder, where it lies in it."""
         path = os.path.abspath(output)
-        return os.path.relpath(path, self._folder) if path.startswith(os.path.join(self._folder, "")) else path
+        return path[len(self._inside) :] if path.startswith(self._inside) else path
 
     def is_done(self, job: Job, key: str) -> bool:
         """Returns whether the output is there, made of the same inputs with the same parameters."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -63,7 +63,7 @@ class Result:
 
     def line(self, output: str | None) -> bytes:
         """Returns the line of a manifest, in which the output is called `output`."""
-        fields: dict[str, Any] = {name: _finite(value) for name, value in asdict(self).items()}
+        fields: dict[str, Any] = {name: _finite(value) for name, value in vars(self).items()}
         del fields["disk_full"], fields["skipped"]
         fields["output"] = output
         return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
