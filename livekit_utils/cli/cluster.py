@@ -46,7 +46,7 @@ def cluster(scheduler: str) -> Iterator[Executor]:
         try:
             yield executor
         finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False)  # cancels what is left
 
 
 def _address_in(file: str) -> str:

@@ -20,6 +20,7 @@ from livekit_utils.batch.inputs import find_inputs
 from tests.cli.test_outputs import names
 from tests.support.cli_commands import RECORDINGS, invoke, refuse
 from tests.support.corpus import lines, write_corpus, write_sound
+from tests.support.dask_cluster import dask_cluster
 
 
 def batch(*arguments: object) -> Any:
@@ -243,10 +244,7 @@ def test_an_interruption_leaves_a_whole_manifest(
     target = tmp_path / "out"
     command = ["-m", "livekit_utils", "batch", str(tmp_path / "in"), str(target), "--jobs", "2"]
     with interpreter(*command) as process:
-        deadline = time.monotonic() + 60
-        while not (target / "manifest.jsonl").exists() or (target / "manifest.jsonl").stat().st_size < 5000:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for_lines(target)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -260,3 +258,33 @@ def test_an_interruption_leaves_a_whole_manifest(
     assert (report["num_files"], report["num_failed"]) == (len(paths), len(broken))
     assert report["num_done"] + num_done >= len(paths) - len(broken)
     assert len(lines(target)) == len(paths)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_cluster_does_it_and_an_interruption_leaves_a_whole_manifest(
+    tmp_path: Path, interpreter: Callable[..., subprocess.Popen[str]], run_python: Callable[..., Any]
+) -> None:
+    pytest.importorskip("distributed")
+    _, broken = write_corpus(tmp_path / "in", 1000)
+    target = tmp_path / "out"
+    command = ["-m", "livekit_utils", "batch", str(tmp_path / "in"), str(target), "--json", "--scheduler"]
+    with dask_cluster(tmp_path / "dask") as cluster:
+        with interpreter(*command, str(cluster.scheduler_file)) as process:
+            wait_for_lines(target)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors.splitlines()[-1]) == (130, "interrupted")
+        assert 0 < len(lines(target)) < 1000
+        result = run_python(*command, cluster.address)
+    assert result.returncode == 1, result.stderr
+    report = json.loads(result.stdout)
+    assert (report["num_files"], report["num_failed"]) == (1000, len(broken))
+    assert len(lines(target)) == 1000
+    assert not list(target.glob(".*"))
+
+
+def wait_for_lines(target: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not (target / "manifest.jsonl").exists() or (target / "manifest.jsonl").stat().st_size < 5000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
