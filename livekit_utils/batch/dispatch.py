@@ -115,6 +115,8 @@ class Dispatch:
     def _lose(self, task: Task, error: Exception) -> None:
         """Sees to a task that has no results."""
         is_final = type(error).__name__ == "KilledWorker"  # Dask has tried it several times
+        if isinstance(error, BatchError):
+            raise error
         if isinstance(error, BrokenExecutor):
             self._replace_executor()
         elif isinstance(error, CancelledError):

@@ -97,6 +97,18 @@ def test_what_a_task_raises_comes_back() -> None:
         processes.submit(divmod, 1, 1)
 
 
+def test_a_program_that_cannot_be_imported_is_told_so(tmp_path: Path, run_python: Callable[..., Any]) -> None:
+    """A worker process imports the main module, and would run it again."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from livekit_utils.batch import Job, run_batch\nrun_batch([Job('a.wav', 'a.flac')], num_workers=1)\n"
+    )
+    result = run_python(str(program))
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("livekit_utils.batch.errors.BatchError: a worker process cannot begin: its process ended")
+
+
 class _Useless(Executor):
     """Runs nothing: its workers have not what they need."""
 
