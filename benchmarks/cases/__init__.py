@@ -16,6 +16,7 @@ from benchmarks.cases import (
     audio_source_pacing,
     audio_stream_live,
     av_synchronizer,
+    batch,
     channels,
     combine_audio_frames,
     convert,
@@ -62,6 +63,7 @@ GROUPS: dict[str, Group] = {
     "audio_source_pacing": audio_source_pacing.experiments,
     "audio_stream_live": audio_stream_live.experiments,
     "av_synchronizer": av_synchronizer.experiments,
+    "batch": batch.experiments,
     "import": import_time.experiments,
     "installed_size": installed_size.experiments,
 }

@@ -22,6 +22,7 @@ COMMANDS = {
     "mix": "mix",
     "convert": "convert",
     "resample": "convert",
+    "batch": "batch",
     "info": "info",
     "tone": "tone",
     "play": "play",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
 from livekit_utils.conversion.audio_resampler import AudioResampler
-from livekit_utils.conversion.engines import engine_for
+from livekit_utils.conversion.engines import AudioResamplerQuality, engine_for
 from livekit_utils.frames.audio_frame import AudioFrame
 
 
@@ -37,12 +37,21 @@ class FrameConverter:
     Args:
         channels: Numbers of the channels to take of each frame, in this order, before anything else; None takes all.
             A frame that lacks one of them raises ValueError.
+        quality: Of the resampler.
     """
 
-    def __init__(self, sample_rate: int, num_channels: int, channels: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        num_channels: int,
+        channels: Sequence[int] | None = None,
+        *,
+        quality: AudioResamplerQuality | str = AudioResamplerQuality.MEDIUM,
+    ) -> None:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         self._picked = channels
+        self._quality = quality
         # Of frames that pass as they are; with channels to pick there are none.
         self._output_format = (sample_rate, num_channels) if channels is None else None
         self._input_format = self._output_format
@@ -96,6 +105,7 @@ class FrameConverter:
                 sample_rate,
                 self._sample_rate,
                 num_channels=min(num_channels, self._num_channels),
+                quality=self._quality,
                 engine=engine_for(sample_rate, self._sample_rate),
             )
         held = self.flush()

@@ -18,6 +18,9 @@ from livekit_utils.files.growing_file import GrowingFile
 _SET_OGG_PAGE_LATENCY_MS = 0x1302
 _PAGE_MS = 200.0
 
+# Hz. libsndfile refuses higher rates only at the first write, and may crash when the file is closed.
+_MAX_VORBIS_RATE = 200_000
+
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
 # Where STREAMINFO tells the samples in a frame, and the samples in the file in the lower 36 of 40 bits.
@@ -76,10 +79,11 @@ class _Sink:
 
 
 class EncodedWriter:
-    """Writes 16-bit FLAC, or Ogg Opus.
+    """Writes 16-bit FLAC, or Ogg with Opus or Vorbis.
 
     Args:
         format: "FLAC" or "OGG".
+        subtype: libsndfile's name of the codec; None is Opus in Ogg.
 
     Raises:
         ValueError: The format cannot hold this rate or these channels.
@@ -88,9 +92,15 @@ class EncodedWriter:
 
     _SUBTYPES: ClassVar = {"FLAC": "PCM_16", "OGG": "OPUS"}
 
-    def __init__(self, file: GrowingFile, sample_rate: int, num_channels: int, format: str) -> None:
+    def __init__(
+        self, file: GrowingFile, sample_rate: int, num_channels: int, format: str, subtype: str | None = None
+    ) -> None:
         soundfile = _soundfile()
-        self.format, self.subtype = format, self._SUBTYPES[format]
+        self.format, self.subtype = format, subtype or self._SUBTYPES[format]
+        if self.subtype == "VORBIS" and sample_rate > _MAX_VORBIS_RATE:
+            raise ValueError(
+                f"sample_rate: expected a rate of up to {_MAX_VORBIS_RATE} Hz for Ogg Vorbis, got {sample_rate}"
+            )
         if self.subtype == "OPUS" and sample_rate not in _OPUS_RATES:
             rates = ", ".join(map(str, _OPUS_RATES))
             raise ValueError(f"sample_rate: expected one of {rates} for Ogg Opus, got {sample_rate}")

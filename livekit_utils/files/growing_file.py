@@ -86,6 +86,10 @@ class GrowingFile:
         """Has the system write everything to the disk; blocks meanwhile."""
         os.fsync(self._raw.fileno())
 
+    def fileno(self) -> int:
+        """Returns the descriptor, for locks and the like."""
+        return self._raw.fileno()
+
     def close(self) -> None:
         """Closes the file; a new one that got no byte is removed."""
         if self._raw.closed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from livekit_utils.files.byte_ranges import RangeList
 from livekit_utils.files.errors import SoundFileError
@@ -96,11 +96,15 @@ def find_ogg(scanner: ByteScanner, start: int) -> Contents:
     return contents
 
 
-def _is_intact(page: bytes) -> bool:
-    """Returns whether a page has the CRC that it should have: with 0 in its own place, from 0, without an inversion."""
+def page_crc(page: bytes) -> int:
+    """Returns the CRC that a page should have: with 0 in its own place, from 0, without an inversion."""
     zeroed = page[:_CRC_AT] + bytes(4) + page[_CRC_AT + 4 :]
     reversed_crc = zlib.crc32(zeroed.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int(f"{reversed_crc:032b}"[::-1], 2) == int.from_bytes(page[_CRC_AT : _CRC_AT + 4], "little")
+    return int(f"{reversed_crc:032b}"[::-1], 2)
+
+
+def _is_intact(page: bytes) -> bool:
+    return page_crc(page) == int.from_bytes(page[_CRC_AT : _CRC_AT + 4], "little")
 
 
 def _finish(link: _Link, contents: Contents) -> None:
@@ -110,6 +114,27 @@ def _finish(link: _Link, contents: Contents) -> None:
     if not link.is_ended and not contents.damages:
         number = f"sound {len(contents.parts)} of it" if len(contents.parts) > 1 else "it"
         contents.warnings.append(f"{number} ends without an end-of-stream page, and may have been cut off")
+
+
+def set_serial(file: BinaryIO, serial: int) -> None:
+    """Gives all pages of an Ogg file with one stream another serial number, in place. Encoders choose it at random.
+
+    Args:
+        file: Open for reading and writing in binary; whole pages, one after the other.
+        serial: 32 bits.
+    """
+    position = 0
+    while len(header := _at(file, position, _HEADER_BYTES)) == _HEADER_BYTES:
+        lacing = file.read(header[_HEADER_BYTES - 1])
+        page = header[:14] + serial.to_bytes(4, "little") + header[18:] + lacing + file.read(sum(lacing))
+        file.seek(position)
+        file.write(page[:_CRC_AT] + page_crc(page).to_bytes(4, "little"))
+        position += len(page)
+
+
+def _at(file: BinaryIO, position: int, num_bytes: int) -> bytes:
+    file.seek(position)
+    return file.read(num_bytes)
 
 
 def _check_rest(scanner: ByteScanner, position: int, contents: Contents) -> None:

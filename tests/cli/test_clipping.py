@@ -13,7 +13,7 @@ pytest.importorskip("click")
 pytest.importorskip("soundfile")
 pytest.importorskip("matplotlib")
 
-from livekit_utils.cli.view.level_meter import LevelMeter
+from livekit_utils.files.level_meter import LevelMeter
 from livekit_utils.files.samples import as_frame
 from tests.support.cli_commands import load, run, save
 from tests.support.randomness import SEED

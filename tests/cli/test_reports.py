@@ -17,9 +17,9 @@ pytest.importorskip("soundfile")
 pytest.importorskip("matplotlib")
 
 import livekit_utils
-from livekit_utils.cli.view.level_meter import LevelMeter
 from livekit_utils.cli.view.report import format_length
 from livekit_utils.cli.view.track_picture import COLUMNS, TrackPicture
+from livekit_utils.files.level_meter import LevelMeter
 from tests.support.cli_commands import Samples, invoke, noise, run, save
 from tests.support.randomness import SEED, Rand
 

@@ -73,7 +73,7 @@ def test_examples_of_everything_else() -> None:
 
 
 # Whose blocks of Python are programs; elsewhere they are parts of one, which only have to be Python.
-PROGRAMS = ["README.md", "docs/files.md", "docs/notebooks.md", "docs/telephony.md"]
+PROGRAMS = ["README.md", "docs/batch.md", "docs/files.md", "docs/notebooks.md", "docs/telephony.md"]
 PROGRAMS += sorted(f"docs/guides/{page.name}" for page in (SOURCE / "docs" / "guides").glob("*.md"))
 PAGES = [SOURCE / "README.md", *sorted((SOURCE / "docs").rglob("*.md"))]
 

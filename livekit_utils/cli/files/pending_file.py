@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from livekit_utils._runtime.deferred_signals import deferred_signals
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.new_name import rename_new
-from livekit_utils.cli.files.stale_files import lock, new_name, sweep
+from livekit_utils.files.stale_files import lock, new_name, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

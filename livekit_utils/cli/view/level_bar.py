@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from livekit_utils.cli.errors import printable
-from livekit_utils.cli.view.level_meter import LevelMeter
+from livekit_utils.files.level_meter import LevelMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

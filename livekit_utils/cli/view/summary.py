@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from livekit_utils.cli.view.level_meter import LevelMeter
 from livekit_utils.cli.view.loudness import LoudnessView
+from livekit_utils.files.level_meter import LevelMeter
 from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from livekit_utils.cli.view.level_meter import FULL_SCALE
+from livekit_utils.files.level_meter import FULL_SCALE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
