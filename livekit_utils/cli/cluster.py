@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from livekit_utils import __version__
+from livekit_utils._runtime.install import install_line
 from livekit_utils.cli.errors import CliError
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ def cluster(scheduler: str) -> Iterator[Executor]:
     try:
         import distributed
     except ImportError as error:
-        install = 'pip install ".[batch]" in the source of livekit_utils'
-        raise CliError(f"--scheduler needs distributed: {install} ({error})") from error
+        raise CliError(f"--scheduler needs distributed: {install_line('batch')} ({error})") from error
     try:
         address = scheduler if "://" in scheduler else _address_in(scheduler)
         connect: Any = distributed.Client  # untyped
