@@ -200,7 +200,15 @@ void lku_sums_to_uv10(lku_simd simd, const uint16_t *const sums[3], size_t num_v
 
 void lku_yuv8_to_rgb(lku_simd simd, const uint8_t *const yuv[3], size_t num_values, const lku_yuv_matrix *matrix,
                      uint8_t *const rgb[3]) {
-    LKU_KERNEL_CALL(yuv8_to_rgb, simd, (yuv[0], yuv[1], yuv[2], num_values, matrix, rgb[0], rgb[1], rgb[2]));
+    size_t done = 0;
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE)
+        done = lku_yuv8_to_rgb_avx2(yuv, num_values, matrix, rgb);
+#endif
+    if (done < num_values)
+        LKU_KERNEL_CALL(yuv8_to_rgb, simd,
+                        (yuv[0] + done, yuv[1] + done, yuv[2] + done, num_values - done, matrix, rgb[0] + done,
+                         rgb[1] + done, rgb[2] + done));
 }
 
 void lku_yuv10_to_rgb(lku_simd simd, const uint16_t *const yuv[3], size_t num_values, const lku_yuv_matrix *matrix,
