@@ -77,6 +77,7 @@ def on_config(config: Any) -> Any:
         {"From LiveKit's own package": "switching.md"},
         {"Sound files": "files.md"},
         {"Telephone lines and byte streams": "telephony.md"},
+        {"Pictures": "pictures.md"},
         {"Decisions": [f"decisions/{page.name}" for page in sorted(DECISIONS.glob("*.md"))]},
         {"Recordings": "recordings.md"},
         {"Clean sound in one line": "voice.md"},
