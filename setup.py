@@ -42,7 +42,7 @@ KERNELS = {
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],
     "quiet": ["quiet"],
-    "pixels": ["pixels", "packed", "chroma", "yuv"],
+    "pixels": ["pixels", "packed", "chroma", "yuv", "scale"],
 }
 
 SANITIZE = os.environ.get("LIVEKIT_UTILS_SANITIZE", "")

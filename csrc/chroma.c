@@ -1,5 +1,9 @@
 #include "chroma.h"
 
+#if LKU_HAS_TARGETS
+#include "chroma_x86.h"
+#endif
+
 #define SOURCE8 const uint8_t *LKU_RESTRICT
 #define SOURCE16 const lku_u16 *LKU_RESTRICT
 #define SUMS uint16_t *LKU_RESTRICT
@@ -102,7 +106,13 @@ void lku_sum_rows_u10(lku_simd simd, const lku_u16 *above, const lku_u16 *below,
 }
 
 void lku_sum_squares_u8(lku_simd simd, const uint8_t *above, const uint8_t *below, size_t num_values, uint16_t *sums) {
-    LKU_KERNEL_CALL(sum_squares_u8, simd, (above, below, num_values, sums));
+    size_t done = 0;
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE)
+        done = lku_sum_squares_u8_avx2(above, below, num_values, sums);
+#endif
+    if (done < num_values)
+        LKU_KERNEL_CALL(sum_squares_u8, simd, (above + done, below + done, num_values - done, sums + done / 2));
 }
 
 void lku_sum_squares_u10(lku_simd simd, const lku_u16 *above, const lku_u16 *below, size_t num_values, uint16_t *sums) {

@@ -1,5 +1,9 @@
 #include "packed.h"
 
+#if LKU_HAS_TARGETS
+#include "packed_x86.h"
+#endif
+
 #define ROW uint8_t *LKU_RESTRICT
 #define SOURCE const uint8_t *LKU_RESTRICT
 
@@ -68,7 +72,14 @@ void lku_split3(lku_simd simd, const uint8_t *in, size_t num_pixels, uint8_t *co
 }
 
 void lku_split4(lku_simd simd, const uint8_t *in, size_t num_pixels, uint8_t *const out[4]) {
-    LKU_KERNEL_CALL(split4, simd, (in, num_pixels, out[0], out[1], out[2], out[3]));
+    size_t done = 0;
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE)
+        done = lku_split4_avx2(in, num_pixels, out);
+#endif
+    if (done < num_pixels)
+        LKU_KERNEL_CALL(split4, simd,
+                        (in + 4 * done, num_pixels - done, out[0] + done, out[1] + done, out[2] + done, out[3] + done));
 }
 
 void lku_merge2(lku_simd simd, const uint8_t *const in[2], size_t num_pixels, uint8_t *out) {
@@ -76,7 +87,13 @@ void lku_merge2(lku_simd simd, const uint8_t *const in[2], size_t num_pixels, ui
 }
 
 void lku_merge3(lku_simd simd, const uint8_t *const in[3], size_t num_pixels, uint8_t *out) {
-    LKU_KERNEL_CALL(merge3, simd, (in[0], in[1], in[2], num_pixels, out));
+    size_t done = 0;
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE)
+        done = lku_merge3_avx2(in, num_pixels, out);
+#endif
+    if (done < num_pixels)
+        LKU_KERNEL_CALL(merge3, simd, (in[0] + done, in[1] + done, in[2] + done, num_pixels - done, out + 3 * done));
 }
 
 void lku_merge4(lku_simd simd, const uint8_t *const in[4], size_t num_pixels, uint8_t *out) {

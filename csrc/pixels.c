@@ -6,7 +6,7 @@
 #include "packed.h"
 
 /* Pixels that are converted at once: their scratch rows stay in the first cache. An even number. */
-enum { STRIP = 512 };
+enum { STRIP = 1024 };
 
 typedef uint8_t row8[STRIP];
 typedef uint16_t row16[STRIP];

@@ -17,7 +17,7 @@ typedef struct lku_colour {
 } lku_colour;
 
 /* Converts `in` to `out`, of the same size; every plane of both lies in memory, and they do not overlap. Planes of I010
- * have even strides. Needs about 12 KiB of stack. */
+ * have even strides. Needs about 24 KiB of stack. */
 void lku_convert_picture(lku_simd simd, const lku_picture *in, lku_colour colour, int flip_y, const lku_picture *out);
 
 #endif

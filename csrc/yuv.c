@@ -1,5 +1,16 @@
 #include "yuv.h"
 
+#if LKU_HAS_TARGETS
+#include "yuv_x86.h"
+#endif
+
+/* So many rows are too many for the compiler to see that they do not overlap. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define NO_OVERLAP _Pragma("GCC ivdep")
+#else
+#define NO_OVERLAP
+#endif
+
 #define ROW8 const uint8_t *LKU_RESTRICT
 #define ROW16 const uint16_t *LKU_RESTRICT
 #define OUT8 uint8_t *LKU_RESTRICT
@@ -42,7 +53,7 @@ lku_yuv_matrix lku_yuv_matrix_make(double red, double blue, int full_range, int 
     matrix.uv_offset = (uint16_t)(128 * 256 + half);
 
     const double y_back = 1 / y_scale, uv_back = 1 / uv_scale, unity = 1 << RGB_BITS;
-    matrix.y = nearest_s16(y_back * 16384);
+    matrix.y = nearest_u16(y_back * 8192);
     matrix.r_v = nearest_s16(2 * (1 - red) * uv_back * 8192);
     matrix.b_u = nearest_s16(2 * (1 - blue) * uv_back * 8192);
     matrix.g_u = nearest_s16(2 * (1 - blue) * blue / green * uv_back * 8192);
@@ -106,32 +117,40 @@ LKU_INLINE void sums_to_uv10_body(ROW16 r, ROW16 g, ROW16 b, size_t num_values, 
     }
 }
 
-LKU_INLINE uint8_t sat_u8(int16_t value) {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+/* With 5 bits behind the point, to 0 ... 255. */
+LKU_INLINE uint8_t to_u8(int16_t value) {
+    int16_t whole = (int16_t)(value >> RGB_BITS);
+    whole = whole < 0 ? 0 : whole;
+    whole = whole > 255 ? 255 : whole;
+    return (uint8_t)whole;
 }
 
-/* y: 15 bits; u and v: 16, around 0. */
-LKU_INLINE void rgb_of(int16_t y, int16_t u, int16_t v, const lku_yuv_matrix *m, OUT8 r, OUT8 g, OUT8 b) {
-    const int16_t grey = high_s16(y, m->y);
-    *r = sat_u8((int16_t)((int16_t)(grey + (int16_t)(high_s16(v, m->r_v) + m->r_offset)) >> RGB_BITS));
-    *b = sat_u8((int16_t)((int16_t)(grey + (int16_t)(high_s16(u, m->b_u) + m->b_offset)) >> RGB_BITS));
-    const int16_t minus = (int16_t)(high_s16(u, m->g_u) + high_s16(v, m->g_v));
-    *g = sat_u8((int16_t)((int16_t)((int16_t)(grey + m->g_offset) - minus) >> RGB_BITS));
+/* y: 16 bits; u and v: 16, around 0. */
+LKU_INLINE void rgb_of(uint16_t y, uint16_t u_bits, uint16_t v_bits, const lku_yuv_matrix *m, OUT8 r, OUT8 g, OUT8 b) {
+    const int16_t u = (int16_t)u_bits, v = (int16_t)v_bits;
+    const int16_t grey = (int16_t)high_u16(y, m->y);
+    const int16_t red = high_s16(v, m->r_v), blue = high_s16(u, m->b_u);
+    const int16_t minus_u = high_s16(u, m->g_u), minus_v = high_s16(v, m->g_v);
+    *r = to_u8((int16_t)((int16_t)(grey + red) + m->r_offset));
+    *b = to_u8((int16_t)((int16_t)(grey + blue) + m->b_offset));
+    *g = to_u8((int16_t)((int16_t)((int16_t)(grey - minus_u) - minus_v) + m->g_offset));
 }
 
 LKU_INLINE void yuv8_to_rgb_body(ROW8 y, ROW8 u, ROW8 v, size_t num_values, const lku_yuv_matrix *matrix, OUT8 r, OUT8 g,
                                  OUT8 b) {
     const lku_yuv_matrix m = *matrix;
+    NO_OVERLAP
     for (size_t i = 0; i < num_values; i++)
-        rgb_of((int16_t)(y[i] << 7), (int16_t)((u[i] ^ 0x80) << 8), (int16_t)((v[i] ^ 0x80) << 8), &m, r + i, g + i,
+        rgb_of((uint16_t)(y[i] << 8), (uint16_t)((u[i] << 8) ^ 0x8000), (uint16_t)((v[i] << 8) ^ 0x8000), &m, r + i, g + i,
                b + i);
 }
 
 LKU_INLINE void yuv10_to_rgb_body(ROW16 y, ROW16 u, ROW16 v, size_t num_values, const lku_yuv_matrix *matrix, OUT8 r,
                                   OUT8 g, OUT8 b) {
     const lku_yuv_matrix m = *matrix;
+    NO_OVERLAP
     for (size_t i = 0; i < num_values; i++)
-        rgb_of((int16_t)(y[i] << 5), (int16_t)((u[i] ^ 0x200) << 6), (int16_t)((v[i] ^ 0x200) << 6), &m, r + i, g + i,
+        rgb_of((uint16_t)(y[i] << 6), (uint16_t)((u[i] << 6) ^ 0x8000), (uint16_t)((v[i] << 6) ^ 0x8000), &m, r + i, g + i,
                b + i);
 }
 
@@ -154,7 +173,14 @@ LKU_KERNEL_VARIANTS(yuv10_to_rgb,
 
 void lku_rgb_to_y8(lku_simd simd, const uint8_t *const rgb[3], size_t num_values, const lku_yuv_matrix *matrix,
                    uint8_t *y) {
-    LKU_KERNEL_CALL(rgb_to_y8, simd, (rgb[0], rgb[1], rgb[2], num_values, matrix, y));
+    size_t done = 0;
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE)
+        done = lku_rgb_to_y8_avx2(rgb, num_values, matrix, y);
+#endif
+    if (done < num_values)
+        LKU_KERNEL_CALL(rgb_to_y8, simd,
+                        (rgb[0] + done, rgb[1] + done, rgb[2] + done, num_values - done, matrix, y + done));
 }
 
 void lku_rgb_to_y10(lku_simd simd, const uint8_t *const rgb[3], size_t num_values, const lku_yuv_matrix *matrix,
@@ -174,7 +200,15 @@ void lku_sums_to_uv10(lku_simd simd, const uint16_t *const sums[3], size_t num_v
 
 void lku_yuv8_to_rgb(lku_simd simd, const uint8_t *const yuv[3], size_t num_values, const lku_yuv_matrix *matrix,
                      uint8_t *const rgb[3]) {
-    LKU_KERNEL_CALL(yuv8_to_rgb, simd, (yuv[0], yuv[1], yuv[2], num_values, matrix, rgb[0], rgb[1], rgb[2]));
+    size_t done = 0;
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE)
+        done = lku_yuv8_to_rgb_avx2(yuv, num_values, matrix, rgb);
+#endif
+    if (done < num_values)
+        LKU_KERNEL_CALL(yuv8_to_rgb, simd,
+                        (yuv[0] + done, yuv[1] + done, yuv[2] + done, num_values - done, matrix, rgb[0] + done,
+                         rgb[1] + done, rgb[2] + done));
 }
 
 void lku_yuv10_to_rgb(lku_simd simd, const uint16_t *const yuv[3], size_t num_values, const lku_yuv_matrix *matrix,

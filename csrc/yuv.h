@@ -15,7 +15,8 @@ typedef struct lku_yuv_matrix {
     uint16_t y_r, y_g, y_b, u_r, u_g, u_b, v_r, v_g, v_b;
     uint16_t y_offset, uv_offset; /* with what rounds to nearest */
     /* towards red, green and blue */
-    int16_t y, r_v, g_u, g_v, b_u;
+    uint16_t y;
+    int16_t r_v, g_u, g_v, b_u;
     int16_t r_offset, g_offset, b_offset;
     int bits; /* of Y, U and V: 8 or 10 */
 } lku_yuv_matrix;

@@ -437,3 +437,20 @@ cdef extern from "pixels.h" nogil:
 
     void lku_convert_picture(lku_simd simd, const lku_picture *in_, lku_colour colour, bint flip_y,
                              const lku_picture *out) noexcept
+
+
+cdef extern from "scale.h" nogil:
+    enum:
+        LKU_SCALE_MAX_SIZE
+
+    ctypedef enum lku_scale_filter:
+        LKU_SCALE_AUTO
+        LKU_SCALE_BOX
+        LKU_SCALE_BILINEAR
+
+    ctypedef struct lku_scale_window:
+        uint32_t first
+
+    void lku_scale_plane(lku_simd simd, lku_scale_filter filter, const lku_plane *from_, size_t from_width,
+                         size_t from_height, const lku_plane *to, size_t to_width, size_t to_height, size_t num_values,
+                         size_t num_bytes, lku_scale_window *windows, uint32_t *sums) noexcept

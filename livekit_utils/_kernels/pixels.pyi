@@ -16,3 +16,6 @@ def convert_picture(
     strides: Sequence[int] | None = None,
     writable: bool = True,
 ) -> bytearray | bytes: ...
+def scale_picture(
+    data: Buffer, format: int, width: int, height: int, to_width: int, to_height: int, *, filter: int = 0
+) -> bytearray: ...

@@ -1,8 +1,9 @@
-"""Converts pictures between the pixel formats."""
+"""Converts pictures between the pixel formats, and scales them."""
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport uint8_t, uint32_t
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.arguments cimport PY_SSIZE_T_MAX, check_int
@@ -116,6 +117,52 @@ def convert_picture(
         released = release_gil_if(source.width * source.height >= NOGIL_PIXELS)
         csrc.lku_convert_picture(SIMD, &source, colour, flip_y, &target)
         restore_gil(released)
+        return made
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef void scale(
+    const csrc.lku_picture *source, const csrc.lku_picture *target, csrc.lku_scale_filter filter,
+    csrc.lku_scale_window *windows, uint32_t *sums
+) noexcept nogil:
+    cdef csrc.lku_plane_layout layout
+    cdef size_t plane
+    for plane in range(csrc.lku_num_planes(source.format)):
+        layout = csrc.lku_layout(source.format, plane)
+        csrc.lku_scale_plane(
+            SIMD, filter, &source.planes[plane], csrc.lku_halved(source.width, layout.half_x),
+            csrc.lku_halved(source.height, layout.half_y), &target.planes[plane],
+            csrc.lku_halved(target.width, layout.half_x), csrc.lku_halved(target.height, layout.half_y),
+            layout.num_values, layout.num_bytes, windows, sums
+        )
+
+
+def scale_picture(data, format, width, height, to_width, to_height, *, filter=0):
+    """Returns a picture in another size, as a bytearray; the filter is one of `lku_scale_filter`."""
+    cdef csrc.lku_picture source, target
+    cdef Py_buffer view
+    cdef csrc.lku_scale_window *windows
+    cdef uint32_t *sums
+    cdef csrc.lku_scale_filter chosen = <csrc.lku_scale_filter>check_int("filter", filter, 0, csrc.LKU_SCALE_BILINEAR)
+    for name, size in (("width", width), ("height", height), ("to_width", to_width), ("to_height", to_height)):
+        check_int(name, size, 1, csrc.LKU_SCALE_MAX_SIZE)
+    describe(&source, format, width, height)
+    describe(&target, format, to_width, to_height)
+    borrow(data, &source, &view)
+    try:
+        made = output(&target, True)
+        windows = <csrc.lku_scale_window *>PyMem_Malloc(target.width * sizeof(csrc.lku_scale_window))
+        sums = <uint32_t *>PyMem_Malloc(source.width * MAX_PIXEL_BYTES * sizeof(uint32_t))
+        try:
+            if windows is NULL or sums is NULL:
+                raise MemoryError
+            released = release_gil_if(source.width * source.height + target.width * target.height >= NOGIL_PIXELS)
+            scale(&source, &target, chosen, windows, sums)
+            restore_gil(released)
+        finally:
+            PyMem_Free(windows)
+            PyMem_Free(sums)
         return made
     finally:
         PyBuffer_Release(&view)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from livekit_utils._runtime.arguments import check_choice, check_int
 from livekit_utils._runtime.public_path import public
-from livekit_utils.frames.picture_conversion import converted_pixels
+from livekit_utils.frames.picture_conversion import converted_pixels, scaled_pixels
 from livekit_utils.frames.sdk import load
 from livekit_utils.frames.sdk_class import class_beside_sdk, sdk_class
 from livekit_utils.frames.video_types import VideoBufferType, VideoRotation
@@ -331,6 +331,32 @@ class VideoFrame:
         type = check_choice("type", type, VideoBufferType)
         pixels = converted_pixels(self, type, flip_y=flip_y, matrix=matrix, full_range=full_range)
         return VideoFrame(self._width, self._height, type, pixels)
+
+    def scale(self, width: int, height: int, *, filter: Literal["auto", "box", "bilinear"] = "auto") -> VideoFrame:
+        """Returns the picture in another size, in the same format, in memory of its own that may be written to.
+
+        Each plane is scaled by itself, in every format. Values are weighted means, rounded to the nearest.
+
+        Args:
+            width: Pixels in a row, from 1 to 65535.
+            height: Rows, from 1 to 65535.
+            filter: `box` takes the mean of the area that a new pixel covers, `bilinear` lies between the nearest
+                pixels. `auto` takes box along an axis that gets shorter, and bilinear along one that gets longer.
+
+        Raises:
+            ValueError: A size out of range, a filter that does not exist, or a frame with more than 65535 pixels in a
+                row or column.
+            TypeError: An argument of another type.
+            MemoryError: There is no memory for the new picture.
+
+        Threads: the interpreter's lock is released during the scaling; nobody may change the pixels meanwhile.
+
+        Example:
+            >>> VideoFrame(640, 480, VideoBufferType.I420, bytearray(460_800)).scale(320, 240)
+            VideoFrame(width=320, height=240, type=I420)
+        """
+        pixels = scaled_pixels(self, width, height, filter)
+        return VideoFrame(width, height, self._type, pixels)
 
     def _proto_info(self) -> Any:
         """Returns the message that the LiveKit SDK's source sends to its library, with the address of the pixels."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 from livekit_utils._runtime.arguments import check_choice
 from livekit_utils._runtime.public_path import public
-from livekit_utils.frames.video_frame import VideoBufferType
+from livekit_utils._runtime.trouble import Trouble
+from livekit_utils.frames.picture_conversion import converted_pixels
+from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame
 from livekit_utils.tracks.events import VideoFrameEvent
 from livekit_utils.tracks.live_stream import LiveStream
 from livekit_utils.tracks.sdk_feed import Participant, video_feed
@@ -31,6 +33,8 @@ class VideoStreamStats:
     """Frames that were dropped because the reader was too slow."""
     num_queued_frames: int
     """Frames that wait to be read."""
+    num_failed_frames: int
+    """Frames that could not be converted to the stream's format, and were left out."""
 
 
 @public
@@ -45,9 +49,10 @@ class VideoStream(LiveStream[VideoFrameEvent]):
         loop: Not used; accepted for compatibility.
         capacity: Number of frames that may wait to be read. Beyond it the oldest is dropped, which is counted in
             `stats` and logged once. 0 drops nothing: memory grows if nobody reads.
-        format: The pixel format that the reader relies on. Frames are not converted: one of another format ends the
-            stream with a `ValueError` for the reader. None takes all formats. The SDK converts the frames of its tracks
-            to the formats RGBA, ABGR, ARGB, BGRA, RGB24 and I420.
+        format: The pixel format of all frames that the stream delivers. A frame of another format is converted, as
+            `VideoFrame.convert` does it by default, for each stream that asks for it. None delivers frames as they
+            are. A frame that cannot be converted, for want of memory, is left out: this is logged once per run of
+            failures, and counted in `stats`.
 
     Raises:
         ValueError: A negative capacity, or a format that does not exist.
@@ -81,6 +86,7 @@ class VideoStream(LiveStream[VideoFrameEvent]):
         capacity: int = 0,
         format: VideoBufferType | int | None = None,
     ) -> None:
+        self._failures = Trouble("%r: %r cannot be converted to %s; it is left out")
         self._format = None if format is None else check_choice("format", format, VideoBufferType)
         super().__init__(track if isinstance(track, LocalVideoTrack) else video_feed(track, self._format), capacity)
         self._subscribe()
@@ -123,6 +129,7 @@ class VideoStream(LiveStream[VideoFrameEvent]):
             num_frames=self._queue.num_put,
             num_dropped_frames=self._queue.num_dropped,
             num_queued_frames=len(self._queue),
+            num_failed_frames=self._failures.count,
         )
 
     async def aclose(self) -> None:
@@ -139,10 +146,21 @@ class VideoStream(LiveStream[VideoFrameEvent]):
     def _receive(self, event: VideoFrameEvent) -> None:
         if self._closed or self._track.muted:
             return
-        if self._format is not None and event.frame.type is not self._format:
-            self._fail(ValueError(f"frame: expected {self._format.name} (the stream's), got {event.frame.type.name}"))
-            return
-        self._queue.put(VideoFrameEvent(event.frame, event.timestamp_us, event.rotation, event.metadata))
+        frame = self._converted(event.frame)
+        if frame is not None:
+            self._queue.put(VideoFrameEvent(frame, event.timestamp_us, event.rotation, event.metadata))
+
+    def _converted(self, frame: VideoFrame) -> VideoFrame | None:
+        """Returns the frame in the stream's format, over pixels that nobody can write to; None if that failed."""
+        if self._format is None or frame.type is self._format:
+            return frame
+        try:
+            pixels = converted_pixels(frame, self._format, writable=False)
+        except Exception as error:
+            self._failures.failed(self, frame, self._format.name, error=error)
+            return None
+        self._failures.good()
+        return VideoFrame(frame.width, frame.height, self._format, pixels)
 
     def _on_idle(self) -> None:
         """Does nothing: the stream holds nothing back."""

@@ -31,6 +31,7 @@ WORDS = (
     "ring_buffer",
     "plugin",
     "quiet",
+    "pixels",
     "simd",
 )
 # Kernels that other compiled modules call, and the tests that reach them.
@@ -39,6 +40,10 @@ CALLED = {
     "mix": "kernels/test_mix.py",
     "conceal": "telephony/test_concealment.py",
     "fft": "kernels/test_short_spectrum.py",
+    "packed": "kernels/test_pixels.py",
+    "chroma": "kernels/test_pixels.py",
+    "yuv": "kernels/test_pixels.py",
+    "scale": "kernels/test_pixels.py",
 }
 
 # What a C file may include of the functions that print and end the process.

@@ -20,6 +20,7 @@ from livekit_utils._kernels.linear import LinearInterpolator
 from livekit_utils._kernels.loudness import Loudness
 from livekit_utils._kernels.overlap_add import OverlapAdd
 from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
+from livekit_utils._kernels.pixels import convert_picture, scale_picture
 from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.shaped_queue import DUCK, ShapedQueue
 from livekit_utils._kernels.short_spectrum import ShortSpectrum
@@ -219,6 +220,16 @@ def echo_power(rand: random.Random) -> Iterator[bytes]:
         yield echo.tobytes()
 
 
+def pixels(rand: random.Random) -> Iterator[bytes]:
+    for format in range(11):
+        for to_format in range(11):
+            for width, height in ((1, 1), (33, 3), (546, 4)):
+                data = rand.randbytes(8 * (width + 1) * (height + 1))
+                full_range = rand.random() < 0.5
+                yield bytes(convert_picture(data, format, width, height, to_format, full_range=full_range))
+                yield bytes(scale_picture(data, format, width, height, 1 + rand.randrange(99), 1 + to_format))
+
+
 def audio_frame(rand: random.Random) -> Iterator[bytes]:
     for n in SIZES:
         frames = [AudioFrame(pcm(rand, 2 * n), 48000, 2, n) for _ in range(3)]
@@ -228,7 +239,7 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
     mix, ramp, gain_queue, shaped_queue, convert, g711, encodings, level, channels, limiter, linear,
-    polyphase, variable_ratio, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, audio_frame,
+    polyphase, variable_ratio, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, pixels, audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import VideoBufferType
-from livekit_utils._kernels.pixels import convert_picture
+from livekit_utils._kernels.pixels import convert_picture, scale_picture
 from tests.support.buffers import assert_not_borrowed, at_odd_address
 from tests.support.pictures import WEIGHTS, Reference, planes_of, random_picture
 from tests.support.randomness import Rand
@@ -180,3 +180,57 @@ def test_wrong_types() -> None:
         convert_picture(memoryview(bytes(8))[::2], 4, 1, 1, 5)
     words = array("H", [1023, 512, 512])
     assert convert_picture(words, 9, 1, 1, 5) == bytes([255, 128, 128])
+
+
+def weights(filter: int, count: int, to: int) -> Any:
+    """A row of weights for each new pixel, in float64."""
+    if filter == 1 or (filter == 0 and to <= count):
+        edges = np.arange(to + 1) * count / to
+        low, high = edges[:-1, None], edges[1:, None]
+        pixels = np.arange(count)[None]
+        areas = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
+        return areas / areas.sum(axis=1, keepdims=True)
+    made = np.zeros((to, count))
+    places = np.clip((np.arange(to) + 0.5) * count / to - 0.5, 0, count - 1)
+    for i, place in enumerate(places):
+        left = min(int(place), count - 1)
+        made[i, left] += 1 - (place - left)
+        made[i, min(left + 1, count - 1)] += place - left
+    return made
+
+
+@pytest.mark.parametrize("filter", [0, 1, 2])
+@pytest.mark.parametrize("type", TYPES, ids=lambda type: type.name)
+def test_scaling_is_the_rounded_mean(rand: Rand, type: VideoBufferType, filter: int) -> None:
+    sizes = [1, 2, 3, 7, 20, 33]
+    for _ in range(12):
+        width, height, to_width, to_height = rand.choices(sizes, k=4)
+        data = random_picture(rand, type, width, height)
+        made = scale_picture(data, type, width, height, to_width, to_height, filter=filter)
+        for got, plane in zip(
+            planes_of(made, type, to_width, to_height), planes_of(data, type, width, height), strict=True
+        ):
+            down = weights(filter, plane.shape[0], got.shape[0])
+            across = weights(filter, plane.shape[1], got.shape[1])
+            values = np.minimum(plane.astype(np.float64), 1023)
+            expected = np.einsum("ij,kl,jl...->ik...", down, across, values)
+            assert np.abs(got - expected).max() <= 0.5 + 1e-9
+
+
+def test_scaling_rounds_a_half_up() -> None:
+    assert scale_picture(bytes([0, 0, 0, 1, 1, 1]), 4, 2, 1, 1, 1) == bytes([1, 1, 1])
+    assert scale_picture(bytes([254] * 3 + [255] * 3), 4, 2, 1, 1, 1) == bytes([255] * 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((bytes(3), 4, 1, 1, 0, 1), "to_width: expected 1 to 65535, got 0"),
+        ((bytes(3), 4, 1, 1, 1, 65536), "to_height: expected 1 to 65535, got 65536"),
+        ((bytes(3), 4, 65536, 1, 1, 1), "width: expected 1 to 65535"),
+        ((bytes(2), 4, 1, 1, 1, 1), "data: expected at least 3 bytes, got 2"),
+    ],
+)
+def test_wrong_sizes_for_scaling(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        scale_picture(*arguments)

@@ -44,7 +44,10 @@ def opened(num_streams: int = 1, **arguments: Any) -> tuple[VideoSource, LocalVi
 
 def counted(num_frames: int, num_dropped_frames: int, num_queued_frames: int) -> VideoStreamStats:
     return VideoStreamStats(
-        num_frames=num_frames, num_dropped_frames=num_dropped_frames, num_queued_frames=num_queued_frames
+        num_frames=num_frames,
+        num_dropped_frames=num_dropped_frames,
+        num_queued_frames=num_queued_frames,
+        num_failed_frames=0,
     )
 
 
@@ -168,23 +171,44 @@ def test_sizes_and_formats_are_free() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("given", [VideoBufferType.I420, 5])
-def test_a_format_that_the_reader_relies_on(given: Any) -> None:
+@pytest.mark.parametrize("given", [*VideoBufferType, 5])
+def test_a_stream_converts_to_its_format(rand: Rand, given: Any) -> None:
     async def main() -> None:
-        source, _, [strict] = opened(format=given)
-        loose = VideoStream(strict._track)
-        for i, kind in enumerate((VideoBufferType.I420, VideoBufferType.I420, RGBA, VideoBufferType.I420), 1):
-            source.capture_frame(picture(0, kind), timestamp_us=i)
-        assert [(await anext(strict)).timestamp_us for _ in range(2)] == [1, 2]
-        for _ in range(3):
-            with pytest.raises(ValueError, match="frame: expected I420"):
-                await anext(strict)
+        source, _, [wanted] = opened(format=given)
+        loose = VideoStream(wanted._track)
+        frames = [VideoFrame(5, 3, kind, rand.randbytes(sum(kind.plane_sizes(5, 3)))) for kind in VideoBufferType]
+        for i, frame in enumerate(frames, 1):
+            source.capture_frame(frame, timestamp_us=i, rotation=VideoRotation.VIDEO_ROTATION_90, metadata=frame)
         await source.aclose()
-        with pytest.raises(ValueError, match="I420"):
-            await anext(strict)
-        assert await stamps(loose) == [1, 2, 3, 4]
-        await strict.aclose()
-        assert await read(strict) == []
+        events = await read(wanted)
+        for i, (event, frame) in enumerate(zip(events, frames, strict=True), 1):
+            assert (event.frame.type, event.timestamp_us, event.metadata) == (given, i, frame)
+            assert event.rotation is VideoRotation.VIDEO_ROTATION_90
+            assert event.frame.data == frame.convert(given).data
+            assert event.frame.data.readonly
+        assert [event.frame.type for event in await read(loose)] == list(VideoBufferType)
+
+    run(main())
+
+
+def test_a_frame_that_cannot_be_converted_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> bytes:
+        raise MemoryError
+
+    async def main() -> None:
+        source, _, [stream] = opened(format=VideoBufferType.I420)
+        with monkeypatch.context() as patched:
+            patched.setattr("livekit_utils.tracks.video_stream.converted_pixels", refuse)
+            for i in (1, 2, 3):
+                source.capture_frame(picture(), timestamp_us=i)
+        source.capture_frame(picture(), timestamp_us=4)
+        await source.aclose()
+        assert await stamps(stream) == [4]
+        assert stream.stats().num_failed_frames == 3
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert "cannot be converted to I420" in caplog.text
 
     run(main())
 

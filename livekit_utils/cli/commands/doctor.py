@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from livekit_utils import __version__
+from livekit_utils._runtime.install import install_line
 from livekit_utils.cli.errors import printable
 from livekit_utils.cli.options import json_option
 
@@ -136,7 +137,7 @@ def _advice(packages: dict[str, str | None], devices: list[str], error: str | No
     missing = sorted({extra for name, extra in _OPTIONAL.items() if packages[name] is None})
     if missing:
         names = ", ".join(name for name in _OPTIONAL if packages[name] is None)
-        lines.append(f'{names}: pip install ".[{",".join(missing)}]" in the source of livekit_utils, if you need them')
+        lines.append(f"{names}: {install_line(','.join(missing))}, if you need them")
     if packages["PyAudio"] is not None and error is not None:
         lines.append("the devices cannot be listed: is a sound server running for this user?")
     elif packages["PyAudio"] is not None and not devices:
