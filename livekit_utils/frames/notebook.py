@@ -139,9 +139,11 @@ def _picture(frame: Any, rotation: VideoRotation, timestamp_us: int | None) -> s
 
 
 def _small_rgb(frame: Any) -> NDArray[Any]:
-    """Returns red, green and blue, (height, width, 3), of every so many pixels of a large picture."""
+    """Returns red, green and blue, (height, width, 3), of a picture that is scaled down if it is large."""
     import numpy as np
 
-    step = -(-max(frame.width, frame.height) // _MAX_SIDE)
-    pixels: NDArray[Any] = np.asarray(frame.convert(VideoBufferType.RGB24))[::step, ::step]
+    longer = max(frame.width, frame.height)
+    if longer > _MAX_SIDE:
+        frame = frame.scale(*(max(1, round(side * _MAX_SIDE / longer)) for side in (frame.width, frame.height)))
+    pixels: NDArray[Any] = np.asarray(frame.convert(VideoBufferType.RGB24))
     return pixels

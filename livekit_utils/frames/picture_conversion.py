@@ -59,7 +59,7 @@ def converted_pixels(
     )
 
 
-def scaled_pixels(frame: VideoFrame, width: int, height: int, filter: str) -> bytearray:
+def scaled_pixels(frame: Any, width: int, height: int, filter: str) -> bytearray:
     """Returns the planes of a frame in another size."""
     width = check_int("width", width, 1, _MAX_SCALED_SIZE)
     height = check_int("height", height, 1, _MAX_SCALED_SIZE)

@@ -28,6 +28,7 @@ _OPTIONAL = {
     "av": "video",
     "PyAudio": "devices",
     "pywebrtc-audio": "devices",
+    "distributed": "batch",
 }
 _REQUIRED = ("numpy", "samplerate")
 _BESIDE = ("livekit", "uvloop")
