@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
 from livekit_utils._kernels.pixels import convert_picture, scale_picture
 from livekit_utils._runtime.arguments import check_choice, check_int, check_type
-
-if TYPE_CHECKING:
-    from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame
 
 __all__ = ["converted_pixels", "scaled_pixels"]
 
@@ -33,15 +30,15 @@ _WEIGHTS = {_Matrix.BT601: (0.299, 0.114), _Matrix.BT709: (0.2126, 0.0722)}
 
 
 def converted_pixels(
-    frame: VideoFrame,
-    type: VideoBufferType,
+    frame: Any,
+    type: int,
     *,
     flip_y: bool = False,
     matrix: str = "bt601",
     full_range: bool = False,
     writable: bool = True,
 ) -> bytearray | bytes:
-    """Returns the planes of a frame in another format: a bytearray, or bytes if they are not to be `writable`."""
+    """Returns the planes of a VideoFrame, whose module imports this one, in another format: a bytearray, or bytes if they are not to be `writable`."""
     check_type("flip_y", flip_y, bool)
     check_type("full_range", full_range, bool)
     red, blue = _WEIGHTS[check_choice("matrix", matrix, _Matrix)]
@@ -59,7 +56,7 @@ def converted_pixels(
     )
 
 
-def scaled_pixels(frame: VideoFrame, width: int, height: int, filter: str) -> bytearray:
+def scaled_pixels(frame: Any, width: int, height: int, filter: str) -> bytearray:
     """Returns the planes of a frame in another size."""
     width = check_int("width", width, 1, _MAX_SCALED_SIZE)
     height = check_int("height", height, 1, _MAX_SCALED_SIZE)

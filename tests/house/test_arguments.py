@@ -196,6 +196,16 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "stride": [value for value in COUNT if value is not None and not isinstance(value, list)],
         },
     ),
+    "VideoFrame.convert": (
+        VideoFrame(4, 2, 0, bytes(32)).convert,
+        {"type": 5},
+        {"type": CHOICE, "flip_y": CHOICE, "matrix": CHOICE, "full_range": CHOICE},
+    ),
+    "VideoFrame.scale": (
+        VideoFrame(4, 2, 0, bytes(32)).scale,
+        {"width": 2, "height": 1},
+        {"width": COUNT, "height": COUNT, "filter": CHOICE},
+    ),
     "AudioMixer": (
         AudioMixer,
         {"sample_rate": 48000, "num_channels": 1},
