@@ -67,19 +67,20 @@ def test_scaling_to_the_same_size_is_a_copy(rand: Rand, type: VideoBufferType) -
     )
     frame = VideoFrame(7, 5, type, data)
     for name in ("auto", "box", "bilinear"):
-        assert frame.scale(7, 5, filter=name).data == data  # type: ignore[arg-type]
+        assert frame.scale(7, 5, filter=name).data == data
 
 
 def test_wrong_arguments() -> None:
     frame = VideoFrame(2, 2, VideoBufferType.RGBA, bytes(16))
-    for call, message in (
+    calls: list[tuple[Any, str]] = [
         (lambda: frame.convert(11), "type: expected one of RGBA"),
         (lambda: frame.convert(5, matrix="bt2020"), "matrix: expected one of bt601, bt709"),  # type: ignore[arg-type]
         (lambda: frame.scale(0, 1), "width: expected 1 to 65535, got 0"),
         (lambda: frame.scale(1, 65536), "height: expected 1 to 65535, got 65536"),
         (lambda: frame.scale(1, 1, filter="cubic"), "filter: expected one of auto, box"),  # type: ignore[arg-type]
         (lambda: VideoFrame(70_000, 1, VideoBufferType.RGBA, bytes(280_000)).scale(1, 1), "scale: expected a frame"),
-    ):
+    ]
+    for call, message in calls:
         with pytest.raises(ValueError, match=message):
             call()
     with pytest.raises(TypeError, match="flip_y"):
