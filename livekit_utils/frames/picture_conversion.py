@@ -41,7 +41,10 @@ def converted_pixels(
     full_range: bool = False,
     writable: bool = True,
 ) -> bytearray | bytes:
-    """Returns the planes of a frame in another format: a bytearray, or bytes if they are not to be `writable`."""
+    """Returns the planes of a VideoFrame in another format: a bytearray, or bytes if they are not `writable`.
+
+    The module of VideoFrame imports this one.
+    """
     check_type("flip_y", flip_y, bool)
     check_type("full_range", full_range, bool)
     red, blue = _WEIGHTS[check_choice("matrix", matrix, _Matrix)]

@@ -225,6 +225,16 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
     ),
     "VideoFrame.from_av": (video_from_av, {}, {"frame": [None, 1, "text", b"", [], AudioFrame.create(8000, 1, 1)]}),
     "VideoFrame.to_av": (video_to_av, {}, {"timestamp_us": ["1", b"1", 1.0, math.nan, [], 2**63, HUGE]}),
+    "VideoFrame.convert": (
+        VideoFrame(4, 2, 0, bytes(32)).convert,
+        {"type": 5},
+        {"type": CHOICE, "flip_y": CHOICE, "matrix": CHOICE, "full_range": CHOICE},
+    ),
+    "VideoFrame.scale": (
+        VideoFrame(4, 2, 0, bytes(32)).scale,
+        {"width": 2, "height": 1},
+        {"width": COUNT, "height": COUNT, "filter": CHOICE},
+    ),
     "AudioMixer": (
         AudioMixer,
         {"sample_rate": 48000, "num_channels": 1},

@@ -133,7 +133,9 @@ def test_a_padded_picture_is_converted_like_a_packed_one(rand: Rand, type: Video
             for first in range(start, start + size, row):
                 padded += data[first : first + row] + rand.randbytes(stride - row)
             start += size
-        memory = at_odd_address(padded[: len(padded) - (strides[-1] - rows[-1])])  # the last row needs no padding
+        memory = at_odd_address(
+            bytes(padded[: len(padded) - (strides[-1] - rows[-1])])
+        )  # the last row needs no padding
         expected = converted(data, type, width, height, to, flip_y=flip_y)
         assert converted(memory, type, width, height, to, flip_y=flip_y, strides=strides) == expected
         assert_not_borrowed(padded)
@@ -175,7 +177,7 @@ def test_wrong_arguments(arguments: Any, options: Any, message: str) -> None:
 def test_wrong_types() -> None:
     for arguments in ((None, 4, 1, 1, 5), (bytes(3), "4", 1, 1, 5), (bytes(3), 4, 1.0, 1, 5), ("abc", 4, 1, 1, 5)):
         with pytest.raises(TypeError):
-            convert_picture(*arguments)  # type: ignore[arg-type]
+            convert_picture(*arguments)
     with pytest.raises(BufferError):
         convert_picture(memoryview(bytes(8))[::2], 4, 1, 1, 5)
     words = array("H", [1023, 512, 512])

@@ -27,7 +27,7 @@ def planes_of(data: Any, type: VideoBufferType, width: int, height: int) -> list
     planes: list[npt.NDArray[Any]] = []
     start = 0
     for size, stride in zip(type.plane_sizes(width, height), type.plane_strides(width), strict=True):
-        plane = np.frombuffer(data, np.uint8)[start : start + size].reshape(-1, stride)
+        plane: npt.NDArray[Any] = np.frombuffer(data, np.uint8)[start : start + size].reshape(-1, stride)
         start += size
         if type is VideoBufferType.I010:
             plane = plane.view("<u2")
