@@ -112,6 +112,29 @@ def mixer_block() -> Run:
     return _in_a_loop(make)
 
 
+def conference() -> Run:
+    """Gives each of four people 10 ms, and reads what each hears of the others, from a mixer that keeps time."""
+
+    async def make() -> Callable[[], Coroutine[Any, Any, Any]]:
+        mixer = AudioMixer(_RATE, 1, blocksize=_SAMPLES, realtime=True)
+        sources = [AudioSource(_RATE, 1) for _ in range(4)]
+        people = [AudioStream(LocalAudioTrack.create_audio_track("voice", source)) for source in sources]
+        for person in people:
+            mixer.add_stream(person)
+        heard = [aiter(mixer.output(without=person)) for person in people]
+        frame = _frame()
+
+        async def step() -> None:
+            for source in sources:
+                await source.capture_frame(frame)
+            for output in heard:
+                await anext(output)
+
+        return step
+
+    return _in_a_loop(make)
+
+
 def source_step() -> Run:
     """Captures 10 ms in an AudioSource, and reads them from a stream when they are played."""
 
@@ -164,6 +187,17 @@ def byte_stream() -> Run:
     return run
 
 
+def picture() -> Run:
+    """Converts a picture of 64 x 48 from I420 to RGBA."""
+    frame = VideoFrame(64, 48, VideoBufferType.I420, bytes(range(256)) * 18)
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            frame.convert(VideoBufferType.RGBA)
+
+    return run
+
+
 def ring() -> Run:
     """Writes 10 ms into a RingBuffer, and reads them."""
     ring_buffer = RingBuffer(4096)
@@ -201,7 +235,7 @@ def synchronizer_push() -> Run:
 HOT_PATHS: dict[str, Callable[[], Run]] = {
     path.__name__: path
     for path in (
-        *(frame, frame_create, combine, mix, mixer_block, source_step, resample_push),
-        *(g711_packet, byte_stream, ring, synchronizer_push),
+        *(frame, frame_create, combine, mix, mixer_block, conference, source_step, resample_push),
+        *(g711_packet, byte_stream, ring, synchronizer_push, picture),
     )
 }
