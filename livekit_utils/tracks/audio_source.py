@@ -95,8 +95,9 @@ class AudioSource(AsyncClosing, LoopBound):
             there, so that audio that comes unevenly is played without gaps. It is held no longer than for this time,
             nor when the utterance is said to be over (`flush`, `wait_for_playout`) or the queue is full. "auto" holds
             as much as the last utterances needed, 20 to 300 ms: it begins at 250, grows after an underrun, and comes
-            back while the sender is steady. With 0, nothing is held. An utterance that begins while
-            the one before is still played follows it without a gap, and is not held.
+            back while the sender is steady. With 0, nothing is held. An utterance that begins after
+            `flush`, while the one before is still played, is held for the same time, from its first frame on: it
+            follows without a gap if that time has passed, or so much of it is there, when the one before is over.
 
     Raises:
         ValueError: An argument is out of range.
@@ -133,6 +134,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._num_channels = check_int("num_channels", num_channels, 1, _MAX_CHANNELS)
         self._queue_size_s = check_ms("queue_size_ms", queue_size_ms) / 1000
         self._prebuffer = Prebuffer.of(prebuffer_ms, self._queue_size_s)
+        self._num_before = 0  # samples per channel in the queue in front of an utterance whose head is held
         self._step = max(self._sample_rate // 100, 1)  # samples per channel handed out at a time
         self._fifo = FrameFifo()  # audio that was not handed to the streams yet
         self._fade = Ramp(self._num_channels)
@@ -294,8 +296,8 @@ class AudioSource(AsyncClosing, LoopBound):
             taken = await push.wait_in(self._pushes)
         except asyncio.CancelledError:
             # It may have been taken before its task could go on; and there may be room for the next one that waits.
-            if push.entry is not None:
-                self._fifo.withdraw(push.entry)
+            if push.entry is not None and self._fifo.withdraw(push.entry):
+                self._prebuffer.release()  # it may have been in front of a head that is held
             self._play()
             raise
         if not taken:
@@ -456,6 +458,9 @@ class AudioSource(AsyncClosing, LoopBound):
                 if not self._fifo.samples_per_channel:
                     self._take_pushes(now)  # captures that wait go on without a gap, however late the timer was
                 if self._fifo.samples_per_channel:
+                    if self._prebuffer.is_holding and self._holds(now):
+                        self._end_run()  # only the utterance before it is over
+                        break
                     self._hand_out(now)
                 elif self._clock.is_over(now + _CLOCK_RESOLUTION_S):
                     self._prebuffer.run_dry(self._clock.end)
@@ -475,8 +480,12 @@ class AudioSource(AsyncClosing, LoopBound):
         self._clock.close_run()
 
     def _holds(self, now: float) -> bool:
-        """Whether the head of an utterance has to wait for more."""
-        return not self._pushes and self._prebuffer.holds(self._fifo.samples_per_channel / self._sample_rate, now)
+        """Whether the head of an utterance is next to be played, and has to wait for more."""
+        if self._prebuffer.is_holding and self._num_before:
+            return False
+        if self._pushes:
+            self._prebuffer.release()  # more cannot be held
+        return self._prebuffer.holds(self._fifo.samples_per_channel / self._sample_rate, now)
 
     def _has_audio(self, now: float) -> bool:
         """Whether anything is left to play."""
@@ -490,7 +499,11 @@ class AudioSource(AsyncClosing, LoopBound):
         return self._clock.end <= now + early_s
 
     def _hand_out(self, now: float) -> None:
-        chunk = self._fifo.pop(min(self._step, self._fade.samples_left or self._step))
+        size = min(self._step, self._fade.samples_left or self._step)
+        if self._prebuffer.is_holding:
+            size = min(size, self._num_before)
+            self._num_before -= size
+        chunk = self._fifo.pop(size)
         if self._fifo.rises or self._rise.samples_left:
             chunk = self._risen(chunk, self._fifo.rises)
         if self._fade.samples_left:
@@ -588,8 +601,9 @@ class AudioSource(AsyncClosing, LoopBound):
         """Takes a frame; returns what was put into the queue for it."""
         if self._queue_size_s:
             entry = copy_audio_frame(frame)
+            if self._prebuffer.come(frame.duration, now):
+                self._num_before = self._fifo.samples_per_channel
             self._fifo.push(entry, rise)
-            self._prebuffer.come(frame.duration, now)
             return entry
         if rise or self._rise.samples_left:
             frame = self._risen(frame, [(0, rise)] if rise else [])

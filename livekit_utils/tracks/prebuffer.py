@@ -29,8 +29,9 @@ _LOWERED = 0.7
 class Prebuffer:
     """Holds the head of an utterance until as much is queued as is to be held, or that much time has passed.
 
-    An utterance begins with the first audio after a silence. It ends when it is said to be over, or when nothing comes
-    for a second after all of it was played. Audio that comes before that, after the source ran dry, is an underrun.
+    An utterance begins with the first audio after a silence, or after the one before was said to be over, of which some
+    may still be played. It ends when it is said to be over, or when nothing comes for a second after all of it was
+    played. Audio that comes before that, after the source ran dry, is an underrun.
 
     What an utterance needed is the greatest delay of its audio behind its first frame: with so much held, it would not
     have run dry. "auto" holds a quarter more than the last utterances needed and 20 ms, but not above 300 ms. It grows
@@ -73,8 +74,8 @@ class Prebuffer:
         """Whether the utterance is over, and no other has begun."""
         self._holding = False
 
-    def come(self, duration_s: float, now: float) -> None:
-        """Notes audio that is queued."""
+    def come(self, duration_s: float, now: float) -> bool:
+        """Notes audio that is queued; returns whether an utterance begins with it."""
         if self._dry_at is not None:
             if now - self._dry_at < _PAUSE_S:
                 self.num_underruns += 1
@@ -83,7 +84,8 @@ class Prebuffer:
             self._dry_at = self._head_at = None
         elif self.is_over:
             self._head_at = None
-        if self._head_at is None:
+        begins = self._head_at is None
+        if begins:
             self._head_at, self._came_s, self._noted_s = now, 0.0, 0.0
             self.is_over, self._holding = False, self.hold_s > 0
         self._note_delay(now)
@@ -91,9 +93,15 @@ class Prebuffer:
         if self._came_s - self._noted_s > _LONG_S:
             self._noted_s = self._came_s
             self._note_need()
+        return begins
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether the head was held when `holds` looked last, and nothing has released it."""
+        return self._holding
 
     def holds(self, queued_s: float, now: float) -> bool:
-        """Whether what is queued, while nothing is played, has to wait."""
+        """Whether the head, of whose utterance so much is queued, has to wait. Once it has not, it never has."""
         self._holding = self._holding and queued_s < self.hold_s and now < self.until
         return self._holding
 

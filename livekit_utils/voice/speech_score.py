@@ -6,6 +6,8 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
+from livekit_utils._kernels.high_pass import HighPass
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -40,6 +42,9 @@ _FALL_DB, _FALL_BLOCKS = 6.0, 8
 class SpeechScore:
     """Judges mono blocks of 10 ms at 16000 Hz, by the network of WebRTC's gain control and the level over the noise.
 
+    An offset and hum are taken out first: the network takes a large offset for a voice, and does not know a voice on
+    it.
+
     Raises:
         ImportError: pywebrtc-audio is not installed.
     """
@@ -48,6 +53,7 @@ class SpeechScore:
         import numpy as np
         from pywebrtc_audio import GainController
 
+        self._high_pass = HighPass(RATE, 1)
         self._network = GainController(RATE, 1)
         self._window = np.hanning(2 * BLOCK)
         bins = np.arange(_LOW, _HIGH)
@@ -64,6 +70,8 @@ class SpeechScore:
 
     def process(self, block: NDArray[np.int16]) -> float:
         """Returns the probability of speech in the next block, 0 to 1."""
+        block = block.copy()  # it may lie in the memory of a frame
+        self._high_pass.process(block.data)
         self._network.process(block)
         level = self._measure(block)
         above = level - self._find_noise(level)

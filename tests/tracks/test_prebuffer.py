@@ -226,6 +226,106 @@ def test_a_close_while_audio_is_held() -> None:
     run(main())
 
 
+# -- an utterance that begins while the one before is still played -----------------------------------------------------
+
+
+async def speak_twice(source: AudioSource, tape: Tape, left_s: float, jerks: tuple[tuple[float, float], ...]) -> int:
+    """Says 0.5 s at once, and 0.5 s more when so much of it is left to play; returns the gaps in ms, in front of the
+    second utterance and within both."""
+    await source.capture_frame(constant(1000, 500))
+    source.flush()
+    await asyncio.sleep(0.5 - left_s)
+    await speak(source, 0.5, jerks)
+    await source.wait_for_playout()
+    assert sum(tape.sizes) == RATE
+    return round(1000 * (tape.times[50] - tape.times[0])) - 500
+
+
+@pytest.mark.parametrize("left_ms", [0, 5, 10, 15, 50, 199, 200, 300])
+def test_the_next_utterance_is_held_too_from_its_first_frame_on(left_ms: int) -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=200)
+        tape = Tape(source)
+        # The jerk is bridged by what is held and what was left.
+        gap_ms = await speak_twice(source, tape, left_ms / 1000, ((0.1, 0.15),))
+        assert gap_ms == max(0, 200 - left_ms)
+        assert sum(gaps_ms(tape)) == pytest.approx(gap_ms, abs=1)
+        assert source.stats().num_underruns == 0
+
+    run(main())
+
+
+def test_the_next_utterance_follows_without_a_gap_if_so_much_of_it_is_there() -> None:
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=200)
+        tape = Tape(source)
+        await source.capture_frame(constant(1, 503))
+        source.flush()
+        await asyncio.sleep(0.48)
+        await source.capture_frame(constant(2, 200))
+        await source.wait_for_playout()
+        tape.assert_on_time()
+
+    run(main())
+
+
+@pytest.mark.parametrize("when_ms", [5, 60])
+@pytest.mark.parametrize("how", ["flush", "release by a full queue", "clear_queue", "pause", "aclose"])
+def test_what_ends_the_hold_of_the_next_utterance(how: str, when_ms: float) -> None:
+    """Before the one in front of it is over, and after."""
+
+    async def main() -> None:
+        source = AudioSource(RATE, 1, 600, prebuffer_ms=200)
+        tape = Tape(source)
+        await source.capture_frame(constant(1, 500))
+        source.flush()
+        await asyncio.sleep(0.47)
+        await source.capture_frame(constant(2, 20))
+        begin = tape.times[0]
+        await asyncio.sleep(when_ms / 1000)
+        end = max(now(), begin + 0.5)
+        if how == "flush":
+            source.flush()
+        elif how == "release by a full queue":
+            await soon(source.capture_frame(constant(3, 600)))
+        elif how == "clear_queue":
+            source.clear_queue()
+            await asyncio.sleep(1)
+            assert len(tape.times) == (48 if when_ms == 5 else 50)
+            await source.capture_frame(constant(4, 20))
+            end = now() + 0.2
+        elif how == "pause":
+            source.pause()
+            await asyncio.sleep(1)
+            source.resume()
+            end = begin + 1 + 0.47 + 0.2
+        elif how == "aclose":
+            await source.aclose()
+            return
+        await source.wait_for_playout() if how == "flush" else await asyncio.sleep(1)
+        second = 48 if how == "clear_queue" and when_ms == 5 else 50
+        assert tape.times[second] == pytest.approx(end, abs=2 * EXACT)
+
+    run(main())
+
+
+def test_many_short_utterances_in_the_queue_are_played_without_gaps() -> None:
+    """Each is over; the last one is held for the rest of its time, which has passed by then."""
+
+    async def main() -> None:
+        source = AudioSource(RATE, 1, prebuffer_ms=100)
+        tape = Tape(source)
+        for i in range(20):
+            await source.capture_frame(constant(1 + i, 13))
+            source.flush()
+        await source.capture_frame(constant(99, 13))
+        await asyncio.sleep(1)
+        tape.assert_on_time()
+        assert sum(tape.sizes) == 21 * 13 * 48
+
+    run(main())
+
+
 @pytest.mark.parametrize("queue_size_ms", [0, 50])
 def test_no_more_can_be_held_than_is_queued(queue_size_ms: float) -> None:
     with pytest.raises(ValueError, match="prebuffer_ms"):

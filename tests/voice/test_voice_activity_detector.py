@@ -209,6 +209,23 @@ def test_silence_is_no_speech() -> None:
     assert not detector.speaking
 
 
+@pytest.mark.parametrize("offset", [3000, 15_000, -20_000, 32_767, -32_768])
+@pytest.mark.parametrize("rate", [8000, 48000])
+def test_an_offset_is_no_speech(offset: int, rate: int) -> None:
+    pcm = np.concatenate([np.zeros(rate, np.int16), np.full(4 * rate, offset, np.int16)])
+    assert found(VoiceActivityDetector(rate), pcm, [rate // 100]) == []
+
+
+@needs_espeak
+@pytest.mark.parametrize("offset", [-20_000, -3000, 1000, 8000, 15_000])
+def test_a_voice_with_an_offset_is_found_as_without(offset: int) -> None:
+    pcm = with_silence(spoken("en", 16000), 16000)
+    expected = [activity for activity, _ in found(VoiceActivityDetector(16000), pcm, [160])]
+    moved = [activity for activity, _ in found(VoiceActivityDetector(16000), samples(pcm + float(offset)), [160])]
+    assert [activity.kind for activity in moved] == [activity.kind for activity in expected]
+    assert [activity.at_s for activity in moved] == pytest.approx([activity.at_s for activity in expected], abs=0.03)
+
+
 @needs_espeak
 def test_short_sounds_and_short_pauses() -> None:
     pcm = spoken("en", 16000)
