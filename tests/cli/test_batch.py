@@ -208,6 +208,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
         (["in", "out", "--rate", "0"], "sample_rate: expected 1 to"),
         (["in", "out", "--normalize", "x"], "normalize: expected a peak"),
         (["in", "out", "--scheduler", "tcp://x", "--jobs", "1"], "--jobs: expected no --scheduler"),
+        (["in", "out", "--scheduler", "tcp://x", "--timeout", "1"], "--timeout: expected no --scheduler"),
         (["in", "out", "--scheduler", "none.json"], "--scheduler: expected one that answers at none.json"),
         (["-", "-", "out"], 'expected "-" once'),
         (["in", "out", "--mix"], "--mix: expected manifests"),
