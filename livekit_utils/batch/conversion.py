@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from errno import EDQUOT, ENOSPC
@@ -23,11 +25,15 @@ from livekit_utils.files.level_meter import LevelMeter
 from livekit_utils.signals.normalization import Normalization
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
+    from concurrent.futures import Future
 
     from livekit_utils.batch.job import Job
     from livekit_utils.batch.programme import Programme
     from livekit_utils.frames.audio_frame import AudioFrame
+
+# Files that are written to the disk at a time, while the next one is converted: a file system takes them together.
+_NUM_SYNCED = 4
 
 
 def convert_file(job: Job) -> Result:
@@ -44,19 +50,27 @@ def convert_file(job: Job) -> Result:
         >>> result.ok, result.error
         (False, '/nowhere/speech.mp3: No such file or directory')
     """
-    began, cpu = time.perf_counter(), time.thread_time()
-    result = _attempt(job)
-    return replace(
-        result,
-        elapsed_s=round(time.perf_counter() - began, 6),
-        cpu_s=round(time.thread_time() - cpu, 6),
-        finished_at=round(time.time(), 3),
-    )
+    conversion = _Conversion(job)
+    conversion.convert()
+    return conversion.finish()
 
 
 def convert_files(jobs: Sequence[Job]) -> list[Result]:
-    """Converts files one after the other: what an executor is given at a time."""
-    return [convert_file(job) for job in jobs]
+    """Converts files one after the other: what an executor is given at a time. While some are written to the disk,
+    which takes as long as to convert a short file, the next one is converted."""
+    if len(jobs) == 1:
+        return [convert_file(jobs[0])]
+    results: list[Result] = []
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(_NUM_SYNCED, "livekit_utils disk") as disk:
+        for job in jobs:
+            conversion = _Conversion(job)
+            conversion.convert()
+            waiting.append(disk.submit(conversion.finish))
+            if len(waiting) > _NUM_SYNCED:
+                results.append(waiting.popleft().result())
+        results += [future.result() for future in waiting]
+    return results
 
 
 def failed(job: Job, error: str, **fields: Any) -> Result:
@@ -69,7 +83,41 @@ def named(job: Job) -> str | list[str]:
     return list(job.paths) if job.mixed else job.paths[0]
 
 
-def _attempt(job: Job) -> Result:
+class _Conversion:
+    """Converts one file in two steps, each in any thread: `convert` computes, and `finish` waits for the disk.
+
+    Nothing of them raises an Exception.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._steps = _steps(job)
+        self._elapsed_s = self._cpu_s = 0.0
+        self._result: Result | None = None
+
+    def convert(self) -> None:
+        """Does what has to be done before the output is committed."""
+        began, cpu = time.perf_counter(), time.thread_time()
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            self._result = end.value
+        self._elapsed_s += time.perf_counter() - began
+        self._cpu_s += time.thread_time() - cpu
+
+    def finish(self) -> Result:
+        """Does the rest."""
+        while self._result is None:
+            self.convert()
+        return replace(
+            self._result,
+            elapsed_s=round(self._elapsed_s, 6),
+            cpu_s=round(self._cpu_s, 6),
+            finished_at=round(time.time(), 3),
+        )
+
+
+def _steps(job: Job) -> Generator[None, None, Result]:
+    """Converts a file. After what it yields, the disk is waited for."""
     stats = stats_of(job)
     try:
         with ExitStack() as stack:
@@ -78,7 +126,7 @@ def _attempt(job: Job) -> Result:
                 _check_output(job, path)
                 sources.append(stack.enter_context(_opened(path)))
             programme = Mixture(sources, job) if job.mixed else OneSound(sources[0], job)
-            return _written(job, sources, programme)
+            return (yield from _written(job, sources, programme))
     except Exception as error:
         disk_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
         return failed(job, _described(error, job), key=job.key(stats), disk_full=disk_full)
@@ -97,7 +145,7 @@ def _check_output(job: Job, path: str) -> None:
         raise ValueError(f"{job.output}: expected another file than the input; inputs are never replaced")
 
 
-def _written(job: Job, sources: Sequence[Source], programme: Programme) -> Result:
+def _written(job: Job, sources: Sequence[Source], programme: Programme) -> Generator[None, None, Result]:
     assert job.format is not None
     gain, note = 1.0, ""
     if job.normalize is not None:
@@ -110,6 +158,7 @@ def _written(job: Job, sources: Sequence[Source], programme: Programme) -> Resul
             output.write(frame)
         if not level.samples_per_channel:
             raise SoundFileError("expected sound, got none")
+        yield
         size, digest = output.commit()
     return Result(
         ok=True,

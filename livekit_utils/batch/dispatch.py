@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from livekit_utils.batch.conversion import convert_files, failed
 from livekit_utils.batch.errors import BatchError
 from livekit_utils.batch.job import stats_of
-from livekit_utils.batch.processes import Processes, WorkerDied, num_cores
+from livekit_utils.batch.processes import Processes, WorkerDied, WorkerTimeoutError, num_cores
 from livekit_utils.batch.tasks import Task
 
 if TYPE_CHECKING:
@@ -129,15 +129,20 @@ class Dispatch:
             self._suspects.extend(Task((job,)) for job in task.jobs)
             return
         num_deaths = task.num_deaths + 1
+        if isinstance(error, WorkerTimeoutError):
+            self._fail(task, f"converting it was ended: {error}")
+            return
         if num_deaths < self._max_deaths and not is_final:
             self._suspects.append(Task(task.jobs, num_deaths))
             return
-        (job,) = task.jobs
         times = "once" if num_deaths == 1 else f"{num_deaths} times"
         reason = "Dask has given it up" if is_final else f"{error}, {times}"
-        self._plan.take(
-            failed(job, f"{job.paths[0]}: converting it has ended its process: {reason}", key=job.key(stats_of(job)))
-        )
+        self._fail(task, f"converting it has ended its process: {reason}")
+
+    def _fail(self, task: Task, text: str) -> None:
+        """Gives up the file of a task."""
+        (job,) = task.jobs
+        self._plan.take(failed(job, f"{job.paths[0]}: {text}", key=job.key(stats_of(job))))
 
     def _replace_executor(self) -> None:
         """Goes on with processes of our own: a standard pool takes no more tasks when a process has died."""

@@ -80,22 +80,24 @@ class Input:
 
 
 def find_inputs(
-    names: list[str], standard_input: IO[bytes], *, null: bool = False, leave_out: str = ""
+    names: list[str], standard_input: IO[bytes] | None, *, null: bool = False, leave_out: str = ""
 ) -> Iterator[Input]:
     """Yields the files that arguments name.
 
     Args:
         names: Folders, patterns, manifests, sound files, or "-" for names from standard input.
-        standard_input: Names of files, a line each.
+        standard_input: Names of files, a line each; None where it is closed.
         null: Whether a null byte ends each of these names, as `find -print0` writes them.
         leave_out: A folder that is not looked into: that of the outputs.
 
     Raises:
-        ValueError: A pattern finds nothing, or a manifest is none.
+        ValueError: A pattern finds nothing, a manifest is none, or standard input is closed.
         OSError: A folder or a manifest cannot be read, or a file does not exist.
     """
     for name in names:
         if name == "-":
+            if standard_input is None:
+                raise ValueError("-: expected names from standard input, which is closed")
             yield from _listed(standard_input, null)
         elif os.path.isdir(name):
             yield from _walk(name, "", [], leave_out)
@@ -116,19 +118,32 @@ def _tree(path: str) -> str:
 
 def _walk(folder: str, tree: str, above: list[tuple[int, int]], leave_out: str) -> Iterator[Input]:
     """Yields what is in a folder and those in it, in the order of their names, files first. Symbolic links are
-    followed, but not into a folder that they are in."""
-    found = os.stat(folder)
-    here = (found.st_dev, found.st_ino)
-    if here in above or os.path.realpath(folder) == leave_out:
+    followed, but not into a folder that they are in. A folder that cannot be read is yielded itself."""
+    try:
+        found = os.stat(folder)
+        here = (found.st_dev, found.st_ino)
+        if here in above or os.path.realpath(folder) == leave_out:
+            return
+        with os.scandir(folder) as entries:
+            listed = sorted((entry.name, _is_folder(entry)) for entry in entries if not entry.name.startswith("."))
+    except OSError:
+        if not above:  # the user has named it
+            raise
+        yield Input(folder, tree)  # fails when it is opened, and is named with the reason
         return
-    with os.scandir(folder) as entries:
-        listed = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
     for name, is_folder in listed:
         if not is_folder and os.path.splitext(name)[1].lower() in SOUND_SUFFIXES:
             yield Input(os.path.join(folder, name), os.path.join(tree, name))
     for name, is_folder in listed:
         if is_folder:
             yield from _walk(os.path.join(folder, name), os.path.join(tree, name), [*above, here], leave_out)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _matches(pattern: str, leave_out: str) -> Iterator[Input]:
@@ -187,16 +202,25 @@ def _objects(name: str, file: io.TextIOWrapper) -> Iterator[tuple[str, dict[str,
 
 def _rows(name: str, file: io.TextIOWrapper) -> Iterator[tuple[str, dict[str, Any]]]:
     reader = csv.reader(file)
-    header = next(reader, [])
-    columns = [column.strip() for column in header]
-    if not set(columns) & {*_NAMES, "inputs"}:
-        if len(columns) != 1:
-            raise ValueError(f"{name}: expected a column called {', '.join(_NAMES)} in the first row, got {columns}")
-        columns = ["input"]
-        yield f"{name}: line 1", {"input": header[0]}
-    for row in reader:
-        if row:
-            yield f"{name}: line {reader.line_num}", _named(columns, row)
+    try:
+        header = next(reader, [])
+        columns = [column.strip() for column in header]
+        if not set(columns) & {*_NAMES, "inputs"}:
+            if len(columns) != 1 or _is_split(header[0]):
+                text = f"expected a column called {', '.join(_NAMES)} in the first row, with commas between columns"
+                raise ValueError(f"{name}: {text}, got {columns}")
+            columns = ["input"]
+            yield f"{name}: line 1", {"input": header[0]}
+        for row in reader:
+            if row:
+                yield f"{name}: line {reader.line_num}", _named(columns, row)
+    except csv.Error as error:
+        raise ValueError(f"{name}: line {reader.line_num}: expected a row of CSV: {error}") from None
+
+
+def _is_split(header: str) -> bool:
+    """Returns whether a row that is no list of paths names columns with something else than commas between them."""
+    return any(not {column.strip() for column in header.split(mark)}.isdisjoint(_NAMES) for mark in ";\t|")
 
 
 def _named(columns: list[str], row: list[str]) -> dict[str, Any]:

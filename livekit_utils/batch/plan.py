@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from livekit_utils.batch.manifest import Manifest
 
-_TAKEN = "expected an output of its own, got {}, which is that of another input; its suffix may keep them apart"
+_TAKEN = "expected an output of its own, got {}, which is that of an earlier input; its suffix may keep them apart"
 
 
 class Plan:
@@ -89,8 +89,8 @@ class Outputs:
     """
 
     def __init__(self, folder: str | None) -> None:
-        # A hash of each output, and one of its inputs: with the manifest's, 10 million take 3 GB.
-        self._inputs: dict[int, int] = {}
+        # A hash of each output, and one of what it is made of: with the manifest's, 10 million take 3 GB.
+        self._sources: dict[int, int] = {}
         self._folds = folder is not None and ignores_case(folder)
 
     def add(self, job: Job) -> bool | None:
@@ -98,12 +98,12 @@ class Outputs:
         output = os.path.abspath(job.output)
         if self._folds:
             output = unicodedata.normalize("NFC", output).casefold()
-        output_hash, inputs = hash_of(output), hash_of("\n".join(job.paths))
-        first = self._inputs.get(output_hash)
+        output_hash, source = hash_of(output), hash_of("\0".join((job.key(()), *job.paths)))
+        first = self._sources.get(output_hash)
         if first is None:
-            self._inputs[output_hash] = inputs
+            self._sources[output_hash] = source
             return True
-        return None if first == inputs else False
+        return None if first == source else False
 
 
 def ignores_case(folder: str) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-# Seconds that a process has to begin or to end.
+# Seconds that a process has to end.
 _PATIENCE_S = 60.0
 
 
@@ -37,6 +37,10 @@ class WorkerDied(RuntimeError):
     """The process that was at a task has died."""
 
 
+class WorkerTimeoutError(WorkerDied):
+    """The process that was at a task was ended, because the task took too long."""
+
+
 class Processes(Executor):
     """Runs tasks in processes of its own. A task whose process dies gets `WorkerDied`; no other task notices.
 
@@ -44,10 +48,11 @@ class Processes(Executor):
 
     Args:
         num_workers: Processes.
+        timeout_s: Seconds after which the process of a task is ended, whatever it is in; None for no limit.
     """
 
-    def __init__(self, num_workers: int) -> None:
-        self.num_workers = num_workers
+    def __init__(self, num_workers: int, timeout_s: float | None = None) -> None:
+        self.num_workers, self._timeout_s = num_workers, timeout_s
         # Not fork: a copy of a process with threads may hang. The program's main module must be importable.
         self._context = multiprocessing.get_context("spawn")
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None]
@@ -82,7 +87,7 @@ class Processes(Executor):
             try:
                 if worker is None:
                     worker = self._start()
-                result = worker.call(fn, args)
+                result = worker.call(fn, args, self._timeout_s)
             except WorkerDied as error:
                 if worker is not None:
                     self._processes.discard(worker.process)
@@ -148,12 +153,17 @@ class _Worker:
         """Waits until it can take tasks."""
         self._receive()
 
-    def call(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def call(self, fn: Callable[..., Any], args: tuple[Any, ...], timeout_s: float | None) -> Any:
         """Returns what the function returns there, or raises what it raises."""
         try:
             self._pipe.send((fn, args))
+            is_in_time = self._pipe.poll(timeout_s)
         except OSError:
             raise self._died() from None
+        if not is_in_time:
+            self.process.kill()
+            self._died()
+            raise WorkerTimeoutError(f"it took more than {timeout_s:g} s")
         is_ok, value = self._receive()
         if not is_ok:
             raise value
@@ -186,6 +196,7 @@ def _work(pipe: Connection) -> None:
     for name in ("SIGINT", "SIGQUIT"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="livekit_utils batch", daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         pipe.send("begun")
         while True:
@@ -195,3 +206,11 @@ def _work(pipe: Connection) -> None:
             except Exception as error:
                 answer = False, error
             pipe.send(answer)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that has started it is gone: what it is at may take hours, or never end."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

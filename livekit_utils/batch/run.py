@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livekit_utils._runtime.arguments import check_int
+from livekit_utils._runtime.arguments import check_int, check_number
 from livekit_utils.batch.dispatch import Dispatch
 from livekit_utils.batch.manifest import Manifest
 from livekit_utils.batch.plan import Plan
@@ -33,6 +33,7 @@ def run_batch(
     retry_failed: bool = False,
     num_workers: int | None = None,
     max_deaths: int = 3,
+    timeout_s: float | None = None,
 ) -> Summary:
     """Converts any number of files. One that fails does not stop the others.
 
@@ -40,6 +41,7 @@ def run_batch(
     as the files before have shown. A file that kills its process is tried again alone, so that no other file is blamed
     for it, and fails when it has done so `max_deaths` times. A standard process pool is broken by the first death:
     processes of our own then take its place. Dask tries again by itself (`distributed.scheduler.allowed-failures`).
+    A file that takes more than `timeout_s`, alone in its process, has that ended, and fails.
 
     With a manifest, a file that is done is not done again as long as the size and the time of its input, its
     parameters and the size of its output are the same. Two runs cannot have one manifest at the same time. Temporary
@@ -56,6 +58,8 @@ def run_batch(
         retry_failed: Whether files that have failed in an earlier run are tried again.
         num_workers: Tasks that the executor runs at a time; None asks the executor.
         max_deaths: 1 or more.
+        timeout_s: Seconds that a file may take, 0.1 to 1000000; None for no limit. Only without an executor, whose
+            workers cannot be ended from here.
 
     Returns:
         How many files were done, skipped or failed.
@@ -63,7 +67,7 @@ def run_batch(
     Raises:
         BatchError: Another run has the manifest, or the executor can run no tasks.
         OSError: The manifest cannot be written, or the disk is full. Files that had no room are not in the manifest.
-        ValueError: A number is out of range.
+        ValueError: A number is out of range, or there is a limit of time beside an executor.
 
     Threads: may be called in any; use one for each manifest. A program that calls it without an executor must be
     importable (`if __name__ == "__main__":`), as for any process pool.
@@ -79,6 +83,10 @@ def run_batch(
     check_int("max_deaths", max_deaths, 1, 1_000_000)
     if num_workers is not None:
         check_int("num_workers", num_workers, 1, 1_000_000)
+    if timeout_s is not None:
+        check_number("timeout_s", timeout_s, 0.1, 1_000_000)
+        if executor is not None:
+            raise ValueError("timeout_s: expected none beside an executor, whose workers cannot be ended from here")
     began = time.monotonic()
     summary = Summary()
     with ExitStack() as stack:
@@ -88,7 +96,7 @@ def run_batch(
             summary.num_bad_lines = records.num_bad_lines
             scratch = stack.enter_context(Scratch(Path(manifest).parent))
         if executor is None:
-            executor = Processes(num_workers or num_cores())
+            executor = Processes(num_workers or num_cores(), timeout_s)
             stack.callback(executor.kill)
 
         def take(result: Result) -> None:

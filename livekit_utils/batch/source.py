@@ -35,7 +35,10 @@ class Source:
     def __init__(self, path: str) -> None:
         self.path = path
         # Before it is opened, because opening a named pipe waits for a writer.
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            os.scandir(path).close()  # the reason why a folder of the inputs cannot be read
+        if not stat.S_ISREG(mode):
             raise SoundFileError("expected a regular file, got a folder, a pipe or a device")
         self._file = open(path, "rb")  # noqa: SIM115
         try:

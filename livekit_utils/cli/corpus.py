@@ -74,7 +74,8 @@ class Corpus:
 
     def _conversions(self) -> Iterator[Job]:
         leave_out = os.path.realpath(self.output)
-        for found in find_inputs(self.inputs, sys.stdin.buffer, null=self.null, leave_out=leave_out):
+        standard_input = None if sys.stdin is None else sys.stdin.buffer  # None where it was closed
+        for found in find_inputs(self.inputs, standard_input, null=self.null, leave_out=leave_out):
             yield Job(found.path, self._output(found), **self._options(found.output))
 
     def _options(self, output: str | None) -> dict[str, Any]:

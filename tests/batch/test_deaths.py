@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -16,7 +17,8 @@ from typing import Any
 import pytest
 
 from livekit_utils.batch import BatchError, Job, run_batch
-from livekit_utils.batch.processes import Processes, WorkerDied
+from livekit_utils.batch.conversion import convert_files
+from livekit_utils.batch.processes import Processes, WorkerDied, WorkerTimeoutError
 from tests.support.corpus import deadly, jobs_for, lines, outputs, write_corpus, write_sound
 from tests.support.dask_cluster import dask_cluster
 
@@ -88,6 +90,58 @@ def test_a_task_is_lost_alone(tmp_path: Path) -> None:
         with pytest.raises(WorkerDied, match="ended with exit code 3"):
             dead.result()
         assert [future.result() for future in futures] == [divmod(number, 7) for number in [*range(20), *range(20)]]
+
+
+def test_a_task_that_takes_too_long_is_ended_with_its_process() -> None:
+    with Processes(1, timeout_s=0.1) as processes:
+        endless = processes.submit(time.sleep, 1000)
+        with pytest.raises(WorkerTimeoutError, match=r"took more than 0.1 s"):
+            endless.result()
+        assert not multiprocessing.active_children()
+
+
+class _Impatient(Processes):
+    """Runs tasks here, and has no patience with files that are called "endless"."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if any("endless" in job.paths[0] for job in args[0]):
+            future.set_exception(WorkerTimeoutError("it took more than 9 s"))
+        else:
+            future.set_result(convert_files(args[0]))
+        return future
+
+
+def test_only_the_file_that_takes_too_long_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of its group are done, each alone; it is not tried a third time, nor by the next run."""
+    names = ("a", "b", "endless", "c")
+    paths = [write_sound(tmp_path / "in" / f"{name}.wav", number) for number, name in enumerate(names)]
+    jobs, target = jobs_for(paths, tmp_path / "in", tmp_path / "out"), tmp_path / "out"
+    monkeypatch.setattr("livekit_utils.batch.run.Processes", _Impatient)
+    for num_done, num_skipped in ((3, 0), (0, 3)):
+        summary = run_batch(jobs, manifest=target / "manifest.jsonl", num_workers=1, timeout_s=9)
+        assert (summary.num_done, summary.num_skipped, summary.num_failed) == (num_done, num_skipped, 1)
+        expected = f"{paths[2]}: converting it was ended: it took more than 9 s"
+        assert [failure.error for failure in summary.failures] == [expected]
+    with pytest.raises(ValueError, match="timeout_s: expected none beside an executor"):
+        run_batch(jobs, executor=_Useless(), timeout_s=9)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc")
+def test_a_worker_ends_with_its_coordinator_whatever_it_is_at(interpreter: Callable[..., Any]) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from livekit_utils.batch.processes import Processes\n"
+        "processes = Processes(1)\n"
+        "print(processes.submit(os.getpid).result(), flush=True)\n"
+        "processes.submit(signal.pause)\n"
+        "signal.pause()\n"
+    )
+    with interpreter("-c", program) as process:
+        worker = int(process.stdout.readline())
+        assert is_worker(worker)
+        process.kill()
+    wait_until(lambda: not is_worker(worker))
 
 
 def test_what_a_task_raises_comes_back() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 
 from livekit_utils.batch import Job, Summary, convert_file, run_batch
+from livekit_utils.batch.conversion import convert_files
+from livekit_utils.files.growing_file import GrowingFile
 from tests.support.corpus import jobs_for, lines, outputs, write_corpus
 from tests.support.dask_cluster import dask_cluster
 
@@ -94,6 +98,26 @@ def check(summary: Summary, target: Path, paths: list[Path], broken: set[Path]) 
     left = {path.name for path in target.iterdir()} - {"manifest.jsonl"}
     assert all(name.isdigit() for name in left)
     assert not list(target.rglob(".*"))
+
+
+def test_a_file_is_converted_while_another_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk takes a file only when it has got a second one. What fails keeps its place."""
+    paths, broken = write_corpus(tmp_path / "in", 6, broken_every=6)
+    jobs = jobs_for(paths, tmp_path / "in", tmp_path / "out")
+    one_by_one = [convert_file(job) for job in jobs]
+    two, sync, num_synced = threading.Barrier(2), GrowingFile.sync, itertools.count()
+
+    def sync_two(file: GrowingFile) -> None:
+        if next(num_synced) < 4:
+            two.wait(60)
+        sync(file)
+
+    monkeypatch.setattr(GrowingFile, "sync", sync_two)
+    results = convert_files(jobs)
+    assert [result.input for result in results if not result.ok] == [str(path) for path in broken]
+    for field in ("ok", "input", "output", "sha256", "key", "error"):
+        assert [getattr(result, field) for result in results] == [getattr(result, field) for result in one_by_one]
+    assert not list((tmp_path / "out").rglob(".*"))
 
 
 def test_a_job_and_its_result_go_through_a_pickle(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from livekit_utils.batch import BatchError, Job, Result, Summary, run_batch
+from livekit_utils.batch import BatchError, Job, MixInput, Result, Summary, run_batch
 from livekit_utils.batch.manifest import Manifest
 from livekit_utils.batch.plan import Plan
 from livekit_utils.batch.scratch import SCRATCH_NAME
@@ -198,9 +198,16 @@ def test_two_inputs_with_one_output(tmp_path: Path) -> None:
         summary = run(jobs, target)
         assert counts(summary) == done
         assert summary.failures[0].input == str(second)
-        assert "which is that of another input" in (summary.failures[0].error or "")
+        assert "which is that of an earlier input" in (summary.failures[0].error or "")
     assert [line["output"] for line in lines(target)].count("a.flac") == 1
     assert len(lines(target)) == 2
+
+
+def test_two_mixes_of_the_same_inputs_with_one_output(tmp_path: Path) -> None:
+    """The second one is not the first once more: its gain is another."""
+    paths = [str(write_sound(tmp_path / f"{number}.wav", number)) for number in range(2)]
+    mixes = [[paths[0], MixInput(paths[1], gain_db=gain_db)] for gain_db in (-6, -6, -12)]
+    assert counts(run([Job(mix, tmp_path / "out" / "a.flac") for mix in mixes], tmp_path / "out")) == (1, 0, 1)
 
 
 def test_names_of_another_case_on_a_disk_that_ignores_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ import pytest
 import soundfile
 
 from livekit_utils.batch.inputs import find_inputs
+from livekit_utils.cli.corpus import Corpus
+from livekit_utils.cli.errors import CliError
 from tests.cli.test_outputs import names
 from tests.support.cli_commands import RECORDINGS, invoke, refuse
 from tests.support.corpus import lines, write_corpus, write_sound
@@ -57,6 +60,29 @@ def test_a_folder_keeps_its_tree(tmp_path: Path) -> None:
     assert soundfile.info(target / "a.flac").samplerate == 16000
     assert "4 done, 0 done before, 0 failed" in result.output
     assert "0 done, 4 done before, 0 failed" in batch(source, target, "--rate", 16000).output
+
+
+def test_what_cannot_be_listed_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link to itself, and a folder that may not be read, which root may everywhere."""
+    source, target = tmp_path / "in", tmp_path / "out"
+    for name in ("a.wav", "locked/b.wav", "z/c.wav"):
+        write_sound(source / name, 1)
+    (source / "self.wav").symlink_to("self.wav")
+    (source / "self").symlink_to("self")
+    scan = os.scandir
+
+    def scandir(folder: Any) -> Any:
+        if folder == str(source / "locked"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    result = batch(source, target)
+    assert result.exit_code == 1, result
+    assert tree(target) == {"a.flac", "z/c.flac"}
+    assert f"{source / 'self.wav'}: Too many levels of symbolic links" in result.errors
+    assert f"{source / 'locked'}: Permission denied" in result.errors
+    assert "2 done, 0 done before, 2 failed" in result.output
 
 
 def test_failures_are_named_and_the_exit_status_is_1(tmp_path: Path) -> None:
@@ -124,6 +150,15 @@ def test_standard_input_and_strange_names(tmp_path: Path, run_python: Callable[.
     assert "\\udcff" in result.errors
 
 
+def test_a_standard_input_that_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sound(tmp_path / "in" / "a.wav", 1)
+    monkeypatch.setattr("sys.stdin", None)
+    jobs = Corpus([str(tmp_path / "in")], tmp_path / "out", "flac", {}).jobs()
+    assert [job.paths for job in jobs] == [(str(tmp_path / "in" / "a.wav"),)]
+    with pytest.raises(CliError, match="expected names from standard input, which is closed"):
+        list(Corpus(["-"], tmp_path / "out", "flac", {}).jobs())
+
+
 def test_inputs_with_one_output(tmp_path: Path) -> None:
     write_sound(tmp_path / "in" / "a.wav", 1)
     shutil.copy(RECORDINGS / "bells.ogg", tmp_path / "in" / "a.ogg")
@@ -167,10 +202,13 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
         (["*.none", "out"], "expected a pattern that finds files"),
         (["bad.jsonl", "out"], "bad.jsonl: line 1: expected an object of JSON"),
         (["empty.csv", "out"], "empty.csv: expected a column called input"),
+        (["semicolon.csv", "out"], "with commas between columns, got ['id;path']"),
+        (["long.csv", "out"], "long.csv: line 2: expected a row of CSV: field larger than field limit"),
         (["far.jsonl", "out"], "output: expected a path in the folder of the outputs, got '../x'"),
         (["in", "out", "--rate", "0"], "sample_rate: expected 1 to"),
         (["in", "out", "--normalize", "x"], "normalize: expected a peak"),
         (["in", "out", "--scheduler", "tcp://x", "--jobs", "1"], "--jobs: expected no --scheduler"),
+        (["in", "out", "--scheduler", "tcp://x", "--timeout", "1"], "--timeout: expected no --scheduler"),
         (["in", "out", "--scheduler", "none.json"], "--scheduler: expected one that answers at none.json"),
         (["-", "-", "out"], 'expected "-" once'),
         (["in", "out", "--mix"], "--mix: expected manifests"),
@@ -183,6 +221,8 @@ def test_wrong_usage_is_one_line(
     write_sound(tmp_path / "in" / "a.wav", 1)
     Path("bad.jsonl").write_text("x\n")
     Path("empty.csv").write_text("a,b\n")
+    Path("semicolon.csv").write_text("id;path\n1;in/a.wav\n")
+    Path("long.csv").write_text(f"path,text\nin/a.wav,{'x' * 200_000}\n")
     Path("far.jsonl").write_text('{"input": "in/a.wav", "output": "../x"}\n')
     assert text in refuse("batch", *arguments)
 

@@ -69,6 +69,12 @@ EXAMPLES = (
         metavar="ADDRESS|FILE",
         help="Have the workers of a Dask scheduler do it, as tcp://host:8786.",
     ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 1_000_000),
+        metavar="SECONDS",
+        help="Fail a file that takes longer, and end its process; not with --scheduler.",
+    ),
     click.option("--retry-failed", is_flag=True, help="Try again what failed in an earlier run."),
     click.option("--keep-suffix", is_flag=True, help="Call the output of a.mp3 a.mp3.flac, beside that of a.wav."),
     click.option("--null", is_flag=True, help="A null byte ends each name on standard input."),
@@ -88,6 +94,7 @@ def batch(
     mix: bool,
     jobs: int | None,
     scheduler: str | None,
+    timeout: float | None,
     retry_failed: bool,
     keep_suffix: bool,
     null: bool,
@@ -120,11 +127,13 @@ def batch(
     corpus.check()
     if scheduler is not None and jobs is not None:
         raise CliError("--jobs: expected no --scheduler beside it, whose workers are counted there")
+    if scheduler is not None and timeout is not None:
+        raise CliError("--timeout: expected no --scheduler beside it, whose workers cannot be ended from here")
     if dry_run:
         _show(corpus, retry_failed, as_json=json)
         return
     _check_folder(output, force)
-    summary = _run(corpus, scheduler, jobs, retry_failed)
+    summary = _run(corpus, scheduler, jobs, timeout, retry_failed)
     _report(summary, output, as_json=json)
     if not summary.ok:
         raise click.exceptions.Exit(1)
@@ -138,7 +147,9 @@ def _check_folder(output: Path, force: bool) -> None:
         raise CliError(f"{output}: expected a new or an empty folder, or one with {MANIFEST_NAME}; --force takes it")
 
 
-def _run(corpus: Corpus, scheduler: str | None, jobs: int | None, retry_failed: bool) -> Summary:
+def _run(
+    corpus: Corpus, scheduler: str | None, jobs: int | None, timeout_s: float | None, retry_failed: bool
+) -> Summary:
     from livekit_utils.batch.errors import BatchError
     from livekit_utils.batch.run import run_batch
     from livekit_utils.cli.cluster import cluster
@@ -156,6 +167,7 @@ def _run(corpus: Corpus, scheduler: str | None, jobs: int | None, retry_failed: 
                 on_result=progress.add,
                 retry_failed=retry_failed,
                 num_workers=jobs,
+                timeout_s=timeout_s,
             )
         except (BatchError, ImportError) as error:
             raise CliError(str(error)) from error
