@@ -92,6 +92,11 @@ def _in_our_format(av: Any, picture: Any) -> tuple[Any, VideoBufferType]:
     if kind is None:
         kind = nearest_type(picture.format)
     is_rgb = len(kind.plane_strides(1)) == 1
+    if _ends_the_process(picture):
+        raise ValueError(
+            f"frame: expected pixels that FFmpeg can convert to {kind.name}, got {name} of "
+            f"{picture.width} x {picture.height}"
+        )
     try:
         options = {} if is_rgb else {"dst_color_range": "MPEG"}
         return picture.reformat(format=AV_FORMATS[kind], **options), kind
@@ -99,6 +104,14 @@ def _in_our_format(av: Any, picture: Any) -> tuple[Any, VideoBufferType]:
         raise ValueError(
             f"frame: expected pixels that FFmpeg can convert to {kind.name}, got {name}: {error}"
         ) from error
+
+
+def _ends_the_process(picture: Any) -> bool:
+    """Whether FFmpeg aborts where it converts this: raw pixels of a camera with an odd number of rows, and gray with
+    alpha in floats."""
+    format = picture.format
+    is_bayer = getattr(format, "is_bayer", format.name.startswith("bayer_"))  # before PyAV 12, it is not told
+    return (is_bayer and picture.height % 2 == 1) or format.name.startswith("yaf32")
 
 
 def nearest_type(format: Any) -> VideoBufferType:

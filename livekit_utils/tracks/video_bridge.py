@@ -7,9 +7,16 @@ from typing import Any
 
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils.frames import sdk
+from livekit_utils.frames.picture_conversion import converted_pixels
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame
 from livekit_utils.tracks.events import VideoFrameEvent
 from livekit_utils.tracks.video_source import VideoSource
+
+_SENT_INSTEAD = {
+    VideoBufferType.NV12: VideoBufferType.I420,
+    VideoBufferType.I010: VideoBufferType.I420,
+    VideoBufferType.ABGR: VideoBufferType.RGBA,
+}
 
 
 class VideoBridge:
@@ -68,19 +75,7 @@ class VideoBridge:
 def _sendable(frame: VideoFrame) -> VideoFrame:
     """Returns a frame in a format that the SDK can send. It ends the process where it is given NV12, with SDK 1.0.x
     also ABGR, and shows nothing of I010."""
-    if frame.type not in (VideoBufferType.NV12, VideoBufferType.I010, VideoBufferType.ABGR):
+    kind = _SENT_INSTEAD.get(frame.type)
+    if kind is None:
         return frame
-    import numpy as np
-
-    width, height = frame.width, frame.height
-    match frame.type:
-        case VideoBufferType.NV12:
-            luma, chroma = np.split(np.frombuffer(frame.data, np.uint8), [width * height])
-            planes = luma.tobytes() + chroma[::2].tobytes() + chroma[1::2].tobytes()
-            return VideoFrame(width, height, VideoBufferType.I420, planes)
-        case VideoBufferType.I010:
-            ten_bits = np.frombuffer(frame.data, "<u2")
-            return VideoFrame(width, height, VideoBufferType.I420, (ten_bits >> 2).astype(np.uint8).tobytes())
-        case _:
-            pixels = np.frombuffer(frame.data, np.uint8).reshape(-1, 4)
-            return VideoFrame(width, height, VideoBufferType.RGBA, pixels[:, ::-1].tobytes())
+    return VideoFrame(frame.width, frame.height, kind, converted_pixels(frame, kind, writable=False))

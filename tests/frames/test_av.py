@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -186,6 +187,25 @@ def test_no_pictures() -> None:
             VideoFrameEvent.from_av(wrong)
     with pytest.raises(ValueError, match=r"^frame: expected a picture, got one of 0 x 0 without pixels"):
         VideoFrame.from_av(av.VideoFrame())
+
+
+@pytest.mark.parametrize(("name", "width", "height"), [("yaf32le", 6, 6), ("yaf32be", 6, 6), ("bayer_rggb8", 8, 5)])
+def test_pixels_with_which_ffmpeg_ends_the_process(name: str, width: int, height: int) -> None:
+    code = (
+        "import av, livekit_utils\n"
+        f"picture = av.VideoFrame({width}, {height}, {name!r})\n"
+        "try:\n    livekit_utils.VideoFrame.from_av(picture)\n"
+        "except ValueError as error:\n    print(error)\n"
+    )
+    if name not in av.video.format.names:
+        pytest.skip(f"this FFmpeg has no {name}")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ended.stdout.startswith("frame: expected pixels that FFmpeg can convert to "), ended.stderr
+    assert ended.returncode == 0
+
+
+def test_raw_pixels_of_a_camera() -> None:
+    assert VideoFrame.from_av(filled("bayer_rggb8")).type is V.RGB24
 
 
 def test_pixels_that_ffmpeg_cannot_convert(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -539,9 +539,9 @@ class TestVideo:
             (VideoBufferType.NV12, bytes(range(12)), VideoBufferType.I420, bytes([*range(8), 8, 10, 9, 11])),
             (
                 VideoBufferType.I010,
-                (np.arange(12, dtype="<u2") * 4 + 3).tobytes(),
+                np.array([*range(0, 32, 4), 41, 42, 1023, 1024], "<u2").tobytes(),
                 VideoBufferType.I420,
-                bytes(range(12)),
+                bytes([*range(8), 10, 11, 255, 255]),
             ),
             (VideoBufferType.ABGR, bytes([4, 3, 2, 1] * 8), VideoBufferType.RGBA, bytes([1, 2, 3, 4] * 8)),
             (VideoBufferType.RGB24, bytes(24), VideoBufferType.RGB24, bytes(24)),
