@@ -6,7 +6,7 @@ export VENV
 # What `make develop` installed in place stays as it is: beside it, the targets that install a copy have an environment of
 # their own.
 COPY := $(if $(wildcard $(VENV)/in-place),.venv-copy,$(VENV))
-demo test lint wheel docs soak sanitize fuzz uvloop coverage: override export VENV = $(COPY)
+demo test lint wheel docs test-docs soak sanitize fuzz uvloop coverage: override export VENV = $(COPY)
 
 # The oldest of LiveKit's own package that there is for Python 3.11.
 SDK ?= 1.0.0

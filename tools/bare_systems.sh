@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 work=$PWD/build/bare
 commands=${BARE_COMMANDS:-demo test}
 [ "$(id -u)" = 0 ] || { echo "==> make bare is for root: it makes systems to change into"; exit 1; }
+# What is mounted here is seen by nobody else, and ends with this script, whatever ends it.
+[ "${BARE_APART:-}" = 1 ] || BARE_APART=1 exec unshare --mount --propagation private sh tools/bare_systems.sh "$@"
 [ $# -gt 0 ] || set -- bookworm trixie sid noble
 
 mkdir -p "$work"
@@ -31,12 +33,6 @@ for name in noble; do
     [ -e "$DEBOOTSTRAP_DIR/scripts/$name" ] || ln -s gutsy "$DEBOOTSTRAP_DIR/scripts/$name"
 done
 
-release() {
-    for place in proc dev/shm dev; do
-        while mountpoint -q "$1/$place"; do umount -l "$1/$place"; done
-    done
-}
-
 # In a system, as a user, in the folder of the source.
 inside() {
     root=$1 user=$2
@@ -57,8 +53,7 @@ certificates=/etc/ssl/certs/ca-certificates.crt
 failed=0
 for suite; do
     root=$work/$suite
-    release "$root"
-    rm -rf "$root"
+    rm -rf --one-file-system "$root"
     echo "==> $suite: debootstrap"
     components=main
     [ ! "$DEBOOTSTRAP_DIR/scripts/$suite" -ef "$DEBOOTSTRAP_DIR/scripts/gutsy" ] || components=main,universe
@@ -78,7 +73,6 @@ for suite; do
         failed=1
         continue
     fi
-    trap 'release "$root"' EXIT INT TERM
     mount --bind /dev "$root/dev"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
     mount -t proc proc "$root/proc"
@@ -115,7 +109,6 @@ for suite; do
             row "$user" "$target" "$result"
         done
     done
-    release "$root"
 done
 cat "$table"
 exit "$failed"

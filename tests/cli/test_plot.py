@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib")
-from livekit_utils.cli.view.plot import mel, speech_rows, time_label, time_ticks
+from livekit_utils.cli.view.plot import draw_plot, mel, speech_rows, time_axis, time_label, time_ticks
+from livekit_utils.cli.view.summary import Summary
+from livekit_utils.cli.view.track_picture import TrackPicture
 from tests.support.cli_commands import run, save
 
 
@@ -17,8 +19,8 @@ from tests.support.cli_commands import run, save
     [
         (7.2, ["0 s", "1 s", "2 s"]),
         (89, ["0 s", "10 s", "20 s"]),
-        (600, ["0:00 min", "1:00 min", "2:00 min"]),
-        (7200, ["0:00 h", "0:15 h", "0:30 h"]),
+        (600, ["0:00", "1:00", "2:00"]),
+        (7200, ["0:00", "0:15", "0:30"]),
         (1e7, None),
         (1e-3, ["0 s"]),
     ],
@@ -29,6 +31,34 @@ def test_times_have_units(seconds: float, labels: list[str] | None) -> None:
     assert ticks[-1] <= seconds
     if labels:
         assert [time_label(tick, seconds) for tick in ticks[:3]] == labels
+
+
+def test_an_axis_says_what_its_times_are() -> None:
+    axes = [time_axis(seconds) for seconds in (60, 600, 7200)]
+    assert axes == ["time", "time in minutes:seconds", "time in hours:minutes"]
+
+
+@pytest.mark.parametrize(("sample_rate", "seconds"), [(8000, 1), (16_000, 1200), (48_000, 10), (192_000, 7200)])
+def test_no_word_of_a_plot_covers_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_rate: int, seconds: int
+) -> None:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    track = Summary("one.wav", sample_rate, 2, seconds * sample_rate)
+    track.picture = TrackPicture(sample_rate, track.samples_per_channel, seconds)
+    draw_plot([track, track], tmp_path / "m.png")
+    (figure,) = drawn
+    figure.canvas.draw()
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    boxes = {text: text.get_window_extent() for text in texts}
+    for one, box in boxes.items():
+        others = [text.get_text() for text, other in boxes.items() if text is not one and box.overlaps(other)]
+        assert others == [], one.get_text()
+        assert 0 <= box.x0 <= box.x1 <= figure.bbox.x1, one.get_text()
+        assert not box.overlaps(figure.axes[-1].get_window_extent()), one.get_text()
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16_000, 48_000])

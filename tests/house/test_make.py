@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 # The install in place is theirs.
-IN_PLACE = {"develop", "bench"}
+IN_PLACE = {"develop", "bench", "instructions"}
 # They prepare nothing, or an environment of their own.
 OTHERS = {"help", "bare", "clean", "test-sdk", "test-agents"}
 
@@ -53,6 +53,13 @@ def test_an_install_in_place_stays_as_it_is(tmp_path: Path, target: str) -> None
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "in-place").touch()
     assert prepared() == ("prepares .venv\n" if target in IN_PLACE else "prepares .venv-copy\n")
+    # Nor does any later line of it, or of what it builds on, name the other one.
+    if target not in IN_PLACE:
+        said = subprocess.run(
+            ["make", "--dry-run", target], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert said.returncode == 0, said.stderr
+        assert re.findall(r"\.venv/.*", said.stdout) == []
 
 
 @pytest.mark.parametrize("who", ["nobody", "one whom sudo refuses"])
@@ -89,4 +96,4 @@ def test_who_may_install_nothing_gets_a_line_to_hand_on(tmp_path: Path, compiler
     assert result.stderr == ""
     # Without a compiler there is nothing to go on with; without sound there is.
     assert result.returncode == (1 if needed else 0)
-    assert ("tests on devices or with speech are skipped" in result.stdout) == (not needed)
+    assert ("without these packages some tests are skipped" in result.stdout) == (not needed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from livekit_utils._runtime.install import install_line
 from livekit_utils.cli.errors import CliError, printable
+from livekit_utils.cli.view.report import format_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,8 @@ _BLUE, _VERMILION = "#0072b2", "#d55e00"
 # Rows of a spectrogram, and the frequencies in Hz that are named beside it.
 _ROWS = 256
 _NAMED_HZ = (250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)
+# What the name of a frequency takes of a spectrogram's height, with a little room.
+_NAME_HEIGHT = 0.09
 _MAX_MARKS = 200
 _DPI = 100
 _WIDTH_IN = 12.8
@@ -84,7 +87,7 @@ def draw_plot(tracks: Sequence[Summary], path: Path) -> None:
             axes.xaxis.set_major_locator(FixedLocator(time_ticks(seconds)))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: time_label(second, seconds)))
         if row == len(tracks) - 1:
-            spectrum.set_xlabel("time", fontsize=9)
+            spectrum.set_xlabel(time_axis(seconds), fontsize=9)
     cax = figure.add_axes((0.93, (_BOTTOM_IN + 0.2) / height, 0.012, 1 - (_TOP_IN + _BOTTOM_IN + 0.5) / height))
     assert image is not None  # there is a track
     colorbar = figure.colorbar(image, cax=cax, extend="min")
@@ -103,7 +106,7 @@ def _add_axes(figure: Figure, height: float, bottom: float, tall: float) -> Axes
 
 def _title(track: Summary) -> str:
     channels = {1: "mono", 2: "stereo"}.get(track.num_channels, f"{track.num_channels} channels")
-    title = f"{printable(track.name)}  ·  {track.sample_rate} Hz {channels}, {track.duration:.2f} s"
+    title = f"{printable(track.name)}  ·  {track.sample_rate} Hz {channels}, {format_length(track.duration)}"
     title = f"{title}, gain {track.gain_db:+.1f} dB" if track.gain_db else title
     return f"{title}, {track.num_clipped} samples clipped" if track.num_clipped else title
 
@@ -115,12 +118,17 @@ def time_ticks(seconds: float) -> list[float]:
     return [number * step for number in range(int(seconds / step + 1e-9) + 1)]
 
 
+def time_axis(seconds: float) -> str:
+    """What an axis of this length shows, with the unit of its labels where they have none."""
+    return "time" if seconds < 90 else "time in minutes:seconds" if seconds < 5400 else "time in hours:minutes"
+
+
 def time_label(second: float, seconds: float) -> str:
-    """A time with its unit, on an axis of this length: seconds, then minutes and seconds, then hours and minutes."""
+    """A time on an axis of this length: seconds, then minutes and seconds, then hours and minutes."""
     if seconds < 90:
         return f"{second:g} s"
     minutes, rest = divmod(round(second), 60)
-    return f"{minutes}:{rest:02} min" if seconds < 5400 else f"{minutes // 60}:{minutes % 60:02} h"
+    return f"{minutes}:{rest:02}" if seconds < 5400 else f"{minutes // 60}:{minutes % 60:02}"
 
 
 def mel(hertz: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -183,8 +191,17 @@ def _draw_spectrogram(axes: Axes, track: Summary, seconds: float) -> AxesImage:
         raise ValueError(f"expected a picture of {track.name}")
     levels = speech_rows(track.picture.spectrogram(), track.sample_rate)
     named = [hertz for hertz in _NAMED_HZ if hertz <= track.sample_rate / 2]
-    labels = [f"{hertz} Hz" if hertz < 1000 else f"{hertz // 1000} kHz" for hertz in named]
-    axes.set_yticks(mel(named), labels)
+    labels: list[str] = []
+    below = -1.0
+    for hertz in named:
+        # Where there is no room for a name, its mark stays.
+        height = float(mel(hertz) / mel(track.sample_rate / 2))
+        room = height - below >= _NAME_HEIGHT
+        labels.append("" if not room else f"{hertz} Hz" if hertz < 1000 else f"{hertz // 1000} kHz")
+        below = height if room else below
+    for name in axes.set_yticks(mel(named), labels):
+        # The name at the upper edge would run into the amplitudes above it.
+        name.label1.set_verticalalignment("top" if name.get_loc() > 0.95 * mel(track.sample_rate / 2) else "center")
     axes.set_ylabel("frequency", fontsize=8)
     axes.set_facecolor("0.93")
     return axes.imshow(
