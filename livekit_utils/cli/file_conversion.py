@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from livekit_utils.cli.conversion import Conversion, Gains, louder, parse_picked
-from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.output_form import output_form
 from livekit_utils.cli.files.raw_files import parse_raw
@@ -79,8 +80,10 @@ def convert_file(
             gains_db=[gains.input_db if wanted is not None else gain_db],
             with_loudness=wanted is not None and wanted.is_loudness,
         ) as production:
-            if wanted is None and _keeps_all_bits(reader, conversion, form):
-                _write_wide(production, reader, picked, form.encoding or "", gain_db)
+            total_db = gain_db if wanted is None else gains.input_db + gains.result_db
+            has_more = not reader.is_s16 or total_db != 0
+            if has_more and is_wide(form.encoding) and _keeps_all_bits(reader, conversion, form):
+                _write_wide(production, reader, picked, form.encoding or "", total_db)
                 frames: Iterator[AudioFrame] = iter(())
             elif wanted is None and gain_db == 0:
                 frames = production.read(0)
@@ -90,14 +93,17 @@ def convert_file(
                 production.write(louder(frame, gains.result_db))
             production.inputs[0].gain_db += gains.result_db
             report = production.finish()
+        if form.encoding and is_wide(form.encoding) and not _keeps_all_bits(reader, conversion, form):
+            text = "samples hold 16 bits: what is resampled or averaged is rounded to them"
+            print(printable(f"warning: {output}: its {form.encoding[:3]} {text}"), file=sys.stderr)
     hint = "the filter overshoots, or --gain is too high; avoid it with --normalize 0, or --gain -1"
     report.print(as_json=json, clipping_hint=hint, loudness_note=gains.note)
 
 
 def _keeps_all_bits(reader: AudioReader, conversion: Conversion, form: OutputForm) -> bool:
-    """Returns whether a file of more than 16 bits becomes another such file, neither resampled nor mixed."""
+    """Returns whether more than 16 bits can come through: the file is neither resampled nor mixed."""
     is_same = conversion.sample_rate == reader.sample_rate and conversion.num_channels == conversion.num_taken
-    return is_same and not reader.is_s16 and form.container in ("WAV", "AU") and is_wide(form.encoding)
+    return is_same and form.container in ("WAV", "AU", "RAW")
 
 
 def _write_wide(

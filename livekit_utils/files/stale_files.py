@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ _NAME = re.compile(r"\.livekit-utils-[0-9a-f]{16}\.\w+")
 
 def new_name(suffix: str) -> str:
     """Returns a name for a temporary file, which `sweep` knows."""
-    return f".livekit-utils-{secrets.token_hex(8)}{suffix}"
+    return f".livekit-utils-{os.urandom(8).hex()}{suffix}"
 
 
 def lock(descriptor: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ class Track(metaclass=_TrackType):
         check_type("name", name, str)
         self._name = name
         self._kind = kind
-        self._sid = f"TR_{secrets.token_hex(6)}"
+        self._sid = f"TR_{os.urandom(6).hex()}"
         self._muted = False
         self._source: Any = source
         self._fan_out: FanOut[Any] = source._fan_out  # the track's streams are attached here

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ pytest.importorskip("soundfile")
 
 import soundfile
 
-from tests.support.cli_commands import load, noise, refuse, run, save
+from tests.support.cli_commands import invoke, load, noise, refuse, run, save
 from tests.support.randomness import SEED
 
 KINDS = {"AIFF": "FLOAT", "AU": "PCM_16", "AVR": "PCM_16", "CAF": "PCM_24", "IRCAM": "PCM_16", "MAT5": "PCM_16",
@@ -160,3 +163,52 @@ def test_what_needs_pyav_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "a.m4a").write_bytes(bytes(4) + b"ftypM4A " + bytes(1000))
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     assert "decoding it needs PyAV: pip install" in refuse("info", tmp_path / "a.m4a")
+
+
+@pytest.mark.parametrize(("encoding", "tolerance"), [("f32", 2**-24), ("s24", 2**-22)])
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+@pytest.mark.parametrize("level", [["--gain", "-30"], ["--normalize", "-30"]])
+def test_a_level_of_more_than_16_bits(
+    tmp_path: Path, encoding: str, tolerance: float, subtype: str, level: list[str]
+) -> None:
+    wave = np.sin(2 * np.pi * 440 * np.arange(4801) / 48_000)
+    values = np.rint(wave * 32_767).astype(np.int16) if subtype == "PCM_16" else wave.astype(np.float32)
+    path = save(tmp_path / "a.wav", values, subtype=subtype)
+    report = run("convert", path, tmp_path / "b.wav", "--encoding", encoding, *level, "--json").report
+    gain = 10 ** (report["inputs"][0]["gain_db"] / 20)
+    assert gain == pytest.approx(10**-1.5, rel=1e-3)
+    got = soundfile.read(tmp_path / "b.wav", dtype="float64")[0]
+    assert np.abs(got - soundfile.read(path, dtype="float64")[0] * gain).max() < tolerance
+
+
+def test_a_gain_that_only_floats_hold(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.wav", noise(SEED, 4800))
+    report = run("convert", path, tmp_path / "b.wav", "--encoding", "f32", "--gain", "+6", "--json").report
+    assert (report["clipped_samples"], report["inputs"][0]["clipped_samples"]) == (0, 0)
+    assert np.abs(soundfile.read(tmp_path / "b.wav")[0]).max() > 1.9
+
+
+@pytest.mark.parametrize("options", [["--rate", 16_000], ["--channels", 1]])
+def test_what_has_passed_16_bits_says_so(tmp_path: Path, options: list[object]) -> None:
+    path = save(tmp_path / "a.wav", noise(SEED, 4800, 2))
+    warning = "b.wav: its s24 samples hold 16 bits: what is resampled or averaged is rounded to them\n"
+    result = invoke("convert", path, tmp_path / "b.wav", "--encoding", "s24", *options)
+    assert result.exit_code == 0
+    assert result.errors.endswith(warning)
+    run("convert", path, tmp_path / "c.wav", "--encoding", "s16", *options)
+    run("convert", path, tmp_path / "d.wav", "--encoding", "s24")
+
+
+@pytest.mark.parametrize("name", ["b.raw", "-"])
+def test_samples_without_a_header_keep_all_bits(tmp_path: Path, name: str) -> None:
+    values = np.array([0.25, 1.5, -1.5, 2**-20, -(2**-22)], "<f4")
+    (tmp_path / "a.raw").write_bytes(values.tobytes())
+    command = ["convert", "a.raw", name, "--raw", "f32le:8000", "--gain", "0"]
+    result = subprocess.run(
+        [sys.executable, "-m", "livekit_utils", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        check=True,
+    )
+    assert (result.stdout if name == "-" else (tmp_path / name).read_bytes()) == values.tobytes()

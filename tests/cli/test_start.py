@@ -16,8 +16,8 @@ from tests.support.cli_commands import invoke, noise, save
 from tests.support.randomness import SEED
 
 # Each of these costs a good part of what a command may take to start.
-HEAVY = {"asyncio", "av", "livekit", "matplotlib", "numpy", "pyaudio", "pydantic", "rich", "samplerate", "scipy",
-         "soundfile", "typer"}  # fmt: skip
+HEAVY = {"_hashlib", "asyncio", "av", "livekit", "matplotlib", "numpy", "pyaudio", "pydantic", "rich", "samplerate",
+         "scipy", "soundfile", "typer"}  # fmt: skip
 
 CODE = """
 import sys

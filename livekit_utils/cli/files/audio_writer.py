@@ -111,7 +111,7 @@ class AudioWriter:
         Raises:
             CliError: As `write`.
         """
-        assert isinstance(self._file, PlainOutput)
+        assert isinstance(self._file, PlainOutput | StreamedRaw)
         self._check_room(samples_per_channel)
         self._file.write_encoded(samples)
         self.samples_per_channel += samples_per_channel

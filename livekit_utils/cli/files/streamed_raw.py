@@ -36,7 +36,15 @@ class StreamedRaw:
         Raises:
             OSError: Nobody reads it, or the disk is full.
         """
-        sys.stdout.buffer.write(encoded(frame, self._encoding))
+        self.write_encoded(encoded(frame, self._encoding))
+
+    def write_encoded(self, samples: bytes) -> None:
+        """Writes samples that are encoded already, at once.
+
+        Raises:
+            OSError: Nobody reads it, or the disk is full.
+        """
+        sys.stdout.buffer.write(samples)
         sys.stdout.buffer.flush()
 
     def commit(self) -> None:
