@@ -219,7 +219,7 @@ def test_a_worker_and_then_the_coordinator_are_killed(
 ) -> None:
     """With SIGKILL, which nobody can answer; the same command once more does the rest."""
     source, target = tmp_path / "in", tmp_path / "out"
-    num_files = 10_000 if IS_SOAK else 1000
+    num_files = 10_000 if IS_SOAK else 600
     paths, broken = write_corpus(source, num_files)
     command = ["-m", "livekit_utils", "batch", str(source), str(target), "--rate", "16000", "--jobs", "2", "--json"]
     with interpreter(*command) as process:

@@ -206,7 +206,7 @@ def test_two_inputs_with_one_output(tmp_path: Path) -> None:
 def test_two_mixes_of_the_same_inputs_with_one_output(tmp_path: Path) -> None:
     """The second one is not the first once more: its gain is another."""
     paths = [str(write_sound(tmp_path / f"{number}.wav", number)) for number in range(2)]
-    mixes = [[paths[0], MixInput(paths[1], gain_db=gain_db)] for gain_db in (-6, -6, -12)]
+    mixes: list[list[MixInput | str]] = [[paths[0], MixInput(paths[1], gain_db=gain_db)] for gain_db in (-6, -6, -12)]
     assert counts(run([Job(mix, tmp_path / "out" / "a.flac") for mix in mixes], tmp_path / "out")) == (1, 0, 1)
 
 

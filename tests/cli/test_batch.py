@@ -280,7 +280,7 @@ def test_a_folder_is_read_in_order(tmp_path: Path) -> None:
 def test_an_interruption_leaves_a_whole_manifest(
     tmp_path: Path, interpreter: Callable[..., subprocess.Popen[str]], run_python: Callable[..., Any], number: int
 ) -> None:
-    paths, broken = write_corpus(tmp_path / "in", 1000)
+    paths, broken = write_corpus(tmp_path / "in", 500)
     target = tmp_path / "out"
     command = ["-m", "livekit_utils", "batch", str(tmp_path / "in"), str(target), "--jobs", "2"]
     with interpreter(*command) as process:
@@ -305,7 +305,7 @@ def test_a_cluster_does_it_and_an_interruption_leaves_a_whole_manifest(
     tmp_path: Path, interpreter: Callable[..., subprocess.Popen[str]], run_python: Callable[..., Any]
 ) -> None:
     pytest.importorskip("distributed")
-    _, broken = write_corpus(tmp_path / "in", 1000)
+    _, broken = write_corpus(tmp_path / "in", 500)
     target = tmp_path / "out"
     command = ["-m", "livekit_utils", "batch", str(tmp_path / "in"), str(target), "--json", "--scheduler"]
     with dask_cluster(tmp_path / "dask") as cluster:
@@ -314,12 +314,12 @@ def test_a_cluster_does_it_and_an_interruption_leaves_a_whole_manifest(
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors.splitlines()[-1]) == (130, "interrupted")
-        assert 0 < len(lines(target)) < 1000
+        assert 0 < len(lines(target)) < 500
         result = run_python(*command, cluster.address)
     assert result.returncode == 1, result.stderr
     report = json.loads(result.stdout)
-    assert (report["num_files"], report["num_failed"]) == (1000, len(broken))
-    assert len(lines(target)) == 1000
+    assert (report["num_files"], report["num_failed"]) == (500, len(broken))
+    assert len(lines(target)) == 500
     assert not list(target.glob(".*"))
 
 
