@@ -429,7 +429,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             return
         if self._unstarted or self._loop is not asyncio.get_running_loop():
             self._start()
-        queue.begin_read()
+        queue.was_read = queue.is_waited_for = True
         if self._clock is None and self._inputs.has_block and not len(queue):
             if self._readers.has_room:
                 self._advance()

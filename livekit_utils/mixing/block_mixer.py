@@ -127,7 +127,8 @@ class BlockMixer:
             self.patience.deadline.clear()  # the next block has a wait of its own
             if inputs.num_expected < len(inputs):
                 self._settle()
-            self.shaping.after_block()
+            if self.shaping.leaving:
+                self.shaping.after_block()
         if inputs.num_starved:
             now, read_ahead = asyncio.get_running_loop().time(), self.find_read_ahead()
             for source in inputs.starved():
@@ -180,7 +181,8 @@ class BlockMixer:
         sources = cast("list[TimedInput]", end_block(inputs))
         for source in sources:
             source.end_block()
-        self.shaping.after_block()
+        if self.shaping.leaving:
+            self.shaping.after_block()
         for source in sources:
             if source.ended and source.is_spent:
                 self._forget(source)

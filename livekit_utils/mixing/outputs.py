@@ -45,7 +45,7 @@ class MixQueue(EndableQueue[AudioFrame]):
         self.without = without
         self.limiter = limiter
         self.left_out: list[MixerInput] = []  # the inputs of `without` that there are
-        self.was_read = False
+        self.was_read = False  # the mixer sets both when somebody reads
         self.is_waited_for = True  # the mix waits while the queue is full
         self._num_blocks = capacity
         self._drops = Trouble(
@@ -64,10 +64,6 @@ class MixQueue(EndableQueue[AudioFrame]):
     def ended(self) -> bool:
         """Whether it takes no more blocks."""
         return self._ended
-
-    def begin_read(self) -> None:
-        """Somebody reads."""
-        self.was_read = self.is_waited_for = True
 
     def put_block(self, block: AudioFrame) -> None:
         """Appends a block, and drops the oldest if there are too many."""
@@ -100,6 +96,8 @@ class MixReaders:
         self._on_room = on_room
         self.main = MixQueue(capacity, on_room, "the mixer itself", limiter=make_limiter())
         self._queues = [self.main]
+        self.is_alone = True
+        """Whether there is the mixer's own iteration only. No property: every block asks."""
         self._is_current = True  # every queue's `left_out` is right
         self._num_made = 0
         self._num_dropped = 0  # by outputs that are closed
@@ -116,14 +114,9 @@ class MixReaders:
         return self._num_dropped + sum(queue.num_dropped for queue in self._queues)
 
     @property
-    def is_alone(self) -> bool:
-        """Whether there is the mixer's own iteration only."""
-        return len(self._queues) == 1
-
-    @property
     def has_room(self) -> bool:
         """Whether the next block may be mixed."""
-        if len(self._queues) == 1:
+        if self.is_alone:
             return not self.main.full
         has_room = False
         for queue in self._queues:
@@ -153,6 +146,7 @@ class MixReaders:
         self._num_made += 1
         queue = MixQueue(self._capacity, self._on_room, f"output {self._num_made}", without, self._make_limiter())
         self._queues.append(queue)
+        self.is_alone = False
         self._is_current = False
         return queue
 
@@ -219,6 +213,7 @@ class MixReaders:
         for queue in ended:
             self._queues.remove(queue)
             self._num_dropped += queue.num_dropped
+        self.is_alone = len(self._queues) == 1
 
 
 @public

@@ -57,13 +57,10 @@ class Shaping:
         self._timeout_s = timeout_s
         self._remove, self._on_removed = remove, on_removed
         self._ducking = Ducking(block)
-        # Streams that fade out, and when they go at the latest.
-        self._leaving: dict[MixerInput, asyncio.TimerHandle] = {}
-
-    @property
-    def is_active(self) -> bool:
-        """Whether `before_block` has anything to do."""
-        return bool(self._ducking)
+        self.is_active = False
+        """Whether `before_block` has anything to do. No property: every block asks."""
+        self.leaving: dict[MixerInput, asyncio.TimerHandle] = {}
+        """Streams that fade out, and when they go at the latest. Without any, `after_block` has nothing to do."""
 
     def check(
         self,
@@ -106,6 +103,7 @@ class Shaping:
             source.fade_in(shape.fade_in)
         if shape.duck_under is not None:
             self._ducking.add(source, shape.duck_under, shape.duck_db, shape.attack, shape.release)
+            self.is_active = True
 
     def set_pan(self, source: MixerInput, pan: float, ramp_ms: float) -> None:
         """Moves a stream between left and right."""
@@ -138,28 +136,27 @@ class Shaping:
 
     def before_block(self, inputs: list[MixerInput]) -> None:
         """Prepares the next block of these streams."""
-        if self._ducking:
-            self._ducking.update(inputs)
+        self._ducking.update(inputs)
 
     def after_block(self) -> None:
         """Removes the streams that have faded out."""
-        if self._leaving:
-            for source in [source for source in self._leaving if source.has_faded_out or not _is_heard(source)]:
-                self._remove(source)
+        for source in [source for source in self.leaving if source.has_faded_out or not _is_heard(source)]:
+            self._remove(source)
 
     def forget(self, source: MixerInput) -> None:
         """A stream is mixed no more."""
         self._ducking.forget(source)
-        timer = self._leaving.pop(source, None)
+        self.is_active = bool(self._ducking)
+        timer = self.leaving.pop(source, None)
         if timer is not None:
             timer.cancel()
 
     def _wait(self, source: MixerInput, seconds: float) -> None:
-        earlier = self._leaving.get(source)
+        earlier = self.leaving.get(source)
         if earlier is not None:
             earlier.cancel()
         loop = asyncio.get_running_loop()
-        self._leaving[source] = loop.call_later(seconds, self._look_after, source, seconds, source.num_delivered)
+        self.leaving[source] = loop.call_later(seconds, self._look_after, source, seconds, source.num_delivered)
 
     def _look_after(self, source: MixerInput, seconds: float, num_delivered: int) -> None:
         """A stream that delivers nothing may never fade, because nothing is mixed, and need not."""

@@ -94,7 +94,8 @@ cdef class TimedQueue(MixInput):
     @cython.final
     cdef double _fill_s(self, double now) except *:
         cdef double next_due = self.clock.next_due
-        return self._size // self.num_channels / <double>self.sample_rate + next_due - now
+        # The times are large, and their difference is exact.
+        return self._size // self.num_channels / <double>self.sample_rate + (next_due - now)
 
     @cython.final
     cdef double _reserve(self, double now) noexcept:

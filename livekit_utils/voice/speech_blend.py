@@ -64,7 +64,7 @@ class SpeechBlend:
         return np.rint(mixed).astype(np.int16)
 
     def _next_share(self, samples: NDArray[np.int16]) -> float:
-        mono = samples.data if self._num_channels == 1 else memoryview(downmix_s16(samples, self._num_channels))
+        mono = samples.data if self._num_channels == 1 else memoryview(downmix_s16(samples.data, self._num_channels))
         if self._resampler:
             mono = memoryview(self._resampler.process(mono))
         for block in self._blocks.push(mono):

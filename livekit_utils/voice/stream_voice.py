@@ -58,6 +58,8 @@ class StreamVoice:
         Raises:
             ValueError: The rate or channel count is out of range.
         """
+        if not len(samples):
+            return  # whatever its format: the stages go on
         with self._lock:
             chain = self._chain
             if chain is None or (chain.sample_rate, chain.num_channels, self._of) != (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,14 @@ def test_a_surplus_is_what_is_above_the_target_by_30_ms() -> None:
     assert made.surplus(0.0, 0.001) == 0
     made.push_silence(100)
     assert made.surplus(0.0, 0.001) == 1441 + 100 - 48
+
+
+@pytest.mark.parametrize("start", [0.0, 1e6, 1e9])
+def test_what_a_queue_holds_is_as_exact_after_years(start: float) -> None:
+    made = queue()
+    made.clock = SimpleNamespace(next_due=start + 0.25)  # type: ignore[assignment]
+    made.push_silence(480)
+    assert made.fill_s(start) == pytest.approx(0.26, abs=1e-15)
 
 
 # -- what is live -----------------------------------------------------------------------------------------------------

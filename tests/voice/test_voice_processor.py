@@ -110,6 +110,16 @@ def test_noise_goes_and_the_voice_stays(level_db: float) -> None:
     assert after > before + 0.5
 
 
+@pytest.mark.parametrize(("rate", "num_channels"), [(16000, 1), (48000, 2), (100, 1), (48000, 17)])
+def test_a_frame_without_samples_changes_nothing(rate: int, num_channels: int) -> None:
+    """Of whatever format: the noise is not learnt again."""
+    pcm = samples(noise(48000, 1, 5))
+    expected = processed(VoiceProcessor(), frames_of(pcm, 48000, [480]))
+    frames = frames_of(pcm, 48000, [480])
+    frames.insert(60, AudioFrame.create(rate, num_channels, 0))
+    assert np.array_equal(processed(VoiceProcessor(), frames), expected)
+
+
 def test_a_frame_is_changed_in_place() -> None:
     frame = AudioFrame(samples(noise(48000, 0.01, seed=1)).tobytes(), 48000, 1, 480, userdata={"timestamp": 5})
     assert VoiceProcessor()._process(frame) is frame
