@@ -55,7 +55,7 @@ LKU_INLINE void double_u16_body(const uint16_t *LKU_RESTRICT in, size_t num_valu
         out[num_values - 1] = in[num_values / 2];
 }
 
-LKU_INLINE void limit_u10_body(SOURCE16 in, size_t num_values, SUMS out) {
+LKU_INLINE void limit_u10_body(SOURCE16 in, size_t num_values, lku_u16 *LKU_RESTRICT out) {
     for (size_t i = 0; i < num_values; i++)
         out[i] = limited(in[i]);
 }
@@ -87,7 +87,7 @@ LKU_KERNEL_VARIANTS(sum_squares_u10, (SOURCE16 above, SOURCE16 below, size_t num
                     (above, below, num_values, sums))
 LKU_KERNEL_VARIANTS(double_u8, (SOURCE8 in, size_t num_values, uint8_t *LKU_RESTRICT out), (in, num_values, out))
 LKU_KERNEL_VARIANTS(double_u16, (const uint16_t *LKU_RESTRICT in, size_t num_values, SUMS out), (in, num_values, out))
-LKU_KERNEL_VARIANTS(limit_u10, (SOURCE16 in, size_t num_values, SUMS out), (in, num_values, out))
+LKU_KERNEL_VARIANTS(limit_u10, (SOURCE16 in, size_t num_values, lku_u16 *LKU_RESTRICT out), (in, num_values, out))
 LKU_KERNEL_VARIANTS(sums_to_u8,
                     (const uint16_t *LKU_RESTRICT sums, size_t num_values, lku_depth_change change,
                      uint8_t *LKU_RESTRICT out),
@@ -127,7 +127,7 @@ void lku_double_u16(lku_simd simd, const uint16_t *in, size_t num_values, uint16
     LKU_KERNEL_CALL(double_u16, simd, (in, num_values, out));
 }
 
-void lku_limit_u10(lku_simd simd, const lku_u16 *in, size_t num_values, uint16_t *out) {
+void lku_limit_u10(lku_simd simd, const lku_u16 *in, size_t num_values, lku_u16 *out) {
     LKU_KERNEL_CALL(limit_u10, simd, (in, num_values, out));
 }
 

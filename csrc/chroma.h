@@ -22,7 +22,7 @@ void lku_double_u8(lku_simd simd, const uint8_t *in, size_t num_values, uint8_t 
 void lku_double_u16(lku_simd simd, const uint16_t *in, size_t num_values, uint16_t *out);
 
 /* The values of 10 bits, none above 1023. */
-void lku_limit_u10(lku_simd simd, const lku_u16 *in, size_t num_values, uint16_t *out);
+void lku_limit_u10(lku_simd simd, const lku_u16 *in, size_t num_values, lku_u16 *out);
 
 /* From sums to values: (sum * factor + offset) >> 15, and no less than 0 and no more than the depth allows. */
 typedef struct lku_depth_change {

@@ -189,6 +189,14 @@ static void yuv_to_packed(const conversion *c) {
 
 /* -- Y, U and V to Y, U and V -------------------------------------------------------------------------------------- */
 
+/* Values of one plane as they are; none of 10 bits is above 1023. */
+static void copy_values(const conversion *c, const uint8_t *in, size_t n, uint8_t *out) {
+    if (c->out->format == LKU_I010)
+        lku_limit_u10(c->simd, (const lku_u16 *)(const void *)in, n, (lku_u16 *)(void *)out);
+    else
+        memcpy(out, in, n);
+}
+
 static void copy_y(const conversion *c) {
     const int from = bits_of(c->in->format), to = bits_of(c->out->format);
     const lku_depth_change change = lku_depth_change_make(from, to, 0, c->full_range);
@@ -198,7 +206,7 @@ static void copy_y(const conversion *c) {
         const uint8_t *in = lku_row(&c->in->planes[0], source_row(c, row));
         uint8_t *out = lku_row(&c->out->planes[0], row);
         if (from == to) {
-            memcpy(out, in, width * (from > 8 ? 2 : 1));
+            copy_values(c, in, width, out);
             continue;
         }
         for (size_t x = 0; x < width; x += STRIP) {
@@ -274,9 +282,8 @@ static void copy_chroma(const conversion *c, size_t from, size_t row, size_t n) 
         lku_merge2(c->simd, both, n, u);
         return;
     }
-    const size_t num_bytes = n * lku_layout(c->out->format, 1).num_bytes;
-    memcpy(u, both[0], num_bytes);
-    memcpy(lku_row(&c->out->planes[2], row), both[1], num_bytes);
+    copy_values(c, both[0], n, u);
+    copy_values(c, both[1], n, lku_row(&c->out->planes[2], row));
 }
 
 static void convert_chroma(const conversion *c) {

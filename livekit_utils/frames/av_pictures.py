@@ -109,9 +109,9 @@ def _in_our_format(av: Any, picture: Any) -> tuple[Any, VideoBufferType]:
 def _ends_the_process(picture: Any) -> bool:
     """Whether FFmpeg aborts where it converts this: raw pixels of a camera with an odd number of rows, and gray with
     alpha in floats."""
-    format = picture.format
-    is_bayer = getattr(format, "is_bayer", format.name.startswith("bayer_"))  # before PyAV 12, it is not told
-    return (is_bayer and picture.height % 2 == 1) or format.name.startswith("yaf32")
+    name: str = picture.format.name
+    has_odd_rows: bool = picture.height % 2 == 1
+    return (name.startswith("bayer_") and has_odd_rows) or name.startswith("yaf32")
 
 
 def nearest_type(format: Any) -> VideoBufferType:
