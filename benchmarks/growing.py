@@ -48,7 +48,7 @@ class _Clock:
     def __init__(self, package: Any, number: int, seconds: float) -> None:
         self.package, self.number, self.seconds = package, number, seconds
         self.frame = package.AudioFrame(bytes(range(240)) * 4, _RATE, 1, SAMPLES)
-        self.lates: list[float] = []
+        self.delays_s: list[float] = []
         self.other_cpu_s = 0.0
         self.started = 0.0
 
@@ -68,7 +68,7 @@ class _Clock:
         """Notes that a reader has what is due so many seconds after the start."""
         now = asyncio.get_running_loop().time()
         if now - self.started > _WARM_UP_S:
-            self.lates.append(now - self.started - media_s)
+            self.delays_s.append(now - self.started - media_s)
 
 
 Subject = Callable[[_Clock], Coroutine[Any, Any, None]]
@@ -160,7 +160,7 @@ async def _player(clock: _Clock) -> None:
             player.add_stream(stream)
         await player.start()
         await clock.feed(lambda i: streams[i].deliver(clock.frame))
-        clock.lates += [0.0, player.stats().gap_ms / 1000]
+        clock.delays_s += [0.0, player.stats().gap_ms / 1000]
 
 
 async def _conference(clock: _Clock) -> None:
@@ -283,11 +283,11 @@ def measure(name: str, number: int, seconds: float) -> Growth:
     gc.collect()
     before = _resident_bytes()
     asyncio.run(main())
-    lates = sorted(clock.lates)
+    delays_s = sorted(clock.delays_s)
     return Growth(
         cpu_s=max((cpu[1] - cpu[0]) / seconds, clock.other_cpu_s),
         num_bytes=max(0, _resident_bytes() - before),
-        late_p99_s=lates[len(lates) * 99 // 100] - lates[0] if lates else 0.0,
+        late_p99_s=delays_s[len(delays_s) * 99 // 100] - delays_s[0] if delays_s else 0.0,
     )
 
 
