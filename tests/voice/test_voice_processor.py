@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import noise_reduction
 from livekit_utils import (
     AudioFrame,
     AudioProcessingModule,
@@ -23,6 +22,7 @@ from livekit_utils import (
     noise_generator,
 )
 from tests.support.acoustics import Samples, noise, samples, speech
+from tests.support.noise_reduction import VOICE_RMS, measure, noises, voice, with_ours
 from tests.support.randomness import Rand
 from tests.support.virtual_time import run
 
@@ -99,11 +99,11 @@ def test_how_the_stream_is_cut_does_not_matter(rand: Rand) -> None:
 @pytest.mark.parametrize("level_db", [5, 10, 20])
 def test_noise_goes_and_the_voice_stays(level_db: float) -> None:
     """At least 10 dB of noise, and at most 0.5 dB of the voice: the mean of four noises."""
-    clean = noise_reduction.voice("en")
+    clean = voice("en")
     figures = []
-    for _, sound in noise_reduction.noises(len(clean)):
-        scale = noise_reduction.VOICE_RMS / sound.std() * 10 ** (-level_db / 20)
-        figures.append(noise_reduction.measure(noise_reduction.with_ours(1), clean, sound * scale))
+    for _, sound in noises(len(clean)):
+        scale = VOICE_RMS / sound.std() * 10 ** (-level_db / 20)
+        figures.append(measure(with_ours(1), clean, sound * scale))
     before, after, reduction, loss, _ = np.mean(figures, axis=0)
     assert reduction >= 10
     assert loss <= 0.5
