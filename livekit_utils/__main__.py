@@ -16,8 +16,37 @@ _NEEDED = {"click", "rich", "soundfile", "matplotlib", "numpy", "samplerate"}
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def open_closed_streams() -> None:
+    """Opens those of the standard streams that were closed, so that no file gets their number, and using them is an
+    error: "Bad file descriptor"."""
+    for number, name, flags, mode in (
+        (0, "stdin", os.O_WRONLY, "r"),
+        (1, "stdout", os.O_RDONLY, "w"),
+        (2, "stderr", os.O_WRONLY, "w"),
+    ):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)  # gets the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+
+
+def flush_output() -> None:
+    """Writes what is left for standard output, and ends the program with an error where that cannot be."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # click has ended the program for it
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter tries once more
+        print(f"error: standard output: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
+
+
 def main() -> None:
     """Runs the command line; its packages come with the extra `cli`."""
+    open_closed_streams()
     try:
         interrupt_on_ending_signals()
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -25,7 +54,10 @@ def main() -> None:
             sys.stdout.reconfigure(errors="backslashreplace")
         from livekit_utils.cli import app
 
-        app(prog_name="livekit-utils")
+        try:
+            app(prog_name="livekit-utils")
+        finally:
+            flush_output()
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
         if name == "livekit_utils":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ pytest.importorskip("click")
 from livekit_utils.files.piped_sound import open_pipe
 from livekit_utils.files.piped_wav import PipedWav
 from livekit_utils.files.sound_reader import SoundReader
-from tests.support.cli_commands import load, noise, save
+from tests.support.cli_commands import RECORDINGS, load, noise, save
 from tests.support.randomness import SEED
 from tests.support.sound_files import encode
 
@@ -243,3 +244,19 @@ def test_nobody_reads_and_nothing_is_left(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert b"Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors in a shell of POSIX")
+@pytest.mark.parametrize(
+    ("closed", "status", "error"),
+    [
+        ("1>&-", 1, "error: standard output: Bad file descriptor\n"),
+        ("2>&-", 0, ""),
+        ("0<&-", 0, ""),
+        (">/dev/full", 1, "error: No space left on device\n"),
+    ],
+)
+def test_streams_that_are_closed_or_full(closed: str, status: int, error: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m livekit_utils info {shlex.quote(str(RECORDINGS / 'speech.wav'))}"
+    done = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (status, error)

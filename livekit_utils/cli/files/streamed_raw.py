@@ -38,7 +38,7 @@ class StreamedRaw:
         """
         self.write_encoded(encoded(frame, self._encoding))
 
-    def write_encoded(self, samples: bytes) -> None:
+    def write_encoded(self, samples: bytes | bytearray) -> None:
         """Writes samples that are encoded already, at once.
 
         Raises:
