@@ -162,7 +162,8 @@ def _matches(pattern: str, leave_out: str) -> Iterator[Input]:
 
 def _listed(file: IO[bytes], null: bool) -> Iterator[Input]:
     end, rest = (b"\0" if null else b"\n"), b""
-    while chunk := file.read1(1 << 16) if hasattr(file, "read1") else file.read(1 << 16):
+    read = getattr(file, "read1", file.read)  # what there is, and not all of it
+    while chunk := read(1 << 16):
         *names, rest = (rest + chunk).split(end)
         for name in names:
             yield from _one_listed(name)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from livekit_utils._runtime.arguments import check_choice, check_int, check_number
 from livekit_utils.conversion.engines import AudioResamplerQuality
@@ -144,7 +144,7 @@ class Job:
     @property
     def mixed(self) -> tuple[MixInput, ...]:
         """The inputs of a mix; empty for a single one."""
-        return self.input if isinstance(self.input, tuple) else ()
+        return cast("tuple[MixInput, ...]", self.input) if isinstance(self.input, tuple) else ()
 
     @property
     def paths(self) -> tuple[str, ...]:

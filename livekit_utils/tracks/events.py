@@ -60,8 +60,10 @@ class VideoFrameEvent:
             120000
         """
         picture = VideoFrame.from_av(frame)
-        has_time = frame.pts is not None and frame.time_base is not None
-        return cls(picture, round(frame.pts * frame.time_base * 1_000_000) if has_time else 0, rotation_of(frame))
+        time_us = 0
+        if frame.pts is not None and frame.time_base is not None:
+            time_us = round(frame.pts * frame.time_base * 1_000_000)
+        return cls(picture, time_us, rotation_of(frame))
 
     def _repr_html_(self) -> str:
         """Shows the picture in a notebook, turned as for display."""
