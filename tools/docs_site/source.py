@@ -120,7 +120,7 @@ def _find(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
 
 def _members(node: ast.ClassDef) -> Iterator[Member]:
     for number, part in enumerate(node.body):
-        if isinstance(part, Function) and not part.name.startswith("_") and not _is_overload(part):
+        if isinstance(part, Function) and _is_shown(part) and not _is_overload(part):
             decorators = [ast.unparse(decorator) for decorator in part.decorator_list]
             if any(decorator.endswith((".setter", ".deleter")) for decorator in decorators):
                 continue
@@ -139,6 +139,12 @@ def _members(node: ast.ClassDef) -> Iterator[Member]:
             if not name.startswith("_") and name != "ValueType":
                 options = [f":value: {ast.unparse(part.value)}"]
                 yield Member(name, "attribute", "", _doc_after(node.body, number), options)
+
+
+def _is_shown(node: Function) -> bool:
+    """Whether a method has a place on the page: a special one, if it has an example."""
+    is_special = node.name.startswith("__") and ">>> " in (ast.get_docstring(node) or "")
+    return is_special or not node.name.startswith("_")
 
 
 def _function(node: Function, kind: str) -> Member:
