@@ -81,7 +81,8 @@ for suite; do
         [ ! -e "$file" ] || cp -L "$file" "$root$file"
     done
     chroot "$root" useradd --create-home user
-    for home in /home/user /home/root; do
+    for name in user root; do
+        home=/home/$name
         mkdir -p "$root$home/source"
         git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$root$home/source"
     done

@@ -8,13 +8,13 @@ DISTRIBUTION = "livekit-media-utils"
 
 def install_line(extra: str) -> str:
     """Returns the command that installs an extra. The package is not on the index yet, so it names the source."""
-    return f'pip install ".[{extra}]" in the source of livekit_utils'
+    return f'pip install ".[{extra}]" in the source folder of the package'
 
 
 # What to say when the files of that other package lie in the folder of this one.
 OVERLAID = (
     "files of another package, livekit-utils of the package index, lie in the folder of livekit_utils: run "
-    "`pip uninstall livekit-utils`, then `pip install --force-reinstall .` in the source of livekit_utils"
+    "`pip uninstall livekit-utils`, then `pip install --force-reinstall .` in the source folder of the package"
 )
 
 

@@ -167,7 +167,9 @@ def test_a_missing_package_is_named(run_python: Callable[..., Any], module: str,
     code = f"import sys; sys.modules[{module!r}] = None; from livekit_utils.__main__ import main; main()"
     result = run_python("-c", code, *arguments)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == f'error: {module} is not installed: pip install ".[cli]" in the source of livekit_utils\n'
+    assert (
+        result.stderr == f'error: {module} is not installed: pip install ".[cli]" in the source folder of the package\n'
+    )
 
 
 def test_the_plot(tmp_path: Path) -> None:

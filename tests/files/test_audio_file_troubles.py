@@ -250,5 +250,7 @@ def test_libraries_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> No
         if name.startswith("livekit_utils.files.") and name.endswith((".sound_reader", ".decoder")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    with pytest.raises(ImportError, match=r'need soundfile: pip install "\.\[files\]" in the source of livekit_utils'):
+    with pytest.raises(
+        ImportError, match=r'need soundfile: pip install "\.\[files\]" in the source folder of the package'
+    ):
         AudioFile(io.BytesIO(DATA))

@@ -417,6 +417,6 @@ def test_pyav_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, caplog: pyt
 
     monkeypatch.setitem(sys.modules, "av", None)
     assert np.array_equal(values(decoded(STREAMS["wav"])), ONE)
-    with pytest.raises(ImportError, match=r'pip install "\.\[video\]" in the source of livekit_utils'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[video\]" in the source folder of the package'):
         decoded(STREAMS["mp3"])
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -287,7 +287,7 @@ def test_what_a_file_cannot_hold(tmp_path: Path, name: str, rate: int, channels:
 
 def test_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(ImportError, match=r'PyAV: pip install "\.\[video\]" in the source of livekit_utils'):
+    with pytest.raises(ImportError, match=r'PyAV: pip install "\.\[video\]" in the source folder of the package'):
         MovieFile(tmp_path / "a.mp4", RATE, 1)
     assert not list(tmp_path.iterdir())
 
