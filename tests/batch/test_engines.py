@@ -47,7 +47,7 @@ def expected(corpus: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 @contextmanager
 def dask_local() -> Iterator[Executor]:
     distributed = pytest.importorskip("distributed")
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         yield client.get_executor()
 
