@@ -22,6 +22,7 @@ __all__ = [
     "FULL_RANGE",
     "LIMITED_RANGE",
     "av_picture_of",
+    "ends_the_process",
     "frame_of_av_picture",
     "nearest_type",
     "rotation_of",
@@ -92,7 +93,7 @@ def _in_our_format(av: Any, picture: Any) -> tuple[Any, VideoBufferType]:
     if kind is None:
         kind = nearest_type(picture.format)
     is_rgb = len(kind.plane_strides(1)) == 1
-    if _ends_the_process(picture):
+    if ends_the_process(picture):
         raise ValueError(
             f"frame: expected pixels that FFmpeg can convert to {kind.name}, got {name} of "
             f"{picture.width} x {picture.height}"
@@ -106,7 +107,7 @@ def _in_our_format(av: Any, picture: Any) -> tuple[Any, VideoBufferType]:
         ) from error
 
 
-def _ends_the_process(picture: Any) -> bool:
+def ends_the_process(picture: Any) -> bool:
     """Whether FFmpeg aborts where it converts this: raw pixels of a camera with an odd number of rows, and gray with
     alpha in floats."""
     name: str = picture.format.name

@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from livekit_utils.frames.av_pictures import AV_FORMATS, FULL_RANGE, nearest_type, rotation_of, rows_of
+from livekit_utils.frames.av_pictures import (
+    AV_FORMATS,
+    FULL_RANGE,
+    ends_the_process,
+    nearest_type,
+    rotation_of,
+    rows_of,
+)
 from livekit_utils.frames.pyav import import_av
 from livekit_utils.frames.video_frame import VideoBufferType, VideoFrame, VideoRotation
+from livekit_utils.playback.errors import MediaFileError
 
 # Bytes that are copied at a time, which takes some 10 microseconds.
 _PIECE_BYTES = 1 << 16
@@ -43,10 +51,17 @@ class PictureConverter:
         self._reformatter = import_av().video.reformatter.VideoReformatter()
 
     def convert(self, picture: Any) -> DecodedPicture:
-        """Returns a frame over `bytes` that nobody else has."""
+        """Returns a frame over `bytes` that nobody else has.
+
+        Raises:
+            MediaFileError: FFmpeg cannot convert it.
+        """
         rotation = rotation_of(picture)
         kind, name = _target(picture.format)
         is_full = picture.color_range == FULL_RANGE and kind is not VideoBufferType.RGBA
+        if ends_the_process(picture):
+            text = f"expected pictures that FFmpeg can convert, got {picture.format.name}"
+            raise MediaFileError(f"{text} of {picture.width} x {picture.height}")
         if picture.format.name != name or is_full:
             options = {} if kind is VideoBufferType.RGBA else {"dst_color_range": "MPEG"}
             picture = self._reformatter.reformat(picture, format=name, **options)

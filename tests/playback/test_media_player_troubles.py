@@ -43,6 +43,26 @@ def test_no_media(tmp_path: Path, data: bytes) -> None:
         MediaPlayer(io.BytesIO(data))
 
 
+def test_pictures_with_which_ffmpeg_ends_the_process(tmp_path: Path, run_python: Any) -> None:
+    """In a process of its own, because it is that which must not end."""
+    path = tmp_path / "camera.nut"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("rawvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 8, 5, "bayer_rggb8"
+        picture = av.VideoFrame(8, 5, "bayer_rggb8")
+        picture.pts = 0
+        output.mux([*stream.encode(picture), *stream.encode(None)])
+    code = (
+        "import asyncio, sys\nfrom livekit_utils import MediaPlayer\n"
+        "async def main():\n    async with MediaPlayer(sys.argv[1]) as player:\n"
+        "        await player.play()\n        await player.wait_for_playout()\n"
+        "asyncio.run(main())"
+    )
+    done = run_python("-c", code, str(path))
+    assert done.returncode == 1, done
+    assert f"{path}: expected pictures that FFmpeg can convert, got bayer_rggb8 of 8 x 5" in done.stderr
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for file in (tmp_path / "nothing.mp4", str(tmp_path / "nothing.mp4"), "http://localhost/clip.mp4"):
         with pytest.raises(FileNotFoundError):
