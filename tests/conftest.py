@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 import livekit_utils
 from tests.support.dispositions import default_for_children
+from tests.support.held_up import say_repeated
 from tests.support.randomness import SEED, Rand
 
 settings.register_profile(
@@ -55,6 +56,10 @@ def pytest_collection_finish() -> None:
     collect again and again, which takes them 17 s otherwise."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    say_repeated(terminalreporter)
 
 
 def pytest_report_header() -> str:

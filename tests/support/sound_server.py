@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -66,7 +67,7 @@ MODULES = {
     ],
 }
 
-_NEEDED = ("pulseaudio", "pactl", "pacmd", "parec", "pacat")
+_NEEDED = ("pulseaudio", "pactl", "parec", "pacat")
 
 
 def missing() -> str | None:
@@ -248,23 +249,25 @@ class SoundServer:
 
     def lose(self, device: str) -> None:
         """Ends the streams of a device and takes it away."""
-        for kind, stream in (("sink", "sink-input"), ("source", "source-output")):
-            for index, name, *_ in self._list(f"{kind}s"):
-                if name.removesuffix(".monitor").removesuffix("_feed") != device:
-                    continue
-                for number, owner, *_ in self._list(f"{stream}s"):
-                    if owner == index:
-                        command = ["pacmd", f"kill-{stream}", number]
-                        subprocess.run(command, env=self.environment(), capture_output=True, timeout=10)
-        self.unplug(device)
+        module = self._module_of(device)
+        assert module is not None, f"{device} is not there"
+        of_device = {
+            (kind, index)
+            for kind in ("sinks", "sources")
+            for index, name, *_ in self._list(kind)
+            if name.removesuffix(".monitor").removesuffix("_feed") == device
+        }
+        streams = self._streams_of_clients()
+        ends = [order for order, owner in streams.items() if owner in of_device]
+        self._order(*ends, f"unload-module {module}")
+        # A stream that ran empty meanwhile was replaced by a new one, and that moved to another device.
+        self._order(*(order for order in self._streams_of_clients() if order not in streams))
 
     def end_recordings(self, device: str) -> None:
         """Ends what records from a device that is made of others, which `lose` would end first."""
         (source,) = [index for index, name, *_ in self._list("sources") if name == device]
-        for number, owner, *_ in self._list("source-outputs"):
-            if owner == source:
-                command = ["pacmd", "kill-source-output", number]
-                subprocess.run(command, env=self.environment(), capture_output=True, timeout=10)
+        recordings = [number for number, owner, *_ in self._list("source-outputs") if owner == source]
+        self._order(*(f"kill-source-output {number}" for number in recordings))
 
     def plug(self, device: str) -> None:
         """Brings it back under the same name."""
@@ -301,6 +304,33 @@ class SoundServer:
 
     def _list(self, what: str) -> list[list[str]]:
         return [line.split("\t") for line in self._pactl("list", "short", what).splitlines()]
+
+    def streams(self) -> str:
+        """Which streams there are, for the message of a test that fails; "" where the server does not say."""
+        command = ["pactl", "list", "short"]
+        try:
+            return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=2).stdout
+        except subprocess.TimeoutExpired:
+            return ""
+
+    def _streams_of_clients(self) -> dict[str, tuple[str, str]]:
+        """The order that ends each of them, and its sink or source."""
+        return {
+            f"kill-{stream} {number}": (f"{kind}s", owner)
+            for kind, stream in (("sink", "sink-input"), ("source", "source-output"))
+            for number, owner, _, driver, *_ in self._list(f"{stream}s")
+            if driver == "protocol-native.c"
+        }
+
+    def _order(self, *orders: str) -> None:
+        """Has the server carry out commands of its own language, of which it reads all before it does anything else."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(f"{self.folder}/pulse/cli")
+            connection.sendall("".join(f"{order}\n" for order in orders).encode())
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
+                pass  # what failed: a stream has ended by itself
 
     def _pactl(self, *words: str) -> str:
         command = ["pactl", *words]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.held_up import pytest_runtest_protocol  # noqa: F401
 from tests.support.paths import TESTS
 from tests.support.sound_server import SoundServer, missing
 

@@ -23,6 +23,7 @@ class Watched:
     """The program watch.py, and what it says."""
 
     def __init__(self, server: SoundServer, where: str) -> None:
+        self.server = server
         self.process = start(server, "watch", where)
         self._lines: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -46,7 +47,8 @@ class Watched:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 self.process.kill()
-                pytest.fail(f"{who} did not become {state}; stderr: {self.process.communicate()[1]}")
+                streams = self.server.streams()
+                pytest.fail(f"{who} did not become {state}; {self.process.communicate()[1]}\n{self.said}\n{streams}")
             if (line["who"], line.get("state")) == (who, state):
                 return line
             self.said.append(line)

@@ -1,0 +1,92 @@
+"""Tells whether the machine itself stood still, and repeats a test about real time that failed meanwhile.
+
+Devices are tested on a real sound server, by the real clock. Where the host of a virtual machine takes its processors
+away, or other programs do, sound is late through no fault of anybody here, and a test that fails then has shown
+nothing. A process that does nothing but sleep measures it. A test that fails on a machine that kept time has failed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from _pytest.runner import runtestprotocol  # as the plugins do that repeat tests
+
+# A sleep of 5 ms that ends so many seconds late shows that the machine was held up.
+HELD_UP_S = 0.025
+
+MAX_ATTEMPTS = 3
+
+# The name of what a report says of an attempt that did not count; the summary of the tests lists it.
+REPEATED = "repeated"
+
+_SLEEP = f"""
+import os, time
+parent = os.getppid()
+while os.getppid() == parent:
+    end = time.monotonic() + 0.005
+    time.sleep(0.005)
+    late_s = time.monotonic() - end
+    if late_s > {HELD_UP_S}:
+        print(late_s, flush=True)
+"""
+
+
+class MachineWatch:
+    """`longest_s` is the longest time that the machine was held up since the last look; 0.0 if it was not."""
+
+    def __init__(self) -> None:
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen([sys.executable, "-I", "-S", "-c", _SLEEP], stdout=self._said)
+        self._read_to = 0
+
+    def longest_s(self) -> float:
+        self._said.seek(self._read_to)
+        said = self._said.read()
+        whole = said[: said.rfind("\n") + 1]
+        self._read_to += len(whole)
+        return max(map(float, whole.split()), default=0.0)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._said.close()
+
+
+def say_repeated(reporter: pytest.TerminalReporter) -> None:
+    """Lists the attempts that did not count."""
+    reports = [report for kind in ("passed", "failed", "skipped") for report in reporter.stats.get(kind, [])]
+    for report in reports:
+        for name, text in report.user_properties if report.when == "call" else ():
+            if name == REPEATED:
+                reporter.write_line(f"REPEATED {text}")
+
+
+@contextmanager
+def machine_watch() -> Iterator[MachineWatch]:
+    watch = MachineWatch()
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """For the conftest of a folder: runs its tests, and repeats one that failed while the machine was held up."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    with machine_watch() as watch:
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+            longest_s = watch.longest_s()
+            if attempt == MAX_ATTEMPTS or not longest_s or not any(report.failed for report in reports):
+                break
+            item.user_properties.append((REPEATED, f"{item.nodeid}: the machine was held up for {longest_s:.3f} s"))
+            item._initrequest()  # type: ignore[attr-defined]
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
