@@ -8,7 +8,7 @@ from typing import Annotated
 import pyperf  # type: ignore[import-untyped]
 import typer
 
-from benchmarks import cases, machine, optional, report, response, response_report
+from benchmarks import ahead, cases, machine, optional, report, response, response_report
 from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.errors import DisagreementError, UnknownNameError
 from benchmarks.measurement import Measurement
@@ -45,13 +45,17 @@ def measure(
                         for contender in experiment.contenders:
                             typer.echo(f"{experiment.row_name(quantity)}/{contender.name}")
             return
-        _measure(groups, effort.seconds, json, plot)
+        rows = _measure(groups, effort.seconds, json, plot)
     except (DisagreementError, UnknownNameError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
+    lost = [] if quick else ahead.lost(rows)  # short rounds tell too little
+    if lost:
+        typer.echo(f"error: no longer ahead of the SDK: {', '.join(lost)}", err=True)
+        raise typer.Exit(1)
 
 
-def _measure(groups: cases.Groups, seconds: float, json: Path | None, plot: Path | None) -> None:
+def _measure(groups: cases.Groups, seconds: float, json: Path | None, plot: Path | None) -> list[Row]:
     console = report.new_console()
     metadata = machine.metadata()
     for line in machine.header():
@@ -71,6 +75,7 @@ def _measure(groups: cases.Groups, seconds: float, json: Path | None, plot: Path
         pyperf.BenchmarkSuite([row.benchmark(metadata) for row in rows]).dump(str(json), replace=True)
     if plot is not None:
         save_plot(rows, plot)
+    return rows
 
 
 def _measure_responses(effort: Effort, plot: Path) -> None:

@@ -145,3 +145,22 @@ def test_one_of_the_others_that_cannot_keep_up_is_left_out(
     path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
     done = run_python("-P", "-c", script, PYTHONPATH=path)
     assert done.stderr.endswith("DisagreementError: too late\n"), done.stderr  # of ours there is no way around it
+
+
+def test_a_row_that_is_no_longer_ahead_of_the_sdk_fails_the_run(
+    run_python: Run, tmp_path: Path, run_benchmarks: Run
+) -> None:
+    program = (
+        "from dataclasses import replace; from benchmarks import command\n"
+        "from benchmarks.measurement import Measurement\n"
+        "rows = Measurement.rows\n"
+        "Measurement.rows = lambda self: [replace(row, contender={'numpy': 'sdk'}.get(row.contender, row.contender),"
+        "values=[ours / RATIO for ours in row.ours]) for row in rows(self)]\n"
+        "command.FULL = command.QUICK\n"
+        "command.app(['mix/2x480'])"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
+    slower, faster = (run_python("-P", "-c", program.replace("RATIO", r), PYTHONPATH=path) for r in ("1.5", "0.5"))
+    assert slower.returncode == 1, slower.stdout
+    assert slower.stderr == "error: no longer ahead of the SDK: mix/2x480\n"
+    assert faster.returncode == 0, faster.stderr

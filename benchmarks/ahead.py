@@ -1,0 +1,23 @@
+"""Which rows are ahead of LiveKit's own package; one that no longer is fails the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import quantiles
+
+from benchmarks.row import Row
+
+# Rows in which the SDK is ahead. One that is not here, and in which it is ahead in three rounds of four, was lost.
+BEHIND: frozenset[str] = frozenset()
+
+
+def lost(rows: Sequence[Row]) -> list[str]:
+    """Names of the rows in which ours was ahead of the SDK, and is not."""
+    return [row.name for row in rows if row.contender == "sdk" and row.name not in BEHIND and _is_behind(row)]
+
+
+def _is_behind(row: Row) -> bool:
+    if len(row.ratios) < 2:
+        return row.ratio > 1
+    low, _, _ = quantiles(row.ratios, n=4, method="inclusive")
+    return low > 1
