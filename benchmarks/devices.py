@@ -1,4 +1,6 @@
-"""Microphones and speakers on virtual devices: `python -m benchmarks.devices`, a few minutes.
+"""Microphones and speakers on virtual devices: `python -m benchmarks.devices`, a few minutes; `--turn`, two.
+
+The second measures only how long a voice agent's answer takes to its own ear, step by step.
 
 Starts sound servers of its own, as the tests do, and runs their programs on it. With LiveKit's SDK and sounddevice
 installed, what can be compared is measured on both in turn. Only on an idle machine do the delays say anything about
@@ -95,6 +97,26 @@ def latency(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
     return [*rows, ("the same at 480, with the event loop held up for 20 ms every 5 s", spread(stalled))]
 
 
+def turn(server: SoundServer, quick: bool) -> list[tuple[str, str]]:
+    """A voice agent's answer, from the application to the application, and where it is on the way."""
+    rows = []
+    for way in ("plain", "processed"):
+        result = run(server, "turn", 480, 5 if quick else 60, way)
+        if "error" in result:
+            return [("a turn", result["error"])]
+        parts = {
+            "application at 24 kHz, source, track, player; and to 16 kHz": "speaking_ms",
+            "player to speaker": "speaker_ms",
+            "microphone to its block": "microphone_ms",
+            "noise suppression": "processing_ms",
+            "block, capture, stream, application": "capture_ms",
+        }
+        title = "a turn" if way == "plain" else "a turn with noise suppression"
+        rows.append((f"{title}, at blocks of 480", f"{result['whole_ms']:.1f} ms, at most {result['longest_ms']:.1f}"))
+        rows += [(f"  {part}", f"{result[key]:.1f} ms") for part, key in parts.items() if result[key]]
+    return rows
+
+
 def spread(result: dict[str, Any]) -> str:
     if "error" in result:
         return str(result["error"])
@@ -184,19 +206,22 @@ def main() -> None:
     reason = missing()
     if reason is not None:
         sys.exit(f"no sound server: {reason}")
-    quick = "--quick" in sys.argv
+    quick, only_turn = "--quick" in sys.argv, "--turn" in sys.argv
     loads = [os.getloadavg()[0]]
     server = SoundServer()
     server.start()
     rows: list[tuple[str, str]] = []
     try:
-        rows += latency(server, quick)
-        rows += cost(server, quick)
-        rows += sound(server, quick)
-        rows += faults(server, 2 if quick else 8).items()
+        rows += turn(server, quick)
+        if not only_turn:
+            rows += latency(server, quick)
+            rows += cost(server, quick)
+            rows += sound(server, quick)
+            rows += faults(server, 2 if quick else 8).items()
     finally:
         server.stop()
-    rows += bursts(quick)
+    if not only_turn:
+        rows += bursts(quick)
     loads.append(os.getloadavg()[0])
     table = Table("what", "figure", title=f"load of the machine: {loads[0]:.1f} before, {loads[1]:.1f} after")
     for row in rows:

@@ -50,7 +50,8 @@ _TURN_S = 0.005
 
 # Time in seconds without audio after which the source is idle: streams put out what they held back to be joined with
 # the next audio. It is longer than the jitter of a task that captures in real time, and shorter than the 100 ms that a
-# mixer waits for a stream.
+# mixer waits for a stream. Where the last frame was captured further ahead of real time, silence of the task tells it
+# before the audio is over: streams put out what they held back without a gap.
 _IDLE_S = 0.04
 
 
@@ -147,6 +148,8 @@ class AudioSource(AsyncClosing, LoopBound):
         self._pushes: deque[_Capture] = deque()
         self._plays: set[asyncio.Task[None]] = set()
         self._playout_waiters = Waiters()
+        self._next_by = 0.0  # when a task that captures in real time would have captured the next frame, at the latest
+        self._said_idle = False  # with the last audio that was handed out
         self._fan_out: FanOut[AudioFrame] = FanOut()
         self._idle = Deadline(_IDLE_S, self._fan_out.idle)
 
@@ -513,6 +516,9 @@ class AudioSource(AsyncClosing, LoopBound):
         if self._prebuffer.is_over:
             self._clock.close_run()
         self._fan_out.receive(chunk)
+        self._said_idle = now >= self._next_by and not self._fifo.samples_per_channel and not self._pushes
+        if self._said_idle:
+            self._fan_out.idle()
 
     def _risen(self, frame: AudioFrame, rises: list[tuple[int, int]]) -> AudioFrame:
         """Returns a copy of a frame in which sound rises from silence: from where it has come to, and anew from places
@@ -540,7 +546,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._start_idle()
 
     def _start_idle(self) -> None:
-        if self._loop is not None and self._loop.is_running():
+        if self._loop is not None and self._loop.is_running() and not self._said_idle:
             self._idle.start(self._clock.end)
 
     def _set_timer(self, is_awaited: bool = False) -> None:
@@ -604,6 +610,7 @@ class AudioSource(AsyncClosing, LoopBound):
             if self._prebuffer.come(frame.duration, now):
                 self._num_before = self._fifo.samples_per_channel
             self._fifo.push(entry, rise)
+            self._next_by = now + frame.duration + _IDLE_S
             return entry
         if rise or self._rise.samples_left:
             frame = self._risen(frame, [(0, rise)] if rise else [])
@@ -631,4 +638,5 @@ class AudioSource(AsyncClosing, LoopBound):
         self._prebuffer.end_utterance()
         self._cancel_timer()
         self._idle.close()
+        self._next_by = 0.0
         self._clock.restart(asyncio.get_running_loop().time())

@@ -245,7 +245,8 @@ class AudioStream(LiveStream[AudioFrameEvent]):
 
     @property
     def idle(self) -> bool:
-        """Whether the source has not played for 40 ms or more: it is paused, has nothing to play, or has not begun."""
+        """Whether the source has nothing to play: it has not begun, or has been silent or paused for 40 ms. It is True
+        as soon as the last audio was put out where all of it was captured well ahead of real time."""
         return self._idle
 
     def update_stream_info(self, info: AudioStreamInfo | None) -> None:

@@ -123,6 +123,13 @@ def test_a_loop_that_is_held_up_is_not_heard(run_program: Run) -> None:
     assert result["gap_ms"] == 0
 
 
+def test_the_answers_of_an_agent_are_heard_by_itself(run_program: Run) -> None:
+    result = run_program("turn", 480, 3, "plain")
+    assert result["num_heard"] == 3, result
+    parts = ("microphone_ms", "capture_ms", "processing_ms", "speaking_ms", "speaker_ms")
+    assert result["whole_ms"] == pytest.approx(sum(result[part] for part in parts)), result
+
+
 @pytest.mark.parametrize("first", ["output", "input"])
 def test_echo_is_cancelled_whichever_is_opened_first(run_program: Run, first: str) -> None:
     pytest.importorskip("pywebrtc_audio", reason="not installed: pywebrtc-audio")
