@@ -47,7 +47,12 @@ def test_the_streams_of_the_sdk_hear_and_see_it(rtc: Any, tmp_path: Path) -> Non
         heard = np.concatenate(samples)
         heard = heard[heard != 0]
         assert np.array_equal(heard, stamp(np.arange(round(0.6 * RATE))))
+        if numbers[0] != 0:
+            del numbers[
+                0
+            ]  # until the first picture, the SDK's source sends one of its own, of whatever its memory holds
         assert numbers == sorted(set(numbers))
+        assert numbers[-1] < 18
         assert len(numbers) >= 10  # the SDK's stream drops what is read too late
 
     run(main)
