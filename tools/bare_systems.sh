@@ -75,6 +75,7 @@ for suite; do
         continue
     fi
     mount --bind /dev "$root/dev"
+    mount --bind /dev/pts "$root/dev/pts"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
     mount -t proc proc "$root/proc"
     # This machine's way to the package index.
