@@ -3,7 +3,8 @@
 # made by debootstrap below build/bare, with Python, gcc, make and git. First comes a user who may install nothing, and whom
 # the command tells what to hand to an administrator; then root. Arguments name the systems; all where there are none.
 # BARE_COMMANDS are the targets to try ("demo test" where that is not set). It takes root, and some GB. Ubuntu takes the
-# keys of its archive; where there is no package of them, BARE_UNVERIFIED=1 does without.
+# keys of its archive; where there is no package of them, BARE_UNVERIFIED=1 does without. BARE_EXPIRED=1 takes lists of
+# packages that are past their date, as of a mirror that stands still.
 set -eu
 cd "$(dirname "$0")/.."
 work=$PWD/build/bare
@@ -74,12 +75,15 @@ for suite; do
         continue
     fi
     mount --bind /dev "$root/dev"
+    mount --bind /dev/pts "$root/dev/pts"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
     mount -t proc proc "$root/proc"
     # This machine's way to the package index.
     for file in /etc/resolv.conf /etc/pip.conf "$certificates"; do
         [ ! -e "$file" ] || cp -L "$file" "$root$file"
     done
+    [ "${BARE_EXPIRED:-}" != 1 ] ||
+        echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90expired"
     chroot "$root" useradd --create-home user
     for name in user root; do
         home=/home/$name

@@ -11,12 +11,12 @@ command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 || exit 0
 rm -rf "$to"
 mkdir -p "$to/packages"
 cd "$to/packages"
-# What they need besides comes with PulseAudio.
-wanted="pipewire-bin pipewire-pulse pipewire-alsa wireplumber libpipewire-0.3-0 libpipewire-0.3-modules
-libspa-0.2-modules libwireplumber-0.4-0 liblilv-0-0 libserd-0-0 libsord-0-0 libsratom-0-0 liblua5.3-0 libavahi-client3
-libavahi-common3"
+# Those of its own and what else PulseAudio does not bring, by the names that they have in this release.
+wanted=$(apt-get install -s -o Dir::State::status=/dev/null --no-install-recommends \
+    pipewire-bin pipewire-pulse pipewire-alsa wireplumber 2>../log | sed -n 's/^Inst \([^ ]*\).*/\1/p' |
+    grep -E '^(pipewire|wireplumber|lib(pipewire|spa|wireplumber|lilv|serd|sord|sratom|zix|lua|avahi)[-0-9])' || true)
 # shellcheck disable=SC2086
-if ! apt-get download -qq $wanted >../log 2>&1; then
+if [ -z "$wanted" ] || ! apt-get download -qq $wanted >../log 2>&1; then
     echo "==> without PipeWire: tests on it are skipped (see build/pipewire/log)"
     exit 0
 fi

@@ -22,7 +22,8 @@ fi
 [ -n "$python" ] || { say "no Python 3.11 or newer was found; name one with PYTHON=..."; exit 1; }
 
 missing=
-command -v "${CC:-cc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+compiler=${CC:-cc}
+command -v "${compiler%% *}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 # Debian's Python comes without its headers and without ensurepip.
 "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||

@@ -22,7 +22,7 @@ LIVEKIT_UTILS_SANITIZE=address,undefined "$venv/bin/python" -m pip install --qui
 cp -R tests "$work"
 cd "$work"
 # Leaks are looked for in tests/isolated: here the interpreter's own would be reported.
-LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so) $("${CC:-cc}" -print-file-name=libubsan.so)" \
+LD_PRELOAD="$(${CC:-cc} -print-file-name=libasan.so) $(${CC:-cc} -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     PYTHONMALLOC=malloc PYTHONPATH="$work/site" \
     "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/kernels tests/frames tests/mixing tests/tracks tests/telephony \

@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import Any
 
+from livekit_utils._runtime.tasks import running_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 
 logger = logging.getLogger("livekit_utils")
@@ -21,7 +22,7 @@ async def close_iterator(iterator: Any, subject: str) -> None:
         iterator: An async iterator.
         subject: What it is, for the log: "AudioMixer: the iterator of 'x'".
     """
-    if not hasattr(iterator, "aclose") or sys.exc_info()[0] is GeneratorExit:
+    if not hasattr(iterator, "aclose") or sys.exc_info()[0] is GeneratorExit or running_task() is None:
         return
     try:
         await iterator.aclose()

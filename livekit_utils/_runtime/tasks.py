@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -21,5 +22,37 @@ def start_task(coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
 
 def is_being_cancelled() -> bool:
     """Returns whether somebody has cancelled the task that runs."""
-    task = asyncio.current_task()
+    task = running_task()
     return task is not None and task.cancelling() > 0
+
+
+def running_task() -> asyncio.Task[Any] | None:
+    """Returns the task that runs. None does where the garbage collector closes a coroutine that it collects together
+    with its loop."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return None
+
+
+class OwnTask:
+    """The task that runs a coroutine, for that coroutine to ask whether it still does.
+
+    A coroutine that is collected together with its loop gets a GeneratorExit. But where it waits for an iterator that
+    waits in a `finally`, Python 3.13 and newer give it the RuntimeError of that instead, which is no fault of a stream.
+    """
+
+    def __init__(self) -> None:
+        task = running_task()
+        assert task is not None
+        self._task = weakref.ref(task)  # it holds the coroutine, which holds this
+
+    def leave_if_gone(self) -> None:
+        """Ends the coroutine quietly where its task does not run it any more.
+
+        Raises:
+            GeneratorExit: It does not.
+        """
+        task = self._task()
+        if task is None or task is not running_task():
+            raise GeneratorExit from None

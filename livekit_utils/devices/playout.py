@@ -9,7 +9,7 @@ from typing import Any
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.streams import close_iterator
-from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.tasks import OwnTask, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.devices.playout_depth import PlayoutDepth
@@ -96,6 +96,7 @@ class Playout(Closing):
     async def _read(self, source: PlayoutInput, stream: Any) -> None:
         loop = asyncio.get_running_loop()
         iterator = aiter(stream)
+        own_task = OwnTask()
         try:
             num_read = 0
             async for item in iterator:
@@ -111,6 +112,7 @@ class Playout(Closing):
         except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
             raise
         except BaseException as error:
+            own_task.leave_if_gone()
             logger.error("OutputPlayer: %r failed and is removed: %s", source.key, error, exc_info=error)
         finally:
             source.task = None

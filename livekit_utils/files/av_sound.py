@@ -11,7 +11,7 @@ import numpy as np
 from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.sound import MAX_SKIPPED
 from livekit_utils.frames.av_sounds import decoded_values
-from livekit_utils.frames.pyav import import_av
+from livekit_utils.frames.pyav import import_av, open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -99,7 +99,7 @@ class AvSound:
         self._file.seek(0)
         self._input = _Input(self._file)
         with self._translated(ForeignFileError):
-            self._container = self._av.open(self._input, mode="r", metadata_errors="replace")
+            self._container = open_to_read(self._input)
         if not self._container.streams.audio:
             self._container.close()
             raise ForeignFileError("expected a file with sound, got one without")

@@ -11,7 +11,7 @@ from livekit_utils.files.mpeg import HEADER_BYTES, parse_header, tag_size
 from livekit_utils.files.stream_parts import MpegSplitter, NoSplitter, OggSplitter, PartReader
 from livekit_utils.files.wav import is_wav
 from livekit_utils.files.wav_stream import Piece, WavStream
-from livekit_utils.frames.pyav import import_av
+from livekit_utils.frames.pyav import import_av, open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +173,7 @@ def _parts(feed: ByteFeed, head: bytes, format: str | None) -> Iterator[Piece]:
     is_empty = True
     while True:
         try:
-            with av.open(reader, "r", format=format, options=_OPTIONS, metadata_errors="replace") as container:
+            with open_to_read(reader, format=format, options=_OPTIONS) as container:
                 if not container.streams.audio:
                     raise SoundFileError("expected a stream with sound, got one without")
                 num_given = 0

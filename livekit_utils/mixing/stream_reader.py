@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from livekit_utils._runtime.tasks import is_being_cancelled
+from livekit_utils._runtime.tasks import OwnTask, is_being_cancelled
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
@@ -65,6 +65,7 @@ class StreamReader:
 
     async def read(self, source: MixerInput) -> None:
         """Reads a stream until it ends, fails or is removed, and then closes what `open` made."""
+        own_task = OwnTask()
         now = asyncio.get_running_loop().time
         patience = self._patience
         try:
@@ -106,6 +107,7 @@ class StreamReader:
         except BaseException as error:
             if source.ended:
                 return  # removed: its error does not matter any more
+            own_task.leave_if_gone()
             logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
         finally:
             source.task = None  # else task, exception, traceback and this frame would keep each other alive

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from livekit_utils._runtime.trouble import Trouble
-from livekit_utils.frames.pyav import import_av
+from livekit_utils.frames.pyav import import_av, open_to_read
 from livekit_utils.playback.errors import DecodingStoppedError, MediaFileError
 from livekit_utils.playback.file_input import FileInput
 
@@ -98,9 +98,7 @@ class StreamDecoder:
         self.close()
         self._input = FileInput(self._file)
         with self._translated():
-            self._container = self._av.open(
-                self._input, "r", options=_OPTIONS, metadata_errors="replace", buffer_size=_BUFFER_BYTES
-            )
+            self._container = open_to_read(self._input, options=_OPTIONS, buffer_size=_BUFFER_BYTES)
         try:
             self._stream = _find(self._container, self._kind)
             self._pace = "DEFAULT"

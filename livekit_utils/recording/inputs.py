@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.streams import close_iterator
-from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.tasks import OwnTask, is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.recording.recorded_track import RecordedTrack
@@ -179,6 +179,7 @@ class Inputs:
     async def _read(self, source: _Input) -> None:
         stream, voice = source.stream, source.voice
         iterator = aiter(stream) if hasattr(type(stream), "__aiter__") else stream
+        own_task = OwnTask()
         try:
             advance = iterator.__anext__
             while True:
@@ -191,13 +192,13 @@ class Inputs:
                 if wait_s is not None:
                     await asyncio.sleep(wait_s)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if is_being_cancelled():
                 raise
             logger.error("Recorder: %r raised CancelledError by itself and is removed", voice.name)
         except (*ENDS_PROGRAM, GeneratorExit):
             raise
         except BaseException as error:
+            own_task.leave_if_gone()
             logger.error("Recorder: %r failed and is removed: %s", voice.name, error, exc_info=error)
         finally:
             source.task = None  # else task, exception, traceback and this frame would keep each other alive

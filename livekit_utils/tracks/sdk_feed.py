@@ -15,7 +15,7 @@ from typing import Any
 from livekit_utils._runtime.arguments import check_type
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.streams import close_iterator
-from livekit_utils._runtime.tasks import start_task
+from livekit_utils._runtime.tasks import OwnTask, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames import sdk
 from livekit_utils.frames.audio_frame import as_audio_frame
@@ -149,6 +149,7 @@ class SdkFeed:
             self._task.cancel()  # earlier, the task would not close the SDK's stream
 
     async def _read(self, stream: Any, on_error: weakref.WeakMethod[Callable[[BaseException], None]]) -> None:
+        own_task = OwnTask()
         try:
             self._watch(stream)
             self._reads = True
@@ -168,6 +169,7 @@ class SdkFeed:
         except (*ENDS_PROGRAM, GeneratorExit, asyncio.CancelledError):
             raise
         except BaseException as error:
+            own_task.leave_if_gone()
             self._has_ended = True  # `fail` closes this: there is nothing to stop any more
             fail = on_error()
             if fail is not None:

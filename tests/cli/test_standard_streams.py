@@ -248,15 +248,19 @@ def test_nobody_reads_and_nothing_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors in a shell of POSIX")
 @pytest.mark.parametrize(
-    ("closed", "status", "error"),
+    ("unbuffered", "closed", "status", "error"),
     [
-        ("1>&-", 1, "error: standard output: Bad file descriptor\n"),
-        ("2>&-", 0, ""),
-        ("0<&-", 0, ""),
-        (">/dev/full", 1, "error: No space left on device\n"),
+        ("", "1>&-", 1, "error: standard output: Bad file descriptor\n"),
+        ("", "2>&-", 0, ""),
+        ("", "0<&-", 0, ""),
+        ("", ">/dev/full", 1, "error: standard output: No space left on device\n"),
+        ("1", ">/dev/full", 1, "error: No space left on device\n"),
     ],
 )
-def test_streams_that_are_closed_or_full(closed: str, status: int, error: str) -> None:
+def test_streams_that_are_closed_or_full(
+    monkeypatch: pytest.MonkeyPatch, unbuffered: str, closed: str, status: int, error: str
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     command = f"{shlex.quote(sys.executable)} -m livekit_utils info {shlex.quote(str(RECORDINGS / 'speech.wav'))}"
     done = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (status, error)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import PurePosixPath
 
 import pytest
 
 from livekit_utils._runtime.install import DISTRIBUTION
+from tests.support.paths import SOURCE
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +54,15 @@ def test_it_brings_its_licence(wheel: Distribution) -> None:
 def test_it_needs_two_packages_at_run_time(wheel: Distribution) -> None:
     needed = [line for line in wheel.requires or () if "extra ==" not in line]
     assert sorted(line.partition(">")[0] for line in needed) == ["numpy", "samplerate"]
+
+
+@pytest.mark.skipif(not (SOURCE / ".github").is_dir(), reason="the source is not here")
+def test_the_pythons_it_names_are_those_of_its_tests_and_wheels() -> None:
+    project = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))
+    classifiers = "\n".join(project["project"]["classifiers"])
+    named = re.findall(r"Python :: (3\.\d+)$", classifiers, re.MULTILINE)
+    assert project["project"]["requires-python"] == f">={named[0]}"
+    built = project["tool"]["cibuildwheel"]["build"]
+    assert built == [f"cp{version.replace('.', '')}-*" for version in named]
+    (matrix, *_) = re.findall(r"python: \[(.*)\]", (SOURCE / ".github" / "workflows" / "ci.yml").read_text())
+    assert re.findall(r"[\d.]+", matrix) == named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 UNCLOSED = """
 import asyncio, gc, sys
 from livekit_utils import AudioFrame, AudioMixer, AudioSource, AudioStream, AVSynchronizer, LocalAudioTrack
-from livekit_utils import VideoFrame, VideoSource
+from livekit_utils import Recorder, VideoFrame, VideoSource
 
 class Stream:
     def __aiter__(self):
@@ -26,15 +27,20 @@ class Stream:
 
 async def main():
     mixer, source = AudioMixer(48000, 1), AudioSource(48000, 1)
+    recorder = Recorder(sys.argv[2])
     for _ in range(3):
         mixer.add_stream(Stream())
+        recorder.add_stream(Stream())
     streams = [AudioStream(LocalAudioTrack.create_audio_track("x", source)) for _ in range(2)]
     sync = AVSynchronizer(audio_source=source, video_source=VideoSource(4, 2), video_fps=25)
     for _ in range(3):
         await sync.push(VideoFrame(4, 2, 0, bytes(32)))
         await sync.push(AudioFrame.create(48000, 1, 480))
     await asyncio.sleep(0.05)
-    return mixer, source, streams, sync
+    return mixer, recorder, source, streams, sync
+
+async def collect():
+    gc.collect()
 
 loop = asyncio.new_event_loop()
 kept = loop.run_until_complete(main())
@@ -43,15 +49,18 @@ if sys.argv[1] == "kept":
 elif sys.argv[1] == "dropped":
     del kept
     gc.collect()
-else:
+elif sys.argv[1] == "without the loop":
     del kept, loop
     gc.collect()
+else:
+    del kept, loop
+    asyncio.run(collect())
 """
 
 
-@pytest.mark.parametrize("how", ["kept", "dropped", "without the loop"])
-def test_a_loop_that_is_not_closed_makes_no_noise(run_python: Callable[..., Any], how: str) -> None:
-    process = run_python("-c", UNCLOSED, how)
+@pytest.mark.parametrize("how", ["kept", "dropped", "without the loop", "without the loop, in another one"])
+def test_a_loop_that_is_not_closed_makes_no_noise(run_python: Callable[..., Any], tmp_path: Path, how: str) -> None:
+    process = run_python("-c", UNCLOSED, how, str(tmp_path / "call.wav"))
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
 
 

@@ -64,18 +64,36 @@ class Reference:
         momentary, short_term = mean_squares(40, 1), mean_squares(300, 1)
         self.momentary = lufs(momentary[-1]) if len(momentary) else None
         self.short_term = lufs(short_term[-1]) if len(short_term) else None
-        blocks = self._above(mean_squares(40, 10), 10 ** ((-70 + 0.691) / 10))
-        self.integrated = lufs(self._above(blocks, blocks.mean() / 10).mean()) if len(blocks) else -math.inf
-        windows = self._above(mean_squares(300, 10), 10 ** ((-70 + 0.691) / 10))
-        self.range = 0.0
-        if len(windows):
-            sorted_windows = np.sort(self._above(windows, windows.mean() / 100))
-            low, high = (sorted_windows[int((len(sorted_windows) - 1) * part + 0.5)] for part in (0.10, 0.95))
-            self.range = lufs(high) - lufs(low)
+        blocks, windows = self._loud(mean_squares(40, 10)), self._loud(mean_squares(300, 10))
+        self._integrated = [lufs(above.mean()) for above in self._above(blocks, 10)] or [-math.inf]
+        self._range = [self._spread(above) for above in self._above(windows, 100)] or [0.0]
+
+    def integrates_to(self, lufs: float) -> bool:
+        """Whether a meter may show this that counts levels in steps of 0.01 LU: it sees what is within a step of a gate
+        on either side of it."""
+        return any(math.isclose(lufs, value, rel_tol=0, abs_tol=1e-6) for value in self._integrated)
+
+    def ranges_over(self, lu: float) -> bool:
+        """Likewise; its levels are the middles of the steps."""
+        return any(math.isclose(lu, value, rel_tol=0, abs_tol=0.0101) for value in self._range)
 
     @staticmethod
-    def _above(energies: Floats, gate: float) -> Floats:
-        return energies[energies > gate]
+    def _loud(energies: Floats) -> Floats:
+        return np.sort(energies[energies > 10 ** ((-70 + 0.691) / 10)])
+
+    @staticmethod
+    def _above(energies: Floats, factor: float) -> list[Floats]:
+        """Those above the mean divided by a factor, with every number of those that are within a step of it."""
+        if not len(energies):
+            return []
+        step = 10**0.001
+        lowest, highest = np.searchsorted(energies, energies.mean() / factor * np.array([1 / step, step]), "right")
+        return [energies[first:] for first in range(lowest, highest + 1)]
+
+    @staticmethod
+    def _spread(energies: Floats) -> float:
+        low, high = (energies[int((len(energies) - 1) * part + 0.5)] for part in (0.10, 0.95))
+        return lufs(high) - lufs(low)
 
 
 def true_peak(samples: Floats, factor: int) -> float:

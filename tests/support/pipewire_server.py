@@ -36,6 +36,14 @@ DEVICES = {
 
 _SINKS = {"speaker": (48_000, 2), "mic_feed": (48_000, 1), "phone44": (44_100, 2)}
 
+# What WirePlumber does without, from 0.5 on.
+_DISABLED = (
+    "hardware.audio", "hardware.bluetooth", "hardware.video-capture", "support.dbus", "support.system-dbus",
+    "support.reserve-device", "monitor.alsa.reserve-device", "support.portal-permissionstore",
+    "script.client.access-portal", "support.logind", "monitor.bluez.seat-monitoring", "hooks.device.profile.state",
+    "hooks.device.routes.state", "hooks.default-nodes.state", "hooks.stream.state",
+)  # fmt: skip
+
 _NEEDED = ("pipewire", "wireplumber", "pipewire-pulse", "pw-metadata")
 
 
@@ -67,6 +75,7 @@ class PipeWireServer:
         self._quantum = quantum
         self._processes: list[subprocess.Popen[bytes]] = []
         (self._libraries,) = {path.parent for path in self._root.glob("usr/lib*/**/libpipewire-0.3.so.0")}
+        (self._wireplumber,) = self._libraries.glob("wireplumber-0.*")
         for name in ("run", "home", "state"):
             (self.folder / name).mkdir(mode=0o700)
         (self.folder / "cookie").write_bytes(secrets.token_bytes(256))
@@ -165,7 +174,7 @@ class PipeWireServer:
             command[:0] = ["setpriv", "--pdeathsig", "KILL"]
         environment = {
             **self.environment(),
-            "WIREPLUMBER_MODULE_DIR": f"{self._libraries}/wireplumber-0.4",
+            "WIREPLUMBER_MODULE_DIR": str(self._wireplumber),
             "WIREPLUMBER_CONFIG_DIR": f"{self.folder}/wireplumber",
             "WIREPLUMBER_DATA_DIR": f"{self.folder}/wireplumber",
         }
@@ -244,6 +253,17 @@ context.objects = [
         """Links streams with devices; no hardware, no D-Bus, no memory of what was there before."""
         theirs, ours = self._root / "usr/share/wireplumber", self.folder / "wireplumber"
         shutil.copytree(theirs, ours)
+        if self._wireplumber.name == "wireplumber-0.4":
+            self._configure_by_scripts(ours)
+        else:
+            (ours / "wireplumber.conf.d").mkdir(exist_ok=True)
+            disabled = "\n".join(f"{name} = disabled" for name in _DISABLED)
+            (ours / "wireplumber.conf.d" / "90-tests.conf").write_text(
+                f"wireplumber.profiles = {{ main = {{ {disabled} }} }}\n"
+            )
+
+    @staticmethod
+    def _configure_by_scripts(ours: Path) -> None:
         configuration = (ours / "wireplumber.conf").read_text().splitlines()
         (ours / "wireplumber.conf").write_text("\n".join(line for line in configuration if "bluetooth" not in line))
         (ours / "main.lua.d" / "90-enable-all.lua").write_text(
