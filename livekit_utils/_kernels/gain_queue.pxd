@@ -23,8 +23,8 @@ cdef class GainQueue(SampleQueue):
     cdef void _apply_gate(self, Py_ssize_t samples_per_channel) noexcept
     cdef void _run_gate(self, csrc.lku_s16 *samples, Py_ssize_t samples_per_channel) noexcept
     cdef Py_ssize_t _describe(self, Py_ssize_t num_values, csrc.lku_mix_input *description) except -1
-    cdef void _take_out(self, Py_ssize_t num_values) noexcept
-    cdef void _drop_and_move(self, Py_ssize_t num_values, Py_ssize_t samples_per_channel) noexcept
+    cdef void _take_out(self, Py_ssize_t samples_per_channel) noexcept
+    cdef void _move_on(self, Py_ssize_t samples_per_channel) noexcept
 
 
 cdef class Ramp:

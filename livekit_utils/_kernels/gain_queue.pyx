@@ -1,5 +1,6 @@
 """Gains that move in ramps: GainQueue is a queue of samples with one, `mix` adds many up, `mix_each` makes many mixes
 of them, Ramp is one alone."""
+cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs, llround, sqrt
@@ -51,7 +52,9 @@ cdef int start_ramp(moving_gain *moving, double gain, Py_ssize_t ramp_length) ex
     return 0
 
 
-cdef void advance(moving_gain *moving, Py_ssize_t samples_per_channel) noexcept:
+cdef inline void advance(moving_gain *moving, Py_ssize_t samples_per_channel) noexcept:
+    if moving.ramp_length == 0:
+        return
     if moving.ramp_length - moving.ramp_position > samples_per_channel:
         moving.ramp_position += <uint32_t>samples_per_channel
     else:
@@ -177,12 +180,13 @@ cdef class GainQueue(SampleQueue):
         describe(&self._gain, self._samples + self._head, description)
         return 1
 
-    cdef void _take_out(self, Py_ssize_t num_values) noexcept:
+    cdef void _take_out(self, Py_ssize_t samples_per_channel) noexcept:
         """Drops what was mixed, and moves the gain on."""
-        self._drop_and_move(num_values, num_values // self.num_channels)
+        self._move_on(samples_per_channel)
+        self._drop(samples_per_channel * self.num_channels)
 
-    cdef void _drop_and_move(self, Py_ssize_t num_values, Py_ssize_t samples_per_channel) noexcept:
-        self._drop(num_values)
+    @cython.final
+    cdef void _move_on(self, Py_ssize_t samples_per_channel) noexcept:
         advance(&self._gain, samples_per_channel)
         advance(&self._gate, samples_per_channel)
 
@@ -203,9 +207,15 @@ cdef int check_queues(list queues, Py_ssize_t samples_per_channel, Py_ssize_t nu
     return 0
 
 
-cdef void take_out(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels) noexcept:
+cdef void apply_gates(list queues, Py_ssize_t samples_per_channel) noexcept:
     for item in queues:
-        (<GainQueue>item)._take_out(samples_per_channel * num_channels)
+        if (<GainQueue>item)._gate.ramp_length:
+            (<GainQueue>item)._apply_gate(samples_per_channel)
+
+
+cdef void take_out(list queues, Py_ssize_t samples_per_channel) noexcept:
+    for item in queues:
+        (<GainQueue>item)._take_out(samples_per_channel)
 
 
 def measure(list queues, Py_ssize_t samples_per_channel):
@@ -239,8 +249,7 @@ def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels, Li
         for queue in queues:
             # A queue without samples adds nothing.
             described += (<GainQueue>queue)._describe(num_values, &descriptions[described])
-        for queue in queues:
-            (<GainQueue>queue)._apply_gate(samples_per_channel)
+        apply_gates(queues, samples_per_channel)
         if limiter is None:
             csrc.lku_mix_s16(SIMD, descriptions, described, samples_per_channel, num_channels,
                              <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
@@ -248,7 +257,7 @@ def mix(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channels, Li
             csrc.lku_mix_sum(SIMD, descriptions, described, samples_per_channel, num_channels, total)
             limiter.limit(total, samples_per_channel, <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
         # Only now is anything taken: an exception above leaves every queue as it was.
-        take_out(queues, samples_per_channel, num_channels)
+        take_out(queues, samples_per_channel)
         return result
     finally:
         PyMem_Free(descriptions)
@@ -299,8 +308,7 @@ def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channel
             if queue._describe(num_values, &descriptions[described]):
                 queue._described = described
                 described += 1
-        for item in queues:
-            (<GainQueue>item)._apply_gate(samples_per_channel)
+        apply_gates(queues, samples_per_channel)
         chosen = descriptions + described
         csrc.lku_mix_sum(SIMD, descriptions, described, samples_per_channel, num_channels, total)
         for number, (left_out, result) in enumerate(zip(without, results)):
@@ -317,7 +325,7 @@ def mix_each(list queues, Py_ssize_t samples_per_channel, Py_ssize_t num_channel
                 csrc.lku_mix_rest(SIMD, total, chosen, num_left_out, samples_per_channel, num_channels, rest)
                 (<Limiter>limiters[number]).limit(rest, samples_per_channel,
                                                   <csrc.lku_s16 *>PyByteArray_AS_STRING(result))
-        take_out(queues, samples_per_channel, num_channels)
+        take_out(queues, samples_per_channel)
         return results
     finally:
         for item in queues:

@@ -241,10 +241,10 @@ cdef class ShapedQueue(GainQueue):
         description.ramp_position = self._gain.ramp_position
         return 1
 
-    cdef void _take_out(self, Py_ssize_t num_values) noexcept:
-        cdef Py_ssize_t samples_per_channel = num_values // self.num_channels, n
+    cdef void _take_out(self, Py_ssize_t samples_per_channel) noexcept:
+        cdef Py_ssize_t n
         if not self.is_shaped:
-            GainQueue._take_out(self, num_values)
+            GainQueue._take_out(self, samples_per_channel)
             return
         n = self._fresh()
         if self._line is not None and self._taken and (n or self.rest):
@@ -264,7 +264,8 @@ cdef class ShapedQueue(GainQueue):
             pass_by(&self._shape.sides[i], samples_per_channel)
         self._rest_if_done()
         # Last: a class that counts what is left sees the state behind the mix.
-        self._drop_and_move(n, samples_per_channel)
+        self._move_on(samples_per_channel)
+        self._drop(n)
 
     cdef void _rest_if_done(self) noexcept:
         """A shape that changes nothing any more costs nothing any more."""

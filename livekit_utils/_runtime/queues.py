@@ -47,7 +47,8 @@ class EndableQueue(Generic[T]):
         """Appends an item; after the end it does nothing."""
         if not self._ended:
             self._items.append(item)
-            self._wake_reader()
+            if self._readers:
+                self._wake_reader()
 
     def drop_oldest(self) -> bool:
         """Removes the oldest item; returns False if there is none."""
@@ -83,15 +84,13 @@ class EndableQueue(Generic[T]):
         while True:
             if not self._items:
                 await self._wait()
-            was_full = self.full
             try:
                 item = self._items.popleft()
             except IndexError:
-                item = None  # another reader took it, or another thread dropped it
-            if item is not None:
-                if was_full and self._on_room is not None:
-                    self._on_room()
-                return item
+                continue  # another reader took it, or another thread dropped it
+            if self._on_room is not None and 0 < self._capacity <= len(self._items) + 1:
+                self._on_room()
+            return item
 
     async def _wait(self) -> None:
         """Returns when there may be an item; raises at the end."""
@@ -121,8 +120,6 @@ class EndableQueue(Generic[T]):
             self._readers.remove(reader)
 
     def _wake_reader(self) -> None:
-        if not self._readers:
-            return
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import weakref
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,7 +27,7 @@ from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import AudioMixerStats, MixerInput
 from livekit_utils.mixing.mixer_streams import MixerStreams
 from livekit_utils.mixing.outputs import AudioMixerOutput, MixQueue, MixReaders, check_without
-from livekit_utils.mixing.stream_reader import StreamReader
+from livekit_utils.mixing.stream_reader import StreamReader, TimedReader
 from livekit_utils.mixing.timed_input import TimedInput
 
 __all__ = ["AudioMixer"]
@@ -140,16 +140,8 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             forget=self._forget,
         )
         self._clock, self._shaping = self._blocks.clock, self._blocks.shaping
-        self._reader = StreamReader(
-            self._inputs,
-            self._blocks.patience,
-            sample_rate=self._sample_rate,
-            read_ahead=read_ahead,
-            keeps_time=realtime,
-            on_block=self._blocks.advance,
-            on_end=self._end,
-            nobody_reads=lambda: self._readers.is_full,
-            find_read_ahead=self._blocks.find_read_ahead,
+        self._reader = (TimedReader if realtime else StreamReader)(
+            self._inputs, self._readers, self._blocks, read_ahead=read_ahead, on_end=self._end
         )
         self._streams = MixerStreams()
         self._unstarted: deque[MixerInput] = deque()
@@ -418,23 +410,18 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     def __aiter__(self) -> AudioMixer:
         return self
 
-    async def __anext__(self) -> AudioFrame:
+    def __anext__(self) -> Coroutine[Any, Any, AudioFrame]:
         queue = self._readers.main
         self._be_read(queue)
-        return await queue.get()
+        return queue.get()
 
     def _be_read(self, queue: MixQueue) -> None:
         """Somebody reads a queue of this mixer."""
-        if self._closed:
-            return
-        if self._unstarted or self._loop is not asyncio.get_running_loop():
+        if not self._closed and (self._unstarted or self._loop is not asyncio.get_running_loop()):
             self._start()
         queue.was_read = queue.is_waited_for = True
-        if self._clock is None and self._inputs.has_block and not len(queue):
-            if self._readers.has_room:
-                self._advance()
-            elif not self._readers.is_alone:
-                self._blocks.watch_readers(True)
+        if not self._readers.is_alone:
+            self._blocks.look_after(queue)
 
     # -- reading the streams ------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from livekit_utils.mixing.block_clock import BlockClock
 from livekit_utils.mixing.loudest import Loudest
 from livekit_utils.mixing.mix_input import MixInputs
 from livekit_utils.mixing.mixer_input import MixerInput
-from livekit_utils.mixing.outputs import MixReaders
+from livekit_utils.mixing.outputs import MixQueue, MixReaders
 from livekit_utils.mixing.patience import Patience
 from livekit_utils.mixing.shaping import Shaping
 from livekit_utils.mixing.timed_input import TimedInput
@@ -65,7 +65,7 @@ class BlockMixer:
         self._forget = forget
         self.clock = BlockClock(self._block, sample_rate, self._keep_time) if keeps_time else None
         self._loudest = Loudest(num_loudest, sample_rate, self._block) if num_loudest is not None else None
-        self.patience = Patience(inputs, timeout_s, lambda: readers.has_room, self._give_up_waiting)
+        self.patience = Patience(inputs, readers, timeout_s, self._give_up_waiting)
         self._held_up = Deadline(timeout_s, self._give_up_readers)  # by a reader that is slower than the others
         self.shaping = Shaping(self._block, sample_rate, num_channels, timeout_s, remove, self.advance)
         self.num_blocks = 0
@@ -115,16 +115,17 @@ class BlockMixer:
 
     def advance(self) -> None:
         """Mixes every block that is complete, then starts the wait for the next one."""
-        inputs, readers = self._inputs, self._readers
         if self.clock is not None:
             return  # it mixes
+        inputs, readers = self._inputs, self._readers
+        has_mixed = False
         while inputs.has_block and readers.has_room:
             try:
                 self._mix(inputs.all)
             except MemoryError as error:
                 readers.end(error)  # the readers must not wait for a block that cannot be made
                 return
-            self.patience.deadline.clear()  # the next block has a wait of its own
+            has_mixed = True
             if inputs.num_expected < len(inputs):
                 self._settle()
             if self.shaping.leaving:
@@ -134,9 +135,17 @@ class BlockMixer:
             for source in inputs.starved():
                 source.read_on(now, read_ahead)
             inputs.has_arrived = True  # streams that were not read could not deliver
-        self.patience.look()
+        self.patience.look(has_mixed)
         if not readers.is_alone:
             self.watch_readers(readers.are_kept_waiting)
+
+    def look_after(self, queue: MixQueue) -> None:
+        """One of several readers is about to take a block."""
+        if self.clock is None and self._inputs.has_block and not queue.blocks:
+            if self._readers.has_room:
+                self.advance()
+            else:
+                self.watch_readers(True)
 
     def watch_readers(self, somebody_waits: bool) -> None:
         """Has readers given up, if there is a block that somebody waits for and others have no room for."""

@@ -16,7 +16,7 @@ cdef class MixInput(ShapedQueue):
     cdef int _take(self, item) except -1
     cdef AudioFrame _fitting(self, item)
     cdef int _append(self, AudioFrame frame) except -1
-    cdef int _appended(self, Py_ssize_t before) noexcept
+    cdef int _appended(self, Py_ssize_t before, Py_ssize_t samples_per_channel) noexcept
     cdef void _count(self) noexcept
 
 

@@ -1,4 +1,5 @@
 """MixInput, the queue of one of the mixer's streams, and MixInputs, which says how far all of them are."""
+cimport cython
 from libc.string cimport memcpy
 
 from livekit_utils._kernels.gain_queue cimport GainQueue
@@ -97,7 +98,7 @@ cdef class MixInput(ShapedQueue):
         """Appends a copy of the samples; returns what the mixer has to do, but never FULL."""
         cdef Py_ssize_t before = self._size
         SampleQueue.push(self, data)
-        return self._appended(before)
+        return self._appended(before, (self._size - before) // self.num_channels)
 
     def take(self, item):
         """Appends a copy of a frame that needs no conversion, also of an event's; returns what the mixer has to do."""
@@ -113,6 +114,7 @@ cdef class MixInput(ShapedQueue):
         cdef AudioFrame frame = self._fitting(item) if self.plain else None
         return REFUSED if frame is None else self._append(frame)
 
+    @cython.final
     cdef AudioFrame _fitting(self, item):
         """Returns the frame of an item (a frame, or an event with a `frame`) if it needs no conversion, else None."""
         cdef AudioFrame frame
@@ -124,13 +126,14 @@ cdef class MixInput(ShapedQueue):
         fits = frame.sample_rate == self.sample_rate and frame.num_channels == self.num_channels
         return frame if fits else None
 
+    @cython.final
     cdef int _append(self, AudioFrame frame) except -1:
         cdef Py_ssize_t before = self._size, n = frame.samples_per_channel * frame.num_channels
         if n > 0:
             self._make_room(n)
             memcpy(self._samples + self._head + before, samples_of(frame), n * 2)
             self._size += n
-        return self._appended(before)
+        return self._appended(before, frame.samples_per_channel)
 
     def push_silence(self, Py_ssize_t samples_per_channel):
         """Appends silence, which the stream has not delivered."""
@@ -139,14 +142,15 @@ cdef class MixInput(ShapedQueue):
         GainQueue.push_silence(self, samples_per_channel)
         self._count()
 
-    cdef int _appended(self, Py_ssize_t before) noexcept:
+    @cython.final
+    cdef int _appended(self, Py_ssize_t before, Py_ssize_t samples_per_channel) noexcept:
         """Counts samples that the stream has delivered."""
         cdef MixInputs inputs = self._inputs
         cdef Py_ssize_t part
         cdef bint is_kept_waiting, completes
         if self._size == before:
             return NOTHING
-        self.num_delivered += (self._size - before) // self.num_channels
+        self.num_delivered += samples_per_channel
         if inputs is None:
             return NOTHING
         is_kept_waiting = inputs.num_lacking > 0 and inputs.num_ready > 0
@@ -164,6 +168,7 @@ cdef class MixInput(ShapedQueue):
         SampleQueue._drop(self, num_samples)
         self._count()
 
+    @cython.final
     cdef void _count(self) noexcept:
         """Counts this input in `_inputs` as what it is now."""
         cdef int is_now = 0, was = self._counted_as
@@ -220,6 +225,11 @@ cdef class MixInputs:
     def is_kept_waiting(self):
         """Whether some input has its part of the next block, and others lack theirs."""
         return self.num_lacking > 0 and self.num_ready > 0
+
+    @property
+    def has_piece(self):
+        """Whether something of the next block is there, and some input lacks its part."""
+        return self.num_lacking > 0 and self.num_holding > 0
 
     def add(self, MixInput source not None):
         """Adds an input, which must be in no other MixInputs."""

@@ -41,6 +41,7 @@ class MixQueue(EndableQueue[AudioFrame]):
         limiter: Limiter | None = None,
     ) -> None:
         super().__init__(capacity, on_room)
+        self.blocks = self._items
         self.name = name
         self.without = without
         self.limiter = limiter
@@ -117,7 +118,7 @@ class MixReaders:
     def has_room(self) -> bool:
         """Whether the next block may be mixed."""
         if self.is_alone:
-            return not self.main.full
+            return len(self.main.blocks) < self._capacity
         has_room = False
         for queue in self._queues:
             if not queue.full:

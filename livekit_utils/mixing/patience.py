@@ -8,6 +8,7 @@ from collections.abc import Callable
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils.mixing.mix_input import FIRST, PART, MixInputs
 from livekit_utils.mixing.mixer_input import MixerInput
+from livekit_utils.mixing.outputs import MixReaders
 
 
 class Patience:
@@ -18,20 +19,20 @@ class Patience:
 
     Args:
         inputs: Of the mixer.
+        readers: Of the mixer. If nobody takes the next block, nothing is waited for.
         timeout_s: How long a block waits.
-        has_room: Tells whether somebody takes the next block. If not, nothing is waited for.
         on_due: Called when the wait is over; it is to mix without the streams that are late.
     """
 
     def __init__(
         self,
         inputs: MixInputs[MixerInput],
+        readers: MixReaders,
         timeout_s: float,
-        has_room: Callable[[], bool],
         on_due: Callable[[], None],
     ) -> None:
         self._inputs = inputs
-        self._has_room = has_room
+        self._readers = readers
         self._on_due = on_due
         self.deadline = Deadline(timeout_s, self._look_again)
         self.last_arrival = 0.0
@@ -43,29 +44,35 @@ class Patience:
         """Samples have come that do not complete a block; `news` says which."""
         if news == FIRST:
             self._kept_waiting = True
-            self._watch()
+            self._begin()
         elif news == PART:
             self.last_arrival = asyncio.get_running_loop().time()
             if not self.deadline.running:
-                self._watch()
+                self._begin()
 
-    def look(self) -> None:
-        """Looks at what the inputs have for the next block, after anything has changed."""
+    def look(self, is_new_block: bool) -> None:
+        """Looks at what the inputs have for the next block, after anything has changed.
+
+        Args:
+            is_new_block: Whether a block was mixed. The next one has a wait of its own.
+        """
         inputs = self._inputs
         was_kept_waiting, self._kept_waiting = self._kept_waiting, inputs.is_kept_waiting
-        if not (inputs.num_lacking and inputs.num_holding):
+        if not inputs.has_piece:
             self.deadline.clear()
-        elif not self.deadline.running or (was_kept_waiting and not self._kept_waiting):
-            self._watch()
+        elif is_new_block or not self.deadline.running or (was_kept_waiting and not self._kept_waiting):
+            self._begin()
         elif self._kept_waiting and not was_kept_waiting:
             self.deadline.start(self.last_arrival)  # a stream has ended: what is left of it waits since it came
 
-    def _watch(self) -> None:
-        """Starts the wait for the next block, of which something is there."""
-        if self._inputs.num_lacking and self._has_room():
+    def _begin(self) -> None:
+        """Begins the wait for the next block, of which something is there."""
+        if self._readers.has_room:
             self._inputs.has_arrived = False
             self.last_arrival = asyncio.get_running_loop().time()
             self.deadline.start(self.last_arrival)
+        else:
+            self.deadline.clear()
 
     def _look_again(self) -> None:
         now = asyncio.get_running_loop().time()

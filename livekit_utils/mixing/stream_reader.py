@@ -1,19 +1,19 @@
-"""StreamReader reads the streams of a mixer into their inputs, each in a task of its own."""
+"""StreamReader and TimedReader read the streams of a mixer into their inputs, each in a task of its own."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from livekit_utils._runtime.tasks import OwnTask, is_being_cancelled
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
+from livekit_utils.mixing.block_mixer import BlockMixer
 from livekit_utils.mixing.mix_input import BLOCK, FULL, NOTHING, PART, MixInputs
 from livekit_utils.mixing.mixer_input import MixerInput
-from livekit_utils.mixing.patience import Patience
+from livekit_utils.mixing.outputs import MixReaders
 from livekit_utils.mixing.timed_input import TimedInput
 
 logger = logging.getLogger("livekit_utils")
@@ -28,40 +28,28 @@ class StreamReader:
 
     Args:
         inputs: Of the mixer.
-        patience: Of the mixer.
-        sample_rate: Of the mix.
+        readers: Of the mixer.
+        blocks: Mixes the blocks that are complete.
         read_ahead: How far a live stream is read ahead of the mix: it must flow on while another one keeps the mix
             waiting.
-        keeps_time: Whether the mixer does: then it waits for nothing that is read.
-        on_block: Called when a block is complete.
         on_end: Called when a stream has ended.
-        nobody_reads: Tells whether nobody takes the blocks.
-        find_read_ahead: Tells how far a stream is read ahead at first.
     """
 
     def __init__(
         self,
         inputs: MixInputs[MixerInput],
-        patience: Patience,
+        readers: MixReaders,
+        blocks: BlockMixer,
         *,
-        sample_rate: int,
         read_ahead: int,
-        keeps_time: bool,
-        on_block: Callable[[], None],
         on_end: Callable[[MixerInput], None],
-        nobody_reads: Callable[[], bool],
-        find_read_ahead: Callable[[], int],
     ) -> None:
         self._inputs = inputs
-        self._patience = patience
-        self._block = inputs.block
-        self._sample_rate = sample_rate
+        self._readers = readers
+        self._blocks = blocks
+        self._patience = blocks.patience
         self._read_ahead = read_ahead
-        self._keeps_time = keeps_time
-        self._on_block = on_block
         self._on_end = on_end
-        self._nobody_reads = nobody_reads
-        self._find_read_ahead = find_read_ahead
 
     async def read(self, source: MixerInput) -> None:
         """Reads a stream until it ends, fails or is removed, and then closes what `open` made."""
@@ -70,32 +58,35 @@ class StreamReader:
         patience = self._patience
         try:
             advance = source.open()
-            source.read_on(now(), self._find_read_ahead())
-            for count in itertools.count(1):
-                if count % _READS_IN_A_ROW == 0:
-                    await asyncio.sleep(0)
-                try:
-                    item = await advance()
-                except StopAsyncIteration:
-                    break
-                news = source.take(item)
-                if news == NOTHING:
-                    continue
-                # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
-                while news == FULL and not source.ended:
-                    if self._is_read_on(source):
-                        news = source.take_more(item)
+            source.read_on(now(), self._blocks.find_read_ahead())
+            is_there = True
+            while is_there:
+                for _ in range(_READS_IN_A_ROW):
+                    try:
+                        item = await advance()
+                    except StopAsyncIteration:
+                        is_there = False
+                        break
+                    news = source.take(item)
+                    if news == NOTHING:
+                        continue
+                    # Waits with an item in hand: so the end of a stream is seen as soon as its last item was taken.
+                    while news == FULL and not source.ended:
+                        if self._is_read_on(source):
+                            news = source.take_more(item)
+                        else:
+                            await source.wait_for_room()
+                            news = source.take(item)
+                    if news == PART and patience.deadline.running:
+                        patience.last_arrival = now()
+                    elif news < FULL:
+                        self._arrived(news)
+                    elif source.ended:
+                        return  # removed by its own code, or it ignores its cancellation
                     else:
-                        await source.wait_for_room()
-                        news = source.take(item)
-                if news == PART and patience.deadline.running:
-                    patience.last_arrival = now()
-                elif news < FULL:
-                    self._arrived(news)
-                elif source.ended:
-                    return  # removed by its own code, or it ignores its cancellation
+                        self._take(source, item)
                 else:
-                    self._take(source, item)
+                    await asyncio.sleep(0)
             for frame in source.flush():
                 self._push(source, frame)
         except asyncio.CancelledError:
@@ -120,14 +111,9 @@ class StreamReader:
         A live stream is, up to `_read_ahead`, while others keep the mix waiting. A stream that delivers much faster
         than real time can wait: samples that were read have left their source, but are not heard yet.
         """
-        if source.is_held:
+        if source.samples_per_channel >= self._read_ahead or source.is_held:
             return False
-        if isinstance(source, TimedInput):
-            if not source.live or self._nobody_reads():
-                return False
-            # One that never waits is not live, whatever was said of it: it goes on after the next block.
-            return source.samples_per_channel < source.read_ahead + self._sample_rate
-        return source.samples_per_channel < self._read_ahead and source.is_live(asyncio.get_running_loop().time())
+        return source.is_live(asyncio.get_running_loop().time())
 
     def _take(self, source: MixerInput, item: Any) -> None:
         """Takes an item that MixInput.take does not: an event, a frame to be converted, a frame of another library, the
@@ -145,11 +131,9 @@ class StreamReader:
 
     def _arrived(self, news: int) -> None:
         """Does what samples ask for that a stream has delivered."""
-        if self._keeps_time:
-            return
         if news == BLOCK:
-            self._on_block()
-        else:
+            self._blocks.advance()
+        elif news != NOTHING:
             self._patience.arrived(news)
 
     def _join(self, source: MixerInput) -> None:
@@ -157,5 +141,21 @@ class StreamReader:
         that the others have reached."""
         reached = self._inputs.reached()
         source.join()
-        if reached < self._block:
+        if reached < self._inputs.block:
             source.push_silence(reached)
+
+
+class TimedReader(StreamReader):
+    """Reads the streams of a mixer that keeps time: no block waits for what they deliver."""
+
+    def _is_read_on(self, source: MixerInput) -> bool:
+        """Whether a stream is read on that has all that it needs, for one item more: a live one is, if anybody reads
+        the mix."""
+        timed = cast("TimedInput", source)
+        if timed.is_held or not timed.live or self._readers.is_full:
+            return False
+        # One that never waits is not live, whatever was said of it: it goes on after the next block.
+        return timed.samples_per_channel < timed.read_ahead + timed.sample_rate
+
+    def _arrived(self, news: int) -> None:
+        pass

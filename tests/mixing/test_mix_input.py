@@ -178,9 +178,10 @@ def test_the_numbers_are_right_after_every_change(rand: random.Random) -> None:
             else:
                 source.take(silence(n, channels))
             assert numbers(inputs) == counted(inputs)
-            _, lacking, ready = numbers(inputs)[:3]
+            _, lacking, ready, holding = numbers(inputs)[:4]
             assert inputs.has_block == (lacking == 0 < ready)
             assert inputs.is_kept_waiting == (min(lacking, ready) > 0)
+            assert inputs.has_piece == (min(lacking, holding) > 0)
             assert inputs.starved() == [s for s in inputs.all if s.paused and s.samples_per_channel < block]
             reached = [s.samples_per_channel for s in inputs.all if s.expected]
             assert inputs.reached() == min([block, *reached])
@@ -217,7 +218,7 @@ def test_a_block_out_of_range(block: int) -> None:
 def test_attributes_that_are_read_only() -> None:
     with pytest.raises(AttributeError):
         MixInput(1).num_delivered = 1  # type: ignore[misc]
-    for name in (*NUMBERS, "all", "block", "has_block", "is_kept_waiting"):
+    for name in (*NUMBERS, "all", "block", "has_block", "is_kept_waiting", "has_piece"):
         with pytest.raises(AttributeError):
             setattr(gather(1), name, 1)
 
