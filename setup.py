@@ -100,6 +100,7 @@ extensions += [
     extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", []),
     extension("livekit_utils.mixing.pace", "livekit_utils/mixing/pace.pyx", []),
     extension("livekit_utils.mixing.timed_queue", "livekit_utils/mixing/timed_queue.pyx", []),
+    extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
     extension(
         "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]
     ),

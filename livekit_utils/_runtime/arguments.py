@@ -60,6 +60,8 @@ def check_number(
 
 def check_finite(name: str, value: float | Fraction, least: float = -math.inf, most: float = math.inf) -> float:
     """A number from `least` to `most`, never infinite."""
+    if type(value) is float and least <= value <= most and math.isfinite(value):
+        return value  # what comes with every frame
     number = check_number(name, value, least, most)
     if math.isinf(number):
         raise ValueError(f"{name}: expected a finite number, got {_shortened(value)}")

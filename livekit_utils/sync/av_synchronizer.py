@@ -19,6 +19,7 @@ from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
+from livekit_utils._runtime.turn import Turn
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.sync.followed_audio import FollowedAudio, FollowedAudioSource
 from livekit_utils.sync.media_clock import MediaClock
@@ -26,6 +27,7 @@ from livekit_utils.sync.picture_timeline import Due, Picture, PictureTimeline
 from livekit_utils.sync.show_record import AVSynchronizerStats, ShowRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from fractions import Fraction
 
 __all__ = ["AVSynchronizer", "LatePolicy"]
@@ -157,7 +159,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         self._capacity = max(1, int(fps * queue_size_ms / 1000 + 1e-9))
         self._queue: deque[Picture] = deque()
         self._pushes: deque[PendingPush[Picture]] = deque()
-        self._audio_turn = asyncio.Lock()  # the task that pushes audio of the current timeline
+        self._audio_turn = Turn()  # the task that pushes audio of the current timeline
         self._waiters = Waiters()
         self._timer: asyncio.TimerHandle | None = None
         self._record = ShowRecord(self._interval)
@@ -206,8 +208,9 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         """
         if timestamp is not None:
             timestamp = check_finite("timestamp", timestamp)
-        self._check_open()
-        self._bind()
+        if self._closed or self._loop is not asyncio.get_running_loop():
+            self._check_open()
+            self._bind()
         if hasattr(frame, "samples_per_channel"):
             await self._push_audio(frame, timestamp)
         elif hasattr(frame, "width") and hasattr(frame, "height"):
@@ -241,7 +244,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         if not self._closed:
             self._bind()
         while not self._closed and await self._audio.wait_for_playout():
-            if not self._queue and not self._pushes and not self._audio_turn.locked():
+            if not self._queue and not self._pushes and not self._audio_turn.is_taken:
                 return
             await self._waiters.wait()
 
@@ -267,31 +270,54 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             await asyncio.sleep(0)
             return
         # If the queues are cleared meanwhile, the frame belongs to the timeline before.
-        timeline = self._timeline
+        timeline, turn = self._timeline, self._audio_turn
+        duration = frame.samples_per_channel / frame.sample_rate
+        if not turn.take_at_once():
+            await turn.take()
         try:
-            async with self._audio_turn:
-                if timestamp is not None:
-                    await self._push_silence(frame, timestamp - frame.samples_per_channel / frame.sample_rate, timeline)
-                if timeline is self._timeline:
-                    await self._capture(frame, timestamp, timeline.clock)
-                elif self._closed:
-                    raise RuntimeError("this AVSynchronizer was closed")
+            if timestamp is not None and not timeline.clock.goes_on(timestamp - duration):
+                await self._push_silence(frame, timestamp - duration, timeline)
+            if timeline is self._timeline:
+                capturing = self._capture(frame, duration, timestamp, timeline.clock)
+                if capturing is not None:
+                    await capturing
+            elif self._closed:
+                raise RuntimeError("this AVSynchronizer was closed")
         finally:
+            turn.give_back()
             if not self._queue:
                 self._waiters.release()  # one who waits for playout looks whether this was the last push
 
-    async def _capture(self, frame: Any, timestamp: float | None, clock: MediaClock) -> None:
-        duration = frame.samples_per_channel / frame.sample_rate
+    def _capture(
+        self, frame: Any, duration: float, timestamp: float | None, clock: MediaClock
+    ) -> Awaitable[None] | None:
+        """Hands audio to its source; returns what is to be awaited until the source has taken it, if it has not."""
         clock.begin_push(duration)
         try:
-            if not await self._audio.capture(frame):
+            waiting = self._audio.capture(frame)
+        except BaseException:
+            clock.abandon_push(duration)
+            raise
+        if waiting is not None:
+            return self._wait_for_capture(waiting, duration, timestamp, clock)
+        self._note_audio(duration, timestamp, clock)
+        return None
+
+    async def _wait_for_capture(
+        self, waiting: Awaitable[bool], duration: float, timestamp: float | None, clock: MediaClock
+    ) -> None:
+        try:
+            if not await waiting:
                 raise RuntimeError("this AVSynchronizer was closed")
         except BaseException:
             clock.abandon_push(duration)
             raise
+        self._note_audio(duration, timestamp, clock)
+
+    def _note_audio(self, duration: float, timestamp: float | None, clock: MediaClock) -> None:
         queued_s = self._audio.queued_s
-        clock.end_push(duration, timestamp, self._now(), queued_s)
-        self._show(queued_s)
+        if clock.end_push(duration, timestamp, self._now(), queued_s) and self._queue:
+            self._show(queued_s)
 
     async def _push_silence(self, frame: Any, start: float, timeline: PictureTimeline) -> None:
         """Pushes the silence that is missing between the audio that was pushed and a frame that starts at a media
@@ -322,7 +348,10 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             if num_samples <= 0:
                 return
             silence = AudioFrame.create(rate, num_channels, num_samples)
-            await self._capture(silence, start - gap + num_samples / rate, timeline.clock)
+            end = start - gap + silence.duration
+            capturing = self._capture(silence, silence.duration, end, timeline.clock)
+            if capturing is not None:
+                await capturing
 
     async def _push_video(self, frame: Any, timestamp: float | None) -> None:
         picture = Picture(frame, timestamp)
@@ -378,7 +407,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         while self._pushes:
             self._pushes.popleft().settle(taken)
         self._timeline = PictureTimeline(self._interval, self._tolerance)
-        self._audio_turn = asyncio.Lock()
+        self._audio_turn = Turn()
         self._waiters.release()
 
     # -- showing ------------------------------------------------------------------------------------------------------
@@ -495,7 +524,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     def _leave_loop(self) -> None:
         self._cancel_timer()
         self._timeline.restart()
-        self._audio_turn = asyncio.Lock()
+        self._audio_turn = Turn()
         self._record.forget_pace()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from livekit_utils._runtime.arguments import check_finite
+from livekit_utils._runtime.begun import begin
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 
 # A source with less audio than this counts as empty, because floats round.
@@ -47,10 +48,11 @@ class FollowedAudio:
         except BaseException as error:
             self._trouble.failed(error, error=error)
             return 0.0
-        self._trouble.good()
+        if self._trouble.count:
+            self._trouble.good()
         if queued > _EMPTY_S:
             self._has_held = True
-        return max(queued, 0.0)
+        return queued if queued > 0.0 else 0.0
 
     @property
     def has_captured(self) -> bool:
@@ -67,9 +69,17 @@ class FollowedAudio:
         """How often the source failed to tell how much audio it has left."""
         return self._trouble.count
 
-    async def capture(self, frame: Any) -> bool:
-        """Returns True when the source has taken the frame, False if released before."""
-        taken = await self._unless_released(self._source.capture_frame(frame))
+    def capture(self, frame: Any) -> Awaitable[bool] | None:
+        """Hands a frame to the source. Returns None if it has taken the frame at once. Otherwise returns what is to be
+        awaited: True when it has, False if released before."""
+        rest = begin(self._source.capture_frame(frame))
+        if rest is not None:
+            return self._captured(rest)
+        self._has_captured = True
+        return None
+
+    async def _captured(self, waiting: Awaitable[None]) -> bool:
+        taken = await self._unless_released(waiting)
         self._has_captured |= taken
         return taken
 

@@ -95,7 +95,7 @@ NOT_IN_BOTH = r"""
 livekit_utils\._kernels\.(dtmf\.Dtmf|high_pass\.HighPass|limiter\.Limiter|linear\.LinearInterpolator)\.__init__
 livekit_utils\._kernels\.(echo_power\.EchoPower|noise_fill\.NoiseFill|noise_floor\.NoiseFloor)\.__init__
 livekit_utils\._kernels\.(loudness\.Loudness|overlap_add\.OverlapAdd|short_spectrum\.ShortSpectrum)\.__init__
-livekit_utils\.(mixing\.mix_input\.MixInput|mixing\.timed_queue\.TimedQueue|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp|shaped_queue\.ShapedQueue))\.__init__
+livekit_utils\.(mixing\.mix_input\.MixInput|mixing\.timed_queue\.TimedQueue|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp|shaped_queue\.ShapedQueue)|sync\.media_clock\.MediaClock)\.__init__
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.variable_ratio\.(VariableConverter|VariableFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
@@ -111,6 +111,7 @@ def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
         "livekit_utils.conversion.arrival_window",
         "livekit_utils.mixing.pace",
         "livekit_utils.mixing.timed_queue",
+        "livekit_utils.sync.media_clock",
     ]
     options = ["--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", str(allowed)]
     result = subprocess.run(
