@@ -80,9 +80,28 @@ LKU_INLINE void add_ramp(int64_t *sum, const lku_s16 *samples, const lku_mix_inp
     }
 }
 
+/* Adds samples with two gains in turn. */
+LKU_INLINE void add_run(lku_simd simd, int64_t *sum, const lku_s16 *samples, size_t n, int32_t even, int32_t odd,
+                        int64_t sign) {
+    size_t i = 0;
+#if LKU_HAS_TARGETS
+    if (simd != LKU_SIMD_BASELINE)
+        i = lku_mix_add_avx2(sum, samples, n, even, odd, sign < 0);
+#else
+    (void)simd;
+#endif
+    for (; i + 2 <= n; i += 2) {
+        sum[i] += samples[i] * (sign * even);
+        sum[i + 1] += samples[i + 1] * (sign * odd);
+    }
+    if (i < n)
+        sum[i] += samples[i] * (sign * even);
+}
+
 /* Adds an input with a shape. */
-LKU_INLINE void add_shaped(int64_t *LKU_RESTRICT sum, const lku_s16 *samples, const lku_mix_input *input, size_t start,
-                           size_t frames, size_t num_channels, int64_t sign) {
+LKU_INLINE void add_shaped(lku_simd simd, int64_t *LKU_RESTRICT sum, const lku_s16 *samples,
+                           const lku_mix_input *input, size_t start, size_t frames, size_t num_channels,
+                           int64_t sign) {
     const lku_ramp plain =
         lku_ramp_make(input->gain_from, input->gain, input->ramp_length, (int64_t)input->ramp_position);
     const lku_mix_shape *shape = input->shape;
@@ -94,33 +113,25 @@ LKU_INLINE void add_shaped(int64_t *LKU_RESTRICT sum, const lku_s16 *samples, co
         const int64_t gain = lku_mix_shape_gain(shape, lku_ramp_at(&plain, frame), frame);
         for (size_t channel = 0; channel < num_channels; channel++) {
             const size_t i = k * num_channels + channel;
-            const int64_t here = num_channels == 2 ? lku_mix_shape_side(shape, gain, frame, channel) : gain;
-            sum[i] += samples[i] * (sign * here);
+            sum[i] += samples[i] * (sign * lku_mix_shape_channel(shape, gain, frame, num_channels, channel));
         }
     }
-    const int64_t gain = lku_mix_shape_gain(shape, input->gain, (int64_t)(start + k));
-    if (num_channels == 2) {
-        const int64_t left = sign * lku_mix_shape_side(shape, gain, (int64_t)(start + k), 0);
-        const int64_t right = sign * lku_mix_shape_side(shape, gain, (int64_t)(start + k), 1);
-        for (; k < frames; k++) {
-            sum[2 * k] += samples[2 * k] * left;
-            sum[2 * k + 1] += samples[2 * k + 1] * right;
-        }
-    } else {
-        for (size_t i = k * num_channels; i < frames * num_channels; i++)
-            sum[i] += samples[i] * (sign * gain);
-    }
+    const int64_t frame = (int64_t)(start + k);
+    const int64_t gain = lku_mix_shape_gain(shape, input->gain, frame);
+    const size_t first = k * num_channels;
+    const int32_t even = lku_mix_shape_channel(shape, gain, frame, num_channels, 0);
+    const int32_t odd = lku_mix_shape_channel(shape, gain, frame, num_channels, 1);
+    add_run(simd, sum + first, samples + first, frames * num_channels - first, even, odd, sign);
 }
 
 /* Adds `frames` frames of every input from frame `start` on, each with its gain. */
-LKU_INLINE void add_gain(const lku_mix_input *inputs, size_t num_inputs, size_t start, size_t frames,
+LKU_INLINE void add_gain(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t start, size_t frames,
                          size_t num_channels, int64_t *LKU_RESTRICT sum, int64_t sign) {
-    const size_t n = frames * num_channels;
     for (size_t j = 0; j < num_inputs; j++) {
         const lku_mix_input *input = &inputs[j];
         const lku_s16 *samples = input->samples + start * num_channels;
         if (input->shape != NULL) {
-            add_shaped(sum, samples, input, start, frames, num_channels, sign);
+            add_shaped(simd, sum, samples, input, start, frames, num_channels, sign);
             continue;
         }
         size_t ramp = 0;
@@ -129,9 +140,8 @@ LKU_INLINE void add_gain(const lku_mix_input *inputs, size_t num_inputs, size_t 
             ramp = lku_min_size(input->ramp_length - position, frames);
             add_ramp(sum, samples, input, position, ramp, num_channels, sign);
         }
-        const int64_t gain = sign * input->gain;
-        for (size_t i = ramp * num_channels; i < n; i++)
-            sum[i] += samples[i] * gain;
+        const size_t first = ramp * num_channels;
+        add_run(simd, sum + first, samples + first, frames * num_channels - first, input->gain, input->gain, sign);
     }
 }
 
@@ -146,7 +156,7 @@ LKU_INLINE void saturate(const int64_t *LKU_RESTRICT sum, size_t num_samples, lk
     }
 }
 
-LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+LKU_INLINE void mix_gain_body(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                               size_t num_channels, size_t frames_per_tile, int64_t *LKU_RESTRICT sum,
                               lku_s16 *LKU_RESTRICT out) {
     for (size_t start = 0; start < samples_per_channel; start += frames_per_tile) {
@@ -154,15 +164,15 @@ LKU_INLINE void mix_gain_body(const lku_mix_input *inputs, size_t num_inputs, si
         const size_t n = frames * num_channels;
         for (size_t i = 0; i < n; i++)
             sum[i] = HALF;
-        add_gain(inputs, num_inputs, start, frames, num_channels, sum, 1);
+        add_gain(simd, inputs, num_inputs, start, frames, num_channels, sum, 1);
         saturate(sum, n, out + start * num_channels);
     }
 }
 
 LKU_KERNEL_VARIANTS(mix_gain,
-                    (const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel, size_t num_channels,
-                     size_t frames_per_tile, int64_t *LKU_RESTRICT sum, lku_s16 *LKU_RESTRICT out),
-                    (inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, sum, out))
+                    (lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+                     size_t num_channels, size_t frames_per_tile, int64_t *LKU_RESTRICT sum, lku_s16 *LKU_RESTRICT out),
+                    (simd, inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, sum, out))
 
 static bool all_unity(const lku_mix_input *inputs, size_t num_inputs) {
     for (size_t i = 0; i < num_inputs; i++)
@@ -184,7 +194,8 @@ void lku_mix_s16(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, 
     } else {
         int64_t sum[GAIN_TILE];
         LKU_KERNEL_CALL(mix_gain, simd,
-                        (inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, sum, out));
+                        (simd, inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, sum,
+                         out));
     }
 }
 
@@ -204,21 +215,21 @@ LKU_KERNEL_VARIANTS(sum_unity,
                     (const lku_mix_input *inputs, size_t num_inputs, size_t num_samples, int64_t *LKU_RESTRICT sum),
                     (inputs, num_inputs, num_samples, sum))
 
-LKU_INLINE void sum_gain_body(const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+LKU_INLINE void sum_gain_body(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                               size_t num_channels, size_t frames_per_tile, int64_t *LKU_RESTRICT sum) {
     for (size_t start = 0; start < samples_per_channel; start += frames_per_tile) {
         const size_t frames = lku_min_size(samples_per_channel - start, frames_per_tile);
         int64_t *tile = sum + start * num_channels;
         for (size_t i = 0; i < frames * num_channels; i++)
             tile[i] = 0;
-        add_gain(inputs, num_inputs, start, frames, num_channels, tile, 1);
+        add_gain(simd, inputs, num_inputs, start, frames, num_channels, tile, 1);
     }
 }
 
 LKU_KERNEL_VARIANTS(sum_gain,
-                    (const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel, size_t num_channels,
-                     size_t frames_per_tile, int64_t *LKU_RESTRICT sum),
-                    (inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, sum))
+                    (lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
+                     size_t num_channels, size_t frames_per_tile, int64_t *LKU_RESTRICT sum),
+                    (simd, inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, sum))
 
 void lku_mix_sum(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, size_t samples_per_channel,
                  size_t num_channels, int64_t *sum) {
@@ -226,55 +237,56 @@ void lku_mix_sum(lku_simd simd, const lku_mix_input *inputs, size_t num_inputs, 
         LKU_KERNEL_CALL(sum_unity, simd, (inputs, num_inputs, samples_per_channel * num_channels, sum));
     else
         LKU_KERNEL_CALL(sum_gain, simd,
-                        (inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, sum));
+                        (simd, inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, sum));
 }
 
-LKU_INLINE void rest_body(const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs, size_t num_inputs,
-                          size_t samples_per_channel, size_t num_channels, size_t frames_per_tile,
+LKU_INLINE void rest_body(lku_simd simd, const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs,
+                          size_t num_inputs, size_t samples_per_channel, size_t num_channels, size_t frames_per_tile,
                           int64_t *LKU_RESTRICT rest) {
     for (size_t start = 0; start < samples_per_channel; start += frames_per_tile) {
         const size_t frames = lku_min_size(samples_per_channel - start, frames_per_tile);
         const size_t first = start * num_channels;
         for (size_t i = 0; i < frames * num_channels; i++)
             rest[first + i] = sum[first + i];
-        add_gain(inputs, num_inputs, start, frames, num_channels, rest + first, -1);
+        add_gain(simd, inputs, num_inputs, start, frames, num_channels, rest + first, -1);
     }
 }
 
 LKU_KERNEL_VARIANTS(rest,
-                    (const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs, size_t num_inputs,
+                    (lku_simd simd, const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs, size_t num_inputs,
                      size_t samples_per_channel, size_t num_channels, size_t frames_per_tile,
                      int64_t *LKU_RESTRICT rest),
-                    (sum, inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, rest))
+                    (simd, sum, inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, rest))
 
 void lku_mix_rest(lku_simd simd, const int64_t *sum, const lku_mix_input *inputs, size_t num_inputs,
                   size_t samples_per_channel, size_t num_channels, int64_t *rest) {
     LKU_KERNEL_CALL(rest, simd,
-                    (sum, inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, rest));
+                    (simd, sum, inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, rest));
 }
 
-LKU_INLINE void less_body(const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs, size_t num_inputs,
-                          size_t samples_per_channel, size_t num_channels, size_t frames_per_tile,
+LKU_INLINE void less_body(lku_simd simd, const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs,
+                          size_t num_inputs, size_t samples_per_channel, size_t num_channels, size_t frames_per_tile,
                           int64_t *LKU_RESTRICT tile, lku_s16 *LKU_RESTRICT out) {
     for (size_t start = 0; start < samples_per_channel; start += frames_per_tile) {
         const size_t frames = lku_min_size(samples_per_channel - start, frames_per_tile);
         const size_t n = frames * num_channels, first = start * num_channels;
         for (size_t i = 0; i < n; i++)
             tile[i] = sum[first + i] + HALF;
-        add_gain(inputs, num_inputs, start, frames, num_channels, tile, -1);
+        add_gain(simd, inputs, num_inputs, start, frames, num_channels, tile, -1);
         saturate(tile, n, out + first);
     }
 }
 
 LKU_KERNEL_VARIANTS(less,
-                    (const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs, size_t num_inputs,
+                    (lku_simd simd, const int64_t *LKU_RESTRICT sum, const lku_mix_input *inputs, size_t num_inputs,
                      size_t samples_per_channel, size_t num_channels, size_t frames_per_tile,
                      int64_t *LKU_RESTRICT tile, lku_s16 *LKU_RESTRICT out),
-                    (sum, inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, tile, out))
+                    (simd, sum, inputs, num_inputs, samples_per_channel, num_channels, frames_per_tile, tile, out))
 
 void lku_mix_less(lku_simd simd, const int64_t *sum, const lku_mix_input *inputs, size_t num_inputs,
                   size_t samples_per_channel, size_t num_channels, lku_s16 *out) {
     int64_t tile[GAIN_TILE];
     LKU_KERNEL_CALL(less, simd,
-                    (sum, inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, tile, out));
+                    (simd, sum, inputs, num_inputs, samples_per_channel, num_channels, GAIN_TILE / num_channels, tile,
+                     out));
 }

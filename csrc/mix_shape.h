@@ -77,10 +77,12 @@ LKU_INLINE int64_t lku_mix_shape_gain(const lku_mix_shape *shape, int64_t gain, 
     return gain;
 }
 
-/* The same for one of two channels. */
-LKU_INLINE int64_t lku_mix_shape_side(const lku_mix_shape *shape, int64_t gain, int64_t frame, size_t side) {
-    gain = (gain * lku_ramp_at(&shape->sides[side], frame)) >> 24;
-    return gain < INT32_MIN ? INT32_MIN : gain > INT32_MAX ? INT32_MAX : gain;
+/* The gain of a channel, from that of all channels. */
+LKU_INLINE int32_t lku_mix_shape_channel(const lku_mix_shape *shape, int64_t gain, int64_t frame, size_t num_channels,
+                                         size_t channel) {
+    if (num_channels == 2)
+        gain = (gain * lku_ramp_at(&shape->sides[channel], frame)) >> 24;
+    return (int32_t)(gain < INT32_MIN ? INT32_MIN : gain > INT32_MAX ? INT32_MAX : gain);
 }
 
 #endif

@@ -1,16 +1,21 @@
-/* The plain sum (every gain 1) for x86-64, by hand, because compilers widen every input on its own.
- *
- * Two inputs at a time: interleaved, a sample of the one and the same sample of the other lie side by side, and a
- * multiply-add with ones adds the two into 32 bits. That takes half the shuffles of widening, the port that limits
- * this loop, and the saturating pack at the end puts the lanes back in order. mix.c has the same in plain C; the two
+/* The plain sum (every gain 1), and the sum with gains, for x86-64, by hand. mix.c has the same in plain C; the two
  * must agree to the bit.
  *
- * Each function mixes whole steps of MIX_PAIRS_STEP samples and returns how many samples that were.
+ * The plain sum: compilers widen every input on its own. Two inputs at a time: interleaved, a sample of the one and the
+ * same sample of the other lie side by side, and a multiply-add with ones adds the two into 32 bits. That takes half
+ * the shuffles of widening, the port that limits this loop, and the saturating pack at the end puts the lanes back in
+ * order.
+ *
+ * Gains: a product of 32 bits by 32 bits is enough, of the lower halves of what was widened to 64 bits at once.
+ * Compilers multiply 64 bits by 64 bits, or shuffle.
+ *
+ * Each function does whole steps and returns how many samples that were.
  */
 #ifndef LKU_MIX_X86_H
 #define LKU_MIX_X86_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 
 #include "mix.h"
 
@@ -52,6 +57,21 @@ static size_t lku_mix_pairs(lku_simd simd, const lku_mix_input *inputs, size_t n
     if (simd == LKU_SIMD_BASELINE)
         return lku_mix_pairs_baseline(inputs, num_inputs, num_samples, out);
     return lku_mix_pairs_avx2(inputs, num_inputs, num_samples, out);
+}
+
+/* Adds to the sum, or subtracts from it, samples with two gains in turn. */
+LKU_TARGET_AVX2 static size_t lku_mix_add_avx2(int64_t *sum, const lku_s16 *samples, size_t num_samples, int32_t even,
+                                               int32_t odd, bool subtracts) {
+    const __m256i gains = _mm256_set_epi64x(odd, even, odd, even);
+    size_t i = 0;
+    for (; i + 4 <= num_samples; i += 4) {
+        const __m256i wide = _mm256_cvtepi16_epi64(_mm_loadl_epi64((const void *)(samples + i)));
+        const __m256i products = _mm256_mul_epi32(wide, gains);
+        const __m256i before = _mm256_loadu_si256((const void *)(sum + i));
+        _mm256_storeu_si256((void *)(sum + i), subtracts ? _mm256_sub_epi64(before, products)
+                                                         : _mm256_add_epi64(before, products));
+    }
+    return i;
 }
 
 #endif

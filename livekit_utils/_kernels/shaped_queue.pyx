@@ -217,10 +217,11 @@ cdef class ShapedQueue(GainQueue):
         line._size = self.delay * self.num_channels  # without the samples of a mix that has failed
         line._make_room(max(heard, num_values))
         samples = line._samples + line._head + line._size
-        memset(samples, 0, heard * 2)
-        if self._gate.gain or self._gate.ramp_length:
-            memcpy(samples, self._samples + self._head, n * 2)
-            self._run_gate(samples, heard // self.num_channels)
+        if self._gate.gain == 0 and self._gate.ramp_length == 0:
+            n = 0
+        memcpy(samples, self._samples + self._head, n * 2)
+        memset(samples + n, 0, (heard - n) * 2)
+        self._run_gate(samples, heard // self.num_channels)
         self._is_copied = True
         if self._line is not None:
             line._size += heard
