@@ -49,6 +49,7 @@ def exact_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     should come at some time comes at that time; tests/tracks/test_audio_source_early.py is about the rest."""
     if "livekit_utils.tracks.audio_source" in sys.modules:  # else the test has nothing to do with it
         monkeypatch.setattr("livekit_utils.tracks.audio_source._EARLY_S", 0.0)
+        monkeypatch.setattr("livekit_utils._runtime.loop_timers._EARLY_S", 0.0)
 
 
 def pytest_collection_finish() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
+from livekit_utils._runtime.loop_timers import LoopTimers, Timer
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
@@ -161,7 +162,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         self._pushes: deque[PendingPush[Picture]] = deque()
         self._audio_turn = Turn()  # the task that pushes audio of the current timeline
         self._waiters = Waiters()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._record = ShowRecord(self._interval)
         self._last_video_time = 0.0
         self._timeline = PictureTimeline(self._interval, self._tolerance)
@@ -505,7 +506,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             if when >= self._timer.when():
                 return  # the timer that is set fires first, and looks again
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._on_timer)
+        self._timer = LoopTimers.of(self._loop).call_at(when, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

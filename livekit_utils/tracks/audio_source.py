@@ -18,6 +18,7 @@ from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
+from livekit_utils._runtime.loop_timers import LoopTimers, Timer
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
@@ -41,8 +42,7 @@ _ROUNDING_S = 1e-6
 # Time in seconds by which a timer of asyncio may fire early.
 _CLOCK_RESOLUTION_S = time.get_clock_info("monotonic").resolution
 
-# Time in seconds by which timers are set early. asyncio rounds timeouts up to whole milliseconds twice, so a timer is
-# up to 2 ms late; this halves the error.
+# Samples that are due within this time in seconds are handed out now, because another timer would be late.
 _EARLY_S = 0.00075
 
 # Time in seconds after which a turn gives way to other tasks, if a processor is slower than the audio.
@@ -143,7 +143,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._clock = PlayoutClock(self._sample_rate)
         self._running = False  # audio is being played, or the last 10 ms are not over
         self._handing_out = False
-        self._timer: asyncio.Handle | None = None
+        self._timer: Timer | asyncio.Handle | None = None
         self._woken_for = 0.0  # due time of the timer that fired last
         self._pushes: deque[_Capture] = deque()
         self._plays: set[asyncio.Task[None]] = set()
@@ -564,14 +564,14 @@ class AudioSource(AsyncClosing, LoopBound):
             if self._is_due(now):
                 self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
                 return
-            when = due - _EARLY_S
+            when = due - LoopTimers.of(self._loop).early_s
         elif now < due and (is_awaited or self._pushes or len(self._playout_waiters)):
             when = due
         else:
             when = due = self._clock.over_at
         if self._woken_for == due:
             when = max(when, now + 0.001)  # uvloop has whole milliseconds: it woke too early, and would again
-        self._timer = self._loop.call_at(when, self._on_timer, due)
+        self._timer = LoopTimers.of(self._loop).call_at(when, self._on_timer, due)
 
     def _on_timer(self, due: float) -> None:
         self._woken_for = due

@@ -17,6 +17,7 @@ EARLY = 0.00075
 @pytest.fixture(autouse=True)
 def early_timers(exact_timers: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("livekit_utils.tracks.audio_source._EARLY_S", EARLY)
+    monkeypatch.setattr("livekit_utils._runtime.loop_timers._EARLY_S", EARLY)
 
 
 def errors(tape: Tape, rate: int) -> np.ndarray:

@@ -1,0 +1,195 @@
+"""LoopTimers: never early, in order, and nothing is left of them. How late they are depends on the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livekit_utils._runtime import loop_timers
+from livekit_utils._runtime.loop_timers import LoopTimers
+from tests.support.virtual_time import VirtualTimeLoop, run
+
+NAME = contextvars.ContextVar("NAME", default="nobody")
+
+real_timers = pytest.mark.skipif(
+    sys.platform != "linux" or os.environ.get("LIVEKIT_UTILS_LOOP", "asyncio") != "asyncio",
+    reason="the loop has no timer among its file descriptors",
+)
+
+
+def timer_fds() -> int:
+    links = []
+    for fd in Path("/proc/self/fd").iterdir():
+        try:
+            links.append(os.readlink(fd))
+        except FileNotFoundError:  # it was that of the folder
+            continue
+    return sum("timerfd" in link for link in links)
+
+
+def without_timer_fd(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError("no timerfd_create")
+
+    monkeypatch.setattr(loop_timers, "TimerFd", refuse)
+
+
+@pytest.mark.parametrize("has_timer_fd", [True, False])
+def test_calls_come_in_order_and_never_early(has_timer_fd: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_timer_fd:
+        without_timer_fd(monkeypatch)
+    called: list[tuple[float, float]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        timers, start, done = LoopTimers.of(loop), loop.time(), loop.create_future()
+
+        def call(due: float) -> None:
+            called.append((due, loop.time()))
+            if due == start + 0.03:
+                done.set_result(None)
+
+        for due in (0.03, 0.01, 0.02, 0.01, -1.0):
+            timers.call_at(start + due, call, start + due)
+        await done
+        cancelled = [timers.call_at(start + 0.035, pytest.fail), timers.call_at(start + 0.05, pytest.fail)]
+        assert [timer.when() for timer in cancelled] == [start + 0.035, start + 0.05]
+        for timer in cancelled:
+            timer.cancel()
+        again = loop.create_future()
+        timers.call_at(start + 0.06, again.set_result, None)
+        await again
+
+    asyncio.run(main())
+    assert [due for due, _ in called] == sorted(due for due, _ in called)
+    assert len(called) == 5
+    assert all(at >= due - 0.001 * (not has_timer_fd) for due, at in called)
+
+
+@real_timers
+def test_a_call_that_comes_meanwhile_leaves_the_loop_a_turn() -> None:
+    """Even if it is due at once, again and again."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        timers, others = LoopTimers.of(loop), 0
+
+        def again(left: int) -> None:
+            if left:
+                timers.call_at(loop.time() - 1, again, left - 1)
+            else:
+                done.set_result(others)
+
+        done = loop.create_future()
+        again(20)
+        while not done.done():
+            others += 1
+            await asyncio.sleep(0)
+        assert await done >= 19
+
+    asyncio.run(main())
+
+
+@real_timers
+def test_an_error_stops_no_other_call() -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        timers, when, done = LoopTimers.of(loop), loop.time(), loop.create_future()
+
+        def fail() -> None:
+            raise OSError("no good")
+
+        timers.call_at(when, fail)
+        timers.call_at(when, done.set_result, None)
+        await done
+
+    asyncio.run(main())
+    assert [str(context["exception"]) for context in complaints] == ["no good"]
+
+
+@pytest.mark.parametrize("has_timer_fd", [True, False])
+def test_a_call_has_the_context_of_who_asked_for_it(has_timer_fd: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_timer_fd:
+        without_timer_fd(monkeypatch)
+    seen: list[str] = []
+
+    async def ask(name: str) -> None:
+        NAME.set(name)
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        LoopTimers.of(loop).call_at(loop.time(), lambda: (seen.append(NAME.get()), done.set_result(None)))
+        await done
+
+    async def main() -> None:
+        for name in ("one", "two"):
+            await asyncio.create_task(ask(name))
+
+    asyncio.run(main())
+    assert seen == ["one", "two"]
+
+
+@real_timers
+def test_nothing_is_left_of_a_loop_that_is_closed() -> None:
+    """Without the garbage collector, and while others hold the loop."""
+    gc.collect()
+    before = timer_fds()
+    loops = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(3):
+            LoopTimers.of(loop).call_at(loop.time() + 100, pytest.fail)
+        assert timer_fds() == before + 1
+        loops.append(loop)
+
+    gc.disable()
+    try:
+        for _ in range(3):
+            asyncio.run(main())
+        assert timer_fds() == before
+    finally:
+        gc.enable()
+
+
+@real_timers
+def test_a_forked_child_has_its_own() -> None:
+    def wait() -> None:
+        async def main() -> None:
+            loop = asyncio.get_running_loop()
+            done = loop.create_future()
+            LoopTimers.of(loop).call_at(loop.time() + 0.001, done.set_result, None)
+            await done
+
+        asyncio.run(main())
+
+    wait()
+    child = os.fork()
+    if not child:
+        try:
+            wait()
+        finally:
+            os._exit(0 if sys.exc_info()[0] is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    wait()
+
+
+def test_a_clock_that_jumps_has_the_timers_of_its_loop() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        start, done = loop.time(), loop.create_future()
+        LoopTimers.of(loop).call_at(start + 3600, done.set_result, None)
+        await done
+        assert loop.time() == start + 3600
+
+    run(main())
