@@ -90,9 +90,8 @@ async def _play(
             await player.start()
         player.add_stream(_counted(mixer, progress))
         await player.wait_for_playout()
-    for track in tracks:
-        if track.num_clipped:
-            console.print(printable(describe_clipping(track)), markup=False, highlight=False, soft_wrap=True)
+    for line in describe_clipping(tracks):
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     if failures:
         raise failures[0]
 
