@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
+from livekit_utils._runtime.arguments import MAX_CHANNELS
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.conversion.audio_resampler import AudioResampler
@@ -193,6 +194,8 @@ def parse_picked(text: str | None) -> list[int] | None:
         picked = [int(number) if len(number) < 10 else -1 for number in text.split(",")]
     except ValueError:
         picked = [-1]
+    if len(picked) > MAX_CHANNELS:
+        raise CliError(f"--pick: expected at most {MAX_CHANNELS} channels, got {len(picked)}")
     if min(picked) < 0:
         raise CliError(f"--pick: expected numbers of channels from 0, as 0,2, got {text!r:.80}")
     return picked

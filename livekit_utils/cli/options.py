@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from livekit_utils.cli.numbers import Count, Rate, Seconds
+from livekit_utils.cli.numbers import MAX_RATE, Count, Rate, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,9 +121,9 @@ def seconds_option(help: str, *, least: float) -> Decorator:
     return click.option("--seconds", metavar="SECONDS", type=Seconds(least), help=help)
 
 
-def rate_option(help: str, *, least: int = 1, **options: Any) -> Decorator:
+def rate_option(help: str, *, least: int = 1, most: int = MAX_RATE, **options: Any) -> Decorator:
     """Returns the option --rate."""
-    return click.option("--rate", type=Rate(least), help=help, **options)
+    return click.option("--rate", type=Rate(least, most), help=help, **options)
 
 
 def channels_option(help: str = "1 averages the channels; a higher number copies mono to all.") -> Decorator:

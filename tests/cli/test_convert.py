@@ -90,6 +90,7 @@ def test_the_peak_of_silence_stays(tmp_path: Path) -> None:
         (["--end", "nan"], "--end: expected 0 to 1000000000 s, got nan"),
         (["--pick", "2"], "--pick: expected channels from 0 to 1, got 2"),
         (["--pick", "a"], "--pick: expected numbers of channels from 0, as 0,2, got 'a'"),
+        (["--pick", ",".join(["0"] * 129)], "--pick: expected at most 128 channels, got 129"),
         (["--pick", "-1"], "--pick: expected numbers of channels from 0"),
         (["--pick", ""], "--pick: expected numbers of channels from 0"),
         (["--channels", 3], "expected 1 or 2 channels, got --channels 3"),

@@ -94,6 +94,7 @@ def test_numbers_are_used_or_refused(
         assert result.errors.startswith("error: "), (arguments, result)
         assert result.errors.count("\n") == 1, (arguments, result)
         assert len(result.errors) < 400, (arguments, result)
+        assert not re.search("sample_rate|num_channels|duration|_db|_ms", result.errors), (arguments, result)
         if "PyAudio" in result.errors:
             assert not takes_none, (arguments, result)
         else:

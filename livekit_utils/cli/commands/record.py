@@ -42,7 +42,7 @@ EXAMPLES = (
 @combined(
     seconds_option("The length; until Ctrl-C if not given.", least=0.01),
     devices_option,
-    rate_option("Hz, as 16k.", default=48000, show_default=True),
+    rate_option("Hz, from 8000 to 384000, as 16k.", least=8000, most=384_000, default=48000, show_default=True),
     channels_option("By default 1. Of several devices: one each, which is the default, or 1 for their mix."),
     processing_option,
     click.option("--gaps/--no-gaps", default=True, help="Write silence for the time in which the device was away."),

@@ -152,7 +152,7 @@ def _cells(track: Summary) -> list[str]:
 
 def _levels(track: Summary) -> list[str]:
     """Returns peak and RMS."""
-    return [f"{track.meter.peak_dbfs:.1f} dBFS", f"{track.meter.rms_dbfs:.1f} dBFS"]
+    return [_level(track.meter.peak_dbfs, "dBFS"), _level(track.meter.rms_dbfs, "dBFS")]
 
 
 def _loudness(track: Summary) -> list[str]:
@@ -161,10 +161,14 @@ def _loudness(track: Summary) -> list[str]:
         return ["-", "-", "-"]
     found = track.loudness
     return [
-        f"{found.integrated_lufs:.1f} LUFS",
-        f"{found.loudness_range_lu:.1f} LU",
-        f"{found.true_peak_dbtp:.1f} dBTP",
+        _level(found.integrated_lufs, "LUFS"),
+        _level(found.loudness_range_lu, "LU"),
+        _level(found.true_peak_dbtp, "dBTP"),
     ]
+
+
+def _level(level: float, unit: str) -> str:
+    return f"{round(level, 1) + 0.0:.1f} {unit}"  # + 0.0: no -0.0
 
 
 def format_length(seconds: float) -> str:
