@@ -15,11 +15,12 @@ import numpy as np
 
 from examples.conference import LENGTH_S, PEOPLE, RATE, confer, heard_in
 from tests.support.virtual_time import run
+from tools.colours import FOUR
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-COLOURS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5")
+COLOURS = FOUR
 PIECE = RATE // 20
 
 
@@ -44,7 +45,7 @@ def main(path: Path) -> None:
     axes[0].set_title(
         "Four people in one mixer: Bela's clock is 300 ppm too fast, Carl's network stalls (grey)", fontsize=10
     )
-    axes[-1].set_xlabel("seconds")
+    axes[-1].set_xlabel("time in s")
     figure.savefig(path, dpi=110)
 
 

@@ -12,13 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import matplotlib as mpl
-import numpy as np
 from PIL import Image
+
+from tools.colours import shrink
 
 RECORDINGS = Path(__file__).parent.parent / "examples" / "recordings"
 SOUNDS = ("guest.wav", "speech.wav", "music.flac", "bells.ogg")
-BLUE = np.array([0x00, 0x72, 0xB2]) / 255
 
 
 def main(path: Path) -> None:
@@ -30,16 +29,6 @@ def main(path: Path) -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with Image.open(drawn) as picture:
             shrink(picture.convert("RGB")).save(path, optimize=True)
-
-
-def shrink(picture: Image.Image) -> Image.Image:
-    scale = mpl.colormaps["magma"](np.linspace(0, 1, 224))[:, :3]
-    blues = [1 - share * (1 - BLUE) for share in np.linspace(0, 1, 10)]
-    greys = [np.full(3, share) for share in np.linspace(0, 1, 22)]
-    colours = (np.vstack([scale, blues, greys]) * 255).round().astype(np.uint8)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(colours.ravel().tolist())
-    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 if __name__ == "__main__":

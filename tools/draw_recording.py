@@ -20,13 +20,14 @@ import numpy as np
 
 from livekit_utils import AudioFrame, AudioMixer, AudioSource, AudioStream, LocalAudioTrack, Recorder
 from tests.support.virtual_time import run
+from tools.colours import TWO
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 RATE = 8000
 NAMES = ("agent", "caller")
-COLOURS = ("#2b6cb0", "#c05621")
+COLOURS = TWO
 
 # Who speaks, when, and for how long; in seconds. The agent is interrupted at 7.4 s.
 TURNS = [(0, 0.5, 1.6), (1, 2.6, 1.2), (0, 5.6, 1.8), (1, 7.3, 1.4), (0, 10.2, 1.0)]
@@ -124,7 +125,7 @@ def draw(path: Path) -> None:
         axis.set_yticks([0.5, -0.5], NAMES)
         axis.set_xlim(0, LENGTH_S + 0.3)
         axis.set_ylim(-1, 1)
-    axes[-1].set_xlabel("seconds")
+    axes[-1].set_xlabel("time in s")
     figure.savefig(path, dpi=110)
 
 

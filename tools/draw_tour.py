@@ -22,9 +22,9 @@ from matplotlib.figure import Figure
 from examples.tour import RATE, converse, read
 from livekit_utils import AudioFrame, AudioMixer, AudioSource, AudioStream, LocalAudioTrack, combine_audio_frames
 from tests.support.virtual_time import run
+from tools.colours import TWO
 
-# Of Okabe and Ito's colours, which red-green blind readers can tell.
-COLOURS = {"agent": "#0072b2", "guest": "#d55e00"}
+COLOURS = dict(zip(("agent", "guest"), TWO, strict=True))
 COLUMNS = 1200
 
 

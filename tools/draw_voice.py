@@ -1,6 +1,6 @@
 """Draws docs/voice.png: a voice in a noisy room before and after VoiceProcessor, and when it speaks.
 
-    .venv/bin/python tools/draw_voice.py docs/voice.png
+    .venv/bin/python -m tools.draw_voice docs/voice.png
 
 Both sounds are written beside it, as voice-before.wav and voice-after.wav. `make docs` runs it. It needs matplotlib
 and, for a real sentence, espeak-ng; without that, a voice is made up.
@@ -22,6 +22,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from livekit_utils import AudioFrame, VoiceActivityDetector, VoiceProcessor, resample_audio
+from tools.colours import BLUE, shrink
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -70,24 +71,26 @@ def draw(path: Path) -> None:
     after = np.concatenate([np.asarray(processor._process(frame)).ravel() for frame in frames(before)])
     figure, axes = plt.subplots(3, 1, figsize=(9, 6), sharex=True, height_ratios=(2, 2, 0.5), layout="constrained")
     for axis, samples, title in zip(axes, (before, after), ("before", "after VoiceProcessor"), strict=False):
-        spectrogram(axis, samples, title)
+        image = spectrogram(axis, samples, title)
+    figure.colorbar(image, ax=list(axes[:2]), label="level in dB per Hz; 0 is full scale")
     axis = axes[2]
     times = [activity.at_s for activity in activities]
     for start, end in zip(times[::2], times[1::2], strict=True):
-        axis.axvspan(start, end, color="#2b6cb0")
-    axis.set(yticks=[], xlabel="seconds", ylabel="speech", xlim=(0, len(before) / RATE))
+        axis.axvspan(start, end, color=BLUE)
+    axis.set(yticks=[], xlabel="time in s", ylabel="speech", xlim=(0, len(before) / RATE))
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=90)
-    Image.open(drawn).convert("RGB").quantize(64).save(path, optimize=True)
+    shrink(Image.open(drawn).convert("RGB")).save(path, optimize=True)
     for name, samples in (("before", before), ("after", after)):
         with wave.open(str(path.with_name(f"{path.stem}-{name}.wav")), "wb") as wav:
             wav.setparams((1, 2, RATE, 0, "NONE", ""))
             wav.writeframes(samples.tobytes())
 
 
-def spectrogram(axis: Any, samples: npt.NDArray[np.int16], title: str) -> None:
-    axis.specgram(samples / 32768, NFFT=512, noverlap=384, Fs=RATE, vmin=-125, vmax=-45, cmap="magma")
-    axis.set(ylabel="Hz", title=title)
+def spectrogram(axis: Any, samples: npt.NDArray[np.int16], title: str) -> Any:
+    image = axis.specgram(samples / 32768, NFFT=512, noverlap=384, Fs=RATE, vmin=-125, vmax=-45, cmap="magma")[3]
+    axis.set(ylabel="frequency in Hz", title=title)
+    return image
 
 
 if __name__ == "__main__":

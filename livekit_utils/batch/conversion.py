@@ -14,23 +14,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from livekit_utils._kernels.loudness import MAX_RATE, MIN_RATE, Loudness
-from livekit_utils.batch.job import stats_of
+from livekit_utils.batch.job import factor, stats_of
 from livekit_utils.batch.mixture import Mixture
 from livekit_utils.batch.output_file import OutputFile
-from livekit_utils.batch.programme import OneSound, normalizing_gain
+from livekit_utils.batch.programme import OneSound, Trimmed
 from livekit_utils.batch.result import Result
 from livekit_utils.batch.source import Source
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.level_meter import LevelMeter
 from livekit_utils.signals.normalization import Normalization
+from livekit_utils.signals.programme_gain import normalizing_gain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from concurrent.futures import Future
 
     from livekit_utils.batch.job import Job
-    from livekit_utils.batch.programme import Programme
     from livekit_utils.frames.audio_frame import AudioFrame
+    from livekit_utils.signals.programme_gain import Programme
 
 # Files that are written to the disk at a time, while the next one is converted: a file system takes them together.
 _NUM_SYNCED = 4
@@ -125,7 +126,9 @@ def _steps(job: Job) -> Generator[None, None, Result]:
             for path in job.paths:
                 _check_output(job, path)
                 sources.append(stack.enter_context(_opened(path)))
-            programme = Mixture(sources, job) if job.mixed else OneSound(sources[0], job)
+            programme: Programme = Mixture(sources, job) if job.mixed else OneSound(sources[0], job)
+            if job.mixed and job.trim:
+                programme = Trimmed(programme)
             return (yield from _written(job, sources, programme))
     except Exception as error:
         disk_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
@@ -147,7 +150,7 @@ def _check_output(job: Job, path: str) -> None:
 
 def _written(job: Job, sources: Sequence[Source], programme: Programme) -> Generator[None, None, Result]:
     assert job.format is not None
-    gain, note = 1.0, ""
+    gain, note = factor(job.gain_db), ""
     if job.normalize is not None:
         gain, note = normalizing_gain(programme, Normalization(job.normalize))
     rate, num_channels = programme.sample_rate, programme.num_channels
@@ -178,8 +181,18 @@ def _written(job: Job, sources: Sequence[Source], programme: Programme) -> Gener
         output_bytes=size,
         input_bytes=sum(source.stat[0] for source in sources),
         key=job.key([source.stat for source in sources]),
-        warnings=(*(warning for source in sources for warning in source.warnings), *filter(None, [note])),
+        warnings=(
+            *(warning for source in sources for warning in source.warnings),
+            *filter(None, [note, _clipping(programme)]),
+        ),
     )
+
+
+def _clipping(programme: Programme) -> str:
+    """Returns a warning where inputs have lost what was above full scale; an empty text where they have not."""
+    if not programme.num_clipped:
+        return ""
+    return f"clipped on reading: {programme.num_clipped} samples above full scale; a lower gain_db keeps them"
 
 
 class _Level:

@@ -75,7 +75,9 @@ class Job:
         format: "wav", "flac" (16 bits), "ogg" (Vorbis) or "opus" (in Ogg); None is that of the output's suffix.
         quality: Of the resampler, an `AudioResamplerQuality` or its string.
         normalize: A peak in dBFS, "-1", or a loudness, "-16LUFS", as for the command `convert`.
-        trim: Whether to leave out what is before the first and after the last word, but 0.2 s. Not for a mix.
+        gain_db: -120 to 40, of the output; 0 beside `normalize`. It comes before anything is rounded, so that what
+            lies above full scale in a file of floats or in a lossy one is not lost.
+        trim: Whether to leave out what is before the first and after the last word, but 0.2 s.
         length: Of a mix: "longest" ends with the input that ends last, "first" with the first input.
         scratch: A folder for files that are not complete yet. It must exist; None is the folder of the output.
 
@@ -95,6 +97,7 @@ class Job:
     format: str | None = None
     quality: AudioResamplerQuality | str = "medium"
     normalize: str | None = None
+    gain_db: float = 0.0
     trim: bool = False
     length: Literal["longest", "first"] = "longest"
     scratch: str | None = None
@@ -113,6 +116,9 @@ class Job:
                 self._set("normalize", str(Normalization(self.normalize)))
             except ValueError as error:
                 raise ValueError(f"normalize: {error}") from None
+        check_number("gain_db", self.gain_db, _MIN_DB, _MAX_DB)
+        if self.gain_db and self.normalize is not None:
+            raise ValueError(f"gain_db: expected none beside normalize, which sets the level, got {self.gain_db:g}")
         if self.length not in ("longest", "first"):
             raise ValueError(f"length: expected 'longest' or 'first', got {self.length!r}")
         if isinstance(self.input, (str, bytes, os.PathLike)):
@@ -128,8 +134,6 @@ class Job:
             raise ValueError("input: expected a first input without snr_db, which the others are compared with")
         if self.length == "first" and mixed[0].loop:
             raise ValueError("length: expected 'longest' where the first input loops, got 'first'")
-        if self.trim:
-            raise ValueError("trim: expected one input, got a mix")
         self._set("input", mixed)
 
     def with_scratch(self, scratch: str) -> Job:
@@ -158,7 +162,8 @@ class Job:
             stats: The size in bytes and the time of modification in nanoseconds of each input.
         """
         what = (
-            *(self.sample_rate, self.num_channels, self.format, self.quality, self.normalize, self.trim, self.length),
+            *(self.sample_rate, self.num_channels, self.format, self.quality, self.normalize, self.gain_db),
+            *(self.trim, self.length),
             [(item.gain_db, item.offset_s, item.snr_db, item.loop) for item in self.mixed],
             list(stats),
         )

@@ -25,15 +25,25 @@ if TYPE_CHECKING:
 # Values that are mixed at a time: the GIL is held for as long as this takes.
 _BLOCK = 32768
 
+# What is higher, or infinite, clips at any level.
+_MAX_PEAK = 1e6
+
 # +40 dB, below what the mixer's fixed point holds.
 _MAX_GAIN = 100.0
 
 
 class _Lane:
-    """One input of a mix, in the mix's rate and channels, from its offset on."""
+    """One input of a mix, in the mix's rate and channels, from its offset on.
 
-    def __init__(self, source: Source, item: MixInput, sample_rate: int, num_channels: int, quality: str) -> None:
+    Args:
+        gain: A factor of what is no int16, which comes before it is rounded.
+    """
+
+    def __init__(
+        self, source: Source, item: MixInput, sample_rate: int, num_channels: int, quality: str, gain: float
+    ) -> None:
         self._source, self._item = source, item
+        self._gain = gain
         self._format = (sample_rate, num_channels)
         self._quality = quality
         self._silence = round(item.offset_s * sample_rate)
@@ -43,6 +53,7 @@ class _Lane:
         self.num_values = 0
         """Of its own, which were taken."""
         self.sum_of_squares = 0
+        self.num_clipped = 0
 
     def _laps(self) -> Iterator[AudioFrame]:
         while True:
@@ -50,7 +61,9 @@ class _Lane:
             is_empty = True
             for samples in self._source.blocks():
                 is_empty = False
-                yield from converter.push(as_frame(samples, self._source.sample_rate)[0])
+                frame, num_clipped = as_frame(samples, self._source.sample_rate, self._gain)
+                self.num_clipped += num_clipped
+                yield from converter.push(frame)
             yield from converter.flush()
             if is_empty or not self._item.loop:
                 return
@@ -100,16 +113,22 @@ class Mixture:
                     converter.change_format(source.sample_rate, source.num_channels)
                 except ValueError as error:
                     raise ValueError(f"{source.path}: {error}") from None
+        self.num_clipped = 0
         self._gains = [factor(item.gain_db) for item in self._items]
         if any(item.snr_db is not None for item in self._items):
             self._gains = self._find_gains()
 
     def _find_gains(self) -> list[float]:
-        """Returns the gains that give the signal-to-noise ratios. Everything is read once for this."""
-        lanes = self._lanes()
+        """Returns the gains that give the signal-to-noise ratios. Everything is read once for this, and floats twice,
+        so that none is clipped while it is measured."""
+        scales = [1.0 / peak for peak in self._peaks()]
+        lanes = self._lanes(scales)
         for _ in self._blocks(lanes):
             pass
-        means = [lane.sum_of_squares / lane.num_values if lane.num_values else 0.0 for lane in lanes]
+        means = [
+            lane.sum_of_squares / lane.num_values / scale**2 if lane.num_values else 0.0
+            for lane, scale in zip(lanes, scales, strict=True)
+        ]
         gains = []
         for item, gain, mean in zip(self._items, self._gains, means, strict=True):
             if item.snr_db is not None:
@@ -123,28 +142,39 @@ class Mixture:
             gains.append(gain)
         return gains
 
+    def _peaks(self) -> list[float]:
+        """Returns the peaks that the inputs may have: 1.0, which is full scale, or more."""
+        return [1.0 if source.is_s16 else min(max(1.0, source.find_peak()), _MAX_PEAK) for source in self._sources]
+
     @property
     def safe_gain(self) -> float:
-        return min(1.0 / sum(self._gains), self.max_gain)
+        loudest = sum(gain * peak for gain, peak in zip(self._gains, self._peaks(), strict=True))
+        return min(1.0 / loudest, self.max_gain)
 
     @property
     def max_gain(self) -> float:
         return _MAX_GAIN / max(self._gains)
 
     def frames(self, gain: float) -> Iterator[AudioFrame]:
-        queues = [GainQueue(self.num_channels, gain * own) for own in self._gains]
-        for rows in self._blocks(self._lanes()):
+        gains = [gain * own for own in self._gains]
+        lanes = self._lanes(gains)
+        queues = [
+            GainQueue(self.num_channels, gain if source.is_s16 else 1.0)
+            for gain, source in zip(gains, self._sources, strict=True)
+        ]
+        for rows in self._blocks(lanes):
             for queue, row in zip(queues, rows, strict=True):
                 queue.push(row.data)
             num_samples = max(map(len, rows)) // self.num_channels
             yield AudioFrame(
                 mix(queues, num_samples, self.num_channels), self.sample_rate, self.num_channels, num_samples
             )
+        self.num_clipped = sum(lane.num_clipped for lane in lanes)
 
-    def _lanes(self) -> list[_Lane]:
+    def _lanes(self, gains: Sequence[float]) -> list[_Lane]:
         return [
-            _Lane(source, item, self.sample_rate, self.num_channels, self._quality)
-            for source, item in zip(self._sources, self._items, strict=True)
+            _Lane(source, item, self.sample_rate, self.num_channels, self._quality, gain)
+            for source, item, gain in zip(self._sources, self._items, gains, strict=True)
         ]
 
     def _blocks(self, lanes: Sequence[_Lane]) -> Iterator[list[npt.NDArray[np.int16]]]:

@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.samples import as_floats, as_frame
+from livekit_utils.frames.frame_part import FramePart
+from livekit_utils.signals.programme_gain import MEASURED_PEAK, split_gain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from livekit_utils.batch.job import Job
     from livekit_utils.batch.source import Source
     from livekit_utils.frames.audio_frame import AudioFrame
-    from livekit_utils.signals.normalization import Normalization
-
-# What a peak is brought to while it is measured: exact to 0.001 dB, and far from clipping.
-_MEASURED_PEAK = 0.5
-
-# Full scale, less what rounding may add.
-_SAFE_PEAK = 0.9999
-
-# Seconds that are kept around speech: its last sound may be too soft to be found.
-_MARGIN_S = 0.2
-
-
-class Programme(Protocol):
-    """A sound in the rate and channels of the output."""
-
-    sample_rate: int
-    num_channels: int
-
-    @property
-    def safe_gain(self) -> float:
-        """A gain at which it can be measured without clipping; 0 for silence."""
-        ...
-
-    @property
-    def max_gain(self) -> float:
-        """The highest gain that is possible."""
-        ...
-
-    def frames(self, gain: float) -> Iterator[AudioFrame]:
-        """Yields all of it, with a gain."""
-        ...
+    from livekit_utils.signals.programme_gain import Programme
 
 
 class OneSound:
@@ -73,6 +45,7 @@ class OneSound:
         if job.trim:
             self._start, self._end = _speech(source)
         self._peak: float | None = None
+        self.num_clipped = 0
 
     def _converter(self) -> FrameConverter:
         converter = FrameConverter(self.sample_rate, self.num_channels, quality=self._quality)
@@ -82,58 +55,28 @@ class OneSound:
 
     @property
     def safe_gain(self) -> float:
-        return _MEASURED_PEAK / self._find_peak() if 0 < self._find_peak() < np.inf else 0.0
+        return MEASURED_PEAK / self._find_peak() if 0 < self._find_peak() < np.inf else 0.0
 
     def _find_peak(self) -> float:
-        """Returns the peak of the file."""
         if self._peak is None:
-            blocks = self._source.blocks(self._start, self._end)
-            self._peak = max((float(np.abs(as_floats(samples)).max(initial=0)) for samples in blocks), default=0.0)
+            self._peak = self._source.find_peak(self._start, self._end)
         return self._peak
 
     def frames(self, gain: float) -> Iterator[AudioFrame]:
-        before = after = 1.0
-        if gain != 1.0:
-            # The file itself must not clip, before its filter brings it down.
-            before = min(gain, _SAFE_PEAK / self._find_peak())
-            after = gain / before
+        before, after = gain, 1.0
+        if self._peak is not None and gain != 1.0:
+            before, after = split_gain(gain, self._peak)
         converter = self._converter()
+        self.num_clipped = 0
         for samples in self._source.blocks(self._start, self._end):
             if gain != 1.0:
                 samples = as_floats(samples)
-            for frame in converter.push(as_frame(samples, self._source.sample_rate, before)[0]):
-                yield _louder(frame, after)
-        for frame in converter.flush():
-            yield _louder(frame, after)
-
-
-class Gain(NamedTuple):
-    """A factor, and why it is not the one that was asked for."""
-
-    factor: float
-    note: str = ""
-
-
-def normalizing_gain(programme: Programme, wanted: Normalization) -> Gain:
-    """Returns the gain that brings a programme to a level. All of it is made once for this.
-
-    Raises:
-        ValueError: Its loudness cannot be measured.
-    """
-    measurement = wanted.measure(programme.sample_rate, programme.num_channels)
-    safe = programme.safe_gain
-    if not safe:
-        return Gain(1.0)
-    for frame in programme.frames(safe):
-        measurement.add(frame)
-    missing = measurement.gain()
-    if not missing.is_known:
-        return Gain(1.0, missing.note)
-    factor = safe * 10 ** (missing.db / 20)
-    if factor > programme.max_gain:
-        short_db = 20 * np.log10(factor / programme.max_gain)
-        return Gain(programme.max_gain, f"{short_db:.1f} dB below {wanted}: an input would get more than +40 dB")
-    return Gain(factor, missing.note)
+            frame, num_clipped = as_frame(samples, self._source.sample_rate, before)
+            self.num_clipped += num_clipped
+            for converted in converter.push(frame):
+                yield _louder(converted, after)
+        for converted in converter.flush():
+            yield _louder(converted, after)
 
 
 def _louder(frame: AudioFrame, factor: float) -> AudioFrame:
@@ -145,14 +88,54 @@ def _louder(frame: AudioFrame, factor: float) -> AudioFrame:
 
 def _speech(source: Source) -> tuple[int, int | None]:
     """Returns the samples at which the part with speech begins and ends."""
-    from livekit_utils.voice.voice_activity_detector import VoiceActivityDetector
-
-    detector, times = VoiceActivityDetector(source.sample_rate), []
-    for samples in source.blocks():
-        times += [activity.at_s for activity in detector.push(as_frame(samples, source.sample_rate)[0])]
-    times += [activity.at_s for activity in detector.flush()]
-    if not times:
-        raise SoundFileError("nobody speaks in it")
-    start = max(0, round((times[0] - _MARGIN_S) * source.sample_rate))
-    end = round((times[-1] + _MARGIN_S) * source.sample_rate)
+    start, end = _part_with_speech(
+        (as_frame(samples, source.sample_rate)[0] for samples in source.blocks()), source.sample_rate
+    )
     return start, end if end < source.samples_per_channel else None
+
+
+def _part_with_speech(frames: Iterable[AudioFrame], sample_rate: int) -> tuple[int, int]:
+    from livekit_utils.voice.speech_spans import SpeechSpans
+
+    speech, length = SpeechSpans(sample_rate), 0
+    for frame in frames:
+        speech.add(frame)
+        length += frame.samples_per_channel
+    start, end = speech.finish_part(length)
+    if start == end:
+        raise SoundFileError("nobody speaks in it")
+    return start, end
+
+
+class Trimmed:
+    """A mix without what is before its first and after its last word. All is mixed once to find them.
+
+    Raises:
+        SoundFileError: Nobody speaks in it; or what the mix raises.
+        ValueError: Its rate is out of range.
+        ImportError: pywebrtc-audio is not installed.
+    """
+
+    def __init__(self, mix: Programme) -> None:
+        self._mix = mix
+        self.sample_rate, self.num_channels = mix.sample_rate, mix.num_channels
+        self._part = _part_with_speech(mix.frames(1.0), mix.sample_rate)
+
+    @property
+    def safe_gain(self) -> float:
+        return self._mix.safe_gain
+
+    @property
+    def max_gain(self) -> float:
+        return self._mix.max_gain
+
+    @property
+    def num_clipped(self) -> int:
+        return self._mix.num_clipped
+
+    def frames(self, gain: float) -> Iterator[AudioFrame]:
+        part = FramePart(*self._part)
+        for frame in self._mix.frames(gain):
+            kept = part.take(frame)
+            if kept.samples_per_channel:
+                yield kept

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.open_sound import open_sound
+from livekit_utils.files.samples import peak_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,7 @@ class Source:
             self._file.close()
             raise
         self.sample_rate, self.num_channels = self._sound.sample_rate, self._sound.num_channels
+        self.is_s16 = self._sound.is_s16
         self.warnings = self._sound.warnings
         self.samples_per_channel = 0
         """Samples that were read, at most."""
@@ -80,6 +82,14 @@ class Source:
         self.samples_per_channel = max(self.samples_per_channel, position)
         if self._stat() != self.stat:
             raise SoundFileError("expected a file that does not change while it is read")
+
+    def find_peak(self, start: int = 0, end: int | None = None) -> float:
+        """Returns the highest absolute value of a part, where 1.0 is full scale. All of the part is read for this.
+
+        Raises:
+            SoundFileError, OSError: As `blocks`.
+        """
+        return peak_of(self.blocks(start, end))
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,8 @@ class Summary:
     """Files that an earlier run has converted."""
     num_failed: int = 0
     """Files that failed, in this run or in an earlier one."""
+    num_clipped: int = 0
+    """Files of these whose output reaches full scale."""
     seconds: float = 0.0
     """Of sound that was converted."""
     elapsed_s: float = 0.0
@@ -52,3 +54,4 @@ class Summary:
         else:
             self.num_done += 1
             self.seconds += result.seconds
+            self.num_clipped += result.num_clipped > 0

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
+from livekit_utils._runtime.arguments import MAX_CHANNELS
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.conversion.audio_resampler import AudioResampler
 from livekit_utils.conversion.frame_converter import map_channels
-from livekit_utils.files.samples import as_floats, as_frame
+from livekit_utils.files.samples import as_floats, as_frame, peak_of
 from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.signals.programme_gain import MEASURED_PEAK, normalizing_gain, split_gain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,13 +24,11 @@ if TYPE_CHECKING:
     from livekit_utils.cli.normalization import Normalization
     from livekit_utils.conversion.audio_resampler import AudioResamplerQuality
     from livekit_utils.conversion.engines import EngineChoice
+    from livekit_utils.files.samples import Samples
 
 
-# What a peak is brought to while it is measured: high enough to be exact to 0.001 dB, and far from clipping.
-_MEASURED_PEAK = 0.5
-
-# Full scale, less what rounding may add.
-_SAFE_PEAK = 0.9999
+# What a resampler covers.
+_MAX_RATIO = 256
 
 
 class Gains(NamedTuple):
@@ -79,6 +79,7 @@ class Conversion:
         self._make_resampler()
 
     def _make_resampler(self) -> AudioResampler:
+        check_ratio(self._reader, self.sample_rate)
         try:
             return AudioResampler(
                 self._reader.sample_rate,
@@ -88,7 +89,8 @@ class Conversion:
                 engine=self._engine,
             )
         except ValueError as error:
-            raise CliError(f"{self._reader.path}: {error}") from error
+            text = str(error).removeprefix("output_rate: ").replace('engine="samplerate"', "--engine samplerate")
+            raise CliError(f"--engine: {text}") from error
 
     def frames(self, frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:
         """Yields the result for the frames of the file, up to its last sample."""
@@ -120,33 +122,41 @@ class Conversion:
         Raises:
             CliError: The loudness cannot be measured, or the file cannot be decoded.
         """
-        measurement = wanted.measure(self.sample_rate, self.num_channels)
         with ProgressBar(f"{self._reader.name}: level", 2 * (self._reader.duration or 0)) as progress:
-            peak = 0.0
-            for samples in self._reader.blocks():
-                peak = max(peak, float(np.abs(as_floats(samples)).max(initial=0)))
-                progress.advance(len(samples) / self._reader.sample_rate)
-            self._reader.rewind()
-            if not 0 < peak < np.inf:
-                return Gains()
-            factor = _MEASURED_PEAK / peak
+            heard = _Heard(self, self._reader, progress)
+            gain = normalizing_gain(heard, wanted)
+        if gain.factor == 1.0:  # silence, or no loudness
+            return Gains(note=gain.note)
+        before, after = split_gain(gain.factor, heard.peak)
+        return Gains(_decibels(before), _decibels(after), gain.note)
 
-            def scaled() -> Iterator[AudioFrame]:
-                for samples in self._reader.blocks():
-                    yield as_frame(as_floats(samples), self._reader.sample_rate, factor)[0]
-                    progress.advance(len(samples) / self._reader.sample_rate)
 
-            for frame in self.frames(scaled()):
-                measurement.add(frame)
-            self._reader.rewind()
-        if not measurement.peak:
-            return Gains()
-        missing = measurement.gain()
-        if not missing.is_known:
-            return Gains(note=missing.note)
-        gain = factor * 10 ** (missing.db / 20)
-        before = min(gain, _SAFE_PEAK / peak)
-        return Gains(_decibels(before), _decibels(gain / before), missing.note)
+class _Heard:
+    """The result of a conversion, which is measured: a `livekit_utils.signals.programme_gain.Programme`."""
+
+    max_gain = math.inf
+    num_clipped = 0
+
+    def __init__(self, conversion: Conversion, reader: AudioReader, progress: ProgressBar) -> None:
+        self._conversion, self._reader, self._progress = conversion, reader, progress
+        self.sample_rate, self.num_channels = conversion.sample_rate, conversion.num_channels
+        self.peak = 0.0
+        """Of the file; known from `safe_gain` on."""
+
+    def _blocks(self) -> Iterator[Samples]:
+        for samples in self._reader.blocks():
+            yield samples
+            self._progress.advance(len(samples) / self._reader.sample_rate)
+        self._reader.rewind()
+
+    @property
+    def safe_gain(self) -> float:
+        self.peak = peak_of(self._blocks())
+        return MEASURED_PEAK / self.peak if 0 < self.peak < math.inf else 0.0
+
+    def frames(self, gain: float) -> Iterator[AudioFrame]:
+        rate = self._reader.sample_rate
+        return self._conversion.frames(as_frame(as_floats(samples), rate, gain)[0] for samples in self._blocks())
 
 
 def louder(frame: AudioFrame, gain_db: float) -> AudioFrame:
@@ -155,6 +165,17 @@ def louder(frame: AudioFrame, gain_db: float) -> AudioFrame:
         return frame
     samples = as_floats(np.asarray(frame)) * np.float32(10 ** (gain_db / 20))
     return as_frame(samples, frame.sample_rate)[0]
+
+
+def check_ratio(reader: AudioReader, sample_rate: int) -> None:
+    """Refuses a rate that a file cannot be converted to.
+
+    Raises:
+        CliError: It is not within a factor of 256 of that of the file.
+    """
+    if max(reader.sample_rate, sample_rate) > _MAX_RATIO * min(reader.sample_rate, sample_rate):
+        expected = f"expected a rate within a factor of {_MAX_RATIO} of the {reader.sample_rate} Hz of {reader.path}"
+        raise CliError(f"--rate: {expected}, got {sample_rate} Hz")
 
 
 def _decibels(factor: float) -> float:
@@ -170,9 +191,11 @@ def parse_picked(text: str | None) -> list[int] | None:
     if text is None:
         return None
     try:
-        picked = [int(number) for number in text.split(",")]
+        picked = [int(number) if len(number) < 10 else -1 for number in text.split(",")]
     except ValueError:
         picked = [-1]
+    if len(picked) > MAX_CHANNELS:
+        raise CliError(f"--pick: expected at most {MAX_CHANNELS} channels, got {len(picked)}")
     if min(picked) < 0:
-        raise CliError(f"--pick: expected numbers of channels from 0, with commas between them, got {text!r}")
+        raise CliError(f"--pick: expected numbers of channels from 0, as 0,2, got {text!r:.80}")
     return picked

@@ -33,5 +33,11 @@ def usage_error(error: Any) -> str | None:
     the help, where nothing was called."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return None
+    param = getattr(error, "param", None)
+    if type(error).__name__ == "BadParameter" and param is not None:
+        name = max(param.opts, key=len) if param.param_type_name == "option" else param.make_metavar(error.ctx)
+        text = f"{name}: {error.message}"
+    else:
+        text = error.format_message()
     command = f"{error.ctx.command_path} --help" if error.ctx is not None else "--help"
-    return printable(f"{' '.join(error.format_message().split()).rstrip('.')}; see {command}")
+    return printable(f"{' '.join(text.split()).rstrip('.')}; see {command}")

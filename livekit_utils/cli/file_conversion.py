@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from livekit_utils.cli.conversion import Conversion, Gains, louder, parse_picked
-from livekit_utils.cli.errors import CliError, printable
+from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.output_form import output_form
 from livekit_utils.cli.files.raw_files import parse_raw
-from livekit_utils.cli.files.wide_samples import WideEncoder, is_wide
+from livekit_utils.cli.files.wide_samples import WideEncoder, is_wide, warn_of_16_bits
 from livekit_utils.cli.gains import parse_gains
 from livekit_utils.cli.normalization import Normalization
 from livekit_utils.cli.production import Production, ProductionOrder
@@ -42,6 +41,7 @@ def convert_file(
     gain: Sequence[str],
     normalize: str | None,
     plot: Path | None,
+    dark: bool,
     damaged: bool,
     raw: str | None,
     encoding: str | None,
@@ -72,7 +72,7 @@ def convert_file(
         conversion = Conversion(reader, rate, channels, picked, quality, engine)
         gains = Gains() if wanted is None else conversion.gains(wanted)
         with Production(
-            ProductionOrder(output, force, plot, json, form),
+            ProductionOrder(output, force, plot, json, form, dark),
             [reader],
             sample_rate=conversion.sample_rate,
             num_channels=conversion.num_channels,
@@ -93,11 +93,9 @@ def convert_file(
                 production.write(louder(frame, gains.result_db))
             production.inputs[0].gain_db += gains.result_db
             report = production.finish()
-        if form.encoding and is_wide(form.encoding) and not _keeps_all_bits(reader, conversion, form):
-            text = "samples hold 16 bits: what is resampled or averaged is rounded to them"
-            print(printable(f"warning: {output}: its {form.encoding[:3]} {text}"), file=sys.stderr)
-    hint = "the filter overshoots, or --gain is too high; avoid it with --normalize 0, or --gain -1"
-    report.print(as_json=json, clipping_hint=hint, loudness_note=gains.note)
+        if not _keeps_all_bits(reader, conversion, form):
+            warn_of_16_bits(output, form.encoding, "what is resampled or averaged is")
+    report.print(as_json=json, clipping_hint="--normalize=-1 avoids it", loudness_note=gains.note)
 
 
 def _keeps_all_bits(reader: AudioReader, conversion: Conversion, form: OutputForm) -> bool:

@@ -1,4 +1,4 @@
-"""FileMix mixes files: to write the mix, or to find the gain that it needs."""
+"""FileMix mixes files: to write the mix, or to find the gain that it needs, or where somebody speaks in it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import itertools
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from livekit_utils.cli.files.audio_writer import shortened
-from livekit_utils.cli.gains import MAX_GAIN_DB
 from livekit_utils.cli.interruption import run
 from livekit_utils.cli.mixing import add_files, make_mixer, waited_for
 from livekit_utils.cli.normalization import Gain
+from livekit_utils.cli.numbers import MAX_GAIN_DB
+from livekit_utils.cli.speech import find_speech, part_with_speech
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.summary import Summary
 from livekit_utils.frames.audio_frame import AudioFrame
+from livekit_utils.frames.frame_part import FramePart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from livekit_utils.cli.files.audio_reader import AudioReader
-    from livekit_utils.cli.normalization import Measurement, Normalization
+    from livekit_utils.cli.normalization import Normalization
 
 # dB by which a mix that clips is lowered to be measured again: four times as many voices.
 _HEADROOM_STEP_DB = 12.0
@@ -48,10 +49,13 @@ class FileMix:
         self._offsets = offsets
         self._sample_rate = sample_rate
         self._num_channels = num_channels
+        self._part: tuple[int, int] | None = None
         make_mixer(readers, sample_rate, num_channels)  # refuses what cannot be mixed
 
     def find_length(self) -> int | None:
         """Returns the samples per channel of the mix; None as long as one of the inputs does not tell it."""
+        if self._part is not None:
+            return self._part[1] - self._part[0]
         lengths = [
             reader.length_at(self._sample_rate, _num_before(reader, offset_s))
             for reader, offset_s in zip(self._readers, self._offsets, strict=True)
@@ -70,12 +74,13 @@ class FileMix:
             CliError, OSError: A file cannot be read, or what `write` raises.
         """
         frames: list[Iterator[AudioFrame] | AsyncIterator[AudioFrame]] = []
+        part = FramePart(*self._part) if self._part is not None else None
         for track, reader, offset_s in zip(inputs, self._readers, self._offsets, strict=True):
             if not reader.is_live:
                 reader.rewind()
             of_one = itertools.chain(_silence(reader, offset_s), track.frames(reader.blocks()))
             frames.append(waited_for(of_one, reader.interrupt) if reader.is_live else of_one)
-        run(self._run, inputs, frames, write)
+        run(self._run, inputs, frames, write if part is None else lambda frame: write(part.take(frame)))
 
     async def _run(
         self,
@@ -92,21 +97,43 @@ class FileMix:
         if failures:
             raise failures[0]
 
+    def take_speech(self, gains_db: Sequence[float], name: str) -> None:
+        """Leaves out what comes before the first and after the last word of the mix, but 0.2 s. All is mixed for this.
+
+        Raises:
+            CliError: Nobody speaks in it, or its rate is out of range.
+            OSError: A file cannot be read.
+        """
+        speech, length = find_speech(self._sample_rate), self.find_length() or 0
+        self._hear(f"{name}: speech", gains_db, speech.add)
+        self._part = part_with_speech(speech, length, "the mix")
+
+    def _hear(self, title: str, gains_db: Sequence[float], add: Callable[[AudioFrame], None]) -> list[Summary]:
+        """Gives all of the mix to `add`, and returns what was measured of its inputs."""
+        inputs = [Summary.of(reader, gain_db) for reader, gain_db in zip(self._readers, gains_db, strict=True)]
+        length = self.find_length() or 0
+        sound = FramePart(0, length)  # the mixer's last block ends in silence
+        with ProgressBar(title, length / self._sample_rate) as progress:
+
+            def write(frame: AudioFrame) -> None:
+                frame = sound.take(frame)
+                add(frame)
+                progress.advance(frame.duration)
+
+            self.run(inputs, write)
+        return inputs
+
     def missing_gain(self, wanted: Normalization, gains_db: Sequence[float], name: str) -> Gain:
         """Returns the gain in decibels that brings the mix to a level, beside those of its inputs.
 
         Raises:
             CliError, OSError: The loudness of such a mix cannot be measured, or a file cannot be read.
         """
-        headroom_db, length = 0.0, self.find_length() or 0
+        headroom_db = 0.0
         while True:
             measurement = wanted.measure(self._sample_rate, self._num_channels)
-            inputs = [
-                Summary.of(reader, gain_db - headroom_db)
-                for reader, gain_db in zip(self._readers, gains_db, strict=True)
-            ]
-            with ProgressBar(f"{name}: level", length / self._sample_rate) as progress:
-                self.run(inputs, _Counted(measurement, progress, length).write)
+            lower_db = [gain_db - headroom_db for gain_db in gains_db]
+            inputs = self._hear(f"{name}: level", lower_db, measurement.add)
             is_clipped = measurement.is_clipped or any(track.num_clipped for track in inputs)
             if not is_clipped or headroom_db >= _MAX_HEADROOM_DB:
                 break
@@ -120,21 +147,6 @@ class FileMix:
             return Gain(most_db, note=f"{short_db:.1f} dB below {wanted}: an input would get more than "
                                       f"{MAX_GAIN_DB:+.0f} dB")  # fmt: skip
         return Gain(missing.db - headroom_db, note=missing.note)
-
-
-class _Counted:
-    """Measures a mix without the silence in which the mixer's last block ends."""
-
-    def __init__(self, measurement: Measurement, progress: ProgressBar, samples_per_channel: int) -> None:
-        self._measurement = measurement
-        self._progress = progress
-        self._missing = samples_per_channel
-
-    def write(self, frame: AudioFrame) -> None:
-        frame = shortened(frame, self._missing)
-        self._missing -= frame.samples_per_channel
-        self._measurement.add(frame)
-        self._progress.advance(frame.duration)
 
 
 def _num_before(reader: AudioReader, offset_s: float) -> int:

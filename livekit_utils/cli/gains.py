@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from livekit_utils.cli.errors import CliError
-from livekit_utils.cli.numbers import is_number, parse_number
+from livekit_utils.cli.numbers import MAX_GAIN_DB, MIN_GAIN_DB, is_number, parse_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-_MIN_GAIN_DB = -120.0
-MAX_GAIN_DB = 40.0
 
 # A day.
 _MAX_OFFSET_S = 86_400.0
@@ -60,7 +57,7 @@ class _PerInput(NamedTuple):
     """Whether a number without a name is that of all inputs that are not named."""
 
 
-_GAIN = _PerInput("--gain", "gain", "NAME=dB", "decibels", "dB", _MIN_GAIN_DB, MAX_GAIN_DB, True)
+_GAIN = _PerInput("--gain", "gain", "NAME=dB", "decibels", "dB", MIN_GAIN_DB, MAX_GAIN_DB, True)
 _OFFSET = _PerInput("--offset", "offset", "NAME=SECONDS", "seconds", "s", 0, _MAX_OFFSET_S, False)
 
 
@@ -82,7 +79,7 @@ def _parse(kind: _PerInput, options: Sequence[str], inputs: Sequence[Path]) -> l
 
 def _of_all(kind: _PerInput, option: str, before: float | None) -> float:
     if not kind.for_all or not is_number(option, kind.symbol):
-        raise CliError(f"{kind.option}: expected {kind.form}, got {option!r}")
+        raise CliError(f"{kind.option}: expected {kind.form}, got {option!r:.80}")
     if before is not None:
         raise CliError(f"{kind.option}: expected one {kind.what} for all inputs, got two")
     return _parse_value(kind, "", option)
@@ -93,9 +90,9 @@ def _parse_value(kind: _PerInput, name: str, number: str) -> float:
     try:
         value = parse_number(number, kind.symbol)
     except ValueError:
-        raise CliError(f"{where}: expected a number of {kind.unit}, got {number!r}") from None
+        raise CliError(f"{where}: expected a number of {kind.unit}, got {number!r:.80}") from None
     if not kind.least <= value <= kind.most:
-        raise CliError(f"{where}: expected {kind.least:.0f} to {kind.most:.0f} {kind.symbol}, got {number}")
+        raise CliError(f"{where}: expected {kind.least:.0f} to {kind.most:.0f} {kind.symbol}, got {number:.80}")
     return value
 
 
@@ -112,4 +109,4 @@ def _find_input(option: str, name: str, inputs: Sequence[Path]) -> int:
     if name.isascii() and name.isdigit() and 1 <= int(name[:9]) <= len(inputs):
         return int(name) - 1
     known = ", ".join(path.name for path in inputs)
-    raise CliError(f"{option} {name}: expected the name of an input ({known}), got {name!r}")
+    raise CliError(f"{option} {name}: expected the name of an input ({known}), got {name!r:.80}")

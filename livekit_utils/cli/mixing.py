@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.threads import in_thread
+from livekit_utils.cli.conversion import check_ratio
 from livekit_utils.cli.errors import CliError
 from livekit_utils.mixing.audio_mixer import AudioMixer
 
@@ -31,14 +32,12 @@ def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksi
     try:
         mixer = AudioMixer(rate, channels, blocksize=blocksize, stream_timeout_ms=_NEVER_LATE_MS)
     except ValueError as error:
-        raise CliError(str(error)) from error
+        raise CliError(f"{readers[0].path}: {str(error).removeprefix('sample_rate: ')} Hz") from error
     for reader in readers:
         if reader.num_channels != channels and 1 not in (reader.num_channels, channels):
             raise CliError(f"{reader.path}: expected 1 or {channels} channels to mix to {channels}, "
                            f"got {reader.num_channels}; --channels 1 takes any number")  # fmt: skip
-        if max(reader.sample_rate, rate) > 256 * min(reader.sample_rate, rate):
-            raise CliError(f"{reader.path}: expected a sample rate within a factor of 256 of {rate} Hz, "
-                           f"got {reader.sample_rate} Hz")  # fmt: skip
+        check_ratio(reader, rate)
     return mixer
 
 

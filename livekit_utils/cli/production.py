@@ -7,12 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from livekit_utils.cli.files.audio_writer import AudioWriter, shortened
+from livekit_utils.cli.files.audio_writer import AudioWriter
 from livekit_utils.cli.files.pending_file import PendingFile
 from livekit_utils.cli.files.standard_streams import is_standard
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import Report
 from livekit_utils.cli.view.summary import Summary, whole_path
+from livekit_utils.frames.frame_part import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,8 @@ class ProductionOrder:
     as_json: bool
     form: OutputForm | None = None
     """The kind of the file; None is that of its suffix."""
+    dark: bool = False
+    """Whether the plot is drawn on a dark background."""
 
 
 class Production:
@@ -123,7 +126,7 @@ class Production:
         block ends in silence."""
         length = self.output.samples_per_channel if self._is_known else self._find_length()
         if length is not None:
-            frame = shortened(frame, length - self._writer.samples_per_channel)
+            frame = cut(frame, 0, length - self._writer.samples_per_channel)
         if frame.samples_per_channel == 0:
             return
         self.output.add_frame(frame)
@@ -158,7 +161,7 @@ class Production:
                 if track.picture is not None:
                     track.picture.finish()
             drawing = time.perf_counter()
-            draw_plot(tracks, self._plot.path)
+            draw_plot(tracks, self._plot.path, dark=self._order.dark)
             self._started += time.perf_counter() - drawing  # the report does not count drawing
         self._writer.commit()
         if self._plot is not None:

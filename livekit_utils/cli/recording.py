@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livekit_utils.cli.errors import CliError, describe
-from livekit_utils.cli.files.audio_writer import shortened
 from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.view.level_bar import LevelBar
+from livekit_utils.frames.frame_part import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ class Recording:
             num_missing = self._max_samples - self._file.samples_per_channel
             if num_missing == 0:
                 return
-            frame = shortened(frame, num_missing)
+            frame = cut(frame, 0, num_missing)
         self._file.write(frame.data)
         self._track.add_frame(frame)
 

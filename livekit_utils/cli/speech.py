@@ -10,43 +10,35 @@ from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:
     from livekit_utils.cli.files.audio_reader import AudioReader
-    from livekit_utils.files.samples import Samples
-
-# What is kept around speech: its last sound may be too soft to be found.
-_MARGIN_S = 0.2
+    from livekit_utils.voice.speech_spans import SpeechSpans
 
 
-class SpeechFinder:
-    """Takes the samples of a file, and finds where somebody speaks.
-
-    Args:
-        sample_rate: Hz.
+def find_speech(sample_rate: int) -> SpeechSpans:
+    """Returns what finds where in a sound somebody speaks.
 
     Raises:
         CliError: pywebrtc-audio is not installed, or the rate is out of range.
     """
+    from livekit_utils.voice.speech_spans import SpeechSpans
 
-    def __init__(self, sample_rate: int) -> None:
-        from livekit_utils.voice.voice_activity_detector import VoiceActivityDetector
+    try:
+        return SpeechSpans(sample_rate)
+    except ImportError as error:
+        raise CliError(f"speech cannot be found: {error}") from error
+    except ValueError as error:
+        raise CliError(f"speech cannot be found at this rate: {error}") from error
 
-        self._sample_rate = sample_rate
-        try:
-            self._detector = VoiceActivityDetector(sample_rate)
-        except ImportError as error:
-            raise CliError(f"speech cannot be found: {error}") from error
-        except ValueError as error:
-            raise CliError(f"speech cannot be found at this rate: {error}") from error
-        self._times: list[float] = []
 
-    def add(self, samples: Samples) -> None:
-        """Takes the next samples."""
-        frame = as_frame(samples, self._sample_rate)[0]
-        self._times += [activity.at_s for activity in self._detector.push(frame)]
+def part_with_speech(speech: SpeechSpans, samples_per_channel: int, name: object) -> tuple[int, int]:
+    """Returns the samples at which the part of a sound begins and ends in which somebody speaks.
 
-    def spans(self) -> list[tuple[float, float]]:
-        """Ends the file, and returns the seconds at which speech starts and ends."""
-        self._times += [activity.at_s for activity in self._detector.flush()]
-        return list(zip(self._times[::2], self._times[1::2], strict=True))
+    Raises:
+        CliError: Nobody does.
+    """
+    start, end = speech.finish_part(samples_per_channel)
+    if start == end:
+        raise CliError(f"--trim: nobody speaks in {name}")
+    return start, end
 
 
 def take_speech(reader: AudioReader) -> None:
@@ -56,15 +48,12 @@ def take_speech(reader: AudioReader) -> None:
         reader: The file, or a part of it.
 
     Raises:
-        CliError: Nobody speaks in it; or as `SpeechFinder`.
+        CliError: Nobody speaks in it; or as `find_speech`.
     """
-    finder = SpeechFinder(reader.sample_rate)
+    speech = find_speech(reader.sample_rate)
     with ProgressBar(f"{reader.name}: speech", reader.duration) as progress:
         for samples in reader.blocks():
-            finder.add(samples)
+            speech.add(as_frame(samples, reader.sample_rate)[0])
             progress.advance(len(samples) / reader.sample_rate)
     reader.rewind()
-    spans = finder.spans()
-    if not spans:
-        raise CliError(f"{reader.path}: nobody speaks in it")
-    reader.narrow(max(0.0, spans[0][0] - _MARGIN_S), spans[-1][1] + _MARGIN_S)
+    reader.narrow(*part_with_speech(speech, reader.samples_per_channel or 0, reader.path))

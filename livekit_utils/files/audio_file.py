@@ -8,7 +8,14 @@ import warnings
 from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
-from livekit_utils._runtime.arguments import MAX_CHANNELS, check_channels, check_finite, check_frame_size, check_int
+from livekit_utils._runtime.arguments import (
+    MAX_CHANNELS,
+    check_channels,
+    check_finite,
+    check_frame_size,
+    check_int,
+    check_number,
+)
 from livekit_utils._runtime.lifecycle import AsyncClosing
 from livekit_utils._runtime.public_path import public
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -60,6 +67,8 @@ class AudioFile(AsyncClosing):
         start_s: Seconds of the file at which the part to read begins.
         end_s: Seconds at which it ends, after `start_s`. None is the end of the file.
         loop: Whether the part is repeated, without an end.
+        gain_db: -120 to 40. It comes before samples are rounded: what lies above full scale in a file of floats or in a
+            lossy one is not lost.
 
     Raises:
         ValueError: A number is out of range, or the file is damaged, cut off, empty or no sound file. Damage that is
@@ -96,6 +105,7 @@ class AudioFile(AsyncClosing):
         start_s: float = 0.0,
         end_s: float | None = None,
         loop: bool = False,
+        gain_db: float = 0.0,
     ) -> None:
         self._closed = True  # until it is open
         if sample_rate is not None:
@@ -110,6 +120,7 @@ class AudioFile(AsyncClosing):
                 raise ValueError(f"end_s: expected a number above start_s, {start_s:g}, got {end_s:g}")
         if not isinstance(loop, bool):
             raise TypeError(f"loop: expected a bool, got {type(loop).__name__}")
+        gain_db = check_number("gain_db", gain_db, -120, 40)
         picked = check_channels("channels", channels)
         opened = OpenedSound(file, again=loop)
         self._name, self._sound, self._is_live = opened.name, opened.sound, opened.is_live
@@ -123,7 +134,7 @@ class AudioFile(AsyncClosing):
             size = check_frame_size(self._sample_rate, frame_size_ms)
             self._start = self._sample_at("start_s", start_s)
             self._end = None if end_s is None else self._sample_at("end_s", end_s)
-            format = FrameFormat(self._sample_rate, self._num_channels, size, picked)
+            format = FrameFormat(self._sample_rate, self._num_channels, size, picked, 10 ** (gain_db / 20))
             frames = FileFrames(sound, format, self._start, self._end, loop)
         except BaseException:
             opened.close()

@@ -16,7 +16,7 @@ from livekit_utils.files.flac import find_flac
 from livekit_utils.files.mpeg import find_mpeg, first_frame, skip_tags
 from livekit_utils.files.ogg import find_ogg
 from livekit_utils.files.part import Contents, Part
-from livekit_utils.files.wav import find_wav, is_wav
+from livekit_utils.files.wav import UNKNOWN_SIZE, find_wav, is_wav
 
 EXPECTED = "expected a WAV, FLAC, OGG or MP3 file"
 
@@ -30,6 +30,13 @@ _WHOLE = (
 
 _AU = (b".snd", b"dns.")
 _AU_SIZE_UNKNOWN = 0xFFFFFFFF
+
+# Bytes: what no file has.
+_UNKNOWN_LONG_SIZE = 1 << 62
+
+# Bytes.
+_CAF_HEADER, _CAF_CHUNK_HEADER = 8, 12
+_MAX_CAF_CHUNKS = 1000
 
 # Matroska and WebM; MP4 has its mark after 4 bytes. Frames of MP3 may lie in them.
 _MATROSKA, _MP4 = b"\x1aE\xdf\xa3", b"ftyp"
@@ -63,20 +70,44 @@ def _find(scanner: ByteScanner) -> Contents:
     if head.startswith(_WHOLE):
         contents = Contents()
         contents.add(Part(RangeList().add(0, scanner.size)))
-        if head.startswith(_AU):
-            contents.warnings += _missing_in_au(scanner)
+        start, end = _told_range(scanner)
+        if end is not None and end > scanner.size:
+            what = "bytes of sound" if start else "bytes"
+            got = max(0, scanner.size - start)
+            contents.warnings.append(f"expected {end - start} {what}, as its header says, got {got}, which are read")
         return contents
     if head.startswith(_MATROSKA) or head[4:8] == _MP4 or first_frame(scanner, start) is None:
         raise ForeignFileError(f"{EXPECTED}, got something else (it starts with {scanner.at(0, 12)!r})")
     return find_mpeg(scanner, start)
 
 
-def _missing_in_au(scanner: ByteScanner) -> list[str]:
-    """Returns a warning if an AU file has less sound than its header says; libsndfile reads what there is."""
-    head = scanner.at(0, 12)
-    order: Literal["big", "little"] = "big" if head.startswith(b".snd") else "little"
-    start, told = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
-    got = max(0, scanner.size - start)
-    if told == _AU_SIZE_UNKNOWN or told <= got:
-        return []
-    return [f"expected {told} bytes of sound, as its header says, got {got}, which are read"]
+def _told_range(scanner: ByteScanner) -> tuple[int, int | None]:
+    """Returns where the sound of such a file begins, or 0, and where the file ends, by its header; None if that does
+    not tell. libsndfile reads what there is, and says nothing."""
+    head = scanner.at(0, 24)
+    if head.startswith(_AU):
+        order: Literal["big", "little"] = "big" if head.startswith(b".snd") else "little"
+        start, told = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
+        return start, None if told == _AU_SIZE_UNKNOWN else start + told
+    if head.startswith(b"FORM"):
+        size = int.from_bytes(head[4:8], "big")
+        return 0, None if size >= UNKNOWN_SIZE else 8 + size
+    if head.startswith(b"riff"):
+        size = int.from_bytes(head[16:24], "little")
+        return 0, None if size >= _UNKNOWN_LONG_SIZE else size
+    return 0, _end_of_caf(scanner) if head.startswith(b"caff") else None
+
+
+def _end_of_caf(scanner: ByteScanner) -> int | None:
+    position = _CAF_HEADER
+    for _ in range(_MAX_CAF_CHUNKS):
+        chunk = scanner.at(position, _CAF_CHUNK_HEADER)
+        if len(chunk) < _CAF_CHUNK_HEADER:
+            break
+        num_bytes = int.from_bytes(chunk[4:], "big", signed=True)
+        position += _CAF_CHUNK_HEADER + num_bytes
+        if chunk.startswith(b"data"):
+            return None if num_bytes < 0 else position  # -1: up to the end
+        if num_bytes < 0:
+            break
+    return None

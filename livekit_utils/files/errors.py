@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class SoundFileError(ValueError):
     """The file is no sound file of a known format, is damaged, or was cut off."""
@@ -9,3 +14,6 @@ class SoundFileError(ValueError):
 
 class ForeignFileError(SoundFileError):
     """The file is none that libsndfile decodes."""
+
+    warnings: Sequence[str] = ()
+    """What is strange about it, one line each."""

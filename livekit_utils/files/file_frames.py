@@ -35,6 +35,8 @@ class FrameFormat:
     samples_per_channel: int
     picked: Sequence[int] | None
     """The channels of the sound to take, in this order; None takes all."""
+    gain: float = 1.0
+    """A factor, which comes before anything is rounded."""
 
 
 class Place(NamedTuple):
@@ -121,14 +123,16 @@ class FileFrames:
         return frame
 
     def _decode(self) -> None:
-        from livekit_utils.files.samples import as_frame
+        from livekit_utils.files.samples import as_floats, as_frame
 
         samples = self._repeated() if self._whole is not None else self._read()
         if samples is None:
             return
         if self._format.picked is not None:
             samples = samples[:, list(self._format.picked)].copy()
-        frame, num_clipped = as_frame(samples, self._sound.sample_rate)
+        if self._format.gain != 1.0:
+            samples = as_floats(samples)
+        frame, num_clipped = as_frame(samples, self._sound.sample_rate, self._format.gain)
         self.num_clipped += num_clipped
         self._cut(self._converter.push(frame))
 

@@ -123,7 +123,9 @@ def decoded(
     from livekit_utils.files.av_sound import AvSound
 
     try:
-        return AvSound(file)
+        sound = AvSound(file)
+        sound.warnings += foreign.warnings
+        return sound
     except ForeignFileError as error:
         raise SoundFileError(f"{foreign}, and {error}") from None
     except ImportError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -42,8 +43,8 @@ class RawFormat:
         encoding, *numbers = text.split(":")
         if encoding not in pcm.ENCODINGS:
             raise ValueError(f"expected an encoding ({', '.join(pcm.ENCODINGS)}), got {encoding!r:.80}")
-        if numbers and numbers[0][-1:] in ("k", "K"):  # thousands of Hz
-            numbers[0] = f"{numbers[0][:-1]}000"
+        if numbers and (thousands := re.fullmatch(r"([0-9]{1,20})(?:\.([0-9]{1,3}))?k", numbers[0], re.IGNORECASE)):
+            numbers[0] = thousands[1] + (thousands[2] or "").ljust(3, "0")
         if len(numbers) not in (1, 2) or not all(number.isascii() and number.isdigit() for number in numbers):
             raise ValueError(f"expected ENCODING:RATE or ENCODING:RATE:CHANNELS, got {text!r:.80}")
         rate, num_channels = int(numbers[0][:20]), int(numbers[1][:20]) if len(numbers) == 2 else 1

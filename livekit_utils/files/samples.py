@@ -6,13 +6,16 @@ and float32 with a full scale of 1.0 for all others, which may be above it.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from livekit_utils._kernels.convert import f32_to_s16
 from livekit_utils.frames.audio_frame import AudioFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Samples: TypeAlias = npt.NDArray[Any]
 
@@ -26,6 +29,11 @@ def as_floats(samples: Samples) -> npt.NDArray[np.float32]:
     if samples.dtype == np.float32:
         return samples
     return samples.astype(np.float32) * np.float32(1 / 32768)
+
+
+def peak_of(blocks: Iterable[Samples]) -> float:
+    """Returns the highest absolute value of a sound, where 1.0 is full scale; 0 of no sound."""
+    return max((float(np.abs(as_floats(samples)).max(initial=0)) for samples in blocks), default=0.0)
 
 
 def as_frame(samples: Samples, sample_rate: int, gain: float = 1.0) -> tuple[AudioFrame, int]:

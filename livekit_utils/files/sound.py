@@ -20,6 +20,8 @@ class Sound(Protocol):
     samples_per_channel: int | None
     """The length; None if it is not known before the end."""
     warnings: list[str]
+    is_s16: bool
+    """Whether the samples are int16, exact; float32 otherwise."""
 
     @property
     def duration_s(self) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from livekit_utils.files.contents import find_contents
 from livekit_utils.files.decoder import Decoder
-from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.errors import ForeignFileError, SoundFileError
 from livekit_utils.files.samples import as_floats
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ class SoundReader:
         """One line each, without the name of the file."""
         self._next = 1
         """The part that is read after this one."""
-        self._decoder = Decoder(file, self._parts[0], damaged=damaged)
+        try:
+            self._decoder = Decoder(file, self._parts[0], damaged=damaged)
+        except ForeignFileError as error:
+            error.warnings = self.warnings
+            raise
         self.sample_rate = self._decoder.sample_rate
         self.num_channels = self._decoder.num_channels
         self.format = self._decoder.format

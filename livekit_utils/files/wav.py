@@ -57,6 +57,10 @@ class _Header:
     data_at: int = 0
 
     @property
+    def num_channels(self) -> int:
+        return int.from_bytes(self.format[2:4], self.order)
+
+    @property
     def block_align(self) -> int:
         """Bytes that belong together."""
         return max(1, int.from_bytes(self.format[12:14], self.order))
@@ -182,8 +186,10 @@ def _part(header: _Header, end: int) -> Part:
         num_bytes -= num_bytes % header.block_align
     elif header.tag in _FILLED_UP_BLOCKS:
         max_samples = -(-num_bytes // header.block_align) * header.samples_per_block
-        # Some encoders tell something else: libsndfile half of a stereo IMA ADPCM.
-        if header.told_samples and 0 <= max_samples - header.told_samples < 2 * header.samples_per_block:
+        # Some encoders tell something else: libsndfile divides that of IMA ADPCM by the channels.
+        is_divided = header.num_channels > 1 and header.told_samples == max_samples // header.num_channels
+        num_filled = max_samples - header.told_samples
+        if header.told_samples and not is_divided and 0 <= num_filled < 2 * header.samples_per_block:
             max_samples = header.told_samples
     ranges = RangeList(header.encode(num_bytes)).add(header.data_at, num_bytes)
     return Part(ranges, max_samples_per_channel=max_samples)

@@ -18,6 +18,9 @@ CEILING_DBTP = -1.0
 
 _MIN_DB = -60.0
 
+# In steps of int16: what is at full scale counts as clipped, and rounding may add 2.
+_HIGHEST_PEAK = 32764
+
 
 @dataclass(frozen=True)
 class Gain:
@@ -98,7 +101,8 @@ class Measurement:
         if not self.peak:
             return Gain(0.0, is_known=False)
         if self._loudness is None:
-            return Gain(self._wanted.level + 20 * math.log10(32767 / self.peak))
+            wanted = min(32767 * 10 ** (self._wanted.level / 20), _HIGHEST_PEAK)
+            return Gain(20 * math.log10(wanted / self.peak))
         loudness, true_peak = self._loudness.integrated_lufs, self._loudness.true_peak_dbtp
         if loudness == -math.inf:
             reason = "there is no loudness below -70 LUFS or within 400 ms"

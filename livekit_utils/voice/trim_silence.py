@@ -5,7 +5,7 @@ from __future__ import annotations
 from livekit_utils._runtime.arguments import check_ms
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
-from livekit_utils.voice.voice_activity_detector import VoiceActivityDetector
+from livekit_utils.voice.speech_spans import SpeechSpans
 
 __all__ = ["trim_silence"]
 
@@ -39,11 +39,8 @@ def trim_silence(frame: AudioFrame, *, margin_ms: float = 200.0, threshold: floa
     margin_s = check_ms("margin_ms", margin_ms, 60_000.0) / 1000
     frame = as_audio_frame(frame)
     rate, num_channels = frame.sample_rate, frame.num_channels
-    detector = VoiceActivityDetector(rate, threshold=threshold)
-    activities = detector.push(frame) + detector.flush()
-    start = end = 0
-    if activities:  # the first is a start, and the last an end
-        start = max(0, round((activities[0].at_s - margin_s) * rate))
-        end = min(frame.samples_per_channel, round((activities[-1].at_s + margin_s) * rate))
+    speech = SpeechSpans(rate, threshold)
+    speech.add(frame)
+    start, end = speech.finish_part(frame.samples_per_channel, margin_s)
     samples = bytearray(frame.data.cast("B")[2 * num_channels * start : 2 * num_channels * end])
     return AudioFrame(samples, rate, num_channels, end - start)

@@ -35,6 +35,8 @@ OPTIONS: list[dict[str, Any]] = [
     {"num_channels": 2, "normalize": "-1"},
     {"sample_rate": 16000, "normalize": "-16LUFS"},
     {"sample_rate": 8000, "normalize": "-50dBFS"},
+    {"sample_rate": 16000, "gain_db": -6},
+    {"gain_db": 9.5},
 ]
 
 
@@ -42,7 +44,8 @@ OPTIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_it_gives_what_the_command_convert_gives(tmp_path: Path, name: str, options: dict[str, Any]) -> None:
     options = {"quality": "medium", **options}  # the default of Job; that of the command is higher
-    flags = {"sample_rate": "--rate", "num_channels": "--channels", "quality": "--quality", "normalize": "--normalize"}
+    flags = {"sample_rate": "--rate", "num_channels": "--channels", "quality": "--quality", "normalize": "--normalize",
+             "gain_db": "--gain"}  # fmt: skip
     run("convert", RECORDINGS / name, tmp_path / "a.flac", *(f"{flags[key]}={value}" for key, value in options.items()))
     result = convert_file(Job(RECORDINGS / name, tmp_path / "b.flac", **options))
     assert result.ok, result.error
@@ -223,6 +226,7 @@ def test_the_key_changes_with_what_matters(tmp_path: Path) -> None:
         Job(source, "b.wav", sample_rate=8000),
         Job(source, "b.wav", trim=True),
         Job(source, "b.wav", normalize="-1"),
+        Job(source, "b.wav", gain_db=-1),
         Job([source], "b.wav"),
         Job([MixInput(source, gain_db=1)], "b.wav"),
     ]
@@ -245,7 +249,8 @@ def test_the_key_changes_with_what_matters(tmp_path: Path) -> None:
         ({"input": []}, "input: expected at least one input"),
         ({"input": [MixInput("a", loop=True)]}, "input: expected at least one input that does not loop"),
         ({"input": [MixInput("a", snr_db=1.0)]}, "input: expected a first input without snr_db"),
-        ({"input": ["a"], "trim": True}, "trim: expected one input"),
+        ({"gain_db": 41}, "gain_db: expected"),
+        ({"gain_db": 1, "normalize": "-1"}, "gain_db: expected none beside normalize"),
     ],
 )
 def test_a_job_refuses_what_makes_no_sense(arguments: dict[str, Any], text: str) -> None:

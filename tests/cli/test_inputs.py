@@ -273,3 +273,18 @@ def test_names_that_are_not_utf_8(tmp_path: Path, run_python: Callable[..., Any]
         result = run_python("-m", "livekit_utils", *arguments)
         assert (result.returncode, result.stderr) == (0, "")
     assert out.exists()
+
+
+EMPTY = {
+    "IN": ["", "o.wav"],
+    "[OUT]": ["a.wav", ""],
+    "--output": ["a.wav", "-o", ""],
+    "--plot": ["a.wav", "o.wav", "--plot="],
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_name_that_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "a.wav", noise(SEED, 10))
+    assert refuse("convert", *EMPTY[name]).startswith(f"{name}: expected the name of a file, got ''; see ")

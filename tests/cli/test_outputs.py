@@ -45,14 +45,14 @@ def test_a_tone(tmp_path: Path, suffix: str, format: str, subtype: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((19, 1), "freq: expected a number from 20 to 20000, got 19"),
-        ((20001, 1), "freq: expected a number from 20 to 20000, got "),
-        (("nan", 1), "freq: expected a number from 20 to 20000, got "),
-        ((440, 0), "duration: expected a number above 0, got 0"),
-        ((440, "inf"), "duration: expected a finite number of samples, got inf"),
-        ((440, 1, "--amplitude", 1.01), "amplitude: expected a number from 0 to 1, got 1.01"),
-        ((440, 1, "--rate", 999), "sample_rate: expected 1000 to 2147483647, got 999"),
-        ((4000, 1, "--rate", 8000), "below half the sample_rate of 8000 Hz, got 4000"),
+        ((19, 1), "FREQ: expected 20 to 20000 Hz, got 19"),
+        ((20001, 1), "FREQ: expected 20 to 20000 Hz, got 20001"),
+        (("nan", 1), "FREQ: expected 20 to 20000 Hz, got nan"),
+        ((440, 0), "SECONDS: expected above 0 to 1000000000 s, got 0"),
+        ((440, "inf"), "SECONDS: expected above 0 to 1000000000 s, got inf"),
+        ((440, 1, "--amplitude", 1.01), "--amplitude: expected 0 to 1, got 1.01"),
+        ((440, 1, "--rate", 999), "--rate: expected 1000 to 1073741823 Hz, got 999"),
+        ((4000, 1, "--rate", 8000), "FREQ: expected below 4000 Hz, half of --rate, got 4000"),
         ((440, 1, "--rate", 3_000_000), "expected a rate of up to 200000 Hz for Ogg Vorbis, got 3000000 Hz"),
     ],
 )
@@ -80,7 +80,8 @@ def test_resampling(tmp_path: Path, quality: str | None, engine: Any) -> None:
 def test_an_engine_that_does_not_cover_the_rates(tmp_path: Path) -> None:
     path = save(tmp_path / "in.wav", noise(SEED, 10), 44_100)
     message = refuse("resample", path, tmp_path / "out.wav", "--rate", 44_101, "--engine", "polyphase")
-    assert "expected a ratio of whole numbers up to 2560" in message
+    assert message.startswith("--engine: expected a ratio of whole numbers up to 2560 to 44100 Hz, got 44101 Hz; ")
+    assert message.endswith("; --engine samplerate converts them")
     run("resample", path, tmp_path / "out.wav", "--rate", 44_101)
 
 
@@ -117,8 +118,8 @@ def test_flac_has_eight_channels_at_most(tmp_path: Path) -> None:
             "expected at most 4 GiB for a WAV file, got 2147520000 samples in 1 channels; FLAC and RF64 have",
         ),
         ("t.flac", 1e7, "expected at most 68719476735 samples per channel, got 480000000000"),
-        ("t.ogg", 1e30, "expected at most 68719476735 samples per channel"),
-        ("t.ogg", 1e307, "duration: expected a finite number of samples"),
+        ("t.ogg", 1e9, "expected at most 68719476735 samples per channel"),
+        ("t.ogg", 1e307, "SECONDS: expected above 0 to 1000000000 s, got 1e+307"),
     ],
 )
 def test_what_no_file_can_hold(tmp_path: Path, name: str, seconds: float, message: str) -> None:

@@ -8,10 +8,21 @@ import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib")
-from livekit_utils.cli.view.plot import draw_plot, mel, speech_rows, time_axis, time_label, time_ticks
+from livekit_utils.cli.view.plot import (
+    _DARK,
+    _LIGHT,
+    _Look,
+    draw_plot,
+    mel,
+    speech_rows,
+    time_axis,
+    time_label,
+    time_ticks,
+)
 from livekit_utils.cli.view.summary import Summary
 from livekit_utils.cli.view.track_picture import TrackPicture
 from tests.support.cli_commands import run, save
+from tests.support.colours import SIGHTS, contrast, difference
 
 
 @pytest.mark.parametrize(
@@ -86,3 +97,28 @@ def test_clipping_is_marked(tmp_path: Path) -> None:
         run("mix", path, "-o", tmp_path / "m.wav", "--plot", tmp_path / "m.png", "--force")
         pixels = imread(tmp_path / "m.png")[:, :, :3]
         assert bool((np.abs(pixels - vermilion).max(axis=2) < 0.02).any()) is marked
+
+
+def test_a_dark_picture(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    path = save(tmp_path / "one.wav", np.full((1600, 1), 32767, np.int16), 16_000)
+    calls = {
+        "mix": ["mix", path, tmp_path / "m.wav"],
+        "convert": ["convert", path, tmp_path / "m.wav"],
+        "tone": ["tone", 440, 0.1, tmp_path / "m.wav"],
+        "info": ["info", path],
+    }
+    for name, call in calls.items():
+        for options, corner in (([], [1, 1, 1]), (["--dark"], np.array([0x12, 0x12, 0x12]) / 255)):
+            run(*call, "--plot", tmp_path / "m.png", "--force", *options)
+            assert np.allclose(imread(tmp_path / "m.png")[0, 0, :3], corner), name
+
+
+@pytest.mark.parametrize("look", [_LIGHT, _DARK], ids=["light", "dark"])
+def test_everybody_can_tell_the_colours(look: _Look) -> None:
+    assert contrast(look.text, look.background) > 12
+    for mark in (look.wave, look.clipped):
+        assert contrast(mark, look.background) > 3
+    for sight in SIGHTS:
+        assert difference(look.wave, look.clipped, sight) > 30

@@ -17,6 +17,7 @@ import soundfile
 
 from livekit_utils import AudioByteStream, AudioFrame, encode_alaw, encode_ulaw, resample_audio
 from livekit_utils._kernels import pcm
+from livekit_utils.files.raw_format import RawFormat
 from livekit_utils.telephony.encodings import ENCODINGS
 from tests.support.cli_commands import Samples, invoke, load, noise, refuse, run, save
 from tests.support.randomness import SEED
@@ -201,6 +202,13 @@ def test_a_part_of_a_sample_at_the_end(tmp_path: Path) -> None:
         f"warning: {raw}: the last 3 bytes are no whole sample of all channels, and are left out\n"
     )
     assert load(out).shape == (100, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("ulaw:8k", 8000), ("ulaw:44.1K", 44_100), ("ulaw:11.025k", 11_025), ("ulaw:7350", 7350)]
+)
+def test_rates_as_people_write_them(text: str, rate: int) -> None:
+    assert RawFormat.parse(text) == RawFormat("ulaw", rate, 1)
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ def test_tables_fit_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert re.search(r"-?\d+\.\d LUFS", " ".join(output.split()))
 
 
+def test_no_level_is_minus_zero(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.wav", np.array([32_766, -32_766] * 4800, np.int16))
+    output = run("info", path).output
+    assert "0.0 dBFS" in output
+    assert "-0.0" not in output
+
+
 def test_clipping_comes_with_advice(tmp_path: Path) -> None:
     path = save(tmp_path / "loud.wav", np.full((100, 1), 30_000, np.int16))
     options = ["-o", tmp_path / "m.wav", "--gain", "loud=1"]

@@ -81,8 +81,8 @@ def test_wrong_usage_is_one_line() -> None:
         (["convert", "a.wav"], "expected an output: OUT, or -o OUT; see livekit-utils convert --help"),
         (["convert", "a.wav", "b.wav", "-o", "c.wav"], "expected one output, got b.wav and --output c.wav; see "
                                                        "livekit-utils convert --help"),
-        (["convert", "a.wav", "b.wav", "--rate", "16q"], "Invalid value for '--rate': expected a rate in Hz, as 16000 "
-                                                         "or 16k, got '16q'; see livekit-utils convert --help"),
+        (["convert", "a.wav", "b.wav", "--rate", "16q"], "--rate: expected a rate in Hz, as 16000 or 16k, got "
+                                                         "'16q'; see livekit-utils convert --help"),
     ]:  # fmt: skip
         result = invoke(*arguments)
         assert (result.exit_code, result.output, result.errors) == (2, "", f"error: {message}\n")

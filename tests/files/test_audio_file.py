@@ -130,6 +130,20 @@ def test_values_above_full_scale_are_counted() -> None:
         assert file.num_clipped == 2
 
 
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_gain_keeps_what_is_above_full_scale(loop: bool) -> None:
+    values = np.array([0.5, 1.5, -2.0, 0.0], np.float32)
+    with AudioFile(wav_of(values, subtype="FLOAT"), gain_db=-12, loop=loop) as file:
+        got = joined([next(file)]).ravel()[:4]
+        assert np.abs(got - values * 32768 * 10 ** (-12 / 20)).max() <= 0.5
+        assert file.num_clipped == 0
+    samples = s16(3, 1000)
+    with AudioFile(wav_of(samples), gain_db=20) as file:
+        exact = samples * 10 ** (20 / 20)
+        assert np.abs(joined(list(file)) - np.clip(exact, -32768, 32767)).max() <= 0.51
+        assert file.num_clipped == np.count_nonzero((exact >= 32767.5) | (exact <= -32768.5)) > 0
+
+
 def no_thread_is_left() -> bool:
     """Whether the threads that read files end."""
     threads = [thread for thread in threading.enumerate() if "AudioFile" in thread.name]

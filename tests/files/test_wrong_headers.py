@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("soundfile")
 
 from livekit_utils.files.errors import SoundFileError
+from livekit_utils.files.open_sound import decoded
 from livekit_utils.files.sound_reader import SoundReader
 from tests.support.randomness import SEED, Rand
 from tests.support.sound_files import chunk, decode, encode, mpeg_frames, read, read_all, signal, wav
@@ -132,6 +133,44 @@ def test_a_fact_that_says_nothing() -> None:
     for fact in (0, 0xFFFFFFFF, 100, 2 * 16_001):
         assert len(read_all(whole[:at] + struct.pack("<I", fact) + whole[at + 4 :])) == 16_320
     assert len(read_all(whole)) == 16_001
+
+
+@pytest.mark.parametrize("format", ["AIFF", "W64", "CAF", "SVX", "AU"])
+def test_other_kinds_that_were_cut(format: str) -> None:
+    """libsndfile reads what there is, and says nothing."""
+    whole = encode(signal(SEED, 10_000), 16_000, format, "PCM_16")
+    assert read_with_warnings(whole)[1] == []
+    half = io.BytesIO(whole[: len(whole) // 2])
+    sound = decoded(half, SoundReader)
+    num_read = 0
+    while len(samples := sound.read(4096)):
+        num_read += len(samples)
+    assert 3900 < num_read < 5000
+    [warning] = sound.warnings
+    assert re.fullmatch(r"expected 2\d{4} bytes( of sound)?, as its header says, got \d+, which are read", warning)
+
+
+@pytest.mark.parametrize(("format", "place", "unknown"), [("AIFF", 4, b"\xff" * 4), ("W64", 16, b"\xff" * 8)])
+def test_other_kinds_that_do_not_tell_their_size(format: str, place: int, unknown: bytes) -> None:
+    whole = encode(signal(SEED, 10_000), 16_000, format, "PCM_16")
+    sound = SoundReader(io.BytesIO(whole[:place] + unknown + whole[place + len(unknown) :]))
+    assert sound.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("subtype", "num_channels"), [("GSM610", 1), ("MS_ADPCM", 1), ("MS_ADPCM", 2), ("IMA_ADPCM", 1), ("IMA_ADPCM", 2)]
+)
+@pytest.mark.parametrize("num_frames", [1, 159, 320, 505, 506, 1000, 12_345])
+def test_no_sound_is_lost_by_a_fact(subtype: str, num_channels: int, num_frames: int) -> None:
+    """libsndfile tells the samples of IMA ADPCM divided by the channels, and with those that fill up the last block."""
+    samples = read_all(encode(signal(SEED, num_frames, num_channels, 8000), 8000, "WAV", subtype))
+    assert len(samples) == (num_frames if subtype != "IMA_ADPCM" else -(-num_frames // 505) * 505)
+
+
+def test_the_fact_of_a_stereo_ima_adpcm_that_is_right() -> None:
+    whole = encode(signal(SEED, 1900, 2, 8000), 8000, "WAV", "IMA_ADPCM")
+    at = whole.index(b"fact") + 8
+    assert len(read_all(whole[:at] + struct.pack("<I", 1900) + whole[at + 4 :])) == 1900
 
 
 @pytest.mark.parametrize("keep", [1 / 3, 2 / 3, 0.99])

@@ -554,6 +554,7 @@ TABLE: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]
             "start_s": [*MS, 2],
             "end_s": [*MS_OR_NONE, 0, 2],
             "loop": [None, 1, "yes", []],
+            "gain_db": [None, "0", [], math.nan, math.inf, -math.inf, 41, -121],
         },
     ),
     "AudioStreamDecoder": (

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from livekit_utils.cli.errors import CliError, printable
-from livekit_utils.cli.numbers import Rate
-from livekit_utils.cli.options import PATH, QUALITIES, combined, inputs_argument, normalize_option
+from livekit_utils.cli.numbers import MAX_GAIN_DB, MIN_GAIN_DB, Count, Decibels, Seconds
+from livekit_utils.cli.options import (
+    PATH,
+    channels_option,
+    choice_option,
+    combined,
+    inputs_argument,
+    normalize_option,
+    quality_option,
+    rate_option,
+    trim_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,33 +47,21 @@ EXAMPLES = (
 @inputs_argument
 @click.argument("output", metavar="OUT", type=PATH)
 @combined(
-    click.option("--rate", type=Rate(), help="Hz, as 16k; by default that of each input."),
+    rate_option("Hz, as 16k; by default that of each input."),
+    channels_option(),
+    choice_option("--format", FORMATS, "flac", "WAV and FLAC have 16 bits; ogg is Vorbis."),
+    quality_option("medium"),
     click.option(
-        "--channels",
-        type=click.IntRange(1, 128),
-        metavar="N",
-        help="1 averages the channels; a higher number copies mono to all.",
-    ),
-    click.option(
-        "--format",
-        type=click.Choice(FORMATS),
-        metavar="FORMAT",
-        default="flac",
-        show_default=True,
-        help="wav, flac, ogg or opus: WAV and FLAC have 16 bits; ogg is Vorbis.",
-    ),
-    click.option(
-        "--quality",
-        type=click.Choice(QUALITIES),
-        metavar="QUALITY",
-        default="medium",
-        show_default=True,
-        help=f"{', '.join(QUALITIES)}: higher ones keep more treble and take longer.",
+        "--gain",
+        type=Decibels(MIN_GAIN_DB, MAX_GAIN_DB),
+        metavar="dB",
+        default=0.0,
+        help="Gain of all outputs in dB, as -6 or -6dB.",
     ),
     normalize_option,
-    click.option("--trim", is_flag=True, help="Leave out what is before the first and after the last word, but 0.2 s."),
+    trim_option,
     click.option("--mix", is_flag=True, help="The inputs are manifests of mixes."),
-    click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; by default one for each core."),
+    click.option("--jobs", type=Count(1, 4096), metavar="N", help="Processes; by default one for each core."),
     click.option(
         "--scheduler",
         metavar="ADDRESS|FILE",
@@ -71,7 +69,7 @@ EXAMPLES = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(0.1, 1_000_000),
+        type=Seconds(0.1, 1_000_000),
         metavar="SECONDS",
         help="Fail a file that takes longer, and end its process; not with --scheduler.",
     ),
@@ -90,6 +88,7 @@ def batch(
     format: str,
     quality: AudioResamplerQuality,
     normalize: str | None,
+    gain: float,
     trim: bool,
     mix: bool,
     jobs: int | None,
@@ -115,12 +114,18 @@ def batch(
     Exit codes: 0 all files are done, 1 some failed, 2 wrong usage, 130 interrupted.
     """
     from livekit_utils.cli.corpus import Corpus
+    from livekit_utils.cli.normalization import Normalization
 
+    if normalize is not None:
+        Normalization(normalize)
+        if gain:
+            raise CliError("--gain: expected none beside --normalize, which sets the level")
     options = {
         "sample_rate": rate,
         "num_channels": channels,
         "quality": quality,
         "normalize": normalize,
+        "gain_db": gain,
         "trim": trim,
     }
     corpus = Corpus([str(path) for path in inputs], output, format, options, mix, null, keep_suffix)
@@ -212,6 +217,7 @@ def _report(summary: Summary, output: Path, as_json: bool) -> None:
             "num_done": summary.num_done,
             "num_skipped": summary.num_skipped,
             "num_failed": summary.num_failed,
+            "num_clipped": summary.num_clipped,
             "num_bad_lines": summary.num_bad_lines,
             "seconds": summary.seconds,
             "elapsed_s": summary.elapsed_s,
@@ -227,5 +233,8 @@ def _report(summary: Summary, output: Path, as_json: bool) -> None:
     click.echo(f"{done}; {summary.seconds:.0f} s of sound in {summary.elapsed_s:.1f} s, {speed:.0f} x real time")
     if summary.num_bad_lines:
         click.echo(f"warning: {summary.num_bad_lines} lines of {MANIFEST_NAME} cannot be read", err=True)
+    if summary.num_clipped:
+        advice = "--gain=-3 or --normalize=-1 avoids it"
+        click.echo(f"clipped outputs: {summary.num_clipped}; {advice}; num_clipped in {MANIFEST_NAME} tells which")
     if summary.num_failed:
         click.echo(f"errors are in {printable(str(output / MANIFEST_NAME))}")

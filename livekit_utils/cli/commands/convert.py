@@ -6,20 +6,27 @@ from typing import Any
 
 import click
 
-from livekit_utils.cli.numbers import Rate
 from livekit_utils.cli.options import (
+    channels_option,
+    choice_option,
     combined,
     damaged_option,
+    dark_option,
     encoding_option,
+    end_option,
     force_option,
     gain_option,
     input_argument,
     json_option,
     normalize_option,
+    pick_option,
     plot_option,
     quality_option,
+    rate_option,
     raw_option,
+    start_option,
     takes_output,
+    trim_option,
 )
 
 # What `AudioResampler` takes as `engine`.
@@ -34,28 +41,17 @@ EXAMPLES = (
 
 
 _OPTIONS = combined(
-    quality_option,
-    click.option(
-        "--engine",
-        type=click.Choice(ENGINES),
-        metavar="ENGINE",
-        default="auto",
-        show_default=True,
-        help=f"{', '.join(ENGINES)}: auto takes the faster filter banks where they cover the rates.",
-    ),
-    click.option(
-        "--channels",
-        type=click.IntRange(1, 128),
-        metavar="N",
-        help="1 averages the channels; a higher number copies mono to all.",
-    ),
-    click.option("--pick", metavar="N,N...", help="Take these channels of the input, from 0, in this order."),
-    click.option("--start", type=float, metavar="SECONDS", default=0.0, help="Where in the input the output begins."),
-    click.option("--end", type=float, metavar="SECONDS", help="Where in the input the output ends."),
-    click.option("--trim", is_flag=True, help="Leave out what is before the first and after the last word, but 0.2 s."),
+    quality_option("very_high"),
+    choice_option("--engine", ENGINES, "auto", "auto takes the faster filter banks where they cover the rates."),
+    channels_option(),
+    pick_option,
+    start_option,
+    end_option,
+    trim_option,
     gain_option,
     normalize_option,
     plot_option,
+    dark_option,
     damaged_option,
     raw_option,
     encoding_option,
@@ -67,7 +63,7 @@ _OPTIONS = combined(
 @click.command()
 @input_argument
 @takes_output
-@click.option("--rate", type=Rate(), required=True, help="Hz, as 16k, within a factor of 256 of the input's rate.")
+@rate_option("Hz, as 16k, within a factor of 256 of the input's rate.", required=True)
 @_OPTIONS
 def resample(**options: Any) -> None:
     """Convert a sound file to another sample rate: `convert`, with a rate that must be given."""
@@ -79,9 +75,7 @@ def resample(**options: Any) -> None:
 @click.command()
 @input_argument
 @takes_output
-@click.option(
-    "--rate", type=Rate(), help="Hz, as 16k, within a factor of 256 of the input's rate, which is the default."
-)
+@rate_option("Hz, as 16k, within a factor of 256 of the input's rate, which is the default.")
 @_OPTIONS
 def convert(**options: Any) -> None:
     """Convert a sound file: its format, encoding, sample rate, channels, part or level.

@@ -12,24 +12,26 @@ from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.files.standard_streams import check_inputs
 from livekit_utils.cli.options import (
-    PATH,
     combined,
     damaged_option,
+    dark_option,
     files_argument,
     force_option,
     json_option,
+    plot_option,
     raw_option,
 )
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.report import print_info
 from livekit_utils.cli.view.summary import Summary
+from livekit_utils.files.samples import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from livekit_utils.cli.files.pending_file import PendingFile
-    from livekit_utils.cli.speech import SpeechFinder
+    from livekit_utils.voice.speech_spans import SpeechSpans
 
 EXAMPLES = (
     "livekit-utils info call.wav music.flac",
@@ -42,14 +44,22 @@ EXAMPLES = (
 @files_argument
 @combined(
     click.option("--speech", is_flag=True, help="Tell where somebody speaks, in seconds."),
-    click.option("--plot", metavar="FILE.png", type=PATH, help="Draw the waveforms and spectrograms."),
+    plot_option,
+    dark_option,
     damaged_option,
     raw_option,
     json_option,
     force_option,
 )
 def info(
-    files: Sequence[Path], speech: bool, plot: Path | None, damaged: bool, raw: str | None, json: bool, force: bool
+    files: Sequence[Path],
+    speech: bool,
+    plot: Path | None,
+    dark: bool,
+    damaged: bool,
+    raw: str | None,
+    json: bool,
+    force: bool,
 ) -> None:
     """Show the rate, channels, length and levels of sound files. Each file is read to its end.
 
@@ -87,7 +97,7 @@ def info(
         if picture is not None and tracks:
             from livekit_utils.cli.view.plot import draw_plot
 
-            draw_plot(tracks, picture.path)
+            draw_plot(tracks, picture.path, dark=dark)
             picture.commit()
     print_info(tracks, as_json=json)
     for failure in errors[:-1]:
@@ -110,20 +120,20 @@ def _measure(reader: AudioReader, with_speech: bool, axis_seconds: float | None 
         track.measure_loudness()
         if axis_seconds is not None:
             track.draw(axis_seconds)
-        finder = _find_speech(reader.sample_rate) if with_speech else None
+        speech = _find_speech(reader.sample_rate) if with_speech else None
         for samples in reader.blocks():
             track.add(samples)
-            if finder is not None:
-                finder.add(samples)
+            if speech is not None:
+                speech.add(as_frame(samples, reader.sample_rate)[0])
             progress.advance(len(samples) / reader.sample_rate)
         track.samples_per_channel = reader.samples_per_channel or 0
-        track.speech = finder.spans() if finder is not None else None
+        track.speech = speech.finish() if speech is not None else None
         if track.picture is not None:
             track.picture.finish()
         return track
 
 
-def _find_speech(sample_rate: int) -> SpeechFinder:
-    from livekit_utils.cli.speech import SpeechFinder
+def _find_speech(sample_rate: int) -> SpeechSpans:
+    from livekit_utils.cli.speech import find_speech
 
-    return SpeechFinder(sample_rate)
+    return find_speech(sample_rate)

@@ -6,18 +6,22 @@ from typing import Any
 
 import click
 
-from livekit_utils.cli.numbers import Rate
 from livekit_utils.cli.options import (
+    channels_option,
     combined,
     damaged_option,
+    dark_option,
     encoding_option,
     force_option,
     gain_option,
     json_option,
     normalize_option,
+    offset_option,
     plot_option,
+    rate_option,
     raw_option,
     takes_inputs_and_output,
+    trim_option,
 )
 
 EXAMPLES = (
@@ -29,17 +33,14 @@ EXAMPLES = (
 @click.command()
 @takes_inputs_and_output
 @combined(
-    click.option("--rate", type=Rate(), help="Sample rate in Hz, as 16k; by default the highest of the inputs."),
-    click.option("--channels", type=int, metavar="N", help="By default the highest number of the inputs."),
+    rate_option("Hz, as 16k; by default the highest of the inputs.", least=10),
+    channels_option("By default the highest number of the inputs."),
     gain_option,
-    click.option(
-        "--offset",
-        metavar="NAME=SECONDS",
-        multiple=True,
-        help="Lets this input begin later, so many seconds into the mix.",
-    ),
+    offset_option,
+    trim_option,
     normalize_option,
     plot_option,
+    dark_option,
     damaged_option,
     raw_option,
     encoding_option,
@@ -50,7 +51,8 @@ def mix(**options: Any) -> None:
     """Mix sound files into one: their exact sum, saturated once.
 
     Inputs of other rates are converted. Mono is copied to all channels, and several channels are averaged to mono;
-    any other change of channels is an error. The mix ends with the input that ends last.
+    any other change of channels is an error. The mix ends with the input that ends last, or with --trim after the last
+    word of the mix; the inputs are read once more for that.
 
     With --normalize, one gain for all inputs brings the mix to a peak or to a loudness (ITU-R BS.1770, EBU R 128).
     Where a loudness would bring the true peak above -1 dBTP, or where an input would get more than +40 dB, the gain is

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from livekit_utils.cli.errors import printable
+from livekit_utils.cli.errors import CliError, printable
 from livekit_utils.cli.files.audio_reader import AudioReader
 from livekit_utils.cli.files.raw_files import parse_raw
 from livekit_utils.cli.files.standard_streams import check_inputs
@@ -90,9 +90,8 @@ async def _play(
             await player.start()
         player.add_stream(_counted(mixer, progress))
         await player.wait_for_playout()
-    for track in tracks:
-        if track.num_clipped:
-            console.print(printable(describe_clipping(track)), markup=False, highlight=False, soft_wrap=True)
+    for line in describe_clipping(tracks):
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     if failures:
         raise failures[0]
 
@@ -106,7 +105,10 @@ def _open_player(rate: int, channels: int, device: str | None) -> OutputPlayer:
     from livekit_utils.devices.media_devices import MediaDevices
 
     with installed():
-        devices = MediaDevices(output_sample_rate=rate, num_channels=channels, blocksize=rate // 50)
+        try:
+            devices = MediaDevices(output_sample_rate=rate, num_channels=channels, blocksize=rate // 50)
+        except ValueError as error:
+            raise CliError(str(error).replace("output_sample_rate", "the rate of the files")) from error
         return devices.open_output(output_device=parse_device(device), buffer_ms=_BUFFER_MS)
 
 

@@ -10,8 +10,17 @@ import click
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.files.output_form import output_form
 from livekit_utils.cli.interruption import run
-from livekit_utils.cli.numbers import Frequency, Rate
-from livekit_utils.cli.options import combined, encoding_option, force_option, json_option, plot_option, takes_output
+from livekit_utils.cli.numbers import Frequency, Number, Seconds
+from livekit_utils.cli.options import (
+    combined,
+    dark_option,
+    encoding_option,
+    force_option,
+    json_option,
+    plot_option,
+    rate_option,
+    takes_output,
+)
 from livekit_utils.cli.production import Production, ProductionOrder
 from livekit_utils.signals.sine_wave import sine_wave_generator
 
@@ -28,16 +37,22 @@ EXAMPLES = (
 
 
 @click.command()
-@click.argument("freq", metavar="FREQ", type=Frequency())
-@click.argument("seconds", metavar="SECONDS", type=float)
+@click.argument("freq", metavar="FREQ", type=Frequency(20, 20_000))
+@click.argument("seconds", metavar="SECONDS", type=Seconds(above=True))
 @takes_output
 @combined(
-    click.option("--rate", type=Rate(), default=48000, show_default=True, help="Hz, 1000 or more, as 16k."),
+    rate_option("Hz, 1000 or more, as 16k.", least=1000, default=48000, show_default=True),
     click.option(
-        "--amplitude", type=float, metavar="A", default=0.3, show_default=True, help="From 0 to 1, which is full scale."
+        "--amplitude",
+        type=Number(0, 1),
+        metavar="A",
+        default=0.3,
+        show_default=True,
+        help="From 0 to 1, which is full scale.",
     ),
     encoding_option,
     plot_option,
+    dark_option,
     json_option,
     force_option,
 )
@@ -49,17 +64,17 @@ def tone(
     amplitude: float,
     encoding: str | None,
     plot: Path | None,
+    dark: bool,
     json: bool,
     force: bool,
 ) -> None:
     """Write a mono file with a sine wave of FREQ Hz, from 20 to 20000 and below half the rate."""
-    try:
-        wave = sine_wave_generator(freq, seconds, rate, amplitude)
-        samples_per_channel = round(seconds * rate)
-    except (ValueError, OverflowError) as error:
-        raise CliError(str(error)) from error
+    if freq >= rate / 2:
+        raise CliError(f"FREQ: expected below {rate / 2:g} Hz, half of --rate, got {freq:g}")
+    wave = sine_wave_generator(freq, seconds, rate, amplitude)
+    samples_per_channel = round(seconds * rate)
     with Production(
-        ProductionOrder(output, force, plot, json, output_form(output, encoding=encoding)),
+        ProductionOrder(output, force, plot, json, output_form(output, encoding=encoding), dark),
         [],
         sample_rate=rate,
         num_channels=1,

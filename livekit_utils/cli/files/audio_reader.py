@@ -174,11 +174,9 @@ class AudioReader:
                 f"--end: expected above {start_s:g} to {duration:g}, the length of {self.path}, got {end_s:g}"
             )
 
-    def narrow(self, start_s: float, end_s: float) -> None:
-        """Leaves out more: seconds of what `blocks` has yielded, at which the part begins and ends, inside of it."""
-        length = self.samples_per_channel or 0
-        start, end = round(start_s * self.sample_rate), min(round(end_s * self.sample_rate), length)
-        if end < length:
+    def narrow(self, start: int, end: int) -> None:
+        """Leaves out more: samples of what `blocks` has yielded, at which the part begins and ends, inside of it."""
+        if end < (self.samples_per_channel or 0):
             self._end = self._start + end
         self._start += start
         self.samples_per_channel = end - start

@@ -145,11 +145,3 @@ class AudioWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
-
-
-def shortened(frame: AudioFrame, samples_per_channel: int) -> AudioFrame:
-    """Returns the beginning of a frame, or the frame itself if it is not longer."""
-    if frame.samples_per_channel <= samples_per_channel:
-        return frame
-    samples = frame.data[: samples_per_channel * frame.num_channels]
-    return type(frame)(samples, frame.sample_rate, frame.num_channels, samples_per_channel)

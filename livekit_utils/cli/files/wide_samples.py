@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from livekit_utils.cli.errors import printable
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
 # Bits of integers, and bytes of floats.
@@ -17,6 +22,13 @@ _FLOATS = {"f32": 4, "f64": 8}
 def is_wide(encoding: str | None) -> bool:
     """Returns whether samples of an encoding tell more than 16 bits do."""
     return encoding is not None and encoding[:3] in {*_INTEGERS, *_FLOATS}
+
+
+def warn_of_16_bits(output: Path, encoding: str | None, what: str) -> None:
+    """Prints a warning if an encoding tells more bits than the samples of an output have."""
+    if is_wide(encoding):
+        text = f"its {encoding:.3} samples hold 16 bits: {what} rounded to them"
+        print(printable(f"warning: {output}: {text}"), file=sys.stderr)
 
 
 class WideEncoder:

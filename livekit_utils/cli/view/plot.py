@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,8 +27,22 @@ if TYPE_CHECKING:
 MAX_TRACKS = 32
 FLOOR_DB = -110.0
 
-# Blue and vermilion of Okabe and Ito's colours, which red-green blind readers can tell.
-_BLUE, _VERMILION = "#0072b2", "#d55e00"
+
+@dataclass(frozen=True)
+class _Look:
+    """The colours of a plot. Blue and vermilion are Okabe and Ito's, which red-green blind readers can tell."""
+
+    background: str
+    text: str
+    faint: str
+    """Of the line of no amplitude, and where a track has no sound."""
+    wave: str
+    clipped: str
+
+
+_LIGHT = _Look("#ffffff", "#000000", "#e6e6e6", "#0072b2", "#d55e00")
+_DARK = _Look("#121212", "#f0f0f0", "#3a3a3a", "#56b4e9", "#e69f00")
+
 # Rows of a spectrogram, and the frequencies in Hz that are named beside it.
 _ROWS = 256
 _NAMED_HZ = (250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)
@@ -64,8 +79,25 @@ def check_plot(path: Path, num_tracks: int) -> None:
         raise CliError(f"--plot: expected at most {MAX_TRACKS} files to draw, got {num_tracks}")
 
 
-def draw_plot(tracks: Sequence[Summary], path: Path) -> None:
-    """Draws each track with a picture: its envelope above its spectrogram, all on one time axis."""
+def draw_plot(tracks: Sequence[Summary], path: Path, *, dark: bool = False) -> None:
+    """Draws each track with a picture: its envelope above its spectrogram, all on one time axis.
+
+    Args:
+        tracks: What to draw.
+        path: The PNG.
+        dark: Whether to draw on a dark background.
+    """
+    import matplotlib as mpl
+
+    look = _DARK if dark else _LIGHT
+    settings: dict[Any, Any] = {"figure.facecolor": look.background, "axes.facecolor": look.background}
+    for name in ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"):
+        settings[name] = look.text
+    with mpl.rc_context(settings):
+        _draw(tracks, path, look)
+
+
+def _draw(tracks: Sequence[Summary], path: Path, look: _Look) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, FuncFormatter
@@ -79,8 +111,8 @@ def draw_plot(tracks: Sequence[Summary], path: Path) -> None:
         top = height - _TOP_IN - _TRACK_IN * row
         wave = _add_axes(figure, height, top - 0.95, 0.65)
         spectrum = _add_axes(figure, height, top - 2.4, 1.4)
-        _draw_envelope(wave, track, seconds)
-        image = _draw_spectrogram(spectrum, track, seconds)
+        _draw_envelope(wave, track, seconds, look)
+        image = _draw_spectrogram(spectrum, track, seconds, look)
         for axes in (wave, spectrum):
             axes.set_xlim(0, seconds)
             axes.tick_params(labelsize=8, labelbottom=axes is spectrum)
@@ -155,15 +187,15 @@ def speech_rows(levels: npt.NDArray[np.float32], sample_rate: int) -> npt.NDArra
     return rows
 
 
-def _draw_envelope(axes: Axes, track: Summary, seconds: float) -> None:
+def _draw_envelope(axes: Axes, track: Summary, seconds: float, look: _Look) -> None:
     picture = track.picture
     if picture is None:
         raise ValueError(f"expected a picture of {track.name}")
     edges = np.linspace(0, seconds, len(picture.lows) + 1)
     lows, highs = _filled(picture.lows, track, seconds), _filled(picture.highs, track, seconds)
-    axes.axhline(0, color="0.8", linewidth=0.5, zorder=0)
+    axes.axhline(0, color=look.faint, linewidth=0.5, zorder=0)
     lows, highs = np.append(lows, lows[-1]), np.append(highs, highs[-1])
-    axes.fill_between(edges, lows, highs, step="post", linewidth=0.4, facecolor=_BLUE, edgecolor=_BLUE)
+    axes.fill_between(edges, lows, highs, step="post", linewidth=0.4, facecolor=look.wave, edgecolor=look.wave)
     axes.set_ylim(-1.15, 1.15)
     axes.set_yticks([-1, 0, 1])
     axes.set_ylabel("amplitude", fontsize=8)
@@ -171,7 +203,7 @@ def _draw_envelope(axes: Axes, track: Summary, seconds: float) -> None:
     for reached, at, mark in ((highs >= 32767 / 32768, 1.08, "v"), (lows <= -1, -1.08, "^")):
         times = edges[reached]
         times = times[:: max(1, -(-len(times) // _MAX_MARKS))]
-        axes.plot(times, np.full(len(times), at), mark, color=_VERMILION, markersize=3, clip_on=False)
+        axes.plot(times, np.full(len(times), at), mark, color=look.clipped, markersize=3, clip_on=False)
     # The name of a file is no formula, even if it has dollar signs.
     axes.set_title(_title(track), loc="left", fontsize=9, pad=3, parse_math=False)
 
@@ -186,7 +218,7 @@ def _filled(values: npt.NDArray[np.float32], track: Summary, seconds: float) -> 
     return filled
 
 
-def _draw_spectrogram(axes: Axes, track: Summary, seconds: float) -> AxesImage:
+def _draw_spectrogram(axes: Axes, track: Summary, seconds: float, look: _Look) -> AxesImage:
     if track.picture is None:
         raise ValueError(f"expected a picture of {track.name}")
     levels = speech_rows(track.picture.spectrogram(), track.sample_rate)
@@ -203,7 +235,7 @@ def _draw_spectrogram(axes: Axes, track: Summary, seconds: float) -> AxesImage:
         # The name at the upper edge would run into the amplitudes above it.
         name.label1.set_verticalalignment("top" if name.get_loc() > 0.95 * mel(track.sample_rate / 2) else "center")
     axes.set_ylabel("frequency", fontsize=8)
-    axes.set_facecolor("0.93")
+    axes.set_facecolor(look.faint)
     return axes.imshow(
         np.maximum(levels, FLOOR_DB),
         origin="lower",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livekit_utils.cli.errors import printable
+from livekit_utils.cli.numbers import MIN_GAIN_DB
 from livekit_utils.cli.view.table import print_table
 
 if TYPE_CHECKING:
@@ -60,10 +62,11 @@ class Report:
         rows.append(("out", self.output.name, *_cells(self.output), "", *_levels(self.output)))
         print_table(("", "name", *_FIGURES, "gain", "peak", "RMS"), rows, on_stderr=self.on_stderr)
         clipped = self.output.meter.num_clipped
-        self._say(f"clipped samples: {clipped}{'; ' + clipping_hint if clipped else ''}")
-        for track in self.inputs:
-            if track.num_clipped:
-                self._say(describe_clipping(track))
+        on_reading = describe_clipping(self.inputs)
+        hint = clipping_hint if clipped and not on_reading else ""  # one piece of advice
+        self._say(f"clipped samples: {clipped}{'; ' + hint if hint else ''}")
+        for line in on_reading:
+            self._say(line)
         if self.output.loudness is not None:
             note = f"; {loudness_note}" if loudness_note else ""
             self._say(f"loudness: {', '.join(_loudness(self.output))}{note}")
@@ -73,12 +76,20 @@ class Report:
         print(printable(text), file=sys.stderr if self.on_stderr else sys.stdout)
 
 
-def describe_clipping(track: Summary) -> str:
-    """Returns the line that reports that an input was clipped when it was read, and how to avoid it."""
-    gain_db = -math.ceil(track.meter.peak_dbfs)
-    peak = f"peaks at {track.meter.peak_dbfs + track.gain_db:+.1f} dBFS"
-    name = Path(track.name)
-    return f"clipped on reading: {track.num_clipped} samples of {name}, which {peak}; --gain {name.stem}={gain_db}"
+def describe_clipping(inputs: Sequence[Summary]) -> list[str]:
+    """Returns a line for each input that was clipped when it was read, which says how to avoid it."""
+    stems = [Path(track.name).stem for track in inputs]
+    lines = []
+    for index, (track, stem) in enumerate(zip(inputs, stems, strict=True)):
+        if track.num_clipped:
+            peak = f"peaks at {track.meter.peak_dbfs + track.gain_db:+.1f} dBFS"
+            line = f"clipped on reading: {track.num_clipped} samples of {track.name}, which {peak}"
+            gain_db = -math.ceil(track.meter.peak_dbfs)
+            if gain_db >= MIN_GAIN_DB:
+                is_plain = stems.count(stem) == 1 and re.fullmatch(r"\w[\w.-]*", stem)
+                line += f"; --gain {stem if is_plain else index + 1}={gain_db}"
+            lines.append(line)
+    return lines
 
 
 def print_info(tracks: Sequence[Summary], *, as_json: bool) -> None:
@@ -141,7 +152,7 @@ def _cells(track: Summary) -> list[str]:
 
 def _levels(track: Summary) -> list[str]:
     """Returns peak and RMS."""
-    return [f"{track.meter.peak_dbfs:.1f} dBFS", f"{track.meter.rms_dbfs:.1f} dBFS"]
+    return [_level(track.meter.peak_dbfs, "dBFS"), _level(track.meter.rms_dbfs, "dBFS")]
 
 
 def _loudness(track: Summary) -> list[str]:
@@ -150,10 +161,14 @@ def _loudness(track: Summary) -> list[str]:
         return ["-", "-", "-"]
     found = track.loudness
     return [
-        f"{found.integrated_lufs:.1f} LUFS",
-        f"{found.loudness_range_lu:.1f} LU",
-        f"{found.true_peak_dbtp:.1f} dBTP",
+        _level(found.integrated_lufs, "LUFS"),
+        _level(found.loudness_range_lu, "LU"),
+        _level(found.true_peak_dbtp, "dBTP"),
     ]
+
+
+def _level(level: float, unit: str) -> str:
+    return f"{round(level, 1) + 0.0:.1f} {unit}"  # + 0.0: no -0.0
 
 
 def format_length(seconds: float) -> str:
