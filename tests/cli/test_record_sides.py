@@ -281,7 +281,7 @@ def test_a_full_disk_ends_it(card: SoundCard, tmp_path: Path, monkeypatch: pytes
             ["--no-gaps"],
             "error: --no-gaps: expected one device, because several are on one clock, got several",
         ),
-        (["--rate", "12"], "error: sample_rate: expected 1000 to 192000, got 12"),
+        (["--rate", "200k"], "error: --rate: expected at most 192000 Hz of several devices, got 200000"),
     ],
 )
 def test_what_cannot_be(card: SoundCard, tmp_path: Path, arguments: list[str], message: str) -> None:

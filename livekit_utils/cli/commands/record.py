@@ -36,6 +36,9 @@ EXAMPLES = (
     "livekit-utils record call.wav --device Headset --device Desk --seconds 60",
 )
 
+# Hz, of a Recorder.
+_MAX_RATE_OF_SIDES = 192_000
+
 
 @click.command()
 @takes_output
@@ -73,6 +76,8 @@ def record(
     num_channels = _find_channels(channels, len(devices))
     if len(devices) > 1 and not gaps:
         raise CliError("--no-gaps: expected one device, because several are on one clock, got several")
+    if len(devices) > 1 and rate > _MAX_RATE_OF_SIDES:
+        raise CliError(f"--rate: expected at most {_MAX_RATE_OF_SIDES} Hz of several devices, got {rate}")
     samples_per_channel = 0 if seconds is None else max(1, round(seconds * rate))
     from rich.console import Console
 
