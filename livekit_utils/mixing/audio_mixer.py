@@ -8,9 +8,7 @@ streams that are late. Everything runs in one event loop, and no other thread to
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,7 +17,6 @@ from livekit_utils._kernels.limiter import Limiter
 from livekit_utils._runtime.arguments import check_channels, check_int, check_ms, check_number, check_type
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound
 from livekit_utils._runtime.public_path import public
-from livekit_utils._runtime.tasks import start_task
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.mixing.block_mixer import BlockMixer
 from livekit_utils.mixing.limiting import make_limiter, reduction_db
@@ -31,11 +28,6 @@ from livekit_utils.mixing.stream_reader import StreamReader, TimedReader
 from livekit_utils.mixing.timed_input import TimedInput
 
 __all__ = ["AudioMixer"]
-
-logger = logging.getLogger("livekit_utils")
-
-# Seconds that aclose waits for streams that do not end when they are cancelled.
-_CLOSE_TIMEOUT_S = 5.0
 
 _MAX_BLOCK_S = 60
 _MAX_RAMP_MS = 3_600_000
@@ -144,8 +136,6 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
             self._inputs, self._readers, self._blocks, read_ahead=read_ahead, on_end=self._end
         )
         self._streams = MixerStreams()
-        self._unstarted: deque[MixerInput] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._ending = False
 
     # -- what the user calls ------------------------------------------------------------------------------------------
@@ -222,7 +212,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
         self._inputs.add(source)
         self._readers.inputs_change()
         self._streams.add(source)
-        self._unstarted.append(source)
+        self._reader.add(source)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -399,13 +389,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
                 source.task.cancel()
             self._forget(source)
         self._readers.close()
-        # A stream may close the mixer that reads it; its task cannot wait for itself.
-        tasks = self._tasks - {asyncio.current_task()}
-        if not tasks:
-            return
-        _, pending = await asyncio.wait(tasks, timeout=_CLOSE_TIMEOUT_S)
-        for task in pending:
-            logger.error("AudioMixer: %s does not end although it was cancelled", task.get_name())
+        await self._reader.wait_closed()
 
     def __aiter__(self) -> AudioMixer:
         return self
@@ -417,7 +401,7 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
 
     def _be_read(self, queue: MixQueue) -> None:
         """Somebody reads a queue of this mixer."""
-        if not self._closed and (self._unstarted or self._loop is not asyncio.get_running_loop()):
+        if not self._closed and (self._reader.unstarted or self._loop is not asyncio.get_running_loop()):
             self._start()
         queue.was_read = queue.is_waited_for = True
         if not self._readers.is_alone:
@@ -426,16 +410,11 @@ class AudioMixer(AsyncClosing, LoopBound, AsyncIterator[AudioFrame]):
     # -- reading the streams ------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        """Starts the tasks of streams that have none yet."""
+        """Starts the clock, and the reading of streams that are not read yet."""
         self._bind()
         if self._clock is not None and not self._readers.main.ended:
             self._clock.start()
-        while self._unstarted:
-            source = self._unstarted.popleft()
-            if not source.ended:
-                source.task = start_task(self._reader.read(source), f"AudioMixer {source.name!r}")
-                self._tasks.add(source.task)
-                source.task.add_done_callback(self._tasks.discard)
+        self._reader.start()
 
     def _end(self, source: MixerInput) -> None:
         """Handles the end of a stream; its queued samples are still mixed."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
-from livekit_utils._runtime.tasks import OwnTask, is_being_cancelled
+from livekit_utils._runtime.tasks import OwnTask, is_being_cancelled, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 from livekit_utils.mixing.block_mixer import BlockMixer
@@ -17,6 +18,9 @@ from livekit_utils.mixing.outputs import MixReaders
 from livekit_utils.mixing.timed_input import TimedInput
 
 logger = logging.getLogger("livekit_utils")
+
+# Seconds to wait for streams that do not end when they are cancelled.
+_CLOSE_TIMEOUT_S = 5.0
 
 # Reads after which a stream that never waits lets other tasks run: with empty or tiny frames it is not stopped by a
 # full queue.
@@ -50,6 +54,32 @@ class StreamReader:
         self._patience = blocks.patience
         self._read_ahead = read_ahead
         self._on_end = on_end
+        self.unstarted: deque[MixerInput] = deque()
+        """Streams that are not read yet."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, source: MixerInput) -> None:
+        """Has a stream read from the next `start` on."""
+        self.unstarted.append(source)
+
+    def start(self) -> None:
+        """Starts the tasks of streams that have none yet, in the running loop."""
+        while self.unstarted:
+            source = self.unstarted.popleft()
+            if not source.ended:
+                source.task = start_task(self.read(source), f"AudioMixer {source.name!r}")
+                self._tasks.add(source.task)
+                source.task.add_done_callback(self._tasks.discard)
+
+    async def wait_closed(self) -> None:
+        """Waits for the end of the tasks, which have been cancelled."""
+        # A stream may close the mixer that reads it; its task cannot wait for itself.
+        tasks = self._tasks - {asyncio.current_task()}
+        if not tasks:
+            return
+        _, pending = await asyncio.wait(tasks, timeout=_CLOSE_TIMEOUT_S)
+        for task in pending:
+            logger.error("AudioMixer: %s does not end although it was cancelled", task.get_name())
 
     async def read(self, source: MixerInput) -> None:
         """Reads a stream until it ends, fails or is removed, and then closes what `open` made."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 import pytest
@@ -170,6 +171,17 @@ def test_two_sides(rand: Any) -> None:
     mono = made(block)
     mono.set_sides(2.0, 0.0, 0)
     assert taken(mono, 200) == reference.ints(block)
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 3])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("length", [0, 64])
+def test_the_product_of_the_gains_is_clamped(num_channels: int, sign: int, length: int) -> None:
+    queue = ShapedQueue(num_channels, sign * 100.0)
+    queue.set_factor(DUCK, 2.0, length)
+    queue.push(struct.pack("h", 1) * 128 * num_channels)
+    mixed = struct.unpack(f"{128 * num_channels}h", mix([queue], 128, num_channels))
+    assert mixed[64 * num_channels :] == (sign * 128,) * 64 * num_channels
 
 
 @pytest.mark.parametrize("delay", [0, 70])

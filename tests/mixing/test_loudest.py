@@ -59,6 +59,45 @@ def test_hardly_louder_is_not_louder() -> None:
     assert all(heard == {5, 10} for heard, _ in got)
 
 
+def steps(*levels: int) -> AsyncIterator[AudioFrame]:
+    """One second of each level."""
+    return timed([constant(level, BLOCK) for level in levels for _ in range(100)])
+
+
+@pytest.mark.parametrize(("level", "speaks"), [(58, False), (59, True)])
+def test_speech_is_above_minus_55_dbfs(level: int, speaks: bool) -> None:
+    """58.27 of 32768 is."""
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=BLOCK) as mixer:
+            assert mixer.active_speakers == []
+            mixer.add_stream(steps(level), name="a")
+            for _ in range(90):
+                await anext(mixer)
+                assert speaks or mixer.active_speakers == []
+            assert mixer.active_speakers == ["a"] * speaks
+
+    run(main())
+
+
+@pytest.mark.parametrize(("level", "is_louder"), [(1400, False), (1430, True)])
+def test_a_place_is_taken_from_who_is_3_db_quieter_in_10_ms(level: int, is_louder: bool) -> None:
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=2 * BLOCK, num_loudest=1) as mixer:
+            mixer.add_stream(steps(1000, 1000))
+            mixer.add_stream(steps(0, level))
+            mixer.end_input()
+            mix = np.concatenate([np.frombuffer(block.data, np.int16) async for block in mixer])
+        assert mix[-1] == (level if is_louder else 1000)
+        moving = np.flatnonzero((mix != 1000) & (mix != level))
+        assert len(moving) == 0 if not is_louder else BLOCK - 4 <= len(moving) <= BLOCK
+        if is_louder:
+            assert moving[0] % (2 * BLOCK) <= 2
+            assert moving[-1] - moving[0] == len(moving) - 1
+
+    run(main())
+
+
 def test_a_pause_between_words_loses_no_place() -> None:
     words = ([8000] * 30 + [0] * 20) * 4
     got = run(mixed({"a": words, "b": [600] * 200, "c": [300] * 200}, 1))

@@ -228,6 +228,79 @@ def test_the_end_of_a_live_stream_is_heard() -> None:
     run(main())
 
 
+def test_what_a_live_stream_delivers_at_once_before_its_end_is_heard() -> None:
+    """It is no surplus that would be a delay: nothing comes behind it."""
+
+    async def burst() -> AsyncIterator[AudioFrame]:
+        for i in range(40):
+            yield ones(i)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(burst(), live=True)
+            mixer.end_input()
+            mix = await collect(mixer)
+        assert np.count_nonzero(mix) == 40 * BLOCK
+
+    run(main())
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+@pytest.mark.parametrize("channels", [None, [0], [1, 0]])
+@pytest.mark.parametrize("known", [True, False])
+def test_channels_are_converted_and_picked(num_channels: int, channels: list[int] | None, known: bool) -> None:
+    """The first channel is 1000 and the second 3000; one is copied to both, and two are averaged to one."""
+    if channels == [1, 0] and num_channels == 1:
+        return
+    first, second = (1000, 3000) if num_channels == 2 else (1000, 1000)
+    expected = {None: (first, second), (0,): (1000, 1000), (1, 0): (second, first)}[channels and tuple(channels)]
+
+    def make(_: int) -> AudioFrame:
+        samples = np.tile(np.array([first, second][:num_channels], np.int16), BLOCK)
+        return AudioFrame(samples.tobytes(), RATE, num_channels, BLOCK)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 2, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(live(make), live=known, channels=channels)
+            mix = await take(mixer, 60)
+        assert mix[-2 * BLOCK :].reshape(-1, 2).tolist() == [list(expected)] * BLOCK
+
+    run(main())
+
+
+@pytest.mark.parametrize(("num_good", "num_logged"), [(80, 1), (130, 2)])
+def test_a_stream_that_was_in_time_for_a_second_is_logged_again(
+    num_good: int, num_logged: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def late(i: int) -> float:
+        return 0.2 * (i >= 50) + 0.2 * (i >= 50 + num_good)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(live(ones, late=late), live=True, name="anna")
+            await take(mixer, num_good + 150)
+
+    run(main())
+    messages = [record.message for record in caplog.records]
+    assert messages == ["AudioMixer: 'anna' is late and silent until it goes on"] * num_logged
+
+
+def test_what_tells_whether_it_is_idle_is_live() -> None:
+    class Stream:
+        idle = False
+
+        def __aiter__(self) -> AsyncIterator[AudioFrame]:
+            return live(ones)
+
+    async def main() -> None:
+        async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(Stream())
+            mixer.add_stream(live(ones))
+            assert [source.live for source in mixer._inputs.all] == [True, False]  # type: ignore[attr-defined]
+
+    run(main())
+
+
 @pytest.mark.parametrize("hold", [0.03, 0.2, 0.4])
 def test_a_short_hold_up_of_the_loop_is_made_up_for(hold: float) -> None:
     async def main() -> None:

@@ -441,6 +441,36 @@ def test_a_paused_stream_keeps_the_iteration_alive() -> None:
     run(main())
 
 
+async def limited(samples: np.ndarray, rate: int, ceiling_dbfs: float) -> np.ndarray:
+    """The samples times 4 through the limiter of a mixer."""
+    block = rate // 100
+    frames = [AudioFrame(part.astype(np.int16).tobytes(), rate, 1, block) for part in samples.reshape(-1, block)]
+    async with AudioMixer(rate, 1, blocksize=block, capacity=1000, ceiling_dbfs=ceiling_dbfs) as mixer:
+        mixer.add_stream(ready(frames), gain=4.0)
+        mixer.end_input()
+        return np.concatenate([np.frombuffer(mixed.data, np.int16) async for mixed in mixer])
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000, 96000])
+def test_the_limiter_is_late_by_5_ms_and_lets_go_in_100(rate: int) -> None:
+    """Loud for 10 ms, then quiet: a reduction falls to 1/e in 100 ms."""
+    samples = np.full(rate // 100 * 40, 2000)
+    samples[: rate // 100] = 30000
+    out = run(limited(samples, rate, -1.0))
+    assert np.flatnonzero(out)[0] == round(0.005 * rate) - 1
+    reduction = 1 - out / 8000.0
+    early, later = reduction[round(0.06 * rate)], reduction[round(0.16 * rate)]
+    assert later / early == pytest.approx(math.exp(-1), rel=0.01)
+
+
+@pytest.mark.parametrize("ceiling_dbfs", [-60.0, -59.8, -20.0, -6.0, -1.0, 0.0])
+def test_the_ceiling_is_reached_and_not_passed(ceiling_dbfs: float) -> None:
+    ceiling = math.floor(32768 * 10 ** (ceiling_dbfs / 20))
+    for sign in (1, -1):
+        out = run(limited(np.full(4800, sign * 30000), 48000, ceiling_dbfs)).astype(int) * sign
+        assert min(ceiling, 32767) - max(1, ceiling // 1000) <= out.max() <= min(ceiling, 32767 + (sign < 0))
+
+
 def test_the_limiter_tells_its_reduction_and_gives_out_what_it_holds() -> None:
     async def main() -> None:
         loud = [AudioFrame(reference.pcm([30000] * 80), RATE, 1, 80)] * 10
