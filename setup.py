@@ -61,7 +61,8 @@ else:
         # AVX-512 without its wide registers: the short bursts of audio blocks gain nothing from 512 bits, and the
         # processor slows down whatever runs next; libsamplerate after a conversion by 7 %.
         COMPILE += ["-mprefer-vector-width=256"]
-    LINK = ["-Wl,-s"] if sys.platform.startswith("linux") else []
+    # Each module would otherwise fill up pages for its code, its constants and its data.
+    LINK = ["-Wl,-s", "-Wl,-z,noseparate-code"] if sys.platform.startswith("linux") else []
     # dlopen is in libdl where the C library is older than glibc 2.34.
     LIBRARIES = ["m", "dl"] if sys.platform.startswith("linux") else ["m"]
     if DEBUG or SANITIZE:
@@ -75,6 +76,22 @@ else:
         # atomic because kernels run in several threads at once.
         COMPILE += ["-O1", "-g", "--coverage", "-fprofile-update=atomic", "-frandom-seed=livekit_utils"]
         LINK = ["--coverage"]
+
+
+# How what Cython writes is compiled, which is most of the size: the kernels do the work. These are run through for each
+# frame of sound, and the others seldom.
+EACH_FRAME = {
+    *("livekit_utils.frames.audio_frame", "livekit_utils.sync.media_clock", "livekit_utils.conversion.arrival_window"),
+    *("livekit_utils.mixing.mix_input", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
+    *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line"),
+    *(
+        f"livekit_utils._kernels.{word}"
+        for word in (
+            *("channels", "convert", "gain_queue", "level", "pcm", "polyphase", "ring_buffer", "sample_queue"),
+            *("shaped_queue", "variable_ratio"),
+        )
+    ),
+}
 
 
 def extension(name: str, source: str, kernels: list[str]) -> Extension:
@@ -111,7 +128,8 @@ extensions += [
 
 
 class BuildSideBySide(build_ext):
-    """Compiles as many modules at once as there are processors. Each has its own objects, since some share a kernel."""
+    """Compiles as many modules at once as there are processors. Each has its own objects, since some share a kernel,
+    and small code of what Cython writes."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
@@ -123,6 +141,15 @@ class BuildSideBySide(build_ext):
         apart = copy.copy(self)
         if self.parallel:
             apart.build_temp = os.path.join(self.build_temp, ext.name)
+        if sys.platform != "win32" and not (DEBUG or SANITIZE or COVERAGE):
+            apart.compiler = copy.copy(self.compiler)
+            level = "-O2" if ext.name in EACH_FRAME else "-Os"
+
+            def compile_one(out: str, source: str, kind: str, arguments: list, behind: list, macros: list) -> None:
+                is_kernel = source.startswith("csrc")
+                self.compiler._compile(out, source, kind, arguments, behind if is_kernel else [*behind, level], macros)
+
+            apart.compiler._compile = compile_one
         build_ext.build_extension(apart, ext)
 
 

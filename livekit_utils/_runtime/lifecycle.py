@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Generator
 from types import TracebackType
 from typing import Any, Self
+
+from livekit_utils._runtime.loop_timers import LoopTimers
 
 
 class Closing:
@@ -42,6 +45,7 @@ class LoopBound:
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
+    _timers: weakref.ref[LoopTimers] | None = None  # of the loop, once they were used
 
     def _bind(self) -> None:
         """Makes the running loop the object's.
@@ -57,6 +61,7 @@ class LoopBound:
                 raise RuntimeError(f"this {type(self).__name__} is used by another event loop, which is running")
             self._leave_loop()
         self._loop = loop
+        self._timers = None
 
     def _enter(self) -> None:
         """`_bind` for methods that need no running loop.
@@ -74,6 +79,15 @@ class LoopBound:
 
     def _leave_loop(self) -> None:
         """Called before another loop takes over: the timers of the old one are gone, and its clock may differ."""
+
+    def _loop_timers(self) -> LoopTimers:
+        """Returns the timers of the object's loop, which it has."""
+        timers = self._timers() if self._timers is not None else None
+        if timers is None:
+            assert self._loop is not None
+            timers = LoopTimers.of(self._loop)
+            self._timers = weakref.ref(timers)
+        return timers
 
     def _now(self) -> float:
         """The time of the object's loop, in seconds; 0 before there is one."""

@@ -65,6 +65,8 @@ class LoopTimers:
         self._calls: list[_Call] = []  # a heap, with some that were cancelled
         self._set_for: float | None = None  # when the file descriptor's timer fires
         self._fd = _timer_fd(loop)
+        self.early_s = _EARLY_S if self._fd is None else 0.0
+        """Seconds by which to set a timer early so that it is on time on average; 0 where it always is."""
         if self._fd is not None:
             # The loop would keep the context of whoever comes first.
             contextvars.Context().run(loop.add_reader, self._fd.fileno(), self._on_time)
@@ -81,11 +83,6 @@ class LoopTimers:
 
     def _itself(self) -> LoopTimers:
         return self
-
-    @property
-    def early_s(self) -> float:
-        """Seconds by which to set a timer early so that it is on time on average; 0 where it always is."""
-        return _EARLY_S if self._fd is None else 0.0
 
     def call_at(self, when: float, callback: Callable[..., object], *arguments: Any) -> Timer:
         """Does what the loop's own `call_at` does."""

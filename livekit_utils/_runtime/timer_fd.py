@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
+import functools
 import os
+import struct
 import sys
+import time
+from collections.abc import Callable
+from typing import Any
 
 _NS = 1_000_000_000
 
@@ -34,13 +38,13 @@ class TimerFd:
         except BlockingIOError:
             return  # it was set again since
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # At the end of the program, the names of this module may be gone.
         if self._fd >= 0:
-            os.close(self._fd)
+            close(self._fd)
 
 
 if sys.version_info >= (3, 13) and sys.platform == "linux":
-    import time
 
     def _create() -> int:
         return os.timerfd_create(time.CLOCK_MONOTONIC, flags=os.TFD_NONBLOCK | os.TFD_CLOEXEC)
@@ -49,23 +53,32 @@ if sys.version_info >= (3, 13) and sys.platform == "linux":
         os.timerfd_settime_ns(fd, initial=nanoseconds)
 
 elif sys.platform == "linux":
-    # A time_t is a long on every 64-bit Linux. On a 32-bit one it is what the C library was built with.
-    _LIBRARY = ctypes.PyDLL(None, use_errno=True) if ctypes.sizeof(ctypes.c_long) == 8 else None
-    _CLOCK_MONOTONIC = 1
-    _Times = ctypes.c_long * 4  # struct itimerspec: the interval, and the first time, each in s and ns
+
+    @functools.cache
+    def _library() -> Any:
+        """Returns the C library, which has the calls that Python has from 3.13 on."""
+        import ctypes
+
+        # A time_t is a long on every 64-bit Linux. On a 32-bit one it is what the C library was built with.
+        library = ctypes.PyDLL(None, use_errno=True)
+        if ctypes.sizeof(ctypes.c_long) != 8 or not hasattr(library, "timerfd_create"):
+            raise OSError("no timerfd_create")
+        return library
+
+    def _check(result: int) -> int:
+        if result < 0:
+            import ctypes
+
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return result
 
     def _create() -> int:
-        if _LIBRARY is None or not hasattr(_LIBRARY, "timerfd_create"):
-            raise OSError("no timerfd_create")
-        fd: int = _LIBRARY.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
-        if fd < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        return fd
+        return _check(_library().timerfd_create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC))
 
     def _set(fd: int, nanoseconds: int) -> None:
-        assert _LIBRARY is not None
-        if _LIBRARY.timerfd_settime(fd, 0, _Times(0, 0, *divmod(nanoseconds, _NS)), None):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        # struct itimerspec: the interval, and the first time, each in s and ns
+        times = struct.pack("llll", 0, 0, *divmod(nanoseconds, _NS))
+        _check(_library().timerfd_settime(fd, 0, times, None))
 
 else:
 

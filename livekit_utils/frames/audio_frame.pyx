@@ -12,6 +12,7 @@ from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.object cimport PyTypeObject
 from libc.math cimport INFINITY, log10
 from libc.stdint cimport int16_t, uintptr_t
+from libc.string cimport memset
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.arguments cimport check_int, described
@@ -31,6 +32,7 @@ cdef enum:
 
 # no_gc_clear: views of the samples may outlive the collector's clearing, and need the frame's memory for as long.
 @cython.no_gc_clear
+@cython.freelist(8)
 cdef class _Samples:
     """The samples of a frame in one row, as `AudioFrame.data` shows them."""
 
@@ -192,9 +194,15 @@ A stretch of sound: 16-bit samples, interleaved by channel.
             >>> AudioFrame.create(48000, 1, 480).duration
             0.01
         """
-        frames = check_int("samples_per_channel", samples_per_channel, 0, MAX_COUNT)
-        channels = check_int("num_channels", num_channels, 1, MAX_COUNT)
-        return cls(bytearray(frames * channels * 2), sample_rate, channels, frames)
+        cdef Py_ssize_t frames = check_int("samples_per_channel", samples_per_channel, 0, MAX_COUNT)
+        cdef Py_ssize_t channels = check_int("num_channels", num_channels, 1, MAX_COUNT)
+        cdef Py_ssize_t num_bytes = frames * channels * 2  # less than 2 ** 63
+        if cls is not AudioFrame:
+            return cls(bytearray(num_bytes), sample_rate, channels, frames)
+        cdef Py_ssize_t rate = check_int("sample_rate", sample_rate, 1, MAX_COUNT)
+        data = PyByteArray_FromStringAndSize(NULL, num_bytes)
+        memset(PyByteArray_AS_STRING(data), 0, num_bytes)
+        return frame_over(data, rate, channels, frames)
 
     @classmethod
     def from_ndarray(cls, array, sample_rate, num_channels=None, *, planar=False):
@@ -283,7 +291,8 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         cdef bytes plain = self._plain()
         if plain is not None:
             num_bytes = self.num_channels * self.samples_per_channel * 2
-            return PyMemoryView_FromObject(plain)[:num_bytes].cast("h")
+            view = PyMemoryView_FromObject(plain)
+            return (view if len(plain) == num_bytes else view[:num_bytes]).cast("h")
         cdef _Samples samples = _Samples.__new__(_Samples)
         samples.frame = self
         samples.num_samples = self.num_channels * self.samples_per_channel

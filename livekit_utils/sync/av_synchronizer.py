@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
-from livekit_utils._runtime.loop_timers import LoopTimers, Timer
+from livekit_utils._runtime.loop_timers import Timer
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
@@ -501,12 +501,11 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     # -- the timer and its loop ---------------------------------------------------------------------------------------
 
     def _set_timer(self, when: float) -> None:
-        assert self._loop is not None
         if self._timer is not None:
             if when >= self._timer.when():
                 return  # the timer that is set fires first, and looks again
             self._timer.cancel()
-        self._timer = LoopTimers.of(self._loop).call_at(when, self._on_timer)
+        self._timer = self._loop_timers().call_at(when, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -18,7 +18,7 @@ from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
-from livekit_utils._runtime.loop_timers import LoopTimers, Timer
+from livekit_utils._runtime.loop_timers import Timer
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
@@ -555,7 +555,7 @@ class AudioSource(AsyncClosing, LoopBound):
         self._cancel_timer()
         if self._clock.paused or self._loop is None:
             return
-        now, due = self._now(), self._clock.end
+        now, due, timers = self._now(), self._clock.end, self._loop_timers()
         if not self._running:
             if not self._fifo.samples_per_channel or self._closed:
                 return
@@ -564,14 +564,14 @@ class AudioSource(AsyncClosing, LoopBound):
             if self._is_due(now):
                 self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
                 return
-            when = due - LoopTimers.of(self._loop).early_s
+            when = due - timers.early_s
         elif now < due and (is_awaited or self._pushes or len(self._playout_waiters)):
             when = due
         else:
             when = due = self._clock.over_at
         if self._woken_for == due:
             when = max(when, now + 0.001)  # uvloop has whole milliseconds: it woke too early, and would again
-        self._timer = LoopTimers.of(self._loop).call_at(when, self._on_timer, due)
+        self._timer = timers.call_at(when, self._on_timer, due)
 
     def _on_timer(self, due: float) -> None:
         self._woken_for = due

@@ -127,8 +127,8 @@ def test_a_call_has_the_context_of_who_asked_for_it(has_timer_fd: bool, monkeypa
         NAME.set(name)
         loop = asyncio.get_running_loop()
         done = loop.create_future()
-        LoopTimers.of(loop).call_at(loop.time(), lambda: (seen.append(NAME.get()), done.set_result(None)))
-        await done
+        LoopTimers.of(loop).call_at(loop.time(), lambda: done.set_result(NAME.get()))
+        seen.append(await done)
 
     async def main() -> None:
         for name in ("one", "two"):
