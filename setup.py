@@ -78,8 +78,8 @@ else:
         LINK = ["--coverage"]
 
 
-# How what Cython writes is compiled, which is most of the size: the kernels do the work. These are run through for each
-# frame of sound, and the others seldom.
+# What runs for each frame of sound, and is compiled for speed. Of the others, that is for the kernels only: what Cython
+# writes around them is most of the size.
 EACH_FRAME = {
     *("livekit_utils.frames.audio_frame", "livekit_utils.sync.media_clock", "livekit_utils.conversion.arrival_window"),
     *("livekit_utils.mixing.mix_input", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
@@ -128,8 +128,8 @@ extensions += [
 
 
 class BuildSideBySide(build_ext):
-    """Compiles as many modules at once as there are processors. Each has its own objects, since some share a kernel,
-    and small code of what Cython writes."""
+    """Compiles as many modules at once as there are processors, each with its own objects, since some share a kernel.
+    What Cython writes is compiled for size where it seldom runs."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
@@ -141,13 +141,12 @@ class BuildSideBySide(build_ext):
         apart = copy.copy(self)
         if self.parallel:
             apart.build_temp = os.path.join(self.build_temp, ext.name)
-        if sys.platform != "win32" and not (DEBUG or SANITIZE or COVERAGE):
+        if sys.platform != "win32" and ext.name not in EACH_FRAME and not (DEBUG or SANITIZE or COVERAGE):
             apart.compiler = copy.copy(self.compiler)
-            level = "-O2" if ext.name in EACH_FRAME else "-Os"
 
             def compile_one(out: str, source: str, kind: str, arguments: list, behind: list, macros: list) -> None:
                 is_kernel = source.startswith("csrc")
-                self.compiler._compile(out, source, kind, arguments, behind if is_kernel else [*behind, level], macros)
+                self.compiler._compile(out, source, kind, arguments, behind if is_kernel else [*behind, "-Os"], macros)
 
             apart.compiler._compile = compile_one
         build_ext.build_extension(apart, ext)
