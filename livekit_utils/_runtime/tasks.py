@@ -47,12 +47,18 @@ class OwnTask:
         assert task is not None
         self._task = weakref.ref(task)  # it holds the coroutine, which holds this
 
+    @property
+    def runs(self) -> bool:
+        """Whether the task runs the coroutine. Where it does not, the coroutine is being collected, and its end is that of
+        no stream."""
+        task = self._task()
+        return task is not None and task is running_task()
+
     def leave_if_gone(self) -> None:
         """Ends the coroutine quietly where its task does not run it any more.
 
         Raises:
             GeneratorExit: It does not.
         """
-        task = self._task()
-        if task is None or task is not running_task():
+        if not self.runs:
             raise GeneratorExit from None

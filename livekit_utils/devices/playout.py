@@ -116,10 +116,11 @@ class Playout(Closing):
             logger.error("OutputPlayer: %r failed and is removed: %s", source.key, error, exc_info=error)
         finally:
             source.task = None
-            source.end()
-            if source in self._mixer.inputs:  # it was not removed
-                self._finished.add(source.key)
-            self.pump()
+            if own_task.runs:
+                source.end()
+                if source in self._mixer.inputs:  # it was not removed
+                    self._finished.add(source.key)
+                self.pump()
             if stream is not source.key or iterator is not stream:
                 await close_iterator(iterator, f"OutputPlayer: {iterator!r}")
 

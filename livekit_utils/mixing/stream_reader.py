@@ -132,7 +132,8 @@ class StreamReader:
             logger.error("AudioMixer: %r failed and is removed: %s", source.name, error, exc_info=error)
         finally:
             source.task = None  # else task, exception, traceback and this frame would keep each other alive
-            self._on_end(source)
+            if own_task.runs:
+                self._on_end(source)
             await source.close()
 
     def _is_read_on(self, source: MixerInput) -> bool:

@@ -202,7 +202,7 @@ class Inputs:
             logger.error("Recorder: %r failed and is removed: %s", voice.name, error, exc_info=error)
         finally:
             source.task = None  # else task, exception, traceback and this frame would keep each other alive
-            if not self._ended:
+            if own_task.runs and not self._ended:
                 self._end(source)
             if iterator is not stream:
                 await close_iterator(iterator, f"Recorder: the iterator of {voice.name!r}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from livekit_utils import AudioFrame, AudioMixer
 
 UNCLOSED = """
 import asyncio, gc, sys
@@ -26,7 +29,7 @@ class Stream:
             await asyncio.sleep(0)
 
 async def main():
-    mixer, source = AudioMixer(48000, 1), AudioSource(48000, 1)
+    mixer, source = AudioMixer(48000, 1, stream_timeout_ms=1e6), AudioSource(48000, 1)
     recorder = Recorder(sys.argv[2])
     for _ in range(3):
         mixer.add_stream(Stream())
@@ -62,6 +65,35 @@ else:
 def test_a_loop_that_is_not_closed_makes_no_noise(run_python: Callable[..., Any], tmp_path: Path, how: str) -> None:
     process = run_python("-c", UNCLOSED, how, str(tmp_path / "call.wav"))
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
+def test_a_reader_that_is_collected_has_no_stream_that_ended() -> None:
+    """To have ended, it would make the mixer mix, without a loop."""
+
+    class Stream:
+        async def __aiter__(self) -> AsyncIterator[AudioFrame]:
+            yield AudioFrame.create(48000, 1, 480)
+            await asyncio.sleep(1000)
+
+    async def main() -> AudioMixer:
+        mixer = AudioMixer(48000, 1, stream_timeout_ms=1e6)
+        for stream in streams:
+            mixer.add_stream(stream)
+        await asyncio.sleep(0.01)
+        return mixer
+
+    streams = [Stream() for _ in range(3)]
+    loop = asyncio.new_event_loop()
+    mixer = loop.run_until_complete(main())
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.get_coro().close()
+        task.cancel()
+    are_over = [mixer._streams.find(stream).ended for stream in streams]
+    results = loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10))
+    loop.close()
+    assert len(results) == 3
+    assert are_over == [False] * 3
 
 
 FORKED = """
