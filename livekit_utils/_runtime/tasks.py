@@ -49,7 +49,7 @@ class OwnTask:
 
     @property
     def runs(self) -> bool:
-        """Whether the task runs the coroutine. Where it does not, the coroutine is being collected, and its end is that of
+        """Whether the task runs the coroutine. Where it does not, the coroutine is being collected: its end is that of
         no stream."""
         task = self._task()
         return task is not None and task is running_task()
