@@ -16,9 +16,10 @@ from tests.support.paths import BESIDE
 
 CONFTEST = """
 from tests.support import held_up
-from tests.support.held_up import pytest_runtest_protocol, say_repeated
+from tests.support.held_up import run_in_real_time, say_repeated
 
 held_up.MachineWatch.longest_s = lambda self: {longest_s}
+pytest_runtest_protocol = run_in_real_time
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -75,8 +75,8 @@ def machine_watch() -> Iterator[MachineWatch]:
         watch.close()
 
 
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-    """For the conftest of a folder: runs its tests, and repeats one that failed while the machine was held up."""
+def run_in_real_time(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Runs a test as `pytest_runtest_protocol` does, and repeats it if it failed while the machine was held up."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     with machine_watch() as watch:
         for attempt in range(1, MAX_ATTEMPTS + 1):

@@ -13,19 +13,28 @@ from typing import Any
 
 import pytest
 
-from tests.support.held_up import pytest_runtest_protocol  # noqa: F401
+from tests.support.held_up import run_in_real_time
 from tests.support.paths import TESTS
 from tests.support.sound_server import SoundServer, missing
 
 PROGRAMS = Path(__file__).parent / "programs"
 
 
+def is_here(item: pytest.Item) -> bool:
+    """pytest asks for all tests, not only for those of this folder."""
+    return item.path.parent == Path(__file__).parent
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side, these run one after the other: they are about time."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if is_here(item):
             item.add_marker(pytest.mark.xdist_group("devices"))
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    return run_in_real_time(item, nextitem) if is_here(item) else None
 
 
 @pytest.fixture(scope="session")
