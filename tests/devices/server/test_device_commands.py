@@ -185,9 +185,6 @@ def test_what_is_wrong_is_one_line(server: SoundServer, tmp_path: Path) -> None:
         (("play", tone, "--device", 99), "clean", "there is no output device 99"),
         (("record", out, "--device", "gone"), "clean", "'gone'"),
         (("record", out, "--device", "mon"), "clean", "fits several"),
-        (("record", out, "--rate", 5), "clean", "input_sample_rate"),
-        (("record", out, "--channels", 0), "clean", "--channels"),
-        (("record", out, "--seconds", "inf"), "clean", "--seconds"),
         (("record", out), "empty", "there is no input device"),
         # An older PortAudio ends its process there; a newer one has no devices.
         (("meter",), "missing", ("SIGABRT", "there is no input device")),
