@@ -208,6 +208,7 @@ def test_a_wav_in_a_pipe_is_read_as_it_comes() -> None:
         encode(s16(1, 9000), 48000, "FLAC")[:3000],
         encode(s16(1, 9000), 48000, "OGG")[:3000],
     ],
+    ids=["nothing", "nonsense", "header", "cut-off header", "cut-off FLAC", "cut-off OGG"],
 )
 def test_what_is_no_whole_sound_file(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "it.wav"
