@@ -279,6 +279,8 @@ def measure(name: str, number: int, seconds: float) -> Growth:
         loop.call_later(_WARM_UP_S, lambda: cpu.append(time.process_time()))
         loop.call_later(_WARM_UP_S + seconds, lambda: cpu.append(time.process_time()))
         await (_half if name == _HALF else SUBJECTS[name])(clock)
+        while len(cpu) < 2:
+            await asyncio.sleep(0.01)
 
     gc.collect()
     before = _resident_bytes()

@@ -25,6 +25,7 @@ from rich.table import Table
 
 from benchmarks import optional
 from benchmarks.growing import SUBJECTS, Growth
+from benchmarks.report import new_console
 from tests.support.sound_server import SoundServer, missing
 
 NUMBERS = (1, 4, 16, 64, 256, 1024)
@@ -156,7 +157,7 @@ def main() -> int:
     parser.add_argument("--only", help="names of classes, with commas")
     parser.add_argument("--plot", type=Path, help="a picture to write")
     arguments = parser.parse_args()
-    console = Console()
+    console = new_console()
     names = arguments.only.split(",") if arguments.only else [name for name, subject in SUBJECTS.items()]
     numbers, seconds = ((1, 4, 16, 64), 1.0) if arguments.quick else (NUMBERS, 4.0)
     if optional.sdk() is None:
