@@ -277,10 +277,15 @@ def measure(name: str, number: int, seconds: float) -> Growth:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(_WARM_UP_S, lambda: cpu.append(time.process_time()))
-        loop.call_later(_WARM_UP_S + seconds, lambda: cpu.append(time.process_time()))
+        measured = asyncio.Event()
+
+        def end() -> None:
+            cpu.append(time.process_time())
+            measured.set()
+
+        loop.call_later(_WARM_UP_S + seconds, end)
         await (_half if name == _HALF else SUBJECTS[name])(clock)
-        while len(cpu) < 2:
-            await asyncio.sleep(0.01)
+        await measured.wait()
 
     gc.collect()
     before = _resident_bytes()
