@@ -28,11 +28,16 @@ pytestmark = [
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def beside(folder: Path) -> str:
+    """Returns the path of modules on which a copy of the benchmarks in a folder comes before the installed package."""
+    return os.pathsep.join([str(folder), str(Path(livekit_utils.__file__).parent.parent)])
+
+
 @pytest.fixture
 def run_benchmarks(run_python: Run, tmp_path: Path) -> Run:
     """Runs `python -m benchmarks arguments...` on the installed package: beside a copy, not beside the source tree."""
     shutil.copytree(BENCHMARKS, tmp_path / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
-    path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
+    path = beside(tmp_path)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return run_python("-P", "-m", "benchmarks", *arguments, PYTHONPATH=path)
@@ -101,7 +106,7 @@ def test_contenders_that_are_not_installed_are_left_out(run_python: Run, tmp_pat
         "import sys; sys.modules.update(dict.fromkeys(['livekit', 'soxr']));"
         "from benchmarks.command import app; app(['audio_frame', 'audio_resampler/48000-16000/quick', '--quick'])"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
+    path = beside(tmp_path)
     done = run_python("-P", "-c", script, PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     assert "sdk" not in done.stdout
@@ -122,7 +127,7 @@ def test_a_disagreement_is_an_error(run_python: Run, tmp_path: Path, run_benchma
         "from benchmarks.cases import mix; mix._stack_and_sum = lambda arrays: arrays[0];"
         "from benchmarks.command import app; app(['mix/2x480', '--quick'])"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
+    path = beside(tmp_path)
     done = run_python("-P", "-c", script, PYTHONPATH=path)
     assert done.returncode == 1
     assert "error: mix/2x480: differs from the expected result" in done.stderr
@@ -142,7 +147,7 @@ def test_one_of_the_others_that_cannot_keep_up_is_left_out(
         "assert one.left_out == ('left out: sdk in race: too late',), one.left_out\n"
         "take('ours')"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
+    path = beside(tmp_path)
     done = run_python("-P", "-c", script, PYTHONPATH=path)
     assert done.stderr.endswith("DisagreementError: too late\n"), done.stderr  # of ours there is no way around it
 
@@ -159,7 +164,7 @@ def test_a_row_that_is_no_longer_ahead_of_the_sdk_fails_the_run(
         "command.FULL = command.QUICK\n"
         "command.app(['mix/2x480'])"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(livekit_utils.__file__).parent.parent)])
+    path = beside(tmp_path)
     slower, faster = (run_python("-P", "-c", program.replace("RATIO", r), PYTHONPATH=path) for r in ("1.5", "0.5"))
     assert slower.returncode == 1, slower.stdout
     assert slower.stderr == "error: no longer ahead of the SDK: mix/2x480\n"

@@ -262,6 +262,7 @@ class SoundServer:
         self._order(*ends, f"unload-module {module}")
         # A stream that ran empty meanwhile was replaced by a new one, and that moved to another device.
         self._order(*(order for order in self._streams_of_clients() if order not in streams))
+        assert self._module_of(device) is None, f"{device} is still there"
 
     def end_recordings(self, device: str) -> None:
         """Ends what records from a device that is made of others, which `lose` would end first."""

@@ -127,7 +127,8 @@ def test_the_answers_of_an_agent_are_heard_by_itself(run_program: Run) -> None:
     result = run_program("turn", 480, 3, "plain")
     assert result["num_heard"] == 3, result
     parts = ("microphone_ms", "capture_ms", "processing_ms", "speaking_ms", "speaker_ms")
-    assert result["whole_ms"] == pytest.approx(sum(result[part] for part in parts)), result
+    assert all(result[part] >= 0 for part in parts), result
+    assert result["speaker_ms"] < result["whole_ms"] < 500, result
 
 
 @pytest.mark.parametrize("first", ["output", "input"])
