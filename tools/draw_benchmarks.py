@@ -1,4 +1,4 @@
-"""Draws docs/benchmarks.png from the first table under "How fast" in README.md, so that both say the same.
+"""Draws docs/benchmarks.png from the first table under "How fast" in docs/measured.md, so that both say the same.
 
     .venv/bin/python -m tools.draw_benchmarks docs/benchmarks.png
 
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from tools.colours import BLUE, VERMILION
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs" / "measured.md"
 TICKS = {1 / 50: "1/50", 1 / 20: "1/20", 1 / 10: "1/10", 1 / 5: "1/5", 1 / 2: "1/2", 1: "1", 2: "2"}
 # Characters of a line beside the bars.
 LINE = 60
@@ -31,8 +31,8 @@ class Bar(NamedTuple):
     ratio: float
 
 
-def bars(readme: str) -> list[Bar]:
-    table = readme.partition("## How fast")[2].partition("| what |")[2].partition("\n\n")[0]
+def bars(page: str) -> list[Bar]:
+    table = page.partition("## How fast")[2].partition("| what |")[2].partition("\n\n")[0]
     found: list[Bar] = []
     what = ""
     for line in table.splitlines()[2:]:
@@ -46,7 +46,7 @@ def bars(readme: str) -> list[Bar]:
 
 
 def draw(path: Path) -> None:
-    rows = bars(README.read_text("utf-8"))
+    rows = bars(PAGE.read_text("utf-8"))
     figure = Figure(figsize=(9.6, 1.3 + 0.42 * len(rows)), dpi=120, layout="constrained")
     axes = figure.subplots()
     axes.set_xscale("log")
