@@ -96,7 +96,6 @@ docs:
 	@tools/prepare.sh
 	@$(PIP) install --quiet ".[docs]"
 	$(VENV)/bin/python tools/draw_paths.py
-	$(VENV)/bin/python -m tools.draw_voice docs/voice.png
 	$(VENV)/bin/python -m tools.docs_site
 	$(VENV)/bin/python -m sphinx -b html -q -W --keep-going build/docs/source build/docs/html
 	@echo "==> look at build/docs/html/index.html"

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tools.draw_voice docs/voice.png
 
-Both sounds are written beside it, as voice-before.wav and voice-after.wav. `make docs` runs it. It needs matplotlib
-and, for a real sentence, espeak-ng; without that, a voice is made up.
+Both sounds are written beside it, as voice-before.wav and voice-after.wav. `make docs` does that for the
+site. It needs matplotlib and, for a real sentence, espeak-ng; without that, a voice is made up.
 """
 
 from __future__ import annotations

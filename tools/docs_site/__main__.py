@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from tools.docs_site.flow import flow
 from tools.docs_site.reference import write_reference
-from tools.docs_site.run import run_steps
+from tools.docs_site.run import as_installed, run_steps
 from tools.docs_site.source import ROOT
 
 WORK = ROOT / "build" / "docs"
@@ -31,8 +32,6 @@ def main(arguments: list[str]) -> None:
     shutil.rmtree(WORK, ignore_errors=True)
     shutil.copytree(ROOT / "docs", source, ignore=shutil.ignore_patterns("__pycache__", "*.wav"))
     extra.mkdir()
-    for sound in (ROOT / "docs").glob("*.wav"):
-        shutil.copy(sound, extra)
     for name, page in PAGES.items():
         (source / page).write_text(moved((ROOT / name).read_text("utf-8")), "utf-8")
     (source / "changelog.md").write_text(changelog(), "utf-8")
@@ -44,6 +43,7 @@ def main(arguments: list[str]) -> None:
     guides.write_text(guides.read_text("utf-8") + further(source), "utf-8")
     tutorial = source / "tutorial.md"
     if "--quick" not in arguments:
+        draw_voices(source / "voice.png", extra)
         text = run_steps(tutorial.read_text("utf-8"), WORK / "steps", source / "tutorial", "tutorial")
         tutorial.write_text(text, "utf-8")
         (extra / "tutorial").mkdir()
@@ -51,6 +51,15 @@ def main(arguments: list[str]) -> None:
             shutil.copy(sound, extra / "tutorial")
     for page in source.rglob("*.md"):
         page.write_text(drawn(page.read_text("utf-8")), "utf-8")
+
+
+def draw_voices(picture: Path, sounds: Path) -> None:
+    """Draws the picture of the page on voices, and writes its sounds, with the package that is installed."""
+    shutil.copytree(ROOT / "tools", WORK / "tools")
+    command = [sys.executable, "-m", "tools.draw_voice", str(picture)]
+    subprocess.run(command, cwd=WORK, env=as_installed(), check=True)
+    for sound in picture.parent.glob("voice-*.wav"):
+        shutil.move(sound, sounds)
 
 
 def further(source: Path) -> str:

@@ -15,6 +15,12 @@ from tools.docs_site.source import ROOT
 _STEP = re.compile(r"```python\n(.*?)```\n", re.S)
 
 
+def as_installed() -> dict[str, str]:
+    """The environment of a user's program, which has the package installed: the source itself may not be compiled."""
+    found = [path for path in sys.path if path and Path(path) != ROOT]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(found)}
+
+
 def run_steps(text: str, folder: Path, files: Path, names: str) -> str:
     """Runs each block of Python in a folder, in a process of its own.
 
@@ -31,9 +37,7 @@ def run_steps(text: str, folder: Path, files: Path, names: str) -> str:
     files.mkdir(parents=True, exist_ok=True)
     for recording in (ROOT / "examples" / "recordings").glob("*.*"):
         shutil.copy(recording, folder)
-    # As a user's program, which has the package installed: the source itself may not be compiled.
-    found = [path for path in sys.path if path and Path(path) != ROOT]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(found)}
+    environment = as_installed()
 
     def step(found: re.Match[str]) -> str:
         before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
