@@ -174,6 +174,8 @@ def test_an_end_is_told_of_once_whenever_it_comes() -> None:
 
     async def main() -> None:
         for inner in ("listen", "end"):
+            # Python 3.12.3 traces no steps of a function before the second time.
+            await ends(1, inner)
             for at in range(1, 1000):
                 told = await ends(at, inner)
                 if told is None:
