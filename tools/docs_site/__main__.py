@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> None:
         for sound in (source / "tutorial").glob("*.wav"):
             shutil.copy(sound, extra / "tutorial")
     for page in source.rglob("*.md"):
-        page.write_text(drawn(page.read_text("utf-8")), "utf-8")
+        page.write_text(drawn(_to_examples(page.read_text("utf-8"))), "utf-8")
 
 
 def draw_voices(picture: Path, sounds: Path) -> None:
@@ -83,6 +83,11 @@ def moved(text: str) -> str:
     text = text.replace("](CHANGELOG.md)", "](changelog.md)")
     text = re.sub(r"\]\(examples/[^)]*\)", "](examples.md)", text)
     return re.sub(r"\[([^\]]+)\]\(changelog\.d/[^)]*\)", r"`\1`", text)
+
+
+def _to_examples(text: str) -> str:
+    """The links of a page in docs to the examples, as they are on the site."""
+    return re.sub(r"\]\(((?:\.\./)*)\.\./examples/[^)]*\)", r"](\1examples.md)", text)
 
 
 def drawn(text: str) -> str:
