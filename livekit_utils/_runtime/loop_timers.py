@@ -10,13 +10,15 @@ import asyncio
 import contextvars
 import weakref
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any, Protocol
 
 from livekit_utils._runtime.timer_fd import TimerFd
 
 # Time in seconds by which to set a timer early where it is up to 2 ms late: this halves the error.
 _EARLY_S = 0.00075
+# How many calls are kept before those that were cancelled are looked for.
+_MANY = 64
 
 
 class Timer(Protocol):
@@ -63,6 +65,7 @@ class LoopTimers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
         self._calls: list[_Call] = []  # a heap, with some that were cancelled
+        self._many = _MANY
         self._set_for: float | None = None  # when the file descriptor's timer fires
         self._fd = _timer_fd(loop)
         self.early_s = _EARLY_S if self._fd is None else 0.0
@@ -91,6 +94,10 @@ class LoopTimers:
         if self._fd is None:
             return loop.call_at(when, callback, *arguments)
         call = _Call(when, callback, arguments)
+        if len(self._calls) >= self._many:
+            self._calls = [kept for kept in self._calls if not kept.cancelled]
+            heapify(self._calls)
+            self._many = max(_MANY, 2 * len(self._calls))
         heappush(self._calls, call)
         self._set(loop.time())
         return call
@@ -117,7 +124,7 @@ class LoopTimers:
                     break
                 heappop(self._calls).run()
         finally:
-            self._set(now)
+            self._set(loop.time())
 
 
 _timers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Callable[[], LoopTimers | None]] = (

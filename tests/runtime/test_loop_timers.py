@@ -7,6 +7,7 @@ import contextvars
 import gc
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from livekit_utils._runtime import loop_timers
 from livekit_utils._runtime.loop_timers import LoopTimers
+from livekit_utils._runtime.timer_fd import TimerFd
 from tests.support.virtual_time import VirtualTimeLoop, run
 
 NAME = contextvars.ContextVar("NAME", default="nobody")
@@ -93,6 +95,47 @@ def test_a_call_that_comes_meanwhile_leaves_the_loop_a_turn() -> None:
             others += 1
             await asyncio.sleep(0)
         assert await done >= 19
+
+    asyncio.run(main())
+
+
+@real_timers
+def test_a_call_that_takes_long_does_not_make_the_next_one_late() -> None:
+    """The file descriptor's timer runs from when it is set."""
+    ends: list[float] = []
+
+    class Seen(TimerFd):
+        def set(self, seconds: float) -> None:
+            ends.append(asyncio.get_running_loop().time() + seconds)
+            super().set(seconds)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        timers, done, now = LoopTimers.of(loop), loop.create_future(), loop.time()
+        timers.call_at(now + 0.001, time.sleep, 0.02)
+        timers.call_at(now + 0.04, done.set_result, None)
+        await done
+        assert ends[-1] - (now + 0.04) < 0.01, ends
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop_timers, "TimerFd", Seen)
+        asyncio.run(main())
+
+
+@real_timers
+def test_calls_that_were_cancelled_are_not_kept() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        timers = LoopTimers.of(loop)
+        kept = [timers.call_at(loop.time() + 3600 + number, pytest.fail) for number in range(100)]
+        for _ in range(10_000):
+            timers.call_at(loop.time() + 7200, pytest.fail).cancel()
+        assert len(timers._calls) < 400
+        done = loop.create_future()
+        timers.call_at(loop.time(), done.set_result, None)
+        await done
+        for call in kept:
+            call.cancel()
 
     asyncio.run(main())
 
