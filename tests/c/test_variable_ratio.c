@@ -14,12 +14,15 @@ static double random_share(void) {
     return (double)random_below(1 << 20) / (1 << 20);
 }
 
-/* Taps that bring full scale to as much as three times full scale. */
+/* Taps that bring full scale to as much as three times full scale. The last row is the first one of the next input, as
+ * in any filter: an output on the edge of two inputs may be of either. */
 static block make_taps(size_t num_rows, size_t num_taps) {
     block made = make_block(num_rows * num_taps * sizeof(lku_f32));
-    lku_f32 *taps = made.data;
-    for (size_t i = 0; i < num_rows * num_taps; i++)
+    lku_f32 *taps = made.data, *last = taps + (num_rows - 1) * num_taps;
+    for (size_t i = 0; i < (num_rows - 1) * num_taps; i++)
         taps[i] = (float)((double)random_s16() / 32768 * 3 / (double)num_taps);
+    taps[num_taps - 1] = last[0] = 0;
+    memcpy(last + 1, taps, (num_taps - 1) * sizeof *taps);
     return made;
 }
 

@@ -108,7 +108,8 @@ def test_configurations(server: SoundServer) -> None:
     assert {*DEVICES, "dead"} <= {*results["noisy"][1]["inputs"], *results["noisy"][1]["outputs"]}
     assert results["noisy"][2] > 30
     assert results["empty"][1] == {"inputs": [], "outputs": []}
-    assert results["missing"][0] < 0
+    # Without a configuration of ALSA, PortAudio 19.6 ends the process; newer ones find nothing.
+    assert results["missing"][0] < 0 or results["missing"][:2] == (0, {"inputs": [], "outputs": []})
 
 
 @pytest.mark.parametrize(
