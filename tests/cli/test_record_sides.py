@@ -25,6 +25,7 @@ from livekit_utils.cli.sides import Sides
 from livekit_utils.cli.view.summary import Summary
 from livekit_utils.files.growing_file import GrowingFile
 from tests.support.cli_commands import load
+from tests.support.long_runs import shortened
 from tests.support.sound_card import SoundCard, plug_in, refusal
 from tests.support.virtual_time import run
 
@@ -180,9 +181,9 @@ def test_the_side_of_a_lost_device_is_silent(
 
 
 def test_devices_whose_clocks_differ(card: SoundCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clicks of the same moment lie within 10 ms of each other on both sides, after five minutes at 600 ppm."""
+    """Clicks of the same moment lie within 10 ms of each other on both sides, after minutes at 600 ppm."""
     speeds = [1 + 300e-6, 1 - 300e-6]
-    seconds = 300
+    seconds = shortened(300)
 
     open_worker = card.open
 

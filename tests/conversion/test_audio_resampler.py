@@ -13,6 +13,7 @@ import pytest
 from scipy import signal
 
 from livekit_utils import AudioFrame, AudioResampler, AudioResamplerQuality, combine_audio_frames
+from tests.support.long_runs import shortened
 
 QUALITIES = list(AudioResamplerQuality)
 ENGINES = ["samplerate", "polyphase"]
@@ -66,7 +67,7 @@ def test_counts_are_exact_and_cuts_do_not_matter(input_rate: int, output_rate: i
     rng = np.random.default_rng(input_rate + output_rate)
     for block in BLOCKS:
         # Long enough for several blocks where they are large, short where they are many.
-        n = min(max(3 * block + 5, 700), 10007)
+        n = min(max(3 * block + 5, 700), 10007 if output_rate < 50 * input_rate else 2003)
         samples = rng.integers(-32768, 32768, n, dtype=np.int16)
         resampler = AudioResampler(input_rate, output_rate, quality=quality, engine=engine)
         whole = stream(resampler, samples, [n])
@@ -322,19 +323,20 @@ def test_bad_input_is_refused_and_changes_nothing(engine: Any, quality: str) -> 
 
 
 def test_a_long_stream_does_not_drift() -> None:
-    """Ten minutes at the awkward ratio 44100:48000: the last click is where it belongs."""
+    """Minutes at the awkward ratio 44100:48000: the last click is where it belongs."""
     resampler = AudioResampler(44100, 48000, quality="low")
     quick = AudioResampler(44100, 48000, quality="quick")
     polyphase = AudioResampler(44100, 48000, engine="polyphase")
     silence = bytes(2 * 44100)
     outs = {resampler: 0, quick: 0, polyphase: 0}
-    for _ in range(600):
+    seconds = shortened(600)
+    for _ in range(seconds):
         for each in outs:
             outs[each] += sum(f.samples_per_channel for f in each.push(silence))
     click = np.zeros(4410, np.int16)
     click[2205] = 30000
     for each, count in outs.items():
         tail = samples_of(each.push(click) + each.flush())[:, 0]
-        assert count + len(tail) == round((600 * 44100 + 4410) * 48000 / 44100)
+        assert count + len(tail) == round((seconds * 44100 + 4410) * 48000 / 44100)
         where = count + np.argmax(np.abs(tail))
-        assert abs(where - (600 * 48000 + 2400)) <= 1
+        assert abs(where - (seconds * 48000 + 2400)) <= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from livekit_utils import MediaPlayer
 from tests.support.decoding import nothing_is_left, run
+from tests.support.long_runs import IS_THOROUGH
 from tests.support.media_files import FPS, IN_TIME_S, RATE, Audience, Clip, now, number_of, play_all, stamp
 from tests.support.randomness import Rand
 
@@ -133,7 +133,7 @@ def check_laps(path: Path, sound_s: float, seconds: float, start_s: float, num_l
     assert max(map(abs, offsets)) < IN_TIME_S
 
 
-@pytest.mark.skipif(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS") != "thorough", reason="takes a minute; for make soak")
+@pytest.mark.skipif(not IS_THOROUGH, reason="takes a minute; for make soak")
 def test_three_hundred_laps(tmp_path: Path) -> None:
     check_laps(Clip(sound_s=9.87, seconds=10.0).write(tmp_path / "clip.mkv"), 9.87, 10.0, 0.0, 300)
 

@@ -287,11 +287,10 @@ def test_jitter_is_no_gap(jitter_ms: float, rand: Rand) -> None:
     assert stage.silence_s <= 4 * jitter_ms / 1000
 
 
-@pytest.mark.parametrize("skew", [0.99, 0.9999, 1.0001, 1.01])
-def test_timestamps_by_another_clock(skew: float) -> None:
+@pytest.mark.parametrize(("skew", "duration"), [(0.99, 80.0), (0.9999, 400.0), (1.0001, 400.0), (1.01, 80.0)])
+def test_timestamps_by_another_clock(skew: float, duration: float) -> None:
     """The timestamps run faster or slower than the samples. Sound and picture stay together, and small gaps are found
     after any time."""
-    duration = 400.0
 
     async def talk(stage: Stage) -> None:
         for end in ends([(0, duration)]):

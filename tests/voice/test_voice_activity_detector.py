@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import shutil
 import subprocess
 import wave
@@ -27,6 +26,7 @@ from livekit_utils import (
     resample_audio,
 )
 from tests.support.acoustics import Samples, samples
+from tests.support.long_runs import IS_THOROUGH
 from tests.support.randomness import Rand
 from tests.support.virtual_time import run
 
@@ -175,7 +175,7 @@ def test_noise_is_no_speech(kind: Callable[..., Samples], rate: int) -> None:
     assert found(VoiceActivityDetector(rate), kind(5 * rate, 3280, 2), [rate // 10]) == []
 
 
-@pytest.mark.skipif(os.environ.get("LIVEKIT_UTILS_HYPOTHESIS") != "thorough", reason="takes a minute; for make soak")
+@pytest.mark.skipif(not IS_THOROUGH, reason="takes a minute; for make soak")
 @pytest.mark.parametrize("kind", NOISES)
 def test_an_hour_of_noise_is_no_speech(kind: Callable[..., Samples]) -> None:
     detector = VoiceActivityDetector(16000)
