@@ -222,12 +222,16 @@ def test_a_worker_and_then_the_coordinator_are_killed(
     num_files = 10_000 if IS_SOAK else 600
     paths, broken = write_corpus(source, num_files)
     command = ["-m", "livekit_utils", "batch", str(source), str(target), "--rate", "16000", "--jobs", "2", "--json"]
-    with interpreter(*command) as process:
+    with interpreter("-X", "faulthandler", *command) as process:
         wait_until(lambda: num_lines(target) > 20)
         workers = [pid for pid in children(process.pid) if is_worker(pid)]
         os.kill(workers[0], signal.SIGKILL)
-        wait_until(lambda: num_lines(target) > num_files // 4)
-        assert process.poll() is None
+        try:
+            wait_until(lambda: num_lines(target) > num_files // 4 or process.poll() is not None)
+        except AssertionError:
+            process.send_signal(signal.SIGABRT)  # it says where it waits
+            raise AssertionError((num_lines(target), children(process.pid), process.communicate())) from None
+        assert process.poll() is None, process.communicate()
         workers = [pid for pid in children(process.pid) if is_worker(pid)]
         assert len(workers) == 2
         process.kill()
