@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # Seconds that a process has to end.
 _PATIENCE_S = 60.0
 
+# Processes that may be killed in a row before one has begun.
+_MAX_DEATHS = 3
+
 
 def num_cores() -> int:
     """Returns how many cores this process may use."""
@@ -102,18 +105,25 @@ class Processes(Executor):
             self._processes.discard(worker.process)
 
     def _start(self) -> _Worker:
-        with self._lock:
-            if self._is_closed:
-                raise BatchError("the processes were ended")
-            worker = _Worker(self._context)
-            self._processes.add(worker.process)
-        try:
-            worker.begin()
-        except WorkerDied as error:
-            self._processes.discard(worker.process)
-            raise BatchError(f"a worker process cannot begin: {error}; the main module must be importable, "
-                             'and start nothing but under `if __name__ == "__main__"`') from None  # fmt: skip
-        return worker
+        """Returns a new process that can take tasks. One that is killed meanwhile, as by the kernel for its memory, is
+        replaced; one that ends by itself would do so again."""
+        num_deaths = 0
+        while True:
+            with self._lock:
+                if self._is_closed:
+                    raise BatchError("the processes were ended")
+                worker = _Worker(self._context)
+                self._processes.add(worker.process)
+            try:
+                worker.begin()
+            except WorkerDied as error:
+                self._processes.discard(worker.process)
+                num_deaths += 1
+                if num_deaths == _MAX_DEATHS or (worker.process.exitcode or 0) >= 0:
+                    raise BatchError(f"a worker process cannot begin: {error}; the main module must be importable, and "
+                                     'start nothing but under `if __name__ == "__main__"`') from None  # fmt: skip
+            else:
+                return worker
 
     def kill(self) -> None:
         """Ends the processes at once, and what they are at. Their tasks get errors."""

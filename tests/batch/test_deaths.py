@@ -18,7 +18,7 @@ import pytest
 
 from livekit_utils.batch import BatchError, Job, run_batch
 from livekit_utils.batch.conversion import convert_files
-from livekit_utils.batch.processes import Processes, WorkerDied, WorkerTimeoutError
+from livekit_utils.batch.processes import Processes, WorkerDied, WorkerTimeoutError, _Worker
 from tests.support.corpus import deadly, jobs_for, lines, outputs, write_corpus, write_sound
 from tests.support.dask_cluster import dask_cluster
 
@@ -211,6 +211,30 @@ def num_lines(target: Path) -> int:
         return (target / "manifest.jsonl").read_bytes().count(b"\n")
     except OSError:
         return 0
+
+
+@pytest.mark.parametrize(("num_killed", "is_done"), [(1, True), (2, True), (3, False)])
+def test_processes_that_are_killed_before_they_begin(
+    monkeypatch: pytest.MonkeyPatch, num_killed: int, is_done: bool
+) -> None:
+    """Each thread has a process of its own, and replaces it."""
+    begin, killed = _Worker.begin, [0]
+
+    def killed_first(worker: _Worker) -> None:
+        if killed[0] < num_killed:
+            killed[0] += 1
+            worker.process.kill()
+        begin(worker)
+
+    monkeypatch.setattr(_Worker, "begin", killed_first)
+    with Processes(1) as processes:
+        future = processes.submit(abs, -2)
+        if is_done:
+            assert future.result(60) == 2
+        else:
+            with pytest.raises(BatchError, match="cannot begin: its process was killed by SIGKILL"):
+                future.result(60)
+    assert killed[0] == num_killed
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc")
