@@ -83,7 +83,7 @@ else:
 EACH_FRAME = {
     *("livekit_utils.frames.audio_frame", "livekit_utils.sync.media_clock", "livekit_utils.conversion.arrival_window"),
     *("livekit_utils._runtime.queues", "livekit_utils.mixing.mix_input", "livekit_utils.tracks.frame_cutter"),
-    *("livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
+    *("livekit_utils.sync.followed_audio", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
     *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line"),
     *(
         f"livekit_utils._kernels.{word}"
@@ -120,6 +120,7 @@ extensions += [
     extension("livekit_utils.mixing.pace", "livekit_utils/mixing/pace.pyx", []),
     extension("livekit_utils.mixing.timed_queue", "livekit_utils/mixing/timed_queue.pyx", []),
     extension("livekit_utils.tracks.frame_cutter", "livekit_utils/tracks/frame_cutter.pyx", []),
+    extension("livekit_utils.sync.followed_audio", "livekit_utils/sync/followed_audio.pyx", []),
     extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
     extension(
         "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]
