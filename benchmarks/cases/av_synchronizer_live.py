@@ -1,6 +1,8 @@
-"""AVSynchronizer in real time: 30 pictures a second with their sound, pushed in turn by one task in frames of 10 ms; each
-package with its own audio source, which nobody else reads. CPU time of the process per second, and how far the time
-between two pictures is from 1/30 s.
+"""AVSynchronizer in real time: CPU time of the process per second, and how far the time between two pictures is from
+1/30 s.
+
+One task pushes 30 pictures a second and their sound, in frames of 10 ms. Each package has its own audio source, which
+nobody else reads.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import livekit_utils
@@ -74,7 +77,7 @@ async def _run(package: Any, seconds: float) -> Mapping[str, float]:
     await audio.aclose()
     if not 0.9 * _FPS * seconds <= len(times) <= 1.1 * _FPS * seconds + 1:
         raise DisagreementError(f"av_synchronizer_live: {len(times)} pictures in {seconds} s")
-    errors = sorted(abs(after - before - 1 / _FPS) for before, after in zip(times, times[1:], strict=False))
+    errors = sorted(abs(after - before - 1 / _FPS) for before, after in pairwise(times))
     return {
         "cpu": watch.cpu_share,
         "interval_p50": errors[len(errors) // 2],
