@@ -82,7 +82,8 @@ else:
 # writes around them is most of the size.
 EACH_FRAME = {
     *("livekit_utils.frames.audio_frame", "livekit_utils.sync.media_clock", "livekit_utils.conversion.arrival_window"),
-    *("livekit_utils.mixing.mix_input", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
+    *("livekit_utils._runtime.queues", "livekit_utils.mixing.mix_input", "livekit_utils.tracks.frame_cutter"),
+    *("livekit_utils.sync.followed_audio", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
     *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line"),
     *(
         f"livekit_utils._kernels.{word}"
@@ -112,11 +113,14 @@ extensions = [
 ]
 # Compiled classes outside of the kernels.
 extensions += [
+    extension("livekit_utils._runtime.queues", "livekit_utils/_runtime/queues.pyx", []),
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
     extension("livekit_utils.conversion.arrival_window", "livekit_utils/conversion/arrival_window.pyx", []),
     extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", []),
     extension("livekit_utils.mixing.pace", "livekit_utils/mixing/pace.pyx", []),
     extension("livekit_utils.mixing.timed_queue", "livekit_utils/mixing/timed_queue.pyx", []),
+    extension("livekit_utils.tracks.frame_cutter", "livekit_utils/tracks/frame_cutter.pyx", []),
+    extension("livekit_utils.sync.followed_audio", "livekit_utils/sync/followed_audio.pyx", []),
     extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
     extension(
         "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]

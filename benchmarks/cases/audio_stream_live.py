@@ -1,7 +1,7 @@
 """One AudioSource that plays in real time to 32 streams, each read by its own task: CPU time of the process per second.
 
-The source is fed by a task that captures without a pause, and so is slowed down to real time. `bare` puts the frames
-into a queue for each reader, which resamples what it gets where that is asked for.
+The source is fed by a task that captures without a pause, and so is slowed down to real time. `bare` puts every frame
+into a queue of asyncio for each reader, and converts nothing: it shows what it takes to wake so many tasks.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from benchmarks.live_stream import LiveStream
 from benchmarks.quantity import Quantity
 from benchmarks.signals import frames, noise
 from benchmarks.stopwatch import Stopwatch
-from livekit_utils import AudioFrame, AudioResampler
+from benchmarks.target import Target
+from livekit_utils import AudioFrame
 
 _RATE = 48000
 _STREAMS = 32
-_OUTPUT_RATES = (48000, 16000)
+
+# As the source, another rate, and several: each stream in turn asks for the next one.
+_OUTPUT_RATES = {"48000": (48000,), "16000": (16000,), "mixed": (48000, 16000, 24000, 8000)}
 
 
 def experiments(effort: Effort) -> Iterator[Experiment]:
@@ -33,32 +36,34 @@ def experiments(effort: Effort) -> Iterator[Experiment]:
     rtc = optional.sdk()
     if rtc is not None:
         packages.append(("sdk", rtc))
-    for rate in _OUTPUT_RATES:
-        yield _experiment(effort, rate, packages)
+    for kind, rates in _OUTPUT_RATES.items():
+        yield _experiment(effort, kind, rates, packages)
 
 
-def _experiment(effort: Effort, rate: int, packages: list[tuple[str, Any]]) -> Experiment:
-    name = f"audio_stream_live/{_STREAMS}x{rate}"
+def _experiment(effort: Effort, kind: str, rates: tuple[int, ...], packages: list[tuple[str, Any]]) -> Experiment:
+    name = f"audio_stream_live/{_STREAMS}x{kind}"
 
     def once(contender: str, run: Callable[[], Coroutine[Any, Any, float]]) -> Contender:
         return Contender.once(contender, lambda: {"cpu": asyncio.run(run())})
 
     def package_run(contender: str, package: Any) -> Callable[[], Coroutine[Any, Any, float]]:
-        return lambda: _cpu_of_streams(f"{name}/{contender}", package, rate, effort.live_seconds)
+        return lambda: _cpu_of_streams(f"{name}/{contender}", package, rates, effort.live_seconds)
 
     contenders = [once(contender, package_run(contender, package)) for contender, package in packages]
-    contenders.append(once("bare", lambda: _cpu_of_queues(rate, effort.live_seconds)))
+    contenders.append(once("bare", lambda: _cpu_of_queues(effort.live_seconds)))
 
     def check() -> None:
         """Every run checks itself: each stream got audio for as long as it ran."""
 
-    return Experiment(name, tuple(contenders), check, effort.live_rounds, (Quantity("cpu"),))
+    quantities = (Quantity("cpu", targets=(Target.ratio(1.3, "bare"),)),)
+    return Experiment(name, tuple(contenders), check, effort.live_rounds, quantities)
 
 
-async def _cpu_of_streams(name: str, package: Any, rate: int, seconds: float) -> float:
+async def _cpu_of_streams(name: str, package: Any, rates: tuple[int, ...], seconds: float) -> float:
     source = package.AudioSource(_RATE, 1)
     track = package.LocalAudioTrack.create_audio_track("benchmark", source)
-    streams = [package.AudioStream(track, sample_rate=rate, num_channels=1) for _ in range(_STREAMS)]
+    rate_of = [rates[number % len(rates)] for number in range(_STREAMS)]
+    streams = [package.AudioStream(track, sample_rate=rate, num_channels=1) for rate in rate_of]
     num_samples = [0] * _STREAMS
 
     async def feed() -> None:
@@ -77,25 +82,23 @@ async def _cpu_of_streams(name: str, package: Any, rate: int, seconds: float) ->
     before = list(num_samples)
     with Stopwatch() as watch:
         await asyncio.sleep(seconds)
-    heard = [now - then for then, now in zip(before, num_samples, strict=True)]
+    heard = [(now - then) / rate for then, now, rate in zip(before, num_samples, rate_of, strict=True)]
     await _cancel(tasks)
     for stream in streams:
         await stream.aclose()
     await source.aclose()
-    if not all(0.9 * rate * seconds <= num <= 1.1 * rate * seconds for num in heard):
-        raise DisagreementError(f"{name}: streams of {seconds} s gave {min(heard)} to {max(heard)} samples")
+    if not all(0.9 * seconds <= heard_s <= 1.1 * seconds for heard_s in heard):
+        raise DisagreementError(f"{name}: streams of {seconds} s gave {min(heard):.2f} to {max(heard):.2f} s")
     return watch.cpu_share
 
 
-async def _cpu_of_queues(rate: int, seconds: float) -> float:
+async def _cpu_of_queues(seconds: float) -> float:
     def make_frame(data: bytes) -> AudioFrame:
         return AudioFrame(data, _RATE, 1, SAMPLES)
 
     async def read(stream: LiveStream) -> None:
-        resampler = AudioResampler(_RATE, rate) if rate != _RATE else None
-        async for frame in stream:
-            if resampler is not None:
-                resampler.push(frame)
+        async for _ in stream:
+            pass
 
     source = LiveSource(_STREAMS, WARM_UP_TICKS + round(seconds / TICK_S), False, make_frame)
     tasks = [asyncio.create_task(read(stream)) for stream in source.streams]

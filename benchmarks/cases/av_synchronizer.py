@@ -1,4 +1,6 @@
-"""AVSynchronizer.push of a 720p picture with a timestamp into a queue with room."""
+"""AVSynchronizer.push with a timestamp: of a 720p picture into a queue with room, and of 10 ms of audio into a source
+that takes it at once and does nothing with it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,7 @@ from benchmarks.target import Target
 _WIDTH, _HEIGHT = 1280, 720
 _FPS = 30
 _LIMIT = 15e-6
+_AUDIO_LIMIT = 1.5e-6
 
 # Pushed without a pause: far fewer than the queue has room for.
 _BATCH = 500
@@ -26,12 +29,17 @@ _QUEUE_MS = 4 * _BATCH * 1000 / _FPS
 
 
 def experiments(effort: Effort) -> Iterator[Experiment]:
-    contenders = [_contender(OURS, livekit_utils)]
+    packages: list[tuple[str, Any]] = [(OURS, livekit_utils)]
     rtc = optional.sdk()
     if rtc is not None:
-        contenders.append(_contender("sdk", rtc))
-    quantities = (Quantity("wall", targets=(Target.value(_LIMIT),)), Quantity("cpu"))
-    yield Experiment("av_synchronizer/push", tuple(contenders), _check, effort.rounds, quantities)
+        packages.append(("sdk", rtc))
+    for kind, limit, make_run in (("push", _LIMIT, _push_run), ("push_audio", _AUDIO_LIMIT, _push_audio_run)):
+        contenders = tuple(_contender(name, make_run(package)) for name, package in packages)
+        quantities = (Quantity("wall", targets=(Target.value(limit),)), Quantity("cpu"))
+        yield Experiment(f"av_synchronizer/{kind}", contenders, _check, effort.rounds, quantities)
+
+
+Run = Callable[[int], Coroutine[Any, Any, Mapping[str, float]]]
 
 
 class _Screen:
@@ -44,16 +52,44 @@ class _Screen:
         self.frames.append(frame)
 
 
+class _Silence:
+    """An audio source that has always the same left to play."""
+
+    queued_duration = 0.5
+
+    async def capture_frame(self, frame: Any) -> None:
+        pass
+
+    def clear_queue(self) -> None:
+        pass
+
+    async def wait_for_playout(self) -> None:
+        pass
+
+
 def _picture(package: Any) -> Any:
     return package.VideoFrame(_WIDTH, _HEIGHT, package.VideoBufferType.I420, bytes(_WIDTH * _HEIGHT * 3 // 2))
 
 
-def _contender(name: str, package: Any) -> Contender:
-    run = _push_run(package)
+def _contender(name: str, run: Run) -> Contender:
     return Contender(name, lambda loops: asyncio.run(run(loops)))
 
 
-def _push_run(package: Any) -> Callable[[int], Coroutine[Any, Any, Mapping[str, float]]]:
+def _push_audio_run(package: Any) -> Run:
+    async def run(loops: int) -> Mapping[str, float]:
+        synchronizer = package.AVSynchronizer(audio_source=_Silence(), video_source=_Screen(), video_fps=_FPS)
+        frame = package.AudioFrame(bytes(960), 48000, 1, 480)
+        await synchronizer.push(frame, 0.0)
+        with Stopwatch() as watch:
+            for i in range(loops):
+                await synchronizer.push(frame, (i + 1) / 100)
+        await synchronizer.aclose()
+        return watch.each(loops)
+
+    return run
+
+
+def _push_run(package: Any) -> Run:
     picture = _picture(package)
 
     async def run(loops: int) -> Mapping[str, float]:

@@ -237,6 +237,7 @@ cdef extern from "polyphase.h" nogil:
         size_t capacity
         size_t start
         size_t end
+        size_t phase
 
     size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels) noexcept
     void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter, size_t num_channels,

@@ -3,7 +3,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs
 from libc.stdint cimport uintptr_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 import cython
 
@@ -129,6 +129,21 @@ cdef class PolyphaseConverter:
             for i in range(n):
                 out[i * self._num_channels + channel] = <csrc.lku_s16><int>values[i]
         return result
+
+    def goes_on_like(self, PolyphaseConverter other not None):
+        """Returns whether both give the same from now on: they have one filter, and their states are equal to the bit.
+        """
+        cdef csrc.lku_polyphase *mine = &self._state
+        cdef csrc.lku_polyphase *others = &other._state
+        cdef Py_ssize_t n = mine.end - mine.start, channel
+        if (self._filter is not other._filter or self._num_channels != other._num_channels or self._busy or other._busy
+                or mine.phase != others.phase or n != <Py_ssize_t>(others.end - others.start)):
+            return False
+        for channel in range(self._num_channels):
+            if memcmp(mine.memory + channel * mine.capacity + mine.start,
+                      others.memory + channel * others.capacity + others.start, n * sizeof(csrc.lku_f32)):
+                return False
+        return True
 
     cdef Py_ssize_t num_outputs(self, Py_ssize_t samples_per_channel) noexcept:
         """How many samples per channel the next call would give for so many."""

@@ -12,6 +12,7 @@ from livekit_utils.conversion.engines import (
     AudioResamplerQuality,
     Engine,
     EngineChoice,
+    PolyphaseEngine,
     VariableEngine,
     choose_engine,
     engine_for,
@@ -276,6 +277,22 @@ class AudioResampler:
         self._engine.reset()
         self._samples_in = 0
         self._samples_out = 0
+
+    def _goes_on_like(self, other: AudioResampler) -> bool:
+        """Returns whether both give the same from now on, to the bit; False also where that is not known."""
+        if (self._input_rate, self._output_rate) != (other._input_rate, other._output_rate):
+            return False
+        if not isinstance(self._engine, PolyphaseEngine) or not isinstance(other._engine, PolyphaseEngine):
+            return self._is_unused and other._is_unused
+        more_in, more_out = self._samples_in - other._samples_in, self._samples_out - other._samples_out
+        # Ties are rounded to even where a stream ends.
+        is_in_step = more_in * self._output_rate == more_out * self._input_rate and more_out % 2 == 0
+        return is_in_step and self._engine.goes_on_like(other._engine)
+
+    @property
+    def _is_unused(self) -> bool:
+        """Whether it is as a new one: nothing has come in since the start, and the ratio was never set."""
+        return not self._samples_in and not isinstance(self._engine, VariableEngine)
 
     def _num_left(self) -> int:
         if isinstance(self._engine, VariableEngine):

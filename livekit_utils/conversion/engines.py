@@ -235,6 +235,10 @@ class PolyphaseEngine:
         self.recent = self._converter.recent
         self.reset = self._converter.reset
 
+    def goes_on_like(self, other: PolyphaseEngine) -> bool:
+        """Returns whether both give the same from now on."""
+        return self._converter.goes_on_like(other._converter)
+
     def padding(self, samples_per_channel: int) -> bytes:
         return bytes(2 * self._num_channels * samples_per_channel)
 

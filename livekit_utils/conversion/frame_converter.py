@@ -52,6 +52,7 @@ class FrameConverter:
         self._num_channels = num_channels
         self._picked = channels
         self._quality = quality
+        self._format = (sample_rate, num_channels, None if channels is None else tuple(channels), quality)
         # Of frames that pass as they are; with channels to pick there are none.
         self._output_format = (sample_rate, num_channels) if channels is None else None
         self._input_format = self._output_format
@@ -112,6 +113,13 @@ class FrameConverter:
         self._resampler = resampler
         self._input_format = input_format
         return held
+
+    def goes_on_like(self, other: FrameConverter) -> bool:
+        """Returns whether both give the same from now on, to the bit; False also where that is not known."""
+        mine, others = self._resampler, other._resampler
+        if self._format != other._format or self._input_format != other._input_format:
+            return False
+        return others is None if mine is None else others is not None and mine._goes_on_like(others)
 
     def _spread(self, frame: AudioFrame) -> AudioFrame:
         if frame.num_channels == self._num_channels:

@@ -22,7 +22,7 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils._runtime.turn import Turn
 from livekit_utils.frames.audio_frame import AudioFrame
-from livekit_utils.sync.followed_audio import FollowedAudio, FollowedAudioSource
+from livekit_utils.sync.followed_audio import FollowedAudio
 from livekit_utils.sync.media_clock import MediaClock
 from livekit_utils.sync.picture_timeline import Due, Picture, PictureTimeline
 from livekit_utils.sync.show_record import AVSynchronizerStats, ShowRecord
@@ -62,6 +62,14 @@ _MAX_GAP_S = 600.0
 # Silence is pushed in frames of this length; of the short one where what is in the source cannot be taken back later.
 _SILENCE_S = 0.1
 _SHORT_SILENCE_S = 0.02
+
+
+class _AudioSink(Protocol):
+    @property
+    def queued_duration(self) -> float: ...
+    async def capture_frame(self, frame: Any) -> None: ...
+    def clear_queue(self) -> object: ...
+    async def wait_for_playout(self) -> None: ...
 
 
 class _VideoSink(Protocol):
@@ -138,7 +146,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
     def __init__(
         self,
         *,
-        audio_source: FollowedAudioSource,
+        audio_source: _AudioSink,
         video_source: _VideoSink,
         video_fps: float | Fraction,
         video_queue_size_ms: float = 100,
@@ -207,13 +215,27 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             ValueError: A timestamp that is not finite; or an error of the audio source.
             RuntimeError: The synchronizer is closed, or was closed before there was room.
         """
-        if timestamp is not None:
+        if timestamp is not None and not (type(timestamp) is float and -math.inf < timestamp < math.inf):
             timestamp = check_finite("timestamp", timestamp)
-        if self._closed or self._loop is not asyncio.get_running_loop():
+        loop = asyncio.get_running_loop()
+        if self._closed or self._loop is not loop:
             self._check_open()
             self._bind()
         if hasattr(frame, "samples_per_channel"):
-            await self._push_audio(frame, timestamp)
+            duration = frame.samples_per_channel / frame.sample_rate
+            if (
+                duration
+                and not self._audio_turn.is_taken
+                and (timestamp is None or self._timeline.clock.goes_on(timestamp - duration))
+            ):
+                # Most frames follow the one before, into a source with room.
+                capturing = self._audio.capture(frame, duration, timestamp, self._timeline.clock, loop)
+                if type(capturing) is not bool:
+                    await self._finish_capture(capturing)
+                elif capturing or not self._queue:
+                    self._note_audio(capturing)
+            else:
+                await self._push_audio(frame, duration, timestamp)
         elif hasattr(frame, "width") and hasattr(frame, "height"):
             await self._push_video(frame, timestamp)
         else:
@@ -266,59 +288,56 @@ class AVSynchronizer(LoopBound, AsyncClosing):
 
     # -- pushing ------------------------------------------------------------------------------------------------------
 
-    async def _push_audio(self, frame: Any, timestamp: float | None) -> None:
-        if not frame.samples_per_channel:  # nothing to hear, and no end of anything that is heard
+    async def _push_audio(self, frame: Any, duration: float, timestamp: float | None) -> None:
+        if not duration:  # nothing to hear, and no end of anything that is heard
             await asyncio.sleep(0)
             return
         # If the queues are cleared meanwhile, the frame belongs to the timeline before.
         timeline, turn = self._timeline, self._audio_turn
-        duration = frame.samples_per_channel / frame.sample_rate
         if not turn.take_at_once():
             await turn.take()
         try:
             if timestamp is not None and not timeline.clock.goes_on(timestamp - duration):
                 await self._push_silence(frame, timestamp - duration, timeline)
             if timeline is self._timeline:
-                capturing = self._capture(frame, duration, timestamp, timeline.clock)
-                if capturing is not None:
-                    await capturing
+                await self._capture(frame, duration, timestamp, timeline.clock)
             elif self._closed:
                 raise RuntimeError("this AVSynchronizer was closed")
         finally:
-            turn.give_back()
-            if not self._queue:
-                self._waiters.release()  # one who waits for playout looks whether this was the last push
+            self._end_turn(turn)
 
-    def _capture(
-        self, frame: Any, duration: float, timestamp: float | None, clock: MediaClock
-    ) -> Awaitable[None] | None:
-        """Hands audio to its source; returns what is to be awaited until the source has taken it, if it has not."""
-        clock.begin_push(duration)
-        try:
-            waiting = self._audio.capture(frame)
-        except BaseException:
-            clock.abandon_push(duration)
-            raise
-        if waiting is not None:
-            return self._wait_for_capture(waiting, duration, timestamp, clock)
-        self._note_audio(duration, timestamp, clock)
-        return None
+    def _end_turn(self, turn: Turn) -> None:
+        turn.give_back()
+        if not self._queue:
+            self._waiters.release()  # one who waits for playout looks whether this was the last push
 
-    async def _wait_for_capture(
-        self, waiting: Awaitable[bool], duration: float, timestamp: float | None, clock: MediaClock
-    ) -> None:
+    async def _capture(self, frame: Any, duration: float, timestamp: float | None, clock: MediaClock) -> None:
+        """Hands audio to its source, and returns when the source has taken it."""
+        capturing = self._audio.capture(frame, duration, timestamp, clock, asyncio.get_running_loop())
+        moved = capturing if isinstance(capturing, bool) else await capturing
+        if moved is None:
+            raise RuntimeError("this AVSynchronizer was closed")
+        self._note_audio(moved)
+
+    async def _finish_capture(self, capturing: Awaitable[bool | None]) -> None:
+        """Returns when the source has taken a frame, behind which the next ones wait."""
+        turn = self._audio_turn
+        has_turn = turn.take_at_once()  # but where the source has called `push` itself
         try:
-            if not await waiting:
+            moved = await capturing
+            if moved is None:
                 raise RuntimeError("this AVSynchronizer was closed")
-        except BaseException:
-            clock.abandon_push(duration)
-            raise
-        self._note_audio(duration, timestamp, clock)
+            self._note_audio(moved)
+        finally:
+            if has_turn:
+                self._end_turn(turn)
 
-    def _note_audio(self, duration: float, timestamp: float | None, clock: MediaClock) -> None:
-        queued_s = self._audio.queued_s
-        if clock.end_push(duration, timestamp, self._now(), queued_s) and self._queue:
-            self._show(queued_s)
+    def _note_audio(self, moved: bool) -> None:
+        """The source has taken audio. `moved`: pictures may be due at another time than before."""
+        if not self._queue:
+            self._waiters.release()
+        elif moved:
+            self._show()
 
     async def _push_silence(self, frame: Any, start: float, timeline: PictureTimeline) -> None:
         """Pushes the silence that is missing between the audio that was pushed and a frame that starts at a media
@@ -350,9 +369,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
                 return
             silence = AudioFrame.create(rate, num_channels, num_samples)
             end = start - gap + silence.duration
-            capturing = self._capture(silence, silence.duration, end, timeline.clock)
-            if capturing is not None:
-                await capturing
+            await self._capture(silence, silence.duration, end, timeline.clock)
 
     async def _push_video(self, frame: Any, timestamp: float | None) -> None:
         picture = Picture(frame, timestamp)
@@ -413,14 +430,10 @@ class AVSynchronizer(LoopBound, AsyncClosing):
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
-    def _show(self, queued_s: float | None = None) -> None:
-        """Shows the pictures that are due, drops the stale ones, and sets the timer for the next.
-
-        Args:
-            queued_s: Seconds of audio that are left to play, where the caller has just asked for them.
-        """
+    def _show(self) -> None:
+        """Shows the pictures that are due, drops the stale ones, and sets the timer for the next."""
         now = self._now()
-        played = self._timeline.clock.played(now, self._audio.queued_s if queued_s is None else queued_s)
+        played = self._timeline.clock.played(now, self._audio.queued_s)
         while self._queue:
             picture = self._queue[0]
             due = self._timeline.look(picture, now, played, blocked=bool(self._pushes))

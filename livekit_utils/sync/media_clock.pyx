@@ -30,13 +30,6 @@ cdef class AudioPiece:
     """Audio whose timestamps are continuous, from media time `start` to `end`. Its last sample is heard when the
     MediaClock shows `played`."""
 
-    cdef double start
-    cdef double end
-    cdef double played
-    cdef Py_ssize_t num_frames
-    # How far the timestamps may be ahead of the played time before the next frame begins after a gap.
-    cdef double lead
-
     cpdef double due(self, double media_time) noexcept:
         """Returns the played time at which a media time is heard, even one outside of the piece."""
         return self.played - (self.end - media_time)
@@ -49,15 +42,6 @@ cdef class MediaClock:
     wall clock's time. It stops while the source is paused. A jump of the timestamps does not change the played time; it
     begins a new piece. The media time that is heard is the end of the last piece minus what is queued.
     """
-
-    cdef list _pieces
-    cdef AudioPiece _newest  # the last of the pieces
-    cdef double _pushed  # the played time when all audio pushed so far will have been heard
-    cdef double _played
-    cdef bint _has_time
-    cdef double _at  # the loop's time at which `_played` was computed, if it has time
-    cdef double _fed_at  # the loop's time when the source was last seen to hold audio
-    cdef list _in_flight  # seconds of each frame that is being captured
 
     def __init__(self):
         self._pieces = []
@@ -72,7 +56,7 @@ cdef class MediaClock:
         """Notes that a frame was not captured."""
         self._in_flight.remove(duration)
 
-    def end_push(self, double duration, timestamp, double now, double queued):
+    cpdef bint end_push(self, double duration, timestamp, double now, double queued) except -1:
         """Notes that a frame is in the source.
 
         Args:

@@ -262,16 +262,13 @@ class AudioSource(AsyncClosing, LoopBound):
                 await self.capture_frame(frame)
         self.flush()
 
-    def _check_format(self, frame: AudioFrame) -> None:
+    def _offer(self, frame: AudioFrame, rise: int = 0) -> bool:
+        """Takes a frame now; returns False if it has to wait for room."""
         if frame.sample_rate != self._sample_rate or frame.num_channels != self._num_channels:
             raise ValueError(
                 f"frame: expected {self._sample_rate} Hz and {self._num_channels} channels, "
                 f"got {frame.sample_rate} Hz and {frame.num_channels}"
             )
-
-    def _offer(self, frame: AudioFrame, rise: int = 0) -> bool:
-        """Takes a frame now; returns False if it has to wait for room."""
-        self._check_format(frame)
         self._check_open()
         if asyncio.get_running_loop() is not self._loop:
             self._bind()
@@ -600,7 +597,7 @@ class AudioSource(AsyncClosing, LoopBound):
         if not self._queue_size_s:
             return not self._clock.paused
         # Audio that is overdue takes up room until it is handed out.
-        queued_s = max(self._queued_s(now), self._fifo.samples_per_channel / self._sample_rate)
+        queued_s = max(-self._overdue_s(now), self._fifo.samples_per_channel / self._sample_rate)
         return queued_s + frame.duration <= self._queue_size_s + _ROUNDING_S or queued_s <= _ROUNDING_S
 
     def _take(self, frame: AudioFrame, now: float, rise: int) -> AudioFrame | None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
 
-from livekit_utils._kernels.sample_queue import SampleQueue
 from livekit_utils._runtime.arguments import check_channels, check_frame_size, check_int, check_type
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.weak import unless_gone
@@ -23,7 +22,9 @@ from livekit_utils.filters.audio_filter_session import AudioFilterSession
 from livekit_utils.filters.description import AudioStreamInfo, NoiseCancellationOptions
 from livekit_utils.filters.processor_guard import ProcessorGuard
 from livekit_utils.frames.audio_frame import AudioFrame, copy_audio_frame
+from livekit_utils.tracks.conversions import Conversions
 from livekit_utils.tracks.events import AudioFrameEvent
+from livekit_utils.tracks.frame_cutter import FrameCutter
 from livekit_utils.tracks.live_stream import LiveStream
 from livekit_utils.tracks.room_link import RoomLink
 from livekit_utils.tracks.sdk_feed import Participant, SdkFeed, audio_feed
@@ -148,7 +149,8 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         self._converter = FrameConverter(self._sample_rate, self._num_channels, picked)
         # It tells at once whether the source's audio can be converted.
         self._converter.change_format(rate, num_given)
-        self._samples = SampleQueue(self._num_channels)
+        self._conversions = track._conversions if isinstance(track, LocalAudioTrack) else Conversions(own_track)
+        self._cutter = FrameCutter(self._sample_rate, self._num_channels, self._frame_size, self._pads)
         self._auto_close = auto_close_noise_cancellation
         self._processor: ProcessorGuard | None = None
         self._filter: AudioFilterSession | None = None
@@ -323,15 +325,22 @@ class AudioStream(LiveStream[AudioFrameEvent]):
 
     # -- from the source to the reader --------------------------------------------------------------------------------
 
+    def _attach(self) -> None:
+        self._conversions.attach(self, self._converter)
+
+    def _detach(self) -> None:
+        self._conversions.detach(self)
+
     def _receive(self, frame: AudioFrame) -> None:
+        """Takes audio in the stream's format."""
         if self._closed:
             return
-        if self._track.muted:
-            frame = AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)
         self._idle = False
         try:
-            for converted in self._converter.push(frame):
-                self._pass_on(converted)
+            if self._filter is None:
+                self._put(self._cutter.cut(frame))
+            else:
+                self._pass_on(frame)
         except Exception as error:
             self._fail(error)
 
@@ -346,8 +355,6 @@ class AudioStream(LiveStream[AudioFrameEvent]):
         if self._closed:
             return
         try:
-            for converted in self._converter.flush():
-                self._pass_on(converted)
             self._pass_on(kind)
         except Exception as error:
             self._fail(error)
@@ -379,29 +386,15 @@ class AudioStream(LiveStream[AudioFrameEvent]):
     def _filter_item(self, item: AudioFrame | _Break) -> None:
         if not isinstance(item, AudioFrame):
             for frame in self._filter.flush() if self._filter is not None else ():
-                self._cut(frame)
-            while self._samples.samples_per_channel:
-                self._put(min(self._samples.samples_per_channel, self._frame_size))
+                self._put(self._cutter.cut(frame))
+            self._put(self._cutter.rest())
             if item is _Break.END:
                 self._queue.end()
-        elif self._filter is None:
-            self._cut(item)
-        else:
+        elif self._filter is not None:
             for frame in self._filter.push(item):
-                self._cut(frame)
+                self._put(self._cutter.cut(frame))
 
-    def _cut(self, frame: AudioFrame) -> None:
-        """Cuts audio into frames of the reader's size."""
-        self._samples.push(frame)
-        while self._samples.samples_per_channel >= self._frame_size:
-            self._put(self._frame_size)
-
-    def _put(self, samples_per_channel: int) -> None:
-        samples = self._samples.pop(samples_per_channel)
-        if self._pads and samples_per_channel < self._frame_size:
-            samples += bytes(2 * self._num_channels * (self._frame_size - samples_per_channel))
-            samples_per_channel = self._frame_size
-        frame = AudioFrame(samples, self._sample_rate, self._num_channels, samples_per_channel)
-        if self._processor is not None:
-            frame = self._processor.process(frame)
-        self._queue.put(AudioFrameEvent(frame))
+    def _put(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            processed = frame if self._processor is None else self._processor.process(frame)
+            self._queue.put(AudioFrameEvent(processed))

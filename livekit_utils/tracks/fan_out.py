@@ -29,7 +29,7 @@ T = TypeVar("T")
 class FanOut(Generic[T]):
     """The sinks of one source.
 
-    It holds weak references: a stream that nobody else references is collected, unless a task waits for it (`hold`).
+    It holds weak references: a stream that nobody else references is collected, unless a task waits for it (`waiting`).
 
     Threads: sinks come and go in any thread. No lock is held while a sink is called.
     """
@@ -40,7 +40,9 @@ class FanOut(Generic[T]):
         self._lock = threading.RLock()
         self._sinks: tuple[weakref.ref[Sink[T]], ...] = ()
         self._ended = False
-        self._held: dict[object, Sink[T]] = {}
+        self.waiting: dict[object, Sink[T]] = {}
+        """Sinks for which a task waits, by what it waits for. asyncio keeps only weak references to tasks: a task that
+        waits for a stream that only the task references could be collected together with it."""
 
     def __len__(self) -> int:
         return sum(reference() is not None for reference in self._sinks)
@@ -58,19 +60,16 @@ class FanOut(Generic[T]):
         with self._lock:
             self._sinks = self._without(sink)
 
-    def hold(self, sink: Sink[T]) -> object:
-        """Keeps a sink alive until `let_go` is called with the token that is returned.
+    def alive(self) -> list[Sink[T]]:
+        """Returns the sinks that there are."""
+        return [sink for reference in self._sinks if (sink := reference()) is not None]
 
-        asyncio keeps only weak references to tasks. Without this, a task that waits for a stream that only the task
-        references could be collected together with it.
-        """
-        token = object()
-        self._held[token] = sink
-        return token
-
-    def let_go(self, token: object) -> None:
-        """Ends a `hold`."""
-        del self._held[token]
+    def absorb(self, other: FanOut[T]) -> None:
+        """Takes over all sinks of another one, which has not ended."""
+        with other._lock:
+            sinks, other._sinks = other._sinks, ()
+        with self._lock:
+            self._sinks = (*self._without(None), *sinks)
 
     def receive(self, item: T) -> None:
         """Hands an item to all sinks. What ends the program (KeyboardInterrupt) is raised when all have it."""
@@ -93,10 +92,8 @@ class FanOut(Generic[T]):
 
     def idle(self) -> None:
         """Tells all sinks that the source is idle."""
-        for reference in self._sinks:
-            sink = reference()
-            if sink is not None:
-                sink._on_idle()
+        for sink in self.alive():
+            sink._on_idle()
 
     def end(self) -> None:
         """Ends all sinks, and those that come later."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from abc import abstractmethod
+from collections.abc import Coroutine
 from typing import Any, Generic, Self, TypeVar
 
 from livekit_utils._runtime.arguments import check_int
@@ -34,24 +35,18 @@ class LiveStream(AsyncClosing, Generic[E]):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> E:
-        if len(self._queue):
-            return await self._queue.get()
-        token = self._fan_out.hold(self)
-        try:
-            return await self._queue.get()
-        finally:
-            self._fan_out.let_go(token)
+    def __anext__(self) -> Coroutine[Any, Any, E]:
+        return self._queue.get(self._fan_out.waiting, self)
 
     def _subscribe(self) -> None:
         if isinstance(self._track, SdkFeed):
             self._track.open(weakref.WeakMethod(self._fail))
             weakref.finalize(self, self._track.close).atexit = False
-        self._fan_out.attach(self)
+        self._attach()
 
     def _fail(self, error: BaseException) -> None:
         """Ends the stream: the reader gets the events that are queued, then the error."""
-        self._fan_out.detach(self)
+        self._detach()
         self._queue.end(error)
         if isinstance(self._track, SdkFeed):
             self._track.close()
@@ -61,7 +56,7 @@ class LiveStream(AsyncClosing, Generic[E]):
         if self._closed:
             return False
         self._closed = True
-        self._fan_out.detach(self)
+        self._detach()
         self._queue.close()
         if isinstance(self._track, SdkFeed):
             self._track.close()
@@ -71,6 +66,14 @@ class LiveStream(AsyncClosing, Generic[E]):
         """Returns when the stream of the LiveKit SDK is closed, if there is one."""
         if isinstance(self._track, SdkFeed):
             await self._track.aclose()
+
+    def _attach(self) -> None:
+        """Has the source call this stream from now on."""
+        self._fan_out.attach(self)
+
+    def _detach(self) -> None:
+        """Has it call this stream no more."""
+        self._fan_out.detach(self)
 
     # -- what the source calls ----------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk_class import class_beside_sdk, sdk_class
 from livekit_utils.tracks.audio_bridge import AudioBridge
 from livekit_utils.tracks.audio_source import AudioSource
+from livekit_utils.tracks.conversions import Conversions
 from livekit_utils.tracks.fan_out import FanOut
 from livekit_utils.tracks.video_bridge import VideoBridge
 from livekit_utils.tracks.video_source import VideoSource
@@ -72,7 +73,7 @@ class Track(metaclass=_TrackType):
         self._sid = f"TR_{os.urandom(6).hex()}"
         self._muted = False
         self._source: Any = source
-        self._fan_out: FanOut[Any] = source._fan_out  # the track's streams are attached here
+        self._fan_out: FanOut[Any] = source._fan_out
         self._bridge: AudioBridge | VideoBridge | None = None  # from when the SDK asks for the track
 
     @property
@@ -174,6 +175,7 @@ class LocalAudioTrack(Track):
     def __init__(self, name: str, source: AudioSource) -> None:
         check_type("source", source, AudioSource, "a livekit_utils")
         super().__init__(name, TrackKind.KIND_AUDIO, source)
+        self._conversions = Conversions(self)  # the track's streams are attached here
 
     @staticmethod
     def create_audio_track(name: str, source: AudioSource) -> LocalAudioTrack:

@@ -99,6 +99,7 @@ livekit_utils\.(mixing\.mix_input\.MixInput|mixing\.timed_queue\.TimedQueue|_ker
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.variable_ratio\.(VariableConverter|VariableFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
+livekit_utils\._runtime\.queues\.EndableQueue\.__class_getitem__
 livekit_utils\.frames\.audio_frame\.(AudioFrame\.__buffer__|AudioFrame\.__setstate__|AudioFrame\.__reduce_ex__)
 """
 
@@ -108,9 +109,12 @@ def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
     allowed.write_text(NOT_IN_BOTH)
     modules = ["livekit_utils._kernels", "livekit_utils.frames.audio_frame", "livekit_utils.mixing.mix_input"]
     modules += [
+        "livekit_utils._runtime.queues",
         "livekit_utils.conversion.arrival_window",
+        "livekit_utils.tracks.frame_cutter",
         "livekit_utils.mixing.pace",
         "livekit_utils.mixing.timed_queue",
+        "livekit_utils.sync.followed_audio",
         "livekit_utils.sync.media_clock",
     ]
     options = ["--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", str(allowed)]

@@ -152,6 +152,31 @@ def source_step() -> Run:
     return _in_a_loop(make)
 
 
+def source_to_streams() -> Run:
+    """Captures 10 ms in an AudioSource with eight streams, half of them at 16 kHz, which are read when it is played."""
+
+    async def make() -> Callable[[], Coroutine[Any, Any, Any]]:
+        source = AudioSource(_RATE, 1)
+        track = LocalAudioTrack.create_audio_track("voice", source)
+        streams = [AudioStream(track, sample_rate=rate) for rate in (_RATE, 16000) for _ in range(4)]
+        frame = _frame()
+
+        async def read(stream: AudioStream) -> None:
+            async for _ in stream:
+                pass
+
+        readers = [asyncio.create_task(read(stream)) for stream in streams]
+
+        async def step() -> None:
+            await source.capture_frame(frame)
+            await asyncio.sleep(0.01)
+            assert not readers[0].done()
+
+        return step
+
+    return _in_a_loop(make)
+
+
 def resample_push() -> Run:
     """Resamples 10 ms from 48 to 16 kHz, as a voice agent's microphone."""
     resampler, frame = AudioResampler(48000, 16000, engine="polyphase"), _frame()
@@ -236,6 +261,7 @@ HOT_PATHS: dict[str, Callable[[], Run]] = {
     path.__name__: path
     for path in (
         *(frame, frame_create, combine, mix, mixer_block, conference, source_step, resample_push),
+        source_to_streams,
         *(g711_packet, byte_stream, ring, synchronizer_push, picture),
     )
 }

@@ -204,3 +204,29 @@ def test_a_second_thread_is_refused_while_the_gil_is_released() -> None:
     thread.join()
     assert refused == {"expected one thread at a time, got a call during another's"}
     assert len(converter.process(b"")) == 0
+
+
+def test_goes_on_like_another_one_that_came_later(rand: Any) -> None:
+    """As soon as it reaches back no further than the other one, and not while it is at another place."""
+    shared = PolyphaseFilter(bank(3, 1, 16).data, 3, 1, 3)
+    early, late = (PolyphaseConverter(shared, 2) for _ in range(2))
+    assert early.goes_on_like(late)
+    early.process(rand.pcm(2 * 300))
+    assert not early.goes_on_like(late)
+    for _ in range(10):
+        data = rand.pcm(2 * 30)
+        before = early.goes_on_like(late)
+        assert (early.process(data) == late.process(data)) or not before
+    assert early.goes_on_like(late)
+    assert late.goes_on_like(early)
+    late.process(rand.pcm(2))
+    assert not early.goes_on_like(late)
+    early.process(rand.pcm(2))  # at the same place, with other samples
+    assert not early.goes_on_like(late)
+    early.reset()
+    late.reset()
+    assert early.goes_on_like(late)
+    assert not early.goes_on_like(PolyphaseConverter(shared, 1))
+    assert not early.goes_on_like(made(3, 1, num_channels=2))
+    with pytest.raises(TypeError):
+        early.goes_on_like(None)  # type: ignore[arg-type]

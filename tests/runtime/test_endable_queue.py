@@ -6,13 +6,13 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
+from typing import Any
 
 import pytest
 
 from livekit_utils._runtime.queues import EndableQueue
 from tests.support.randomness import Rand
-from tests.support.virtual_time import run
+from tests.support.virtual_time import JumpingSelector, VirtualTimeLoop, run
 
 
 async def drain(queue: EndableQueue[int]) -> list[int]:
@@ -314,83 +314,120 @@ def test_ping_pong_between_threads() -> None:
     assert not errors
 
 
-class HaltingQueue(EndableQueue[int]):
-    """Whoever puts in another thread has put the item, and halts before it wakes the reader."""
+class InterruptingLoop(VirtualTimeLoop):
+    """Where the queue has it run Python code, as where threads take turns, another thread does something first."""
 
-    def __init__(self) -> None:
-        super().__init__(0)
-        self.halted, self.go = threading.Event(), threading.Event()
+    def __init__(self, selector: type[JumpingSelector] = JumpingSelector) -> None:
+        super().__init__(selector)
+        self.others: dict[tuple[str, bool], Callable[[], None]] = {}
 
-    def _wake_reader(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            self.halted.set()
-            assert self.go.wait(60)
-        super()._wake_reader()
+    def interrupt(self, where: str, *, after: bool) -> None:
+        other = self.others.pop((where, after), None)
+        if other is not None:
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join()
+
+    def create_future(self) -> asyncio.Future[Any]:
+        self.interrupt("create_future", after=False)
+        future = super().create_future()
+        self.interrupt("create_future", after=True)
+        return future
+
+    def call_soon(self, *arguments: Any, **named: Any) -> asyncio.Handle:
+        self.interrupt("call_soon", after=False)
+        handle = super().call_soon(*arguments, **named)
+        self.interrupt("call_soon", after=True)
+        return handle
 
 
-async def get_with(queue: HaltingQueue, other: Callable[[], None], first: int, second: int) -> int | None:
-    """The item that `get` gives while another thread works, up to the wake-up at one opcode of it and from there on
-    at another; None if `get` waits before that."""
-    thread = threading.Thread(target=lambda: (other(), queue.halted.set()))
-    step = 0
+ACTIONS: dict[str, Callable[[EndableQueue[int]], None]] = {
+    "put": lambda queue: queue.put(5),
+    "end": lambda queue: queue.end(),
+    "put and end": lambda queue: (queue.put(5), queue.end()),  # type: ignore[dict-item]
+    "put and drop": lambda queue: (queue.put(6), queue.drop_oldest(), queue.put(5)),  # type: ignore[dict-item]
+}
 
-    def trace(frame: FrameType, event: str, argument: object) -> object:
-        nonlocal step
-        if not frame.f_code.co_filename.endswith("/queues.py"):
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            step += 1
-            if step == first:
-                thread.start()
-                assert queue.halted.wait(60)
-            if step == second:
-                queue.go.set()
-                thread.join()
-        return trace
 
-    task = asyncio.create_task(drain_one(queue))
-    before = sys.gettrace()
-    sys.settrace(trace)  # type: ignore[arg-type]
-    try:
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_another_thread_comes_in_while_a_reader_begins_to_wait(action: str, after: bool) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, InterruptingLoop)
+        queue: EndableQueue[int] = EndableQueue(0)
+        task = asyncio.create_task(drain(queue))
+        loop.others["create_future", after] = lambda: ACTIONS[action](queue)
         await asyncio.sleep(0)
-    finally:
-        sys.settrace(before)
-    reached = thread.ident is not None
-    if reached:
-        queue.go.set()
-        thread.join()
-    else:
+        await asyncio.sleep(1)
+        assert not loop.others
+        queue.end()
+        assert await asyncio.wait_for(task, 1) == ([] if action == "end" else [5])
+        assert not queue._readers
+
+    with asyncio.Runner(loop_factory=InterruptingLoop) as runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("num_readers", [1, 2])
+def test_another_thread_comes_in_while_a_reader_is_woken(action: str, after: bool, num_readers: int) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, InterruptingLoop)
+        queue: EndableQueue[int] = EndableQueue(0)
+        tasks = [asyncio.create_task(drain(queue)) for _ in range(num_readers)]
+        await asyncio.sleep(1)
+        loop.others["call_soon", after] = lambda: ACTIONS[action](queue)
+        queue.put(1)
+        await asyncio.sleep(1)
+        assert not loop.others
+        queue.end()
+        got = [item for items in await asyncio.wait_for(asyncio.gather(*tasks), 1) for item in items]
+        wanted = {"put and drop": [5, 6]}.get(action, [1] if action == "end" else [1, 5])  # the oldest is dropped
+        assert sorted(got) == wanted
+        assert not queue._readers
+
+    with asyncio.Runner(loop_factory=InterruptingLoop) as runner:
+        runner.run(main())
+
+
+def test_what_waits_for_a_reader_is_kept() -> None:
+    async def main() -> None:
+        queue: EndableQueue[int] = EndableQueue(0)
+        keeper: dict[object, object] = {}
+        owner = object()
+        queue.put(1)
+        assert await queue.get(keeper, owner) == 1
+        assert not keeper
+        task = asyncio.create_task(queue.get(keeper, owner))
+        await asyncio.sleep(1)
+        assert list(keeper.values()) == [owner]
+        queue.put(2)
+        assert await task == 2
+        assert not keeper
+        task = asyncio.create_task(queue.get(keeper, owner))
+        await asyncio.sleep(1)
         task.cancel()
         await asyncio.wait([task])
-    return await asyncio.wait_for(task, 60) if reached else None
+        assert not keeper
+
+    run(main())
 
 
-async def drain_one(queue: EndableQueue[int]) -> int:
-    try:
-        return await queue.get()
-    except StopAsyncIteration:
-        return -1
+def test_a_read_that_is_closed_is_forgotten() -> None:
+    async def main() -> None:
+        queue: EndableQueue[int] = EndableQueue(0)
+        keeper: dict[object, object] = {}
+        read = queue.get(keeper, queue)
+        read.send(None)
+        read.close()
+        assert not keeper
+        other = asyncio.create_task(queue.get())
+        await asyncio.sleep(1)
+        queue.put(7)
+        assert await asyncio.wait_for(other, 1) == 7
+        assert not queue._readers
 
-
-@pytest.mark.parametrize("what", ["item", "end"])
-def test_a_wake_up_between_any_two_steps_of_a_reader(what: str) -> None:
-    """Another thread puts an item, or ends, at one step of `get`, and takes the reader from the list to wake it at
-    another: all pairs of steps."""
-
-    async def main() -> int:
-        # Python 3.12.3 traces no steps of a function before the second time.
-        unused = HaltingQueue()
-        await get_with(unused, unused.end, 1, 1)
-        for first in range(1, 1000):
-            for length in range(80):
-                queue = HaltingQueue()
-                other = (lambda queue=queue: queue.put(5)) if what == "item" else queue.end
-                got = await get_with(queue, other, first, first + length)
-                if got is None:
-                    return first
-                assert got == (5 if what == "item" else -1)
-                assert not queue._readers
-        raise AssertionError("get has fewer steps than that")
-
-    assert asyncio.run(main()) > 20
+    run(main())
