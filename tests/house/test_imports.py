@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
+import pydoc
 import subprocess
 import sys
 
@@ -64,4 +66,22 @@ def test_every_name_is_documented() -> None:
     for name in livekit_utils.__all__:
         assert getattr(livekit_utils, name).__doc__, name
     for name in MODULES:
-        assert importlib.import_module(name).__doc__, name
+        assert importlib.import_module(name).__doc__ or name == "livekit_utils._kernels._cyutility", (
+            name
+        )  # Cython's own
+
+
+def test_every_property_is_documented() -> None:
+    found = set()
+    for name in livekit_utils.__all__:
+        item = getattr(livekit_utils, name)
+        bases = item.__mro__ if isinstance(item, type) else ()
+        for base in (base for base in bases if base.__module__ != "builtins"):
+            for key, member in vars(base).items():
+                if not key.startswith("_") and (isinstance(member, property) or inspect.isgetsetdescriptor(member)):
+                    found.add(f"{base.__name__}.{key}")
+                    assert member.__doc__, f"{base.__name__}.{key}"
+    assert {"AudioFrame.sample_rate", "AudioFrame.data", "RingBuffer.capacity"} <= found
+    assert "sample_rate\n |      Samples per second and channel." in pydoc.plain(
+        pydoc.render_doc(livekit_utils.AudioFrame)
+    )
