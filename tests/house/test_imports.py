@@ -57,9 +57,19 @@ def test_an_import_is_light(name: str, light: set[str]) -> None:
     assert set(run(code).split()) <= light
 
 
+# Each takes a millisecond or more, and is for what few programs do: open a device, load a plugin, show a notebook.
+SELDOM = {"ctypes", "html", "json", "numbers", "random", "shutil", "tempfile"}
+
+
 def test_all_names_leave_the_heavy_modules_alone() -> None:
     code = "import sys; from livekit_utils import *; import livekit_utils.rtc.utils; print(' '.join(sys.modules))"
     assert not HEAVY & set(run(code).split())
+
+
+def test_the_names_of_a_voice_agent_leave_what_is_seldom_used_alone() -> None:
+    names = "AudioFrame, AudioMixer, AudioSource, AudioStream, AVSynchronizer, MediaDevices, VideoFrame, VideoStream"
+    found = set(run(f"import sys; from livekit_utils import {names}; print(' '.join(sys.modules))").split())
+    assert not (HEAVY | SELDOM) & found
 
 
 def test_every_name_is_documented() -> None:
