@@ -165,6 +165,7 @@ setup(
         build_dir="build",
         shared_utility_qualified_name=SHARED,
         shared_utility_features_disabled=["MemoryView"],  # typed memoryviews, which no module has
-        compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False},
+        # AudioFrame says how it is pickled; no other compiled class can be.
+        compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False, "auto_pickle": False},
     ),
 )
