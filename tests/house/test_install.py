@@ -49,9 +49,24 @@ def test_a_foreign_package_under_ours(copied: Path) -> None:
     assert f"RuntimeWarning: {OVERLAID}" in done.stderr
 
 
-def test_the_command_in_a_source_that_is_not_compiled(copied: Path) -> None:
+def test_every_name_in_a_source_that_is_not_compiled(copied: Path) -> None:
+    code = """
+import livekit_utils
+for name in livekit_utils.__all__:
+    try:
+        getattr(livekit_utils, name)
+    except ImportError as error:
+        if "is not there" not in str(error):
+            print(name, error)
+"""
+    done = run(copied.parent, "-c", code)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("arguments", ["tone 440 1 out.wav", "convert a.wav b.wav", "mix a.wav b.wav", "info a.wav"])
+def test_the_command_in_a_source_that_is_not_compiled(copied: Path, arguments: str) -> None:
     pytest.importorskip("click")
-    done = run(copied.parent, "-m", "livekit_utils", "tone", "440", "1", "out.wav")
+    done = run(copied.parent, "-m", "livekit_utils", *arguments.split())
     assert done.returncode == 1
     assert done.stderr.startswith("error: livekit_utils.")
     assert done.stderr.endswith(
