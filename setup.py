@@ -45,6 +45,9 @@ KERNELS = {
     "pixels": ["pixels", "packed", "chroma", "yuv", "scale"],
 }
 
+# What Cython writes into each module otherwise: the type of compiled functions, and helpers.
+SHARED = "livekit_utils._kernels._cyutility"
+
 SANITIZE = os.environ.get("LIVEKIT_UTILS_SANITIZE", "")
 DEBUG = os.environ.get("LIVEKIT_UTILS_DEBUG", "") == "1"
 COVERAGE = os.environ.get("LIVEKIT_UTILS_COVERAGE", "") == "1"
@@ -84,7 +87,7 @@ EACH_FRAME = {
     *("livekit_utils.frames.audio_frame", "livekit_utils.sync.media_clock", "livekit_utils.conversion.arrival_window"),
     *("livekit_utils._runtime.queues", "livekit_utils.mixing.mix_input", "livekit_utils.tracks.frame_cutter"),
     *("livekit_utils.sync.followed_audio", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
-    *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line"),
+    *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line", SHARED),
     *(
         f"livekit_utils._kernels.{word}"
         for word in (
@@ -113,6 +116,7 @@ extensions = [
 ]
 # Compiled classes outside of the kernels.
 extensions += [
+    Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"], extra_compile_args=COMPILE, extra_link_args=LINK),
     extension("livekit_utils._runtime.queues", "livekit_utils/_runtime/queues.pyx", []),
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
     extension("livekit_utils.conversion.arrival_window", "livekit_utils/conversion/arrival_window.pyx", []),
@@ -163,6 +167,9 @@ setup(
     else cythonize(
         extensions,
         build_dir="build",
-        compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False},
+        shared_utility_qualified_name=SHARED,
+        shared_utility_features_disabled=["MemoryView"],  # typed memoryviews, which no module has
+        # AudioFrame says how it is pickled; no other compiled class can be.
+        compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False, "auto_pickle": False},
     ),
 )

@@ -7,7 +7,7 @@ mark=$venv/in-place
 install="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
 
 if [ ! -e "$mark" ] || [ pyproject.toml -nt "$mark" ]; then
-    $install "setuptools>=77" "Cython>=3.1"
+    $install "setuptools>=77" "Cython>=3.3"
     LIVEKIT_UTILS_COMPILE=0 $install --editable ".[cli,test]"
     # PyAudio compiles itself, which takes PortAudio's headers.
     LIVEKIT_UTILS_COMPILE=0 $install --editable ".[devices]" 2>"$venv/pyaudio.log" ||

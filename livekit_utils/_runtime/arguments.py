@@ -9,7 +9,6 @@ import math
 import operator
 from collections.abc import Iterable, Mapping, Set
 from enum import Enum
-from numbers import Real
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -47,8 +46,11 @@ def check_number(
     Args:
         above: The number must be above `least`, not equal to it.
     """
-    if not isinstance(value, Real):
-        raise TypeError(f"{name}: expected {_range(least, most, above)}, got {_described(value)}")
+    if not isinstance(value, (int, float)):
+        from numbers import Real  # fractions, numpy's float32
+
+        if not isinstance(value, Real):
+            raise TypeError(f"{name}: expected {_range(least, most, above)}, got {_described(value)}")
     try:
         number = float(value)
     except OverflowError:  # an int of hundreds of digits

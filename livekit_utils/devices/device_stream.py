@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from livekit_utils._runtime.tasks import start_task
 from livekit_utils._runtime.threads import in_thread
+from livekit_utils.devices.backend.isolation import choose_isolated
 from livekit_utils.devices.backend.memory import (
     CALLBACKS,
     DEVICE_GAPS,
@@ -23,8 +24,6 @@ from livekit_utils.devices.backend.memory import (
 )
 from livekit_utils.devices.backend.request import DeviceError, DeviceRequest, OpenedDevice
 from livekit_utils.devices.backend.worker import Worker
-from livekit_utils.devices.backend.worker_process import WorkerProcess, choose_isolated
-from livekit_utils.devices.backend.worker_thread import WorkerThread
 from livekit_utils.devices.device_search import DeviceSearch
 from livekit_utils.devices.device_state import DeviceState, DeviceStates
 from livekit_utils.devices.microphone_health import MicrophoneHealth
@@ -143,7 +142,14 @@ class DeviceStream:
             self._task = start_task(self._look_after(), self.states.subject)
 
     def _open_worker(self, request: DeviceRequest, timeout_s: float) -> Worker:
-        return WorkerProcess(request, timeout_s) if self._isolated else WorkerThread(request, timeout_s)
+        # Imported here, because most programs open no device, and what starts processes takes a while to load.
+        if self._isolated:
+            from livekit_utils.devices.backend.worker_process import WorkerProcess
+
+            return WorkerProcess(request, timeout_s)
+        from livekit_utils.devices.backend.worker_thread import WorkerThread
+
+        return WorkerThread(request, timeout_s)
 
     def _begin_with(self, worker: Worker) -> None:
         self._worker, self._info = worker, worker.info

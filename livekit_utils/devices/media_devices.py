@@ -10,7 +10,7 @@ from typing import Any
 from livekit_utils._runtime.arguments import check_int
 from livekit_utils._runtime.install import install_line
 from livekit_utils._runtime.public_path import public
-from livekit_utils.devices.backend import worker_process, worker_thread
+from livekit_utils.devices.backend.isolation import choose_isolated
 from livekit_utils.devices.backend.request import MAX_DEVICE_CHANNELS
 from livekit_utils.devices.defaults import BLOCKSIZE, DEFAULT_CHANNELS, DEFAULT_SAMPLE_RATE
 from livekit_utils.devices.input_capture import InputCapture, InputOptions, aopen_capture, open_capture
@@ -68,7 +68,7 @@ class MediaDevices:
         self._output_sample_rate = check_int("output_sample_rate", output_sample_rate, 1000, 384_000)
         self._num_channels = check_int("num_channels", num_channels, 1, MAX_DEVICE_CHANNELS)
         self._blocksize = check_int("blocksize", blocksize, 0, 1_000_000)
-        self._isolated = worker_process.choose_isolated(isolated)
+        self._isolated = choose_isolated(isolated)
         self._input_options = InputOptions(
             sample_rate=self._input_sample_rate,
             num_channels=self._num_channels,
@@ -108,7 +108,11 @@ class MediaDevices:
         return next((device["index"] for device in self._list("output") if device["is_default"]), None)
 
     def _list(self, side: str) -> list[dict[str, Any]]:
-        every = worker_process.list_devices(_LIST_S) if self._isolated else worker_thread.list_devices(_LIST_S)
+        if self._isolated:
+            from livekit_utils.devices.backend.worker_process import list_devices
+        else:
+            from livekit_utils.devices.backend.worker_thread import list_devices
+        every = list_devices(_LIST_S)
         return [
             {
                 **{key: value for key, value in device.items() if not key.startswith("is_default_")},

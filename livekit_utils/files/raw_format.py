@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from livekit_utils._kernels import pcm
+import livekit_utils._kernels.pcm as pcm
 from livekit_utils.files.byte_ranges import RangeList
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.part import Contents, Part

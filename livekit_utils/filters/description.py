@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -44,6 +43,8 @@ def plugin_json(value: object, name: str) -> str:
         TypeError: A value of a type that JSON does not have.
         ValueError: A NaN, an infinity, half a surrogate pair, a circle, or too deep a nesting.
     """
+    import json
+
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         text.encode("utf-8")

@@ -19,12 +19,17 @@ cdef class AudioFrame:
     cdef Py_ssize_t _strides[2]
     cdef bytearray _own            # a copy of read-only memory, made before a write
     cdef object _userdata          # made at the first use
+    # A view of the samples that was given before, which the garbage collector does not see: it would clear the view of a
+    # frame in a cycle while somebody may still see the frame.
+    cdef PyObject *_view
     cdef object __weakref__
 
     cdef int _check_not_initialised(self) except -1
     cdef int _refuse(self) except -1
     cdef int pin(self) except -1
     cdef int unpin(self) except -1
+    cdef object _look(self)
+    cdef void _drop_view(self) noexcept
     cdef bytes _plain(self)
     cdef bint _is_readonly(self) noexcept
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1

@@ -9,10 +9,11 @@ from cpython.bytearray cimport (
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromObject
-from cpython.object cimport PyTypeObject
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.math cimport INFINITY, log10
 from libc.stdint cimport int16_t, uintptr_t
-from libc.string cimport memset
+from libc.string cimport memset, strcmp
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.arguments cimport check_int, described
@@ -22,6 +23,19 @@ import cython
 
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.sdk_class import class_beside_sdk
+
+cdef extern from "Python.h":
+    Py_ssize_t references_to "Py_REFCNT"(PyObject *)
+    Py_ssize_t size_or_error "PyObject_Size"(PyObject *)
+    void PyErr_Clear()
+
+    ctypedef struct PyGetSetDef:
+        const char *name
+        const char *doc
+
+cdef extern from *:
+    "#define attributes_of(type) (((PyTypeObject *)(type))->tp_getset)"
+    PyGetSetDef *attributes_of(type)
 
 cdef int16_t NOTHING[1]
 cdef char *FORMAT = b"h"
@@ -36,7 +50,8 @@ cdef enum:
 cdef class _Samples:
     """The samples of a frame in one row, as `AudioFrame.data` shows them."""
 
-    cdef AudioFrame frame
+    cdef AudioFrame frame         # whose samples these are, or
+    cdef borrowed_buffer memory   # what holds them without the frame, which keeps the view
     cdef Py_ssize_t num_samples
     cdef Py_ssize_t stride
 
@@ -45,16 +60,23 @@ cdef class _Samples:
         return 2 * self.num_samples
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        if self.frame is None:
+        if self.frame is not None:
+            self.frame._fill_view(view, flags)
+        elif <void *>self.memory.view.obj is not NULL:
+            fill(view, flags, self.memory.view.buf, self.num_samples, False)
+        else:
             raise BufferError("there are no samples without an AudioFrame")
-        self.frame._fill_view(view, flags)
         view.obj = self
         view.ndim = 1
         view.shape = &self.num_samples if flags & PyBUF_ND else NULL
         view.strides = &self.stride if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
 
     def __releasebuffer__(self, Py_buffer *view):
-        self.frame.unpin()
+        if self.frame is not None:
+            self.frame.unpin()
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.memory.view)
 
 
 # no_gc_clear: a cycle can only lead through the userdata, a dictionary that the garbage collector clears by itself; the
@@ -170,6 +192,7 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         return 0
 
     def __dealloc__(self):
+        Py_XDECREF(self._view)
         if self._borrowed or self._num_pins:
             PyBuffer_Release(&self._memory.view)
 
@@ -287,17 +310,40 @@ A stretch of sound: 16-bit samples, interleaved by channel.
     def data(self):
         """The samples: a memoryview of format `h`, interleaved, `num_channels * samples_per_channel` long. It keeps
         their memory alive."""
+        # Nobody has the view that was given before, so that nobody can release it.
+        if self._view is not NULL and references_to(self._view) == 1:
+            if size_or_error(self._view) >= 0:
+                return <object>self._view
+            PyErr_Clear()  # it was released
+        return self._look()
+
+    cdef object _look(self):
+        """Returns a new view of the samples. The frame keeps it where that keeps nobody from resizing the memory."""
+        cdef _Samples samples
         # The SDK's resampler can take read-only memory only from `bytes`.
         cdef bytes plain = self._plain()
         if plain is not None:
             num_bytes = self.num_channels * self.samples_per_channel * 2
             view = PyMemoryView_FromObject(plain)
-            return (view if len(plain) == num_bytes else view[:num_bytes]).cast("h")
-        cdef _Samples samples = _Samples.__new__(_Samples)
-        samples.frame = self
-        samples.num_samples = self.num_channels * self.samples_per_channel
-        samples.stride = 2
-        return PyMemoryView_FromObject(samples)
+            view = (view if len(plain) == num_bytes else view[:num_bytes]).cast("h")
+        else:
+            samples = _Samples.__new__(_Samples)
+            samples.num_samples = self.num_channels * self.samples_per_channel
+            samples.stride = 2
+            if self._resizable is None or references_to(<PyObject *>self._resizable) != 1:
+                samples.frame = self
+                return PyMemoryView_FromObject(samples)
+            samples_of(self)  # refuses a bytearray that was cut
+            PyObject_GetBuffer(self._resizable, &samples.memory.view, PyBUF_SIMPLE)
+            view = PyMemoryView_FromObject(samples)
+        self._drop_view()
+        Py_INCREF(view)
+        self._view = <PyObject *>view
+        return view
+
+    cdef void _drop_view(self) noexcept:
+        view, self._view = self._view, NULL
+        Py_XDECREF(view)
 
     @property
     def duration(self):
@@ -507,19 +553,13 @@ A stretch of sound: 16-bit samples, interleaved by channel.
         return self._borrowed and self._memory.view.readonly and self._own is None
 
     cdef int _fill_view(self, Py_buffer *view, int flags) except -1:
-        """Fills in everything but the shape, which the two views of the samples do not share."""
+        """Pins the samples, and fills in everything but the shape."""
         cdef bint readonly = self._is_readonly()
         if readonly and flags & PyBUF_WRITABLE:
             view.obj = None
             raise BufferError("this AudioFrame is read-only, because its data is")
         self.pin()
-        view.buf = samples_of(self)
-        view.len = self.num_channels * self.samples_per_channel * 2
-        view.readonly = readonly
-        view.itemsize = 2
-        view.format = FORMAT if flags & PyBUF_FORMAT else NULL
-        view.suboffsets = NULL
-        view.internal = NULL
+        fill(view, flags, samples_of(self), self.num_channels * self.samples_per_channel, readonly)
         return 0
 
     def __getbuffer__(self, Py_buffer *view, int flags):
@@ -557,6 +597,17 @@ A stretch of sound: 16-bit samples, interleaved by channel.
             self.__dict__.update(attributes)
 
 
+cdef void fill(Py_buffer *view, int flags, void *samples, Py_ssize_t num_samples, bint readonly) noexcept:
+    """Fills in everything but the shape, which the two views of the samples do not share."""
+    view.buf = samples
+    view.len = 2 * num_samples
+    view.readonly = readonly
+    view.itemsize = 2
+    view.format = FORMAT if flags & PyBUF_FORMAT else NULL
+    view.suboffsets = NULL
+    view.internal = NULL
+
+
 cdef object too_short(Py_ssize_t num_bytes, Py_ssize_t channels, Py_ssize_t frames):
     return ValueError(f"data: expected at least {frames * channels * 2} bytes for {frames} samples of "
                       f"{channels} channel{'s' if channels > 1 else ''}, got {num_bytes}")
@@ -571,6 +622,22 @@ cdef bint has_shape(const Py_buffer *view, Py_ssize_t channels, Py_ssize_t frame
 
 # Its path in messages, help and pickles. Python takes `__module__` of a class in C from this name.
 (<PyTypeObject *>AudioFrame).tp_name = "livekit_utils.AudioFrame"
+
+
+cdef int document(const char *name, const char *text) except -1:
+    """Gives an attribute of AudioFrame that Cython makes of a C variable the docstring that `help` shows."""
+    cdef PyGetSetDef *attribute = attributes_of(AudioFrame)
+    while attribute.name is not NULL:
+        if not strcmp(attribute.name, name):
+            attribute.doc = text
+            return 0
+        attribute += 1
+    raise AttributeError(name)
+
+
+document("sample_rate", "Samples per second and channel.")
+document("num_channels", "Channels: 1 is mono, 2 is stereo.")
+document("samples_per_channel", "Points in time, each with a sample of every channel.")
 
 
 cpdef AudioFrame as_audio_frame(object frame):
@@ -597,6 +664,7 @@ cpdef void make_writable(AudioFrame frame):
     borrowed until the frame is deallocated."""
     if frame._is_readonly():
         num_bytes = 2 * frame.num_channels * frame.samples_per_channel
+        frame._drop_view()
         frame._own = PyByteArray_FromStringAndSize(<char *>frame._samples, num_bytes)
         frame._samples = <int16_t *>PyByteArray_AS_STRING(frame._own)
 

@@ -8,7 +8,6 @@ they come; the file brings them and the sound together.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
 import warnings
@@ -310,6 +309,8 @@ class Recorder(AsyncClosing, LoopBound):
             TypeError: `text` is not a str.
             RuntimeError: The recorder is closed, no event loop is running, or another one is.
         """
+        import json
+
         check_type("text", text, str)
         self._begin()
         at_s = self.duration_s - self._files.newest_from_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from livekit_utils._kernels import pcm
+import livekit_utils._kernels.pcm as pcm
 
 Encoding = Literal[
     "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "u8", "f32le", "f32be", "f64le", "ulaw", "alaw"

@@ -7,8 +7,6 @@ from typing import Any, Self
 
 from livekit_utils._runtime.public_path import public
 from livekit_utils.frames.audio_frame import AudioFrame
-from livekit_utils.frames.av_pictures import rotation_of
-from livekit_utils.frames.notebook import html_of_picture, html_of_sound
 from livekit_utils.frames.video_frame import VideoFrame, VideoRotation
 
 __all__ = ["AudioFrameEvent", "VideoFrameEvent"]
@@ -24,7 +22,7 @@ class AudioFrameEvent:
 
     def _repr_html_(self) -> str:
         """Shows the frame in a notebook."""
-        return html_of_sound(self.frame)
+        return self.frame._repr_html_()
 
 
 @public
@@ -59,6 +57,8 @@ class VideoFrameEvent:
             >>> VideoFrameEvent.from_av(picture).timestamp_us
             120000
         """
+        from livekit_utils.frames.av_pictures import rotation_of
+
         picture = VideoFrame.from_av(frame)
         time_us = 0
         if frame.pts is not None and frame.time_base is not None:
@@ -67,4 +67,6 @@ class VideoFrameEvent:
 
     def _repr_html_(self) -> str:
         """Shows the picture in a notebook, turned as for display."""
+        from livekit_utils.frames.notebook import html_of_picture
+
         return html_of_picture(self.frame, self.rotation, self.timestamp_us)

@@ -152,7 +152,7 @@ def test_the_side_of_a_lost_device_is_silent(
             raise refusal()
         return open_worker(request, timeout_s)
 
-    monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerProcess", with_refusals)
+    monkeypatch.setattr("livekit_utils.devices.backend.worker_process.WorkerProcess", with_refusals)
 
     async def during() -> None:
         await sound(card, 1000, 2000)
@@ -196,7 +196,7 @@ def test_devices_whose_clocks_differ(card: SoundCard, tmp_path: Path, monkeypatc
         worker.incoming = memoryview(samples.tobytes())
         return worker
 
-    monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerProcess", with_a_clock)
+    monkeypatch.setattr("livekit_utils.devices.backend.worker_process.WorkerProcess", with_a_clock)
 
     async def during() -> None:
         await asyncio.sleep(seconds - 1)

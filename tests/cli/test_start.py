@@ -33,8 +33,10 @@ finally:
     ("arguments", "used"),
     [
         (["--version"], set()),
+        (["--help"], set()),
         (["convert", "--help"], set()),
         (["mix", "--help"], set()),
+        *(([command, "--help"], set()) for command in COMMANDS if command not in ("convert", "mix")),
         (["info", "a.wav"], {"numpy", "soundfile"}),
         (["info", "a.wav", "--json"], {"numpy", "soundfile"}),
         (["convert", "a.wav", "b.wav"], {"numpy", "soundfile"}),

@@ -49,9 +49,24 @@ def test_a_foreign_package_under_ours(copied: Path) -> None:
     assert f"RuntimeWarning: {OVERLAID}" in done.stderr
 
 
-def test_the_command_in_a_source_that_is_not_compiled(copied: Path) -> None:
+def test_every_name_in_a_source_that_is_not_compiled(copied: Path) -> None:
+    code = """
+import livekit_utils
+for name in livekit_utils.__all__:
+    try:
+        getattr(livekit_utils, name)
+    except ImportError as error:
+        if "is not there" not in str(error):
+            print(name, error)
+"""
+    done = run(copied.parent, "-c", code)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("arguments", ["tone 440 1 out.wav", "convert a.wav b.wav", "mix a.wav b.wav", "info a.wav"])
+def test_the_command_in_a_source_that_is_not_compiled(copied: Path, arguments: str) -> None:
     pytest.importorskip("click")
-    done = run(copied.parent, "-m", "livekit_utils", "--help")
+    done = run(copied.parent, "-m", "livekit_utils", *arguments.split())
     assert done.returncode == 1
     assert done.stderr.startswith("error: livekit_utils.")
     assert done.stderr.endswith(
@@ -63,7 +78,7 @@ def test_the_command_in_a_source_that_is_not_compiled(copied: Path) -> None:
 @pytest.mark.parametrize("needed", ["click", "numpy"])
 def test_the_command_without_what_it_needs(copied: Path, needed: str) -> None:
     block = f"import sys, runpy; sys.modules[{needed!r}] = None; runpy.run_module('livekit_utils', run_name='__main__')"
-    done = run(copied.parent, "-c", block)
+    done = run(copied.parent, "-c", block, "tone", "440", "1", "out.wav")
     assert done.returncode == 1
     assert done.stderr in (
         f"error: {needed} is not installed: {install_line('cli')}\n",

@@ -149,8 +149,8 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, card: SoundCard) -> SoundCard:
         module = ModuleType("pyaudio")
         module.__spec__ = ModuleSpec("pyaudio", None)
         monkeypatch.setitem(sys.modules, "pyaudio", module)
-    monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerProcess", card.open)
-    monkeypatch.setattr("livekit_utils.devices.device_stream.WorkerThread", card.open)
+    monkeypatch.setattr("livekit_utils.devices.backend.worker_process.WorkerProcess", card.open)
+    monkeypatch.setattr("livekit_utils.devices.backend.worker_thread.WorkerThread", card.open)
     monkeypatch.setattr("livekit_utils.devices.device_stream.in_thread", at_once)
     return card
 

@@ -2,67 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from livekit_utils.cli.interruption import Interruption, run
-from livekit_utils.cli.microphone import open_microphone
 from livekit_utils.cli.options import combined, device_option, processing_option, seconds_option
-from livekit_utils.cli.sound_devices import logging_to
-from livekit_utils.cli.view.level_bar import LevelBar
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from livekit_utils.devices.input_capture import InputCapture
 
 EXAMPLES = ("livekit-utils meter --device Headset",)
 
 
 @click.command()
 @combined(device_option, seconds_option("The duration; until Ctrl-C if not given.", least=0.1), processing_option)
-def meter(device: str | None, seconds: float | None, processing: bool) -> None:
+def meter(**options: Any) -> None:
     """Show the level of a microphone live, before and after processing.
 
     A terminal shows a bar; other outputs get a line each second. If the device is lost, the meter continues when the
     device comes back.
     """
-    from rich.console import Console
+    from livekit_utils.cli.metering import show_levels
 
-    console = Console(stderr=True)
-    with logging_to(console), Interruption() as interruption:
-        run(_show, device, seconds, processing, console, interruption)
-
-
-async def _show(
-    device: str | None, seconds: float | None, processing: bool, console: Console, interruption: Interruption
-) -> None:
-    samples_per_channel = 0
-    async with open_microphone(device, 48000, 1, processing, console, interruption) as microphone:
-        # The bar and the log share a console, so that log lines appear above the bar.
-        with LevelBar(microphone.capture.device, console, lines=True) as bar:
-            async for frame in microphone.frames():
-                if frame is not None:
-                    bar.add(frame)
-                    samples_per_channel += frame.samples_per_channel
-                bar.show(lambda: _stages(microphone.capture))
-                if seconds is not None and samples_per_channel >= seconds * 48000:
-                    break
-
-
-def _stages(capture: InputCapture) -> str:
-    """Returns the state of the device and of each stage of processing."""
-    notes = [capture.state.value]
-    if capture.apm is None:
-        notes.append("no processing")
-    else:
-        stats = capture.apm.stats()
-        notes.append(f"raw {stats.input_level_dbfs:.0f} dBFS  processed {stats.output_level_dbfs:.0f} dBFS")
-        if stats.speech_probability is not None:
-            notes.append(f"speech {stats.speech_probability:.0%}")
-        notes.append(f"gain {stats.gain_db:+.0f} dB")
-    dropped_ms = capture.stats().dropped_ms
-    if dropped_ms:
-        notes.append(f"dropped {dropped_ms:.0f} ms")
-    return "  ".join(notes)
+    show_levels(**options)

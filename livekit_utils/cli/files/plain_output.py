@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from livekit_utils._kernels import g711, pcm
+import livekit_utils._kernels.g711 as g711
+import livekit_utils._kernels.pcm as pcm
 from livekit_utils.cli.errors import CliError
 from livekit_utils.files.plain_headers import au_header, num_bytes_of, wav_header
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -63,10 +62,14 @@ class DeviceRequest:
             check_int(argument, self.device, 0)
 
     def to_json(self) -> str:
+        import json
+
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> DeviceRequest:
+        import json
+
         fields = json.loads(text)
         known = fields["identity"]
         if known is not None:
