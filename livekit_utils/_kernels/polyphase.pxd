@@ -1,9 +1,12 @@
+from libc.stdint cimport uint16_t
+
 from livekit_utils._kernels cimport csrc
 
 
 cdef class PolyphaseFilter:
     cdef csrc.lku_polyphase_filter _filter
-    cdef void *_memory
+    cdef void *_memory      # of the taps
+    cdef uint16_t *_inputs
 
 
 cdef class PolyphaseConverter:
