@@ -18,7 +18,6 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 
 cdef enum:
-    NOGIL_PRODUCTS = 0x80000  # multiplications, which take some tens of microseconds
     CACHE_LINE = 64
     MAX_CHANNELS = 128
     MAX_TAP = 65536  # sums of such products do not overflow a float32

@@ -12,11 +12,13 @@ from livekit_utils.conversion.engines import (
     AudioResamplerQuality,
     Engine,
     EngineChoice,
+    PolyphaseEngine,
     VariableEngine,
     choose_engine,
     engine_for,
     make_engine,
 )
+from livekit_utils.conversion.resampled_stream import ResampledStream
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 
 if TYPE_CHECKING:
@@ -97,8 +99,8 @@ class AudioResampler:
         self._engine: Engine | VariableEngine = make_engine(
             self._input_rate, self._output_rate, self._num_channels, self._quality, self._engine_name
         )
-        self._samples_in = 0  # per channel, since the stream began
-        self._samples_out = 0
+        bank = self._engine.converter if isinstance(self._engine, PolyphaseEngine) else None
+        self._stream = ResampledStream(self._input_rate, self._output_rate, self._num_channels, bank)
 
     @property
     def input_rate(self) -> int:
@@ -187,6 +189,7 @@ class AudioResampler:
             if ratio == nominal:
                 return
             self._engine = engine = self._make_variable(engine)
+            self._stream.leave_bank()
             self._engine_name = "polyphase"
         engine.set_ratio(ratio, ramp_length)
 
@@ -229,12 +232,15 @@ class AudioResampler:
                 channels. The state is then unchanged.
             TypeError: Neither a frame nor a buffer of bytes or int16.
         """
+        frames = self._stream.push(data)
+        if frames is not None:
+            return frames
         frame = self._as_frame(data)
         if frame.samples_per_channel == 0:
             return []
         samples = self._engine.process(frame)
-        self._samples_in += frame.samples_per_channel
-        return self._emit(samples, len(samples) // (2 * self._num_channels))
+        self._stream.note_input(frame.samples_per_channel)
+        return self._stream.emit(samples, len(samples) // (2 * self._num_channels))
 
     def push_bytes(self, data: Buffer | AudioFrame) -> bytes:
         """Takes audio as `push` does, and returns the output that is ready as bytes; `b""` if there is none.
@@ -267,35 +273,30 @@ class AudioResampler:
             samples += self._engine.process(self._engine.padding(padding))
         if len(samples) < num_bytes:
             raise RuntimeError(f"expected {num_bytes} bytes from the converter at the end, got {len(samples)}")
-        frames = self._emit(samples, wanted)
+        frames = self._stream.emit(samples, wanted)
         self.reset()
         return frames
 
     def reset(self) -> None:
         """Drops the input that is held back. The next push begins a new stream."""
         self._engine.reset()
-        self._samples_in = 0
-        self._samples_out = 0
+        self._stream.begin()
 
     def _num_left(self) -> int:
         if isinstance(self._engine, VariableEngine):
             return self._engine.num_left()
-        return _round_ratio(self._samples_in * self._output_rate, self._input_rate) - self._samples_out
+        return _round_ratio(self._stream.samples_in * self._output_rate, self._input_rate) - self._stream.samples_out
 
     def _make_variable(self, engine: Engine) -> VariableEngine:
         """Returns an engine that goes on where another one is."""
         made = VariableEngine(self._input_rate, self._output_rate, self._num_channels, self._quality)
         recent = memoryview(engine.recent())
-        begin = self._samples_in - recent.nbytes // (2 * self._num_channels)
+        begin = self._stream.samples_in - recent.nbytes // (2 * self._num_channels)
         # From the first of the recent samples to the next output; in integers, so that hours do not matter.
-        made.take_over(recent, (self._samples_out * self._input_rate - begin * self._output_rate) / self._input_rate)
+        made.take_over(
+            recent, (self._stream.samples_out * self._input_rate - begin * self._output_rate) / self._input_rate
+        )
         return made
-
-    def _emit(self, samples: bytearray, samples_per_channel: int) -> list[AudioFrame]:
-        if samples_per_channel == 0:
-            return []
-        self._samples_out += samples_per_channel
-        return [AudioFrame(samples, self._output_rate, self._num_channels, samples_per_channel)]
 
     def _as_frame(self, data: Buffer | AudioFrame) -> AudioFrame:
         """Checks the input before anything is changed."""

@@ -109,6 +109,7 @@ def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
     modules = ["livekit_utils._kernels", "livekit_utils.frames.audio_frame", "livekit_utils.mixing.mix_input"]
     modules += [
         "livekit_utils.conversion.arrival_window",
+        "livekit_utils.conversion.resampled_stream",
         "livekit_utils.mixing.pace",
         "livekit_utils.mixing.timed_queue",
         "livekit_utils.sync.media_clock",
