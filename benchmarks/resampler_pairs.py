@@ -7,7 +7,6 @@ whose ratio of medians is above the goal, and last the worst pair of each qualit
 from __future__ import annotations
 
 import itertools
-import sys
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -76,4 +75,4 @@ def _timed(push: Callable[[Any], object], blocks: Sequence[Any]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
