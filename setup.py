@@ -85,6 +85,7 @@ else:
 # writes around them is most of the size.
 EACH_FRAME = {
     *("livekit_utils.frames.audio_frame", "livekit_utils.sync.media_clock", "livekit_utils.conversion.arrival_window"),
+    "livekit_utils.conversion.resampled_stream",
     *("livekit_utils._runtime.queues", "livekit_utils.mixing.mix_input", "livekit_utils.tracks.frame_cutter"),
     *("livekit_utils.sync.followed_audio", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
     *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line", SHARED),
@@ -120,6 +121,7 @@ extensions += [
     extension("livekit_utils._runtime.queues", "livekit_utils/_runtime/queues.pyx", []),
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
     extension("livekit_utils.conversion.arrival_window", "livekit_utils/conversion/arrival_window.pyx", []),
+    extension("livekit_utils.conversion.resampled_stream", "livekit_utils/conversion/resampled_stream.pyx", []),
     extension("livekit_utils.mixing.mix_input", "livekit_utils/mixing/mix_input.pyx", []),
     extension("livekit_utils.mixing.pace", "livekit_utils/mixing/pace.pyx", []),
     extension("livekit_utils.mixing.timed_queue", "livekit_utils/mixing/timed_queue.pyx", []),

@@ -17,17 +17,23 @@
 
 enum {
     LKU_POLYPHASE_LANES = 8,        /* partial sums; rows of taps are a multiple of it */
+    LKU_POLYPHASE_SPARE_ROWS = 3,   /* rows that follow the last one: the first ones again */
     LKU_POLYPHASE_MAX_RATIO = 2560, /* of step and of num_phases: 11025 to 192000 Hz is 147 to 2560 */
     LKU_POLYPHASE_MAX_TAPS = 65536
 };
 
-/* One row of taps for each place that an output can have between two inputs. Many converters may share it. */
+/* One row of taps for each place that an output can have between two inputs. Many converters may share it.
+ *
+ * Output k takes row k modulo num_phases: rows lie in the order of the outputs, so that memory is read from front to
+ * back, and any four outputs have four rows side by side.
+ */
 typedef struct lku_polyphase_filter {
-    const lku_f32 *taps; /* num_phases * num_taps, so small that no sum overflows */
-    size_t num_taps;     /* of a row; more than step / num_phases */
-    size_t num_phases;   /* the output rate, and */
-    size_t step;         /* the input rate, without their common divisor */
-    size_t look_ahead;   /* inputs after position i that an output needs; less than num_taps */
+    const lku_f32 *taps;    /* num_phases + LKU_POLYPHASE_SPARE_ROWS rows */
+    const uint16_t *inputs; /* how many inputs each row lies behind the first one */
+    size_t num_taps;        /* of a row; more than step / num_phases */
+    size_t num_phases;      /* the output rate, and */
+    size_t step;            /* the input rate, without their common divisor */
+    size_t look_ahead;      /* inputs after position i that an output needs; less than num_taps */
 } lku_polyphase_filter;
 
 /* One stream. Each channel has `capacity` floats of its own in `memory`: what has come in from `start` on, which is
@@ -39,8 +45,18 @@ typedef struct lku_polyphase {
     size_t capacity;
     size_t start;
     size_t end;
-    size_t phase;
+    size_t row; /* of the next output */
 } lku_polyphase;
+
+/* Brings the rows into the order of the outputs.
+ *
+ * filter [in]  all but taps and inputs
+ *        [out] taps and inputs as well, which stay borrowed
+ * phases [in]  num_phases * num_taps, row by row: row p is taps[p] of the sum above; so small that no sum overflows
+ * taps   [out] (num_phases + LKU_POLYPHASE_SPARE_ROWS) * num_taps
+ * inputs [out] num_phases + LKU_POLYPHASE_SPARE_ROWS
+ */
+void lku_polyphase_arrange(lku_polyphase_filter *filter, const lku_f32 *phases, lku_f32 *taps, uint16_t *inputs);
 
 /* How many floats of memory a stream takes. */
 size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels);

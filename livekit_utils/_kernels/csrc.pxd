@@ -1,5 +1,5 @@
 # Every declaration of csrc/. A call into C is always spelled csrc.lku_...
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint16_t, int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "s16.h" nogil:
@@ -222,11 +222,11 @@ cdef extern from "noise_fill.h" nogil:
 
 cdef extern from "polyphase.h" nogil:
     const size_t LKU_POLYPHASE_LANES
+    const size_t LKU_POLYPHASE_SPARE_ROWS
     const size_t LKU_POLYPHASE_MAX_RATIO
     const size_t LKU_POLYPHASE_MAX_TAPS
 
     ctypedef struct lku_polyphase_filter:
-        const lku_f32 *taps
         size_t num_taps
         size_t num_phases
         size_t step
@@ -237,8 +237,10 @@ cdef extern from "polyphase.h" nogil:
         size_t capacity
         size_t start
         size_t end
-        size_t phase
+        size_t row
 
+    void lku_polyphase_arrange(lku_polyphase_filter *filter, const lku_f32 *phases, lku_f32 *taps,
+                               uint16_t *inputs) noexcept
     size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels) noexcept
     void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter, size_t num_channels,
                             lku_f32 *memory) noexcept

@@ -1,9 +1,17 @@
+from libc.stdint cimport uint16_t
+
 from livekit_utils._kernels cimport csrc
+
+
+cdef enum:
+    # Multiplications, which take some tens of microseconds: from here on a conversion releases the GIL.
+    NOGIL_PRODUCTS = 0x80000
 
 
 cdef class PolyphaseFilter:
     cdef csrc.lku_polyphase_filter _filter
-    cdef void *_memory
+    cdef void *_memory      # of the taps
+    cdef uint16_t *_inputs
 
 
 cdef class PolyphaseConverter:

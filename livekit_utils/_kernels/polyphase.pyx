@@ -2,8 +2,8 @@
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs
-from libc.stdint cimport uintptr_t
-from libc.string cimport memcmp, memcpy
+from libc.stdint cimport uint16_t, uintptr_t
+from libc.string cimport memcmp
 
 import cython
 
@@ -19,7 +19,6 @@ cdef csrc.lku_simd SIMD = <csrc.lku_simd><int>_simd.LEVEL
 
 
 cdef enum:
-    NOGIL_PRODUCTS = 0x80000  # multiplications, which take some tens of microseconds
     CACHE_LINE = 64
     MAX_CHANNELS = 128
     MAX_TAP = 65536  # sums of such products do not overflow a float32
@@ -43,7 +42,7 @@ cdef class PolyphaseFilter:
 
     def __cinit__(self, taps, Py_ssize_t step, Py_ssize_t num_phases, Py_ssize_t look_ahead):
         cdef Py_buffer view
-        cdef Py_ssize_t total, num_taps, i
+        cdef Py_ssize_t total, num_taps, num_rows, i
         cdef double tap
         for rate in (step, num_phases):
             if not 1 <= rate <= <Py_ssize_t>csrc.LKU_POLYPHASE_MAX_RATIO:
@@ -61,20 +60,23 @@ cdef class PolyphaseFilter:
                 tap = (<const csrc.lku_f32 *>view.buf)[i]
                 if not fabs(tap) <= MAX_TAP:  # NaN fails the comparison too
                     raise ValueError(f"expected taps of up to {MAX_TAP}, got {tap}")
-            self._memory = PyMem_Malloc(view.len + CACHE_LINE)
-            if self._memory is NULL:
+            num_rows = num_phases + <Py_ssize_t>csrc.LKU_POLYPHASE_SPARE_ROWS
+            self._memory = PyMem_Malloc(num_rows * num_taps * sizeof(csrc.lku_f32) + CACHE_LINE)
+            self._inputs = <uint16_t *>PyMem_Malloc(num_rows * sizeof(uint16_t))
+            if self._memory is NULL or self._inputs is NULL:
                 raise MemoryError()
-            memcpy(aligned(self._memory), view.buf, view.len)
+            self._filter.num_taps = num_taps
+            self._filter.num_phases = num_phases
+            self._filter.step = step
+            self._filter.look_ahead = look_ahead
+            csrc.lku_polyphase_arrange(&self._filter, <const csrc.lku_f32 *>view.buf, aligned(self._memory),
+                                       self._inputs)
         finally:
             PyBuffer_Release(&view)
-        self._filter.taps = aligned(self._memory)
-        self._filter.num_taps = num_taps
-        self._filter.num_phases = num_phases
-        self._filter.step = step
-        self._filter.look_ahead = look_ahead
 
     def __dealloc__(self):
         PyMem_Free(self._memory)
+        PyMem_Free(self._inputs)
 
     @property
     def look_ahead(self):
@@ -137,7 +139,7 @@ cdef class PolyphaseConverter:
         cdef csrc.lku_polyphase *others = &other._state
         cdef Py_ssize_t n = mine.end - mine.start, channel
         if (self._filter is not other._filter or self._num_channels != other._num_channels or self._busy or other._busy
-                or mine.phase != others.phase or n != <Py_ssize_t>(others.end - others.start)):
+                or mine.row != others.row or n != <Py_ssize_t>(others.end - others.start)):
             return False
         for channel in range(self._num_channels):
             if memcmp(mine.memory + channel * mine.capacity + mine.start,

@@ -18,6 +18,7 @@ from livekit_utils.conversion.engines import (
     engine_for,
     make_engine,
 )
+from livekit_utils.conversion.resampled_stream import ResampledStream
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ class AudioResampler:
         self._engine: Engine | VariableEngine = make_engine(
             self._input_rate, self._output_rate, self._num_channels, self._quality, self._engine_name
         )
-        self._samples_in = 0  # per channel, since the stream began
-        self._samples_out = 0
+        bank = self._engine.converter if isinstance(self._engine, PolyphaseEngine) else None
+        self._stream = ResampledStream(self._input_rate, self._output_rate, self._num_channels, bank)
 
     @property
     def input_rate(self) -> int:
@@ -188,6 +189,7 @@ class AudioResampler:
             if ratio == nominal:
                 return
             self._engine = engine = self._make_variable(engine)
+            self._stream.leave_bank()
             self._engine_name = "polyphase"
         engine.set_ratio(ratio, ramp_length)
 
@@ -230,12 +232,15 @@ class AudioResampler:
                 channels. The state is then unchanged.
             TypeError: Neither a frame nor a buffer of bytes or int16.
         """
+        frames = self._stream.push(data)
+        if frames is not None:
+            return frames
         frame = self._as_frame(data)
         if frame.samples_per_channel == 0:
             return []
         samples = self._engine.process(frame)
-        self._samples_in += frame.samples_per_channel
-        return self._emit(samples, len(samples) // (2 * self._num_channels))
+        self._stream.note_input(frame.samples_per_channel)
+        return self._stream.emit(samples, len(samples) // (2 * self._num_channels))
 
     def push_bytes(self, data: Buffer | AudioFrame) -> bytes:
         """Takes audio as `push` does, and returns the output that is ready as bytes; `b""` if there is none.
@@ -268,15 +273,14 @@ class AudioResampler:
             samples += self._engine.process(self._engine.padding(padding))
         if len(samples) < num_bytes:
             raise RuntimeError(f"expected {num_bytes} bytes from the converter at the end, got {len(samples)}")
-        frames = self._emit(samples, wanted)
+        frames = self._stream.emit(samples, wanted)
         self.reset()
         return frames
 
     def reset(self) -> None:
         """Drops the input that is held back. The next push begins a new stream."""
         self._engine.reset()
-        self._samples_in = 0
-        self._samples_out = 0
+        self._stream.begin()
 
     def _goes_on_like(self, other: AudioResampler) -> bool:
         """Returns whether both give the same from now on, to the bit; False also where that is not known."""
@@ -284,7 +288,8 @@ class AudioResampler:
             return False
         if not isinstance(self._engine, PolyphaseEngine) or not isinstance(other._engine, PolyphaseEngine):
             return self._is_unused and other._is_unused
-        more_in, more_out = self._samples_in - other._samples_in, self._samples_out - other._samples_out
+        more_in = self._stream.samples_in - other._stream.samples_in
+        more_out = self._stream.samples_out - other._stream.samples_out
         # Ties are rounded to even where a stream ends.
         is_in_step = more_in * self._output_rate == more_out * self._input_rate and more_out % 2 == 0
         return is_in_step and self._engine.goes_on_like(other._engine)
@@ -292,27 +297,23 @@ class AudioResampler:
     @property
     def _is_unused(self) -> bool:
         """Whether it is as a new one: nothing has come in since the start, and the ratio was never set."""
-        return not self._samples_in and not isinstance(self._engine, VariableEngine)
+        return not self._stream.samples_in and not isinstance(self._engine, VariableEngine)
 
     def _num_left(self) -> int:
         if isinstance(self._engine, VariableEngine):
             return self._engine.num_left()
-        return _round_ratio(self._samples_in * self._output_rate, self._input_rate) - self._samples_out
+        return _round_ratio(self._stream.samples_in * self._output_rate, self._input_rate) - self._stream.samples_out
 
     def _make_variable(self, engine: Engine) -> VariableEngine:
         """Returns an engine that goes on where another one is."""
         made = VariableEngine(self._input_rate, self._output_rate, self._num_channels, self._quality)
         recent = memoryview(engine.recent())
-        begin = self._samples_in - recent.nbytes // (2 * self._num_channels)
+        begin = self._stream.samples_in - recent.nbytes // (2 * self._num_channels)
         # From the first of the recent samples to the next output; in integers, so that hours do not matter.
-        made.take_over(recent, (self._samples_out * self._input_rate - begin * self._output_rate) / self._input_rate)
+        made.take_over(
+            recent, (self._stream.samples_out * self._input_rate - begin * self._output_rate) / self._input_rate
+        )
         return made
-
-    def _emit(self, samples: bytearray, samples_per_channel: int) -> list[AudioFrame]:
-        if samples_per_channel == 0:
-            return []
-        self._samples_out += samples_per_channel
-        return [AudioFrame(samples, self._output_rate, self._num_channels, samples_per_channel)]
 
     def _as_frame(self, data: Buffer | AudioFrame) -> AudioFrame:
         """Checks the input before anything is changed."""

@@ -230,14 +230,14 @@ class PolyphaseEngine:
         bank = filter_of(input_rate, output_rate, quality)
         self.samples_held = bank.look_ahead
         self._num_channels = num_channels
-        self._converter = PolyphaseConverter(bank, num_channels)
-        self.process = self._converter.process
-        self.recent = self._converter.recent
-        self.reset = self._converter.reset
+        self.converter = PolyphaseConverter(bank, num_channels)
+        self.process = self.converter.process
+        self.recent = self.converter.recent
+        self.reset = self.converter.reset
 
     def goes_on_like(self, other: PolyphaseEngine) -> bool:
         """Returns whether both give the same from now on."""
-        return self._converter.goes_on_like(other._converter)
+        return self.converter.goes_on_like(other.converter)
 
     def padding(self, samples_per_channel: int) -> bytes:
         return bytes(2 * self._num_channels * samples_per_channel)

@@ -17,10 +17,10 @@ static block make_taps(size_t num_rows, size_t num_taps) {
     return made;
 }
 
-static double plain_output(const lku_polyphase_filter *filter, const lku_s16 *in, size_t num_channels, size_t output,
-                           size_t channel) {
+static double plain_output(const lku_polyphase_filter *filter, const lku_f32 *phases, const lku_s16 *in,
+                           size_t num_channels, size_t output, size_t channel) {
     const size_t position = output * filter->step / filter->num_phases;
-    const lku_f32 *taps = filter->taps + output * filter->step % filter->num_phases * filter->num_taps;
+    const lku_f32 *taps = phases + output * filter->step % filter->num_phases * filter->num_taps;
     double sum = 0;
     for (size_t j = 0; j < filter->num_taps; j++) {
         const size_t after = position + filter->look_ahead + j + 1;
@@ -57,12 +57,15 @@ static block convert(lku_simd simd, lku_polyphase *state, const lku_s16 *samples
 }
 
 static void test_random(void) {
-    lku_polyphase_filter filter = {NULL, 0, random_ratio(), random_ratio(), 0};
+    lku_polyphase_filter filter = {NULL, NULL, 0, random_ratio(), random_ratio(), 0};
     const size_t least = filter.step / filter.num_phases + 1;
     filter.num_taps = (least + random_below(100) + LKU_POLYPHASE_LANES) / LKU_POLYPHASE_LANES * LKU_POLYPHASE_LANES;
     filter.look_ahead = random_below(filter.num_taps);
-    block taps = make_taps(filter.num_phases, filter.num_taps);
-    filter.taps = taps.data;
+    block phases = make_taps(filter.num_phases, filter.num_taps);
+    const size_t num_rows = filter.num_phases + LKU_POLYPHASE_SPARE_ROWS;
+    block taps = make_block(num_rows * filter.num_taps * sizeof(lku_f32));
+    uint16_t *inputs = malloc(num_rows * sizeof *inputs);
+    lku_polyphase_arrange(&filter, phases.data, taps.data, inputs);
 
     const size_t num_channels = 1 + random_below(MAX_CHANNELS);
     size_t samples_per_channel = random_size(MAX_FRAMES);
@@ -84,7 +87,8 @@ static void test_random(void) {
                 const lku_s16 *got = out.data;
                 for (size_t i = 0; i < num_outputs * num_channels; i++) {
                     const double expected =
-                        plain_output(&filter, samples.data, num_channels, i / num_channels, i % num_channels);
+                        plain_output(&filter, phases.data, samples.data, num_channels, i / num_channels,
+                                     i % num_channels);
                     const double distance = got[i] < expected ? expected - got[i] : got[i] - expected;
                     CHECK(distance < 0.52, "%zu to %zu: sample %zu is %d, expected %f", filter.step,
                           filter.num_phases, i, got[i], expected);
@@ -103,6 +107,8 @@ static void test_random(void) {
     drop_block(memory);
     drop_block(samples);
     drop_block(taps);
+    drop_block(phases);
+    free(inputs);
 }
 
 int main(int argc, char **argv) {

@@ -111,6 +111,7 @@ def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
     modules += [
         "livekit_utils._runtime.queues",
         "livekit_utils.conversion.arrival_window",
+        "livekit_utils.conversion.resampled_stream",
         "livekit_utils.tracks.frame_cutter",
         "livekit_utils.mixing.pace",
         "livekit_utils.mixing.timed_queue",
