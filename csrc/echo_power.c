@@ -97,6 +97,26 @@ LKU_INLINE void learn(lku_echo_power *state) {
     }
 }
 
+/* Writes the echo of TILE bins of one channel. `power` is that of the newest block of the reference. */
+LKU_INLINE void expect_tile(const lku_echo_power *state, const float *power, const float *gains, size_t row,
+                            lku_f32 *echo) {
+    const size_t bins = state->num_bins;
+    float sum[TILE] = {0};
+    if (state->is_known) {
+        for (size_t lag = 0; lag < LKU_ECHO_LAGS; lag++)
+            for (size_t b = 0; b < TILE; b++)
+                sum[b] += gains[lag * row + b] * *(power - lag * bins + b);
+    } else {
+        for (size_t lag = 0; lag < LKU_ECHO_LAGS; lag++)
+            for (size_t b = 0; b < TILE; b++) {
+                const float p = *(power - lag * bins + b);
+                sum[b] = p > sum[b] ? p : sum[b];
+            }
+    }
+    for (size_t b = 0; b < TILE; b++)
+        echo[b] = sum[b];
+}
+
 LKU_INLINE void push_body(lku_echo_power *state, const lku_f32 *mic, const lku_f32 *ref, lku_f32 *echo) {
     const size_t bins = state->num_bins, row = state->num_channels * bins, now = state->num_blocks;
     const size_t plane = REF_ROWS * bins, newest = (now + LKU_ECHO_LAGS - 1) * bins;
@@ -116,18 +136,8 @@ LKU_INLINE void push_body(lku_echo_power *state, const lku_f32 *mic, const lku_f
     if (loudest > 0.0f && state->num_heard < LKU_ECHO_LEARN)
         state->num_heard++;
 
-    memset(echo, 0, row * sizeof *echo);
-    for (size_t lag = 0; lag < LKU_ECHO_LAGS; lag++) {
-        const float *power = state->ref + 2 * plane + newest - lag * bins;
-        for (size_t start = 0; start < row; start += bins)
-            for (size_t b = 0; b < bins; b++) {
-                lku_f32 *e = &echo[start + b];
-                if (!state->is_known)
-                    *e = power[b] > *e ? power[b] : *e;
-                else
-                    *e += state->gains[lag * row + start + b] * power[b];
-            }
-    }
+    for (size_t start = 0; start < row; start += TILE)
+        expect_tile(state, ref_row + 2 * plane + start % bins, state->gains + start, row, echo + start);
     if (++state->num_blocks < LKU_ECHO_BATCH)
         return;
     learn(state);
