@@ -39,6 +39,7 @@ static size_t next_radix(size_t rest) {
 LKU_INLINE void four(const float *LKU_RESTRICT re, const float *LKU_RESTRICT im, size_t step, float *LKU_RESTRICT out_re,
                      float *LKU_RESTRICT out_im, size_t run, const float *w1, const float *w2, const float *w3) {
     const float c1 = w1[0], s1 = w1[1], c2 = w2[0], s2 = w2[1], c3 = w3[0], s3 = w3[1];
+    LKU_INDEPENDENT
     for (size_t r = 0; r < run; r++) {
         const float ar = re[r] + re[r + 2 * step], ai = im[r] + im[r + 2 * step];
         const float br = re[r] - re[r + 2 * step], bi = im[r] - im[r + 2 * step];
@@ -65,6 +66,7 @@ LKU_INLINE void turn(float re, float im, const float *w, float *out_re, float *o
 LKU_INLINE void three(const float *LKU_RESTRICT re, const float *LKU_RESTRICT im, size_t step,
                       float *LKU_RESTRICT out_re, float *LKU_RESTRICT out_im, size_t run, const float *const *w) {
     const float w1[] = {w[1][0], w[1][1]}, w2[] = {w[2][0], w[2][1]};
+    LKU_INDEPENDENT
     for (size_t r = 0; r < run; r++) {
         const float ar = re[r + step] + re[r + 2 * step], ai = im[r + step] + im[r + 2 * step];
         const float br = SIN_3 * (re[r + step] - re[r + 2 * step]), bi = SIN_3 * (im[r + step] - im[r + 2 * step]);
@@ -80,6 +82,7 @@ LKU_INLINE void five(const float *LKU_RESTRICT re, const float *LKU_RESTRICT im,
                      float *LKU_RESTRICT out_re, float *LKU_RESTRICT out_im, size_t run, const float *const *w) {
     const float w1[] = {w[1][0], w[1][1]}, w2[] = {w[2][0], w[2][1]};
     const float w3[] = {w[3][0], w[3][1]}, w4[] = {w[4][0], w[4][1]};
+    LKU_INDEPENDENT
     for (size_t r = 0; r < run; r++) {
         const float ar = re[r + step] + re[r + 4 * step], ai = im[r + step] + im[r + 4 * step];
         const float br = re[r + step] - re[r + 4 * step], bi = im[r + step] - im[r + 4 * step];
@@ -102,6 +105,7 @@ LKU_INLINE void five(const float *LKU_RESTRICT re, const float *LKU_RESTRICT im,
 LKU_INLINE void add_turned(const float *LKU_RESTRICT re, const float *LKU_RESTRICT im, float *LKU_RESTRICT out_re,
                            float *LKU_RESTRICT out_im, size_t run, const float *w) {
     const float c = w[0], s = w[1];
+    LKU_INDEPENDENT
     for (size_t r = 0; r < run; r++) {
         out_re[r] += re[r] * c - im[r] * s;
         out_im[r] += re[r] * s + im[r] * c;

@@ -30,6 +30,7 @@ from benchmarks.cases import (
     ring_buffer,
     sine_wave,
     telephony,
+    voice,
 )
 from benchmarks.effort import Effort
 from benchmarks.errors import UnknownNameError
@@ -65,6 +66,7 @@ GROUPS: dict[str, Group] = {
     "audio_source_pacing": audio_source_pacing.experiments,
     "audio_stream_live": audio_stream_live.experiments,
     "av_synchronizer": av_synchronizer.experiments,
+    "voice": voice.experiments,
     "batch": batch.experiments,
     "import": import_time.experiments,
     "installed_size": installed_size.experiments,
