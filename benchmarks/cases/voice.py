@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 import livekit_utils
-from benchmarks.agreement import DisagreementError
 from benchmarks.contender import OURS, Contender
 from benchmarks.effort import Effort
+from benchmarks.errors import DisagreementError
 from benchmarks.experiment import Experiment
 from benchmarks.optional import sdk
 from benchmarks.quantity import Quantity
