@@ -8,7 +8,7 @@ enum { REF_ROWS = LKU_ECHO_LAGS - 1 + LKU_ECHO_BATCH, TILE = LKU_ECHO_GROUP };
 size_t lku_echo_power_num_bytes(size_t num_channels, size_t num_bins) {
     const size_t row = num_channels * num_bins;
     const size_t doubles = LKU_ECHO_LAGS * (2 * row + num_bins);
-    const size_t floats = 2 * LKU_ECHO_BATCH * row + 3 * REF_ROWS * num_bins + LKU_ECHO_LAGS * row;
+    const size_t floats = 2 * LKU_ECHO_BATCH * row + 3 * (REF_ROWS + 1) * num_bins + LKU_ECHO_LAGS * row;
     return doubles * sizeof(double) + floats * sizeof(float);
 }
 
@@ -25,6 +25,7 @@ void lku_echo_power_init(lku_echo_power *state, size_t num_channels, size_t num_
     state->mic = (float *)(state->total + LKU_ECHO_LAGS * num_bins);
     state->ref = state->mic + 2 * LKU_ECHO_BATCH * row;
     state->gains = state->ref + 3 * REF_ROWS * num_bins;
+    state->sums = state->gains + LKU_ECHO_LAGS * row;
 }
 
 void lku_echo_power_forget(lku_echo_power *state) {
@@ -36,22 +37,29 @@ void lku_echo_power_forget(lku_echo_power *state) {
     state->is_known = 0;
 }
 
-/* Adds the batch to the sums of TILE bins of one channel at one lag, and sets their gains.
+/* Correlates the batch with the reference in all bins of one channel at one lag.
  * `mic` and `ref` are the first row's; a row of the reference is `bins` long, one of the microphone `row`. */
-LKU_INLINE void learn_tile(lku_echo_power *state, const float *mic, const float *ref, size_t row, size_t bins,
-                           double *LKU_RESTRICT found, double *LKU_RESTRICT spread, const double *total,
-                           float *LKU_RESTRICT gains) {
-    const float *mic_imag = mic + LKU_ECHO_BATCH * row;
-    const float *ref_imag = ref + REF_ROWS * bins, *ref_power = ref + 2 * REF_ROWS * bins;
-    float real[TILE] = {0}, imag[TILE] = {0}, chance[TILE] = {0};
-    for (size_t t = 0; t < LKU_ECHO_BATCH; t++)
-        for (size_t b = 0; b < TILE; b++) {
-            const float nr = mic[t * row + b], ni = mic_imag[t * row + b];
-            const float fr = ref[t * bins + b], fi = ref_imag[t * bins + b];
+LKU_INLINE void correlate(const float *mic, const float *ref, size_t row, size_t bins, float *sums) {
+    float *real = sums, *imag = sums + bins, *chance = sums + 2 * bins;
+    memset(sums, 0, 3 * bins * sizeof *sums);
+    for (size_t t = 0; t < LKU_ECHO_BATCH; t++) {
+        const float *mic_real = mic + t * row, *mic_imag = mic_real + LKU_ECHO_BATCH * row;
+        const float *ref_real = ref + t * bins, *ref_imag = ref_real + REF_ROWS * bins;
+        const float *ref_power = ref_imag + REF_ROWS * bins;
+        LKU_INDEPENDENT
+        for (size_t b = 0; b < bins; b++) {
+            const float nr = mic_real[b], ni = mic_imag[b], fr = ref_real[b], fi = ref_imag[b];
             real[b] += nr * fr + ni * fi;
             imag[b] += ni * fr - nr * fi;
-            chance[b] += (nr * nr + ni * ni) * ref_power[t * bins + b];
+            chance[b] += (nr * nr + ni * ni) * ref_power[b];
         }
+    }
+}
+
+/* Adds the correlation of a batch to the sums of TILE bins of one channel at one lag, and sets their gains. */
+LKU_INLINE void learn_tile(lku_echo_power *state, const float *real, const float *imag, const float *chance,
+                           double *LKU_RESTRICT found, double *LKU_RESTRICT spread, const double *total,
+                           float *LKU_RESTRICT gains) {
     double all_found = 0.0, all_spread = 0.0, all_total = 0.0;
     for (size_t b = 0; b < TILE; b++) {
         const double power = (double)real[b] * real[b] + (double)imag[b] * imag[b], p = chance[b];
@@ -73,26 +81,52 @@ LKU_INLINE void learn_tile(lku_echo_power *state, const float *mic, const float 
     }
 }
 
+/* Adds the powers of the batch's reference at one lag to `total`. */
+LKU_INLINE void add_powers(const float *power, size_t bins, double *total, float *sums) {
+    float *sum = sums, *squares = sums + bins;
+    memset(sums, 0, 2 * bins * sizeof *sums);
+    for (size_t t = 0; t < LKU_ECHO_BATCH; t++, power += bins) {
+        LKU_INDEPENDENT
+        for (size_t b = 0; b < bins; b++) {
+            sum[b] += power[b];
+            squares[b] += power[b] * power[b];
+        }
+    }
+    LKU_INDEPENDENT
+    for (size_t b = 0; b < bins; b++)
+        total[b] = LKU_ECHO_MEMORY * total[b] + ((double)sum[b] * sum[b] - (double)squares[b]);
+}
+
 LKU_INLINE void learn(lku_echo_power *state) {
     const size_t bins = state->num_bins, row = state->num_channels * bins;
+    const float *sums = state->sums;
     for (size_t lag = 0; lag < LKU_ECHO_LAGS; lag++) {
         const float *ref = state->ref + (LKU_ECHO_LAGS - 1 - lag) * bins;
-        const float *power = ref + 2 * REF_ROWS * bins;
         double *total = state->total + lag * bins;
-        for (size_t start = 0; start < bins; start += TILE) {
-            float sum[TILE] = {0}, squares[TILE] = {0};
-            for (size_t t = 0; t < LKU_ECHO_BATCH; t++)
-                for (size_t b = 0; b < TILE; b++) {
-                    const float p = power[t * bins + start + b];
-                    sum[b] += p;
-                    squares[b] += p * p;
-                }
-            for (size_t b = 0; b < TILE; b++)
-                total[start + b] =
-                    LKU_ECHO_MEMORY * total[start + b] + ((double)sum[b] * sum[b] - (double)squares[b]);
-            for (size_t at = start; at < row; at += bins)
-                learn_tile(state, state->mic + at, ref + start, row, bins, state->found + lag * row + at,
-                           state->spread + lag * row + at, total + start, state->gains + lag * row + at);
+        add_powers(ref + 2 * REF_ROWS * bins, bins, total, state->sums);
+        for (size_t start = 0; start < row; start += bins) {
+            correlate(state->mic + start, ref, row, bins, state->sums);
+            for (size_t b = 0; b < bins; b += TILE)
+                learn_tile(state, sums + b, sums + bins + b, sums + 2 * bins + b,
+                           state->found + lag * row + start + b, state->spread + lag * row + start + b, total + b,
+                           state->gains + lag * row + start + b);
+        }
+    }
+}
+
+/* Sums up the echo of one channel; `power` is that of the newest block of the reference. */
+LKU_INLINE void expect(const lku_echo_power *state, const float *power, const float *gains, size_t row, float *sum) {
+    const size_t bins = state->num_bins;
+    memset(sum, 0, bins * sizeof *sum);
+    for (size_t lag = 0; lag < LKU_ECHO_LAGS; lag++, power -= bins, gains += row) {
+        if (state->is_known) {
+            LKU_INDEPENDENT
+            for (size_t b = 0; b < bins; b++)
+                sum[b] += gains[b] * power[b];
+        } else {
+            LKU_INDEPENDENT
+            for (size_t b = 0; b < bins; b++)
+                sum[b] = power[b] > sum[b] ? power[b] : sum[b];
         }
     }
 }
@@ -116,17 +150,9 @@ LKU_INLINE void push_body(lku_echo_power *state, const lku_f32 *mic, const lku_f
     if (loudest > 0.0f && state->num_heard < LKU_ECHO_LEARN)
         state->num_heard++;
 
-    memset(echo, 0, row * sizeof *echo);
-    for (size_t lag = 0; lag < LKU_ECHO_LAGS; lag++) {
-        const float *power = state->ref + 2 * plane + newest - lag * bins;
-        for (size_t start = 0; start < row; start += bins)
-            for (size_t b = 0; b < bins; b++) {
-                lku_f32 *e = &echo[start + b];
-                if (!state->is_known)
-                    *e = power[b] > *e ? power[b] : *e;
-                else
-                    *e += state->gains[lag * row + start + b] * power[b];
-            }
+    for (size_t start = 0; start < row; start += bins) {
+        expect(state, ref_row + 2 * plane, state->gains + start, row, state->sums);
+        memcpy(echo + start, state->sums, bins * sizeof *echo);
     }
     if (++state->num_blocks < LKU_ECHO_BATCH)
         return;

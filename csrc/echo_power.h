@@ -42,6 +42,7 @@ typedef struct lku_echo_power {
     float *mic;    /* LKU_ECHO_BATCH rows of the real parts, then as many of the imaginary parts */
     float *ref;     /* LKU_ECHO_LAGS - 1 + LKU_ECHO_BATCH rows of real parts, of imaginary parts, of powers */
     float *gains;   /* LKU_ECHO_LAGS rows */
+    float *sums;    /* three rows of the reference: room for sums over a batch, or over all lags */
 } lku_echo_power;
 
 /* Returns the size of the memory of an estimate. num_bins is a multiple of LKU_ECHO_GROUP. */

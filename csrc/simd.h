@@ -22,6 +22,15 @@ typedef enum lku_simd {
 /* The best level that this machine and its operating system support. */
 lku_simd lku_simd_detect(void);
 
+/* Before a loop: no pass reads what another one writes. Compilers find out by themselves, but not for many pointers. */
+#if defined(__clang__)
+#define LKU_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define LKU_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define LKU_INDEPENDENT
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define LKU_HAS_TARGETS 1
 #define LKU_TARGET_AVX2 __attribute__((target("avx2")))

@@ -31,6 +31,7 @@ from benchmarks.cases import (
     ring_buffer,
     sine_wave,
     telephony,
+    voice,
 )
 from benchmarks.effort import Effort
 from benchmarks.errors import UnknownNameError
@@ -67,6 +68,7 @@ GROUPS: dict[str, Group] = {
     "audio_stream_live": audio_stream_live.experiments,
     "av_synchronizer": av_synchronizer.experiments,
     "av_synchronizer_live": av_synchronizer_live.experiments,
+    "voice": voice.experiments,
     "batch": batch.experiments,
     "import": import_time.experiments,
     "installed_size": installed_size.experiments,

@@ -161,15 +161,20 @@ cdef extern from "high_pass.h" nogil:
                            size_t samples_per_channel, size_t num_channels) noexcept
 
 
+cdef extern from "denormals.h" nogil:
+    uint64_t lku_denormals_flush() noexcept
+    void lku_denormals_restore(uint64_t mode) noexcept
+
+
 cdef extern from "short_spectrum.h" nogil:
     ctypedef struct lku_short_spectrum:
         pass
 
-    size_t lku_short_spectrum_num_floats(size_t num_channels, size_t samples_per_channel) noexcept
+    size_t lku_short_spectrum_num_floats(size_t num_channels, size_t samples_per_channel, size_t num_bins) noexcept
     void lku_short_spectrum_init(lku_short_spectrum *state, size_t num_channels, size_t samples_per_channel,
-                                 float *memory) noexcept
+                                 const size_t *bins, size_t num_bins, float *memory) noexcept
     void lku_short_spectrum_push(lku_simd simd, lku_short_spectrum *state, const lku_s16 *mic, const lku_s16 *out,
-                                 const lku_s16 *ref, const size_t *bins, size_t num_bins, lku_f32 *spectra) noexcept
+                                 const lku_s16 *ref, lku_f32 *spectra) noexcept
 
 
 cdef extern from "overlap_add.h" nogil:

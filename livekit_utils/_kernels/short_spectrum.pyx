@@ -19,7 +19,7 @@ cdef class ShortSpectrum:
     """
 
     cdef csrc.lku_short_spectrum _state
-    cdef Py_ssize_t _num_values, _num_bins, _num_numbers
+    cdef Py_ssize_t _num_values, _num_numbers
     cdef float *_memory
     cdef size_t *_bins
 
@@ -31,7 +31,7 @@ cdef class ShortSpectrum:
             raise ValueError(f"samples_per_channel: expected 1 to 65536, got {samples_per_channel}")
         if not 1 <= num_bins <= 1024:
             raise ValueError(f"bins: expected 1 to 1024, got {num_bins}")
-        cdef size_t num_floats = csrc.lku_short_spectrum_num_floats(num_channels, samples_per_channel)
+        cdef size_t num_floats = csrc.lku_short_spectrum_num_floats(num_channels, samples_per_channel, num_bins)
         self._memory = <float *>PyMem_Calloc(num_floats, sizeof(float))
         self._bins = <size_t *>PyMem_Calloc(num_bins, sizeof(size_t))
         if self._memory is NULL or self._bins is NULL:
@@ -41,9 +41,10 @@ cdef class ShortSpectrum:
             if not 0 <= number <= samples_per_channel:
                 raise ValueError(f"bins: expected 0 to {samples_per_channel}, got {number}")
             self._bins[index] = number
-        self._num_values, self._num_bins = num_channels * samples_per_channel, num_bins
+        self._num_values = num_channels * samples_per_channel
         self._num_numbers = 2 * (2 * num_channels + 1) * num_bins
-        csrc.lku_short_spectrum_init(&self._state, num_channels, samples_per_channel, self._memory)
+        csrc.lku_short_spectrum_init(&self._state, num_channels, samples_per_channel, self._bins, num_bins,
+                                     self._memory)
 
     def __dealloc__(self):
         PyMem_Free(self._memory)
@@ -69,7 +70,7 @@ cdef class ShortSpectrum:
             count += 1
             csrc.lku_short_spectrum_push(SIMD, &self._state, <const csrc.lku_s16 *>views[0].buf,
                                          <const csrc.lku_s16 *>views[1].buf, <const csrc.lku_s16 *>views[2].buf,
-                                         self._bins, self._num_bins, <csrc.lku_f32 *>views[3].buf)
+                                         <csrc.lku_f32 *>views[3].buf)
         finally:
             while count:
                 count -= 1

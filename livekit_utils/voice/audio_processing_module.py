@@ -76,7 +76,8 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
         noise_suppression: Removes steady noise.
         high_pass_filter: Removes hum, rumble and offset.
         auto_gain_control: Brings speech to an even level.
-        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB, at any rate.
+        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB, at any rate. Below the default it is
+            hardly less of a voice that is lost.
         max_gain_db: Largest gain of the gain control, 0 to 90 dB.
 
     All six are also attributes, and can be changed at run time. Noise suppression and gain control start over when one
@@ -110,7 +111,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
         noise_suppression: bool = False,
         high_pass_filter: bool = False,
         auto_gain_control: bool = False,
-        noise_suppression_level: int = 1,
+        noise_suppression_level: int = 2,
         max_gain_db: float = 50.0,
     ) -> None:
         import numpy  # noqa: F401 - now, not in the first frame

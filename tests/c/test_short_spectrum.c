@@ -10,14 +10,14 @@ static void one_round(lku_simd simd) {
     const double pi = acos(-1.0);
     const size_t size = 1 + random_below(MAX_SIZE), count = 1 + random_below(MAX_CHANNELS), rows = 2 * count + 1;
     const size_t bins[] = {0, size};
-    float *memory = calloc(lku_short_spectrum_num_floats(count, size), sizeof *memory);
+    float *memory = calloc(lku_short_spectrum_num_floats(count, size, 2), sizeof *memory);
     CHECK(memory != NULL, "memory");
     lku_short_spectrum state;
-    lku_short_spectrum_init(&state, count, size, memory);
+    lku_short_spectrum_init(&state, count, size, bins, 2, memory);
     block mic = make_noise(size * count), out = make_noise(size * count), ref = make_noise(size * count);
     block spectra = make_block(rows * 2 * 2 * sizeof(float));
     for (int k = 0; k < 2; k++)
-        lku_short_spectrum_push(simd, &state, mic.data, out.data, ref.data, bins, 2, spectra.data);
+        lku_short_spectrum_push(simd, &state, mic.data, out.data, ref.data, spectra.data);
     double sum = 0.0, energy = 0.0;
     for (size_t i = 0; i < 2 * size; i++) {
         const double window = 0.5 - 0.5 * cos(pi * (double)i / (double)size);

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from livekit_utils import AudioFrame, AudioProcessingModule
 from livekit_utils.voice.voice_enhancer import ThereAndBack
+from tests.support import noise_reduction
 from tests.support.acoustics import noise, samples, speech, what_is_kept
 
 ALL = {"echo_cancellation": True, "noise_suppression": True, "high_pass_filter": True, "auto_gain_control": True}
@@ -507,3 +508,13 @@ for stage in ("echo_cancellation", "noise_suppression", "auto_gain_control"):
 """
     process = run_python("-c", code)
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "fan", "car"])
+def test_steady_noise_is_lowered_by_15_db_by_default(kind: str) -> None:
+    """The SDK's module lowers these by 13 to 16 dB; ours by 15.0 (pink) to 18."""
+    rate = noise_reduction.RATE
+    sound = dict(noise_reduction.noises(6 * rate))[kind]
+    sound = samples(300 * sound / sound.std())
+    out = in_blocks(AudioProcessingModule(noise_suppression=True), sound, rate, 1)
+    assert energy_db(sound[3 * rate :]) - energy_db(out[3 * rate :]) > 14.5
