@@ -30,7 +30,7 @@ static size_t process(lku_simd simd, lku_polyphase *state, const lku_s16 *sample
 }
 
 static void check_polyphase(input *in) {
-    lku_polyphase_filter filter = {NULL, 0, 1 + take_below(in, 12), 1 + take_below(in, 12), 0};
+    lku_polyphase_filter filter = {.num_phases = 1 + take_below(in, 12), .step = 1 + take_below(in, 12)};
     if (take_below(in, 8) == 0)
         filter.num_phases = 1 + take_below(in, LKU_POLYPHASE_MAX_RATIO);
     if (take_below(in, 8) == 0)
@@ -38,10 +38,14 @@ static void check_polyphase(input *in) {
     const size_t least = filter.step / filter.num_phases + 1 + take_below(in, 30);
     filter.num_taps = (least + LKU_POLYPHASE_LANES - 1) / LKU_POLYPHASE_LANES * LKU_POLYPHASE_LANES;
     filter.look_ahead = take_below(in, filter.num_taps);
-    lku_f32 *taps = make_memory(filter.num_phases * filter.num_taps * sizeof(float));
+    lku_f32 *phases = make_memory(filter.num_phases * filter.num_taps * sizeof(float));
     for (size_t i = 0; i < filter.num_phases * filter.num_taps; i++)
-        taps[i] = take_tap(in);
-    filter.taps = taps;
+        phases[i] = take_tap(in);
+    const size_t num_rows = filter.num_phases + LKU_POLYPHASE_SPARE_ROWS;
+    lku_f32 *taps = make_memory(num_rows * filter.num_taps * sizeof(float));
+    uint16_t *inputs = make_memory(num_rows * sizeof(uint16_t));
+    lku_polyphase_arrange(&filter, phases, taps, inputs);
+    free(phases);
 
     const size_t num_channels = 1 + take_below(in, MAX_CHANNELS), frame_bytes = num_channels * sizeof(int16_t);
     size_t samples_per_channel = take_below(in, MAX_FRAMES);
@@ -70,6 +74,7 @@ static void check_polyphase(input *in) {
         CHECK(made == num_outputs && memcmp(whole, cut, num_outputs * frame_bytes) == 0);
     }
     free(taps);
+    free(inputs);
     free(samples);
     free(memory);
     free(whole);

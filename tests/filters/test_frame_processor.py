@@ -283,7 +283,7 @@ def test_unsuitable_objects(wrong: Any) -> None:
     for make in (AudioStream, AudioStream.from_track):
         with pytest.raises(TypeError, match="noise_cancellation"):
             make(track=track, noise_cancellation=wrong)
-    assert len(source._fan_out) == 0
+    assert len(track._conversions) == 0
 
 
 def test_the_base_class_is_abstract() -> None:
