@@ -9,7 +9,11 @@ from benchmarks.row import Row
 
 # Rows in which the SDK is ahead. One that is not here, and in which it is ahead in three rounds of four, was lost.
 BEHIND: frozenset[str] = frozenset(
-    f"voice/{stages}/{rate}" for stages in ("echo", "all") for rate in (16000, 24000, 48000)
+    (
+        *(f"voice/{stages}/{rate}" for stages in ("echo", "all") for rate in (16000, 24000, 48000)),
+        # It keeps a clock of what is heard, which the SDK's does not.
+        *(f"av_synchronizer/push_audio/{clock}" for clock in ("wall", "cpu")),
+    )
 )
 
 

@@ -32,7 +32,8 @@ async def played(rate: int, channels: int, device: str, source: str) -> "np.ndar
 
     devices = MediaDevices(blocksize=rate // 100, output_sample_rate=rate, num_channels=channels)
     recording = Recording(source, 48_000, 2)
-    async with devices.open_output(output_device=device) as player:
+    # Room for a machine with other things to do: this is about formats.
+    async with devices.open_output(output_device=device, buffer_ms=400) as player:
         player.add_stream(stream())
         await player.start()
         await player.wait_for_playout()
