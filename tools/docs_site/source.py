@@ -15,7 +15,7 @@ PACKAGE = ROOT / "livekit_utils"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # What readers see in place of a name that is private.
-_SHOWN = {"_Frame": "AudioFrame", "_VideoSink": "VideoSource", "_Convertible[T_co]": "Any"}
+_SHOWN = {"_Frame": "AudioFrame", "_AudioSink": "AudioSource", "_VideoSink": "VideoSource", "_Convertible[T_co]": "Any"}
 
 _PROTOCOLS = (
     ("__aenter__", "`async with`"),
