@@ -76,8 +76,8 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
         noise_suppression: Removes steady noise.
         high_pass_filter: Removes hum, rumble and offset.
         auto_gain_control: Brings speech to an even level.
-        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB, at any rate. Below the default it is
-            hardly less of a voice that is lost.
+        noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB, at any rate. Lower levels than the
+            default keep hardly more of a voice.
         max_gain_db: Largest gain of the gain control, 0 to 90 dB.
 
     All six are also attributes, and can be changed at run time. Noise suppression and gain control start over when one
