@@ -45,9 +45,9 @@ demo:
 		-o demo/mixed.wav --plot demo/mixed.png --force
 	@echo "==> listen to demo/mixed.wav, look at demo/mixed.png; the command is $(VENV)/bin/livekit-utils"
 
-# Microphones and speakers are tested on a sound server, with virtual devices.
+# Microphones and speakers are tested on a sound server, with virtual devices; what hears voices, with a synthesiser's.
 test:
-	@tools/prepare.sh devices instructions
+	@tools/prepare.sh devices speech instructions
 	@tools/run_tests.sh
 
 test-sdk: export VENV = .venv-livekit-$(SDK)
