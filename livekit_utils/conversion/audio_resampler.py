@@ -277,6 +277,10 @@ class AudioResampler:
         self.reset()
         return frames
 
+    @property
+    def _has_begun(self) -> bool:
+        return self._stream.samples_in > 0
+
     def reset(self) -> None:
         """Drops the input that is held back. The next push begins a new stream."""
         self._engine.reset()

@@ -80,11 +80,21 @@ class FrameConverter:
             frames += [self._spread(converted) for converted in self._resampler.push(frame)]
         return frames
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether output may be left that `flush` returns."""
+        return self._resampler is not None and self._resampler._has_begun
+
     def flush(self) -> list[AudioFrame]:
         """Ends the stream, and returns the output that is left."""
         if self._resampler is None:
             return []
         return [self._spread(frame) for frame in self._resampler.flush()]
+
+    def reset(self) -> None:
+        """Ends the stream, and drops the output that is left."""
+        if self._resampler is not None:
+            self._resampler.reset()
 
     def change_format(self, sample_rate: int, num_channels: int) -> list[AudioFrame]:
         """Expects frames of another format from now on, and returns the output that is left of the one before.

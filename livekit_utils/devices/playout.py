@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
+from livekit_utils._runtime.loop_timers import LoopTimers, Timer
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils._runtime.tasks import OwnTask, start_task
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
@@ -48,7 +49,7 @@ class Playout(Closing):
         self._mixer = PlayoutMixer(sample_rate, num_channels, depth)
         self._feed: SpeakerFeed | None = None
         self._paused = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._finished = FinishedStreams()
         self._waiters = Waiters()
         self._num_waiting = 0
@@ -156,9 +157,16 @@ class Playout(Closing):
         least_wake = max(self._least_wake, 1 if self._num_waiting else 0)
         while feed.wake_below(max(self._mixer.fill(feed, now), least_wake)):
             pass
-        due = self._mixer.waits_until
-        if due is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
+        self._set_timer(self._mixer.waits_until)
+
+    def _set_timer(self, due: float | None) -> None:
+        if self._timer is not None:
+            if self._timer.when() == due:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer = LoopTimers.of(asyncio.get_running_loop()).call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

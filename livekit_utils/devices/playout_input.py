@@ -85,21 +85,36 @@ class PlayoutInput:
         """Whether more of it can be mixed as the device goes on, though nothing more comes."""
         return self.ended or self.fill > 0
 
+    @property
+    def has_rest(self) -> bool:
+        """Whether the converter holds back the end of what was played, and nothing else is left."""
+        return self.playing and not self.fill and self._converter.holds_back
+
+    def take_rest(self) -> None:
+        """Takes the end out of the converter, because nothing follows in time: at the earliest, it would be heard after
+        the pause, as the head of the next sound."""
+        for converted in self._converter.flush():
+            self.queue.push(converted)
+
     def is_full(self, ring_fill: int, now: float) -> bool:
         """Whether a stream that is not live need not be read further, with `ring_fill` samples before the device."""
         return self.fill + ring_fill >= self._depth.depth(now) + 2 * self._block
 
     def push(self, item: Any, ring_fill: int, now: float) -> None:
         """Queues a frame of any format, or an event with one, while `ring_fill` samples are before the device."""
-        frames = self._converter.push(as_audio_frame(getattr(item, "frame", item)))
-        size = sum(frame.samples_per_channel for frame in frames)
-        if not size:
+        frame = as_audio_frame(getattr(item, "frame", item))
+        frames = self._converter.push(frame)
+        # What the first frame lacks is held back by the converter; all further ones are as long as they came.
+        size = round(frame.samples_per_channel * self._sample_rate / frame.sample_rate)
+        made = sum(converted.samples_per_channel for converted in frames)
+        if not made:
+            self._num_pushed += size
             return
-        num_queued = self.fill + ring_fill
+        num_queued = self.fill + ring_fill - (size - made)
         if self.live:
             self._note_arrival(num_queued, size, now)
-        for frame in frames:
-            self.queue.push(frame)
+        for converted in frames:
+            self.queue.push(converted)
         if self.live:
             # The reserve as it may be at another time: else sound would be left out for what was measured a little
             # differently.
@@ -111,12 +126,13 @@ class PlayoutInput:
         """The stream has ended: takes the rest out of the converter."""
         if not self.ended:
             self.ended = True
-            for frame in self._converter.flush():
-                self.queue.push(frame)
+            for converted in self._converter.flush():
+                self.queue.push(converted)
 
     def clear(self) -> None:
         """Drops everything that is queued."""
         self.queue.clear()
+        self._converter.reset()
         self.stop()
 
     def starts(self, ring_fill: int, now: float) -> bool:

@@ -17,6 +17,9 @@ _MAX_PATIENCE_S = 0.1
 # Time for the mix before the device needs it.
 _MIX_S = 0.001
 
+# The same for what converters hold back at the end of sound. It is less than a live frame is there before it is needed.
+_REST_S = 0.0005
+
 
 class PlayoutMixer:
     """Mixes the inputs into the ring before a device.
@@ -36,6 +39,7 @@ class PlayoutMixer:
         self._most = max(1, sample_rate // 100)
         self._depth = depth
         self._due: float | None = None  # when the next mix is made at the latest, while it waits for an input
+        self._rest_due: float | None = None  # when what converters hold back is needed, if nothing comes until then
         self._waiting_since: float | None = None
         self._num_short = 0  # of the device, when it was looked at last
         self._looked_at = -math.inf
@@ -57,8 +61,8 @@ class PlayoutMixer:
 
     @property
     def waits_until(self) -> float | None:
-        """The time by which the next mix is made at the latest, if it waits for an input."""
-        return self._due
+        """The time by which to call `fill` again, if the inputs deliver nothing until then."""
+        return self._rest_due if self._due is None else self._due
 
     def remove(self, source: PlayoutInput) -> None:
         """Forgets an input, but not its figures."""
@@ -105,16 +109,39 @@ class PlayoutMixer:
         if all(source.live for source in self.inputs):
             # What is live need not be held back, and what waited here would need wakes.
             most += round(SLACK_S * self._sample_rate)
+        goes_on = self._write_blocks(feed, most, now)
+        if not goes_on and self._is_rest_due(feed, now):
+            for source in self.inputs:
+                if source.has_rest:
+                    source.take_rest()
+            goes_on = self._write_blocks(feed, most, now)
+            if not goes_on:
+                feed.write_rest()
+        if goes_on:
+            self._filled = min(feed.fill, target)  # below which the device wakes the loop
+            self._rest_due = None
+        return target if goes_on else 0
+
+    def _write_blocks(self, feed: SpeakerFeed, most: int, now: float) -> bool:
+        """Writes into the ring up to `most` samples. Returns whether there is more that could be mixed later."""
         ring_fill = feed.fill
-        while goes_on := any(source.can_go_on for source in self.inputs):
+        while any(source.can_go_on for source in self.inputs):
             block = self._next_block(ring_fill, most - ring_fill, now) if ring_fill < most else None
             if block is None:
-                break
+                return True
             feed.write(block)
             ring_fill = feed.fill
-        if goes_on:
-            self._filled = min(ring_fill, target)  # below which the device wakes the loop
-        return target if goes_on else 0
+        return False
+
+    def _is_rest_due(self, feed: SpeakerFeed, now: float) -> bool:
+        """Whether the device needs what the converters hold back; tells `waits_until` when it will."""
+        self._rest_due = None
+        if feed.has_rest or any(source.has_rest for source in self.inputs):
+            due = self._depth.needed_at(feed.fill) - _REST_S
+            if now >= due > -math.inf:
+                return True
+            self._rest_due = due if due > -math.inf else None
+        return False
 
     def _next_block(self, ring_fill: int, wanted: int, now: float) -> bytearray | None:
         """The next sound for a ring that holds `ring_fill` samples and wants `wanted` more; None if none is due."""
@@ -136,6 +163,11 @@ class PlayoutMixer:
         if late and (len(late) == len(playing) or not self._is_due(ring_fill, now)):
             return None
         self._waiting_since = self._due = None
+        rests = [source for source in late if source.has_rest]
+        if rests:
+            for source in rests:
+                source.take_rest()
+            return self._next_block(ring_fill, wanted, now)
         for source in late:
             source.note_underrun(now)
         size = min(size, longest)

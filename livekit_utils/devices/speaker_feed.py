@@ -38,15 +38,24 @@ class SpeakerFeed:
         self._clear_to = 0
         self._wake_below = 0
         self._converter: FrameConverter | None = None  # to the device's format
+        self.has_rest = False
+        """Whether the converter holds back the end of what was written."""
         if (self._device_rate, self._device_channels) != (sample_rate, num_channels):
             # Mono goes to all channels, and all channels are averaged to mono. Otherwise channels keep their numbers.
             keeps_numbers = 1 not in (self._device_channels, num_channels)
             self._converter = FrameConverter(
                 self._device_rate, num_channels if keeps_numbers else self._device_channels
             )
-            # A resampler gives less at first. With this silence before it, all sound comes out as it goes in.
-            size = max(1, sample_rate // 100)
-            self._converter.push(AudioFrame(bytes(2 * num_channels * size), sample_rate, num_channels, size))
+            self._begin()
+
+    def _begin(self) -> None:
+        """Begins with the converter. A resampler gives less at first: with silence before it, all sound comes out as it
+        goes in."""
+        assert self._converter is not None
+        size = max(1, self._sample_rate // 100)
+        silence = bytes(2 * self._num_channels * size)
+        self._converter.push(AudioFrame(silence, self._sample_rate, self._num_channels, size))
+        self.has_rest = False
 
     @property
     def fill(self) -> int:
@@ -85,7 +94,17 @@ class SpeakerFeed:
             self._ring.write(block)
             return
         size = len(block) // 2 // self._num_channels
-        for converted in self._converter.push(AudioFrame(block, self._sample_rate, self._num_channels, size)):
+        self._write_converted(self._converter.push(AudioFrame(block, self._sample_rate, self._num_channels, size)))
+        self.has_rest = self._device_rate != self._sample_rate
+
+    def write_rest(self) -> None:
+        """Queues what the converter holds back, because nothing follows in time."""
+        if self._converter is not None and self.has_rest:
+            self._write_converted(self._converter.flush())
+            self._begin()
+
+    def _write_converted(self, frames: list[AudioFrame]) -> None:
+        for converted in frames:
             if converted.num_channels == self._device_channels:
                 self._ring.write(converted)
             else:
@@ -112,6 +131,9 @@ class SpeakerFeed:
         self._memory.words[CLEAR_FADE] = round(fade_s * self._device_rate)
         self._ring.sync()
         self._clear_to = self._memory.words[CLEAR_TO] = self._ring.num_written
+        if self._converter is not None:
+            self._converter.reset()
+            self._begin()
 
     def pause(self, paused: bool) -> None:
         """Has the device fade out and be given silence, or go on."""
