@@ -219,6 +219,8 @@ class BlockMixer:
         """Mixes without the streams that keep the others waiting."""
         for source in self._inputs.all:
             if source.expected and source.samples_per_channel < self._block and not source.is_held:
+                for rest in source.flush():  # what its conversion holds back would come after the pause
+                    source.push(rest)
                 source.await_join()
                 source.late = True
                 # A stream whose source is idle is expected to be late.

@@ -163,6 +163,10 @@ class TimedInput(MixerInput, TimedQueue):
             surplus = self.surplus(now, now - self.clock.next_due)
             if surplus:
                 self._leave_out(surplus)
+        least = self.block + (self.fade if self.live else 0)
+        is_short = self.playing and not (self.ended or self.is_paused) and self.samples_per_channel < least
+        if is_short and self._take_rest():
+            least = self.block  # it ends in the next block, over what is left then
         fill = self.samples_per_channel
         if not self.playing:
             if not self._starts(fill, now):
@@ -175,7 +179,7 @@ class TimedInput(MixerInput, TimedQueue):
                 self.gate(self.is_heard is not False, self.fade)
             self.late = False
             self._stopped_at = None
-        if self.ended or self.is_paused or fill >= self.block + (self.fade if self.live else 0):
+        if self.ended or self.is_paused or fill >= least:
             if not self.is_calm:
                 self.is_calm = self._late.good()
             return fill > 0
@@ -216,6 +220,15 @@ class TimedInput(MixerInput, TimedQueue):
             self._drops_rest = True
             self.gate(False, max(1, min(fill, self.block)))
             self._note_silence(self.block - fill)
+
+    def _take_rest(self) -> bool:
+        """Appends what the conversion holds back, because nothing has followed in time. Returns whether it was any."""
+        rests = self.flush()
+        for rest in rests:
+            self.push(rest)
+            if self._follower is not None:
+                self._follower.moved(rest.duration)
+        return bool(rests)
 
     def _leave_out(self, num_samples: int) -> None:
         self.leave_out(num_samples, self.fade)
