@@ -25,7 +25,7 @@ _FADE_S = 0.005
 # What a live stream may come late unnoticed, at most.
 _MAX_RESERVE_S = 0.1
 
-# An underrun that lasts this long was not a stall: the sender was silent.
+# An underrun that lasts this long was not a stall: the sender was silent. A stall is made up for within this time, too.
 _STALL_S = 0.5
 
 # Blocks in time after which a stream that is late again is logged again.
@@ -37,8 +37,8 @@ class TimedInput(MixerInput, TimedQueue):
 
     A live stream (`Pace` tells, or the user) is resampled to the mixer's clock, and read as it comes. It starts behind
     as much silence as lets the following frames come in time. When it is late, it fades out over what is left of it,
-    and starts again with its next frame; the delay that it may have unnoticed grows. After a burst, what is too much is
-    left out in a crossfade.
+    and starts again with its next frame. The delay that it may have unnoticed grows by what the frames after that make
+    up for: a sender that was silent makes up for nothing. After a burst, what is too much is left out in a crossfade.
 
     Any other stream is read as it is played, and nothing of it is ever left out. What it has is played as it is.
 
@@ -70,6 +70,8 @@ class TimedInput(MixerInput, TimedQueue):
         self.pace = Pace() if live is None and not self.live else None
         self._drops_rest = False
         self._stopped_at: float | None = None  # when it was late, if it was
+        self._resumed_at: float | None = None  # when it went on soon after; None once that is long ago
+        self._since_resumed_s = 0.0  # what has come since
         self._follower: DriftFollower | None = None
         self._input_rate = 0
         self.read_ahead = self.target(0.0)
@@ -111,7 +113,8 @@ class TimedInput(MixerInput, TimedQueue):
             follower = self._follower
             assert follower is not None
             frames += self._follow(follower, part, now) if self.live else follower.convert(part)
-            self.window = follower.window if follower.copies and self._channels is None else None
+            simply = follower.copies and self._channels is None and self._resumed_at is None
+            self.window = follower.window if simply else None
         return frames
 
     def flush(self) -> list[AudioFrame]:
@@ -134,6 +137,8 @@ class TimedInput(MixerInput, TimedQueue):
     def _follow(self, follower: DriftFollower, frame: AudioFrame, now: float) -> list[AudioFrame]:
         follower.target_s = self.read_ahead / self.sample_rate
         frames = follower.push(frame, now, self.fill_s(now))
+        if self._resumed_at is not None:
+            self._make_up(self._resumed_at, frame, now)
         if not self.playing and not self.samples_per_channel:
             self._begin_again(now)
             num_made = sum(made.samples_per_channel for made in frames)
@@ -144,11 +149,18 @@ class TimedInput(MixerInput, TimedQueue):
         return frames
 
     def _begin_again(self, now: float) -> None:
-        """Lets a stream that was late come as late the next time."""
+        """The stream goes on: after a stall, or because its sender was silent."""
         if self._stopped_at is not None and now - self._stopped_at < _STALL_S:
-            late_s = min(now - self._stopped_at, _MAX_RESERVE_S)
-            if late_s > self.reserve(now):
-                self.set_reserve(late_s, now)
+            self._resumed_at, self._since_resumed_s = now, 0.0
+
+    def _make_up(self, resumed_at: float, frame: AudioFrame, now: float) -> None:
+        """Lets a stream come as late the next time as it was, by what it delivers faster than time passes."""
+        self._since_resumed_s += frame.samples_per_channel / frame.sample_rate
+        late_s = min(self._since_resumed_s - (now - resumed_at), _MAX_RESERVE_S)
+        if late_s > self.reserve(now):
+            self.set_reserve(late_s, now)
+        if now - resumed_at >= _STALL_S:
+            self._resumed_at = None
 
     # -- what is played -----------------------------------------------------------------------------------------------
 

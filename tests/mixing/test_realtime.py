@@ -217,6 +217,29 @@ def test_jitter_is_bridged_once_it_was_seen(rand: Any) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("pause", [0.1, 0.3, 0.45])
+@pytest.mark.parametrize("rate", [16000, RATE])
+def test_pauses_between_words_are_no_stalls(pause: float, rate: int) -> None:
+    """A sender that sends nothing while nobody speaks goes on later without making up for anything."""
+    period = 0.3 + pause
+
+    async def words() -> AsyncIterator[AudioFrame]:
+        start = clock()
+        for i in range(300):
+            await asyncio.sleep(max(0.0, start + i // 30 * period + (i % 30 + 1) * TICK - clock()))
+            yield constant(1000, rate // 100, rate=rate)
+
+    async def main() -> np.ndarray:
+        async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
+            mixer.add_stream(words(), live=True)
+            return await take(mixer, round(10 * period / TICK) + 10)
+
+    loud = np.flatnonzero(run(main()) > 500)
+    starts = loud[np.flatnonzero(np.diff(loud, prepend=-RATE) > 0.05 * RATE)] / RATE
+    assert len(starts) == 10
+    assert np.all(starts - np.arange(10) * period < 0.023)
+
+
 def test_the_end_of_a_live_stream_is_heard() -> None:
     async def main() -> None:
         async with AudioMixer(RATE, 1, blocksize=BLOCK, realtime=True) as mixer:
