@@ -122,7 +122,7 @@ fuzz:
 uvloop:
 	@tools/prepare.sh devices
 	@$(PIP) install --quiet uvloop
-	@LIVEKIT_UTILS_LOOP=uvloop tools/run_tests.sh $(or $(ARGS),$(shell grep -rlE 'asyncio\.run\b|new_event_loop' tests --include='test_*.py'))
+	@LIVEKIT_UTILS_LOOP=uvloop tools/run_tests.sh $(or $(ARGS),$(shell grep -rlE 'asyncio\.run\b|new_event_loop' tests --include='test_*.py' --exclude-dir=agents))
 
 coverage:
 	@tools/prepare.sh devices

@@ -12,7 +12,8 @@ from livekit_utils.files.byte_feed import ByteFeed
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.stream_sound import stream_sound
 
-_MAX_PIECES = 2000
+# Of what a stream gives, so many values are looked at: a few bytes can stand for hours.
+_MAX_VALUES = 1_000_000
 
 
 def seeds() -> list[bytes]:
@@ -35,11 +36,16 @@ def decoded(data: bytes, size: int) -> tuple[list[tuple[int, int, bytes]], str]:
     feed.end()
     pieces = []
     error = ""
+    num_values = 0
     try:
-        for sample_rate, samples in itertools.islice(stream_sound(feed, None), _MAX_PIECES):
+        for sample_rate, samples in stream_sound(feed, None):
             assert sample_rate >= 1
             assert samples.ndim == 2
-            pieces.append((sample_rate, samples.shape[1], samples.astype(np.float32).tobytes()))
+            values = samples.astype(np.float32).reshape(-1)[: _MAX_VALUES - num_values]
+            pieces.append((sample_rate, samples.shape[1], values.tobytes()))
+            num_values += len(values)
+            if num_values == _MAX_VALUES:
+                break
     except SoundFileError as raised:
         error = str(raised)
     runs = itertools.groupby(pieces, key=lambda piece: piece[:2])

@@ -20,7 +20,7 @@ find "$work/source" -name '*.so' -delete
 LIVEKIT_UTILS_COVERAGE=1 $install --no-deps --target "$work/site" "$work/source"
 
 echo "==> testing"
-cp -R tests csrc examples README.md pyproject.toml "$work"
+cp -R tests csrc examples tools README.md pyproject.toml "$work"
 # The counters of the build are not those of the tests.
 find "$work/source" -name '*.gcda' -delete
 export LIVEKIT_UTILS_SOURCE="$PWD"

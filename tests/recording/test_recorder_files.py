@@ -141,8 +141,8 @@ def test_a_recorder_that_is_collected(tmp_path: Path) -> None:
         recorder.add_stream(live())
         await asyncio.sleep(1)
 
-    asyncio.run(main())
     with pytest.warns(ResourceWarning, match="was not closed"):
+        asyncio.run(main())
         gc.collect()
     deadline = time.monotonic() + 30
     while soundfile.info(tmp_path / "a.wav").frames < RATE * 0.9:

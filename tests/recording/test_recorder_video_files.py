@@ -234,8 +234,8 @@ def test_a_recorder_that_is_collected(tmp_path: Path) -> None:
         recorder.add_video(track)
         await film(source, 1)
 
-    asyncio.run(main())
     with pytest.warns(ResourceWarning, match="was not closed"):
+        asyncio.run(main())
         gc.collect()
     deadline = time.monotonic() + 30
     while True:
