@@ -142,7 +142,7 @@ def _wav(feed: ByteFeed, head: bytes) -> Iterator[Piece]:
             if consumed is None:
                 raise
             raise _AnotherCodec(consumed) from error
-        if stream.is_in_sound:
+        if stream.is_in_sound or pieces:
             consumed = None
         yield from pieces
         data = feed.read()

@@ -73,26 +73,36 @@ class WavStream:
         """Bytes of sound that the last header tells of, and those that came, where these are fewer."""
         self.is_in_sound = False
         """Whether a header was read to its end, so that all bytes which follow are sound."""
+        self._error: SoundFileError | None = None  # behind sound that was returned
 
     def push(self, data: bytes | bytearray | memoryview) -> list[Piece]:
-        """Takes bytes, and returns the sound in them.
+        """Takes bytes, and returns the sound in them. Where an error follows sound, the next call raises it.
 
         Raises:
             SoundFileError: They are no WAV, or its header is damaged.
             ForeignFileError: They are a WAV of another codec.
         """
+        if self._error is not None:
+            raise self._error
         self._buffer += data
         pieces: list[Piece] = []
-        while self._step(pieces):
-            pass
+        try:
+            while self._step(pieces):
+                pass
+        except SoundFileError as error:
+            if not pieces:
+                raise
+            self._error = error
         return pieces
 
     def end(self) -> list[Piece]:
         """Ends the stream, and returns the rest of the sound.
 
         Raises:
-            SoundFileError: It ends in a header.
+            SoundFileError: It ends in a header, or there was an error behind the sound that was returned last.
         """
+        if self._error is not None:
+            raise self._error
         pieces: list[Piece] = []
         if self._step == self._read_sound and self.num_told is not None and self.num_told <= len(self._buffer):
             num_told = self.num_told

@@ -11,8 +11,10 @@ import pytest
 
 pytest.importorskip("soundfile")
 
+from livekit_utils.files.byte_feed import ByteFeed
 from livekit_utils.files.errors import SoundFileError
 from livekit_utils.files.sound_reader import SoundReader
+from livekit_utils.files.stream_sound import stream_sound
 from tests.support.randomness import SEED
 from tests.support.sound_files import decode, encode, mpeg_frames, read, read_all, signal, wav
 
@@ -37,6 +39,21 @@ def test_tags_around_joined_mp3s(between: bytes) -> None:
     parts = [encode(signal(SEED + i, 30_000), 48000, "MP3", bitrate_mode="VARIABLE") for i in range(2)]
     data = ID3 + parts[0] + between + parts[1] + APE + ID3V1
     assert np.array_equal(read_all(data), np.concatenate([decode(part) for part in parts]))
+
+
+@pytest.mark.parametrize("size", [1, 7, 512, 100_000])
+def test_the_sound_before_a_damaged_header_is_given_however_it_is_cut(size: int) -> None:
+    first, second = (bytearray(encode(signal(SEED + i, 3000, 2), 48000, "WAV", "PCM_16")) for i in range(2))
+    second[34:36] = b"\x4f\xf7"  # the bits of a sample
+    feed = ByteFeed()
+    data = bytes(first + second)
+    for start in range(0, len(data), size):
+        feed.push(data[start : start + size])
+    feed.end()
+    pieces: list[np.ndarray] = []
+    with pytest.raises(SoundFileError, match="63311 bits"):
+        pieces.extend(samples for _, samples in stream_sound(feed, None))
+    assert np.array_equal(np.concatenate(pieces), decode(bytes(first), "int16"))
 
 
 def test_the_second_mp3_without_a_header() -> None:
