@@ -89,6 +89,7 @@ EACH_FRAME = {
     "livekit_utils.conversion.resampled_stream",
     *("livekit_utils._runtime.queues", "livekit_utils.mixing.mix_input", "livekit_utils.tracks.frame_cutter"),
     *("livekit_utils.sync.followed_audio", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
+    *("livekit_utils.tracks.frame_fifo", "livekit_utils.tracks.playout_clock", "livekit_utils.tracks.playout_queue"),
     *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line", SHARED),
     *(
         f"livekit_utils._kernels.{word}"
@@ -127,6 +128,9 @@ extensions += [
     extension("livekit_utils.mixing.pace", "livekit_utils/mixing/pace.pyx", []),
     extension("livekit_utils.mixing.timed_queue", "livekit_utils/mixing/timed_queue.pyx", []),
     extension("livekit_utils.tracks.frame_cutter", "livekit_utils/tracks/frame_cutter.pyx", []),
+    extension("livekit_utils.tracks.frame_fifo", "livekit_utils/tracks/frame_fifo.pyx", []),
+    extension("livekit_utils.tracks.playout_clock", "livekit_utils/tracks/playout_clock.pyx", []),
+    extension("livekit_utils.tracks.playout_queue", "livekit_utils/tracks/playout_queue.pyx", []),
     extension("livekit_utils.sync.followed_audio", "livekit_utils/sync/followed_audio.pyx", []),
     extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
     extension(

@@ -48,6 +48,8 @@ cdef inline AudioFrame frame_over(bytearray data, Py_ssize_t sample_rate, Py_ssi
     return frame
 
 
+cpdef AudioFrame copy_audio_frame(AudioFrame frame)
+
 cdef extern from "Python.h":
     # Of a borrowed reference: counting one would write to each bytearray that is looked at.
     Py_ssize_t size_of_bytearray "PyByteArray_GET_SIZE"(PyObject *)
