@@ -137,7 +137,9 @@ class Prebuffer:
 
     def _note_delay(self, now: float) -> None:
         if self._head_at is not None:
-            self._need_s = max(self._need_s, now - self._head_at - self._came_s)
+            delay_s = now - self._head_at - self._came_s
+            if delay_s > self._need_s:  # not `max`, which takes as long as the rest
+                self._need_s = delay_s
 
     def _note_need(self) -> None:
         self._needs.append(self._need_s)
