@@ -263,12 +263,13 @@ class AudioSource(AsyncClosing, LoopBound):
                 f"got {frame.sample_rate} Hz and {frame.num_channels}"
             )
         self._check_open()
-        if asyncio.get_running_loop() is not self._loop:
+        loop, queue = asyncio.get_running_loop(), self._queue
+        if loop is not self._loop:
             self._bind()
             self._play()
         if not frame.samples_per_channel:
             return True
-        now, queue = self._now(), self._queue
+        now = loop.time()
         if queue.running and not self._pushes and queue.overdue_s(now) > _IDLE_S:
             self._play()  # the loop was held up: the queue was over before this frame came
         if not queue.running and queue.samples_per_channel and not self._has_room(frame, now):
@@ -432,15 +433,15 @@ class AudioSource(AsyncClosing, LoopBound):
         # The processor of a stream is called in this loop, and may call `pause`, `resume` or `clear_queue`: the
         # conditions are checked again for every 10 ms.
         self._handing_out = True
-        queue, clock = self._queue, self._clock
+        queue, clock, time = self._queue, self._clock, self._loop.time
         try:
-            now = self._now()
+            now = time()
             self._take_pushes(now)
             if not queue.running and queue.samples_per_channel and not clock.paused and not self._holds(now):
                 queue.running = True
                 clock.start_run(now)
                 self._idle.clear()
-            while queue.running and not clock.paused and queue.is_due(now, _EARLY_S) and self._now() - now <= _TURN_S:
+            while queue.running and not clock.paused and queue.is_due(now, _EARLY_S) and time() - now <= _TURN_S:
                 if not queue.samples_per_channel:
                     self._take_pushes(now)  # captures that wait go on without a gap, however late the timer was
                 if queue.samples_per_channel:
@@ -458,7 +459,7 @@ class AudioSource(AsyncClosing, LoopBound):
         finally:
             self._handing_out = False
             self._set_timer()
-        if len(self._playout_waiters) and not self._has_audio(self._now()):
+        if len(self._playout_waiters) and not self._has_audio(time()):
             self._playout_waiters.release()
 
     def _end_utterance(self) -> None:
@@ -479,8 +480,8 @@ class AudioSource(AsyncClosing, LoopBound):
 
     def _hand_out(self, now: float) -> None:
         queue, fades, size = self._queue, self._fades, self._step
-        if fades.falling:
-            size = min(size, fades.falling)
+        if not fades.are_over:
+            size = min(size, fades.falling or size)
         if self._prebuffer.is_holding:
             size = min(size, self._num_before)
             self._num_before -= size
@@ -517,7 +518,7 @@ class AudioSource(AsyncClosing, LoopBound):
         if clock.paused or self._loop is None or (is_held and (not queue.samples_per_channel or self._closed)):
             self._timer.cancel()
             return
-        now, timers = self._now(), self._loop_timers()
+        now, timers = self._loop.time(), self._loop_timers()
         if is_held:
             when = due = self._prebuffer.until
         elif queue.samples_per_channel:

@@ -95,7 +95,8 @@ class Conversions:
         track = self._track()
         if track is not None and track.muted:
             frame = AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)
-        self._take_in()
+        if self._arrived:
+            self._take_in()
         self._convert(self._conversions, lambda converter: converter.push(frame))
         self._num_frames += 1
         if self._num_frames >= _NUM_FRAMES_TO_LOOK:
@@ -119,8 +120,6 @@ class Conversions:
 
     def _take_in(self) -> None:
         """Puts each sink that has come to a conversion that goes on like one of its own."""
-        if not self._arrived:
-            return
         with self._lock:
             arrived, self._arrived = self._arrived, ()
             for reference, converter in arrived:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from livekit_utils._runtime.loop_timers import LoopTimers, Timer
+from livekit_utils._runtime.loop_timers import LoopTimers
+from livekit_utils._runtime.timer import Timer
 
 # Time in seconds after which a timer may be set again for what was not due yet when it fired.
 _AGAIN_S = 0.001
@@ -30,7 +31,8 @@ class DueTimer:
             when: When it is to fire, for what is `due` at that time or later.
         """
         if self._set_for != (when, due):
-            self.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             self._set_for = (when, due)
             if self._woken_for == due:
                 when = max(when, now + _AGAIN_S)

@@ -16,16 +16,13 @@ class Fades:
     def __init__(self, num_channels: int) -> None:
         self._rise = Ramp(num_channels)
         self._fall = Ramp(num_channels)
+        self.are_over = True
+        """Whether audio in which no sound rises stays as it is."""
 
     @property
     def falling(self) -> int:
         """Samples per channel until all is silent; 0 if it does not fall."""
         return self._fall.samples_left
-
-    @property
-    def are_over(self) -> bool:
-        """Whether audio in which no sound rises stays as it is."""
-        return not (self._rise.samples_left or self._fall.samples_left)
 
     def apply(self, frame: AudioFrame, rises: list[tuple[int, int]]) -> AudioFrame:
         """Returns the next audio, shaped.
@@ -37,6 +34,7 @@ class Fades:
             frame = self._over(frame, self._risen(frame, rises))
         if self._fall.samples_left:
             frame = self._over(frame, self._fall.apply(frame))
+        self.are_over = not (self._rise.samples_left or self._fall.samples_left)
         return frame
 
     def fall(self, samples_per_channel: int) -> None:
@@ -44,11 +42,13 @@ class Fades:
         if not self._fall.samples_left:
             self._fall.start(1.0, 0)
         self._fall.start(0.0, samples_per_channel)
+        self.are_over = False
 
     def end(self) -> None:
         """Leaves the next audio as it is."""
         self._fall.start(1.0, 0)
         self._rise.start(1.0, 0)
+        self.are_over = True
 
     def _risen(self, frame: AudioFrame, rises: list[tuple[int, int]]) -> bytearray:
         samples, begin = bytearray(), 0
