@@ -1,5 +1,5 @@
-"""TimerFd is a timer of Linux that a selector can wait for, exact to some microseconds. A source sets it every 10 ms, so it
-is compiled.
+"""TimerFd is a timer of Linux that a selector can wait for, exact to some microseconds. A source sets it every 10 ms,
+so it is compiled.
 """
 from libc.errno cimport EAGAIN, errno
 
@@ -70,7 +70,7 @@ cdef class TimerFd:
         OSError: The system has no such timer, or the process may not have one.
     """
 
-    def __cinit__(self, *args, **kwargs):
+    def __cinit__(self):
         self._fd = -1
 
     def __init__(self):

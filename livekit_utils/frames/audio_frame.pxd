@@ -1,3 +1,4 @@
+from cpython.bytearray cimport PyByteArray_FromStringAndSize
 from cpython.object cimport PyObject
 from libc.stdint cimport int16_t
 
@@ -48,8 +49,6 @@ cdef inline AudioFrame frame_over(bytearray data, Py_ssize_t sample_rate, Py_ssi
     return frame
 
 
-cpdef AudioFrame copy_audio_frame(AudioFrame frame)
-
 cdef extern from "Python.h":
     # Of a borrowed reference: counting one would write to each bytearray that is looked at.
     Py_ssize_t size_of_bytearray "PyByteArray_GET_SIZE"(PyObject *)
@@ -64,3 +63,11 @@ cdef inline int16_t *samples_of(AudioFrame frame) except NULL:
     if size_of_bytearray(owner) < 2 * frame.num_channels * frame.samples_per_channel:
         frame._refuse()
     return <int16_t *>start_of_bytearray(owner)
+
+
+cdef inline AudioFrame copy_of(AudioFrame frame):
+    """Returns a writable frame with a copy of the samples, and the same `userdata`."""
+    data = PyByteArray_FromStringAndSize(<char *>samples_of(frame), 2 * frame.num_channels * frame.samples_per_channel)
+    cdef AudioFrame copy = frame_over(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel)
+    copy._userdata = frame._userdata
+    return copy

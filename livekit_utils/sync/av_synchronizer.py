@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
-from livekit_utils._runtime.timer import Timer
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.timer import Timer
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils._runtime.turn import Turn
 from livekit_utils.frames.audio_frame import AudioFrame

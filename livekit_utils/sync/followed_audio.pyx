@@ -91,8 +91,8 @@ cdef class FollowedAudio:
         return self._trouble.count
 
     def follow(self, frame, timestamp, MediaClock clock not None, loop):
-        """Does what `capture` does with audio that is for certain heard right behind what was pushed before, as most is.
-        Returns None for everything else, of which nothing is done."""
+        """Does what `capture` does with audio that is for certain heard right behind what was pushed before, as most
+        is. Returns None for everything else, with which it does nothing."""
         cdef double duration
         if isinstance(frame, AudioFrame):
             duration = (<AudioFrame>frame).samples_per_channel / <double>(<AudioFrame>frame).sample_rate

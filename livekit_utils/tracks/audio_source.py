@@ -1,7 +1,7 @@
 """AudioSource: plays captured audio in real time to all streams on its tracks.
 
-Captured audio waits in a PlayoutQueue, which tells when the next 10 ms are due. One timer of the event loop hands them to
-the streams; if it is late, it hands out everything that is due. No task runs, so none can be left behind.
+Captured audio waits in a PlayoutQueue, which tells when the next 10 ms are due. One timer of the event loop hands them
+to the streams; if it is late, it hands out everything that is due. No task runs, so none can be left behind.
 """
 
 from __future__ import annotations
@@ -276,7 +276,8 @@ class AudioSource(AsyncClosing, LoopBound):
             self._prebuffer.release()  # more cannot be held
             self._play()
         if self._pushes or not self._has_room(frame, now):
-            self._set_timer(is_awaited=True)
+            if not queue.samples_per_channel:  # else it is set
+                self._set_timer(is_awaited=True)
             return False
         is_next = not (queue.running and queue.samples_per_channel)
         self._take(frame, now, rise)

@@ -1,5 +1,5 @@
-"""FrameFifo is a queue of frames that are taken out in other lengths than they were put in. Every frame of a source goes
-through one, so it is compiled.
+"""FrameFifo is a queue of frames that are taken out in other lengths than they were put in. Every frame of a source
+goes through one, so it is compiled.
 """
 from livekit_utils.frames.audio_frame cimport AudioFrame
 

@@ -1,7 +1,7 @@
 """PlayoutQueue is what a source has still to play, and when. Every frame goes through it, so it is compiled."""
 cimport cython
 
-from livekit_utils.frames.audio_frame cimport AudioFrame, copy_audio_frame
+from livekit_utils.frames.audio_frame cimport AudioFrame, copy_of
 from livekit_utils.tracks.frame_fifo cimport FrameFifo
 from livekit_utils.tracks.playout_clock cimport PlayoutClock
 
@@ -56,8 +56,8 @@ cdef class PlayoutQueue(FrameFifo):
         return -self._left_s(now)
 
     def left_s(self, double now):
-        """Returns how much of it is still to be heard. It falls with the clock, not when audio is handed out: a loop that
-        is held up catches up."""
+        """Returns how much of it is still to be heard. It falls with the clock, not when audio is handed out: a loop
+        that is held up catches up."""
         return max(self._left_s(now), 0.0)
 
     def has_audio(self, double now):
@@ -69,8 +69,8 @@ cdef class PlayoutQueue(FrameFifo):
         return self._has_room(frame, now)
 
     def is_due(self, double now, double early_s):
-        """Whether audio is to be handed out, or the last of it is over. Samples may be handed out a little early; the end
-        of the last ones may not."""
+        """Whether audio is to be handed out, or the last of it is over. Samples may be handed out a little early; the
+        end of the last ones may not."""
         return self.clock.end <= now + (max(early_s, _RESOLUTION_S) if self.samples_per_channel else _RESOLUTION_S)
 
     def is_over(self, double now):
@@ -91,7 +91,7 @@ cdef class PlayoutQueue(FrameFifo):
 
     cpdef AudioFrame take(self, AudioFrame frame, Py_ssize_t rise, double now):
         """Takes a copy of a frame, in which the sound rises for so many samples; returns the copy."""
-        cdef AudioFrame entry = copy_audio_frame(frame)
+        cdef AudioFrame entry = copy_of(frame)
         self.push(entry, rise)
         self.next_at = now + frame.samples_per_channel / <double>frame.sample_rate
         return entry
