@@ -71,11 +71,7 @@ cdef class TimerFd:
     """
 
     def __cinit__(self):
-        self._fd = -1
-
-    def __init__(self):
-        if self._fd < 0:
-            self._fd = timer_open()
+        self._fd = timer_open()
         if self._fd < 0:
             raise _error()
 
