@@ -12,6 +12,7 @@ import math
 from collections import deque
 from enum import StrEnum
 from itertools import chain
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
@@ -215,7 +216,7 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             ValueError: A timestamp that is not finite; or an error of the audio source.
             RuntimeError: The synchronizer is closed, or was closed before there was room.
         """
-        if timestamp is not None and not (type(timestamp) is float and -math.inf < timestamp < math.inf):
+        if timestamp is not None and not (type(timestamp) is float and isfinite(timestamp)):
             timestamp = check_finite("timestamp", timestamp)
         loop = asyncio.get_running_loop()
         if self._closed or self._loop is not loop:
