@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from livekit_utils.conversion.frame_converter import FrameConverter
@@ -97,7 +96,7 @@ class Conversions:
             frame = AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)
         if self._arrived:
             self._take_in()
-        self._convert(self._conversions, lambda converter: converter.push(frame))
+        self._convert(self._conversions, frame)
         self._num_frames += 1
         if self._num_frames >= _NUM_FRAMES_TO_LOOK:
             self._join_alike()
@@ -105,7 +104,7 @@ class Conversions:
     def _on_idle(self) -> None:
         self._take_in()
         conversions = self._conversions
-        self._convert(conversions, lambda converter: converter.flush())
+        self._convert(conversions, None)
         for conversion in conversions:
             conversion.sinks.idle()
         self._join_alike()
@@ -114,7 +113,7 @@ class Conversions:
         with self._lock:
             self._take_in()
             conversions, self._conversions, self._ended = self._conversions, (), True
-        self._convert(conversions, lambda converter: converter.flush())
+        self._convert(conversions, None)
         for conversion in conversions:
             conversion.sinks.end()
 
@@ -134,15 +133,15 @@ class Conversions:
                     self._conversions = (*self._conversions, conversion)
                 conversion.sinks.attach(sink)
 
-    def _convert(
-        self, conversions: tuple[_Conversion, ...], convert: Callable[[FrameConverter], list[AudioFrame]]
-    ) -> None:
-        """Hands the output of the converters to the sinks. What ends the program is raised when all have it."""
+    def _convert(self, conversions: tuple[_Conversion, ...], frame: AudioFrame | None) -> None:
+        """Hands what becomes of a frame to the sinks; without one, what is left. What ends the program is raised when
+        all have it."""
         ending: BaseException | None = None
         for conversion in conversions:
             try:
-                for frame in convert(conversion.converter):
-                    conversion.sinks.receive(frame)
+                converter = conversion.converter
+                for converted in converter.flush() if frame is None else converter.push(frame):
+                    conversion.sinks.receive(converted)
             except Exception as error:
                 for sink in conversion.sinks.alive():
                     cast("ConvertedSink", sink)._fail(error)

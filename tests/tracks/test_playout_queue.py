@@ -115,6 +115,8 @@ def test_what_lies_behind_the_first_samples_is_drained(rand: Rand) -> None:
         assert unplayed == all_of_it[2 * (begun + left) :]
         if left:
             assert bytes(queue.pop(left).data) == all_of_it[2 * begun : 2 * (begun + left)]
-            found = [(offset - begun, rise) for offset, rise in rises.items() if begun <= offset < begun + left and rise]
+            found = [
+                (offset - begun, rise) for offset, rise in rises.items() if begun <= offset < begun + left and rise
+            ]
             assert queue.rises == found
         assert queue.drain() == []
