@@ -89,6 +89,8 @@ EACH_FRAME = {
     "livekit_utils.conversion.resampled_stream",
     *("livekit_utils._runtime.queues", "livekit_utils.mixing.mix_input", "livekit_utils.tracks.frame_cutter"),
     *("livekit_utils.sync.followed_audio", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
+    *("livekit_utils.tracks.frame_fifo", "livekit_utils.tracks.playout_clock", "livekit_utils.tracks.playout_queue"),
+    *("livekit_utils._runtime.loop_timers", "livekit_utils._runtime.timer_fd"),
     *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line", SHARED),
     *(
         f"livekit_utils._kernels.{word}"
@@ -120,6 +122,8 @@ extensions = [
 extensions += [
     Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"], extra_compile_args=COMPILE, extra_link_args=LINK),
     extension("livekit_utils._runtime.queues", "livekit_utils/_runtime/queues.pyx", []),
+    extension("livekit_utils._runtime.loop_timers", "livekit_utils/_runtime/loop_timers.pyx", []),
+    extension("livekit_utils._runtime.timer_fd", "livekit_utils/_runtime/timer_fd.pyx", []),
     extension("livekit_utils.frames.audio_frame", "livekit_utils/frames/audio_frame.pyx", ["concat"]),
     extension("livekit_utils.conversion.arrival_window", "livekit_utils/conversion/arrival_window.pyx", []),
     extension("livekit_utils.conversion.resampled_stream", "livekit_utils/conversion/resampled_stream.pyx", []),
@@ -127,6 +131,9 @@ extensions += [
     extension("livekit_utils.mixing.pace", "livekit_utils/mixing/pace.pyx", []),
     extension("livekit_utils.mixing.timed_queue", "livekit_utils/mixing/timed_queue.pyx", []),
     extension("livekit_utils.tracks.frame_cutter", "livekit_utils/tracks/frame_cutter.pyx", []),
+    extension("livekit_utils.tracks.frame_fifo", "livekit_utils/tracks/frame_fifo.pyx", []),
+    extension("livekit_utils.tracks.playout_clock", "livekit_utils/tracks/playout_clock.pyx", []),
+    extension("livekit_utils.tracks.playout_queue", "livekit_utils/tracks/playout_queue.pyx", []),
     extension("livekit_utils.sync.followed_audio", "livekit_utils/sync/followed_audio.pyx", []),
     extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
     extension(

@@ -1,3 +1,4 @@
+from cpython.bytearray cimport PyByteArray_FromStringAndSize
 from cpython.object cimport PyObject
 from libc.stdint cimport int16_t
 
@@ -62,3 +63,11 @@ cdef inline int16_t *samples_of(AudioFrame frame) except NULL:
     if size_of_bytearray(owner) < 2 * frame.num_channels * frame.samples_per_channel:
         frame._refuse()
     return <int16_t *>start_of_bytearray(owner)
+
+
+cdef inline AudioFrame copy_of(AudioFrame frame):
+    """Returns a writable frame with a copy of the samples, and the same `userdata`."""
+    data = PyByteArray_FromStringAndSize(<char *>samples_of(frame), 2 * frame.num_channels * frame.samples_per_channel)
+    cdef AudioFrame copy = frame_over(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel)
+    copy._userdata = frame._userdata
+    return copy

@@ -654,9 +654,7 @@ cpdef AudioFrame as_audio_frame(object frame):
 
 cpdef AudioFrame copy_audio_frame(AudioFrame frame):
     """Returns a writable frame with a copy of the samples, and the same `userdata`."""
-    cdef Py_ssize_t num_bytes = 2 * frame.num_channels * frame.samples_per_channel
-    data = PyByteArray_FromStringAndSize(<char *>samples_of(frame), num_bytes)
-    return AudioFrame(data, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame._userdata)
+    return copy_of(frame)
 
 
 cpdef void make_writable(AudioFrame frame):

@@ -12,13 +12,14 @@ import math
 from collections import deque
 from enum import StrEnum
 from itertools import chain
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livekit_utils._runtime.arguments import check_choice, check_finite, check_ms, check_number
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
-from livekit_utils._runtime.loop_timers import Timer
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
+from livekit_utils._runtime.timer import Timer
 from livekit_utils._runtime.trouble import ENDS_PROGRAM, Trouble
 from livekit_utils._runtime.turn import Turn
 from livekit_utils.frames.audio_frame import AudioFrame
@@ -215,31 +216,21 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             ValueError: A timestamp that is not finite; or an error of the audio source.
             RuntimeError: The synchronizer is closed, or was closed before there was room.
         """
-        if timestamp is not None and not (type(timestamp) is float and -math.inf < timestamp < math.inf):
+        if timestamp is not None and not (type(timestamp) is float and isfinite(timestamp)):
             timestamp = check_finite("timestamp", timestamp)
         loop = asyncio.get_running_loop()
         if self._closed or self._loop is not loop:
             self._check_open()
             self._bind()
-        if hasattr(frame, "samples_per_channel"):
-            duration = frame.samples_per_channel / frame.sample_rate
-            if (
-                duration
-                and not self._audio_turn.is_taken
-                and (timestamp is None or self._timeline.clock.goes_on(timestamp - duration))
-            ):
-                # Most frames follow the one before, into a source with room.
-                capturing = self._audio.capture(frame, duration, timestamp, self._timeline.clock, loop)
-                if type(capturing) is not bool:
-                    await self._finish_capture(capturing)
-                elif capturing or not self._queue:
-                    self._note_audio(capturing)
-            else:
-                await self._push_audio(frame, duration, timestamp)
-        elif hasattr(frame, "width") and hasattr(frame, "height"):
-            await self._push_video(frame, timestamp)
-        else:
-            raise TypeError(f"frame: expected a video or an audio frame, got {type(frame).__name__}")
+        capturing = None
+        if not self._audio_turn.is_taken:
+            capturing = self._audio.follow(frame, timestamp, self._timeline.clock, loop)
+        if capturing is None:
+            await self._push_other(frame, timestamp)
+        elif type(capturing) is not bool:
+            await self._finish_capture(capturing)
+        elif capturing or not self._queue:
+            self._note_audio(capturing)
 
     async def clear_queue(self) -> None:
         """Discards all queued pictures, and the audio that is queued in its source.
@@ -287,6 +278,15 @@ class AVSynchronizer(LoopBound, AsyncClosing):
         return f"AVSynchronizer(video_fps={1 / self._interval:g}{', closed' if self._closed else ''})"
 
     # -- pushing ------------------------------------------------------------------------------------------------------
+
+    async def _push_other(self, frame: Any, timestamp: float | None) -> None:
+        """Pushes a picture, or audio that does not just follow."""
+        if hasattr(frame, "samples_per_channel"):
+            await self._push_audio(frame, frame.samples_per_channel / frame.sample_rate, timestamp)
+        elif hasattr(frame, "width") and hasattr(frame, "height"):
+            await self._push_video(frame, timestamp)
+        else:
+            raise TypeError(f"frame: expected a video or an audio frame, got {type(frame).__name__}")
 
     async def _push_audio(self, frame: Any, duration: float, timestamp: float | None) -> None:
         if not duration:  # nothing to hear, and no end of anything that is heard

@@ -15,6 +15,9 @@ class FollowedAudio:
     def is_queue(self) -> bool: ...
     @property
     def num_errors(self) -> int: ...
+    def follow(
+        self, frame: Any, timestamp: float | None, clock: MediaClock, loop: asyncio.AbstractEventLoop
+    ) -> bool | Awaitable[bool | None] | None: ...
     def capture(
         self,
         frame: Any,

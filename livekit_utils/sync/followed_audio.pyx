@@ -4,6 +4,7 @@ compiled.
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
+from livekit_utils.frames.audio_frame cimport AudioFrame
 from livekit_utils.sync.media_clock cimport MediaClock
 
 import asyncio
@@ -89,7 +90,21 @@ cdef class FollowedAudio:
         """How often the source failed to tell how much audio it has left."""
         return self._trouble.count
 
-    def capture(self, frame, double duration, timestamp, MediaClock clock not None, loop):
+    def follow(self, frame, timestamp, MediaClock clock not None, loop):
+        """Does what `capture` does with audio that is for certain heard right behind what was pushed before, as most
+        is. Returns None for everything else, with which it does nothing."""
+        cdef double duration
+        if isinstance(frame, AudioFrame):
+            duration = (<AudioFrame>frame).samples_per_channel / <double>(<AudioFrame>frame).sample_rate
+        elif hasattr(frame, "samples_per_channel"):
+            duration = frame.samples_per_channel / frame.sample_rate
+        else:
+            return None
+        if not duration or (timestamp is not None and not clock.goes_on(<double>timestamp - duration)):
+            return None
+        return self.capture(frame, duration, timestamp, clock, loop)
+
+    cpdef capture(self, frame, double duration, timestamp, MediaClock clock, loop):
         """Hands a frame to the source, and notes on the clock when it is heard.
 
         Args:

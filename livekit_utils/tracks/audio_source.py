@@ -1,32 +1,30 @@
 """AudioSource: plays captured audio in real time to all streams on its tracks.
 
-Captured audio waits in a FrameFifo. A PlayoutClock tells when the next 10 ms are due. One timer of the event loop hands
-them to the streams; if it is late, it hands out everything that is due. No task runs, so none can be left behind.
+Captured audio waits in a PlayoutQueue, which tells when the next 10 ms are due. One timer of the event loop hands them
+to the streams; if it is late, it hands out everything that is due. No task runs, so none can be left behind.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from livekit_utils._kernels.gain_queue import Ramp
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.deadline import Deadline
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
-from livekit_utils._runtime.loop_timers import Timer
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
 from livekit_utils.conversion.stream_frames import stream_frames
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
+from livekit_utils.tracks.due_timer import DueTimer
+from livekit_utils.tracks.fades import Fades
 from livekit_utils.tracks.fan_out import FanOut
-from livekit_utils.tracks.frame_fifo import FrameFifo
-from livekit_utils.tracks.playout_clock import PlayoutClock
+from livekit_utils.tracks.playout_queue import PlayoutQueue
 from livekit_utils.tracks.prebuffer import Prebuffer
 
 if TYPE_CHECKING:
@@ -35,12 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["AudioSource", "AudioSourceStats"]
 
 _MAX_CHANNELS = 128
-
-# Tolerance in seconds when sums of durations are compared; a sample at 192 kHz is five times as long.
-_ROUNDING_S = 1e-6
-
-# Time in seconds by which a timer of asyncio may fire early.
-_CLOCK_RESOLUTION_S = time.get_clock_info("monotonic").resolution
 
 # Samples that are due within this time in seconds are handed out now, because another timer would be late.
 _EARLY_S = 0.00075
@@ -137,18 +129,14 @@ class AudioSource(AsyncClosing, LoopBound):
         self._prebuffer = Prebuffer.of(prebuffer_ms, self._queue_size_s)
         self._num_before = 0  # samples per channel in the queue in front of an utterance whose head is held
         self._step = max(self._sample_rate // 100, 1)  # samples per channel handed out at a time
-        self._fifo = FrameFifo()  # audio that was not handed to the streams yet
-        self._fade = Ramp(self._num_channels)
-        self._rise = Ramp(self._num_channels)
-        self._clock = PlayoutClock(self._sample_rate)
-        self._running = False  # audio is being played, or the last 10 ms are not over
+        self._queue = PlayoutQueue(self._sample_rate, self._num_channels, self._queue_size_s)
+        self._clock = self._queue.clock
+        self._fades = Fades(self._num_channels)
         self._handing_out = False
-        self._timer: Timer | asyncio.Handle | None = None
-        self._woken_for = 0.0  # due time of the timer that fired last
+        self._timer = DueTimer()
         self._pushes: deque[_Capture] = deque()
         self._plays: set[asyncio.Task[None]] = set()
         self._playout_waiters = Waiters()
-        self._next_by = 0.0  # when a task that captures in real time would have captured the next frame, at the latest
         self._said_idle = False  # with the last audio that was handed out
         self._fan_out: FanOut[AudioFrame] = FanOut()
         self._idle = Deadline(_IDLE_S, self._fan_out.idle)
@@ -170,7 +158,9 @@ class AudioSource(AsyncClosing, LoopBound):
         """Seconds of audio that are still to be heard: the queue, and the rest of the 10 ms that the streams were given
         last. It falls with the clock, except in a pause. Frames whose capture still waits for room do not count.
         """
-        return self._queued_s(self._now())
+        if self._loop is None or self._loop.is_closed():
+            return self._queue.waiting_s
+        return self._queue.left_s(self._loop.time())
 
     @property
     def paused(self) -> bool:
@@ -207,8 +197,11 @@ class AudioSource(AsyncClosing, LoopBound):
             RuntimeError: The source is closed, or was closed before there was room; or it is used by another event
                 loop, which is running.
         """
-        if type(frame) is not AudioFrame:
-            frame = as_audio_frame(frame)
+        loop = asyncio.get_running_loop()
+        if loop is self._loop and not (self._pushes or fade_in_ms) and self._queue.follow(frame, now := loop.time()):
+            self._note_arrival(frame, now)  # as most frames
+            return
+        frame = as_audio_frame(frame)
         rise = math.floor(check_ms("fade_in_ms", fade_in_ms) * self._sample_rate / 1000) if fade_in_ms else 0
         if not self._offer(frame, rise):
             await self._wait_for_room(frame, rise)
@@ -264,27 +257,29 @@ class AudioSource(AsyncClosing, LoopBound):
 
     def _offer(self, frame: AudioFrame, rise: int = 0) -> bool:
         """Takes a frame now; returns False if it has to wait for room."""
-        if frame.sample_rate != self._sample_rate or frame.num_channels != self._num_channels:
+        if not self._queue.fits(frame):
             raise ValueError(
                 f"frame: expected {self._sample_rate} Hz and {self._num_channels} channels, "
                 f"got {frame.sample_rate} Hz and {frame.num_channels}"
             )
         self._check_open()
-        if asyncio.get_running_loop() is not self._loop:
+        loop, queue = asyncio.get_running_loop(), self._queue
+        if loop is not self._loop:
             self._bind()
             self._play()
         if not frame.samples_per_channel:
             return True
-        now = self._now()
-        if self._running and not self._pushes and self._overdue_s(now) > _IDLE_S:
+        now = loop.time()
+        if queue.running and not self._pushes and queue.overdue_s(now) > _IDLE_S:
             self._play()  # the loop was held up: the queue was over before this frame came
-        if not self._running and self._fifo.samples_per_channel and not self._has_room(frame, now):
+        if not queue.running and queue.samples_per_channel and not self._has_room(frame, now):
             self._prebuffer.release()  # more cannot be held
             self._play()
         if self._pushes or not self._has_room(frame, now):
-            self._set_timer(is_awaited=True)
+            if not queue.samples_per_channel:  # else it is set
+                self._set_timer(is_awaited=True)
             return False
-        is_next = not (self._running and self._fifo.samples_per_channel)
+        is_next = not (queue.running and queue.samples_per_channel)
         self._take(frame, now, rise)
         if self._queue_size_s and is_next:
             self._play()
@@ -296,7 +291,7 @@ class AudioSource(AsyncClosing, LoopBound):
             taken = await push.wait_in(self._pushes)
         except asyncio.CancelledError:
             # It may have been taken before its task could go on; and there may be room for the next one that waits.
-            if push.entry is not None and self._fifo.withdraw(push.entry):
+            if push.entry is not None and self._queue.withdraw(push.entry):
                 self._prebuffer.release()  # it may have been in front of a head that is held
             self._play()
             raise
@@ -325,29 +320,21 @@ class AudioSource(AsyncClosing, LoopBound):
         self._enter()
         num_fading = math.floor(check_ms("fade_ms", fade_ms) * self._sample_rate / 1000)
         self._prebuffer.end_utterance()
-        if self._fade.samples_left:
-            num_fading = min(num_fading, self._fade.samples_left)
-        fades = self._running and not self.paused and num_fading and self._fifo.samples_per_channel
-        tail = self._fifo.pop(num_fading) if fades else None
-        rises = self._fifo.rises
-        unplayed = self._fifo.drain()
+        if not self._queue.running or self.paused:
+            num_fading = 0
+        elif self._fades.falling:
+            num_fading = min(num_fading, self._fades.falling)
+        unplayed = self._queue.drain(behind=num_fading)
         pushes, self._pushes = self._pushes, deque()
         for push in pushes:
             if push.waiting:
                 unplayed.append(copy_audio_frame(push.item))
                 push.settle(True)
-        if tail is not None:
-            begin, rise = 0, 0
-            for offset, length in [*rises, (tail.samples_per_channel, 0)]:
-                self._fifo.push(tail[begin:offset], rise)
-                begin, rise = offset, length
-            if not self._fade.samples_left:
-                self._fade.start(1.0, 0)  # else from where an earlier fade has come to, which this one replaces
-            self._fade.start(0.0, tail.samples_per_channel)
+        if self._queue.samples_per_channel:
+            self._fades.fall(self._queue.samples_per_channel)
         else:
-            self._fade.start(1.0, 0)
-            self._rise.start(1.0, 0)
-            if self._running:
+            self._fades.end()
+            if self._queue.running:
                 self._end_run()
         self._play()
         return unplayed
@@ -387,8 +374,8 @@ class AudioSource(AsyncClosing, LoopBound):
         self._enter()
         if not self.paused:
             self._clock.pause(self._now())
-            self._cancel_timer()
-            if self._running:
+            self._timer.cancel()
+            if self._queue.running:
                 self._start_idle()
 
     def resume(self) -> None:
@@ -402,7 +389,7 @@ class AudioSource(AsyncClosing, LoopBound):
         if self.paused:
             now = self._now()
             self._prebuffer.shift(self._clock.resume(now), now)
-            if self._running:
+            if self._queue.running:
                 self._idle.clear()
             self._play()
 
@@ -415,10 +402,10 @@ class AudioSource(AsyncClosing, LoopBound):
             return
         self._enter()
         self._closed = True
-        self._fifo.drain()
+        self._queue.drain()
         while self._pushes:
             self._pushes.popleft().settle(False)
-        if self._running:
+        if self._queue.running:
             self._end_run()
         self._idle.close()
         self._playout_waiters.release()
@@ -435,7 +422,7 @@ class AudioSource(AsyncClosing, LoopBound):
         )
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "paused" if self.paused else "playing" if self._running else "idle"
+        state = "closed" if self._closed else "paused" if self.paused else "playing" if self._queue.running else "idle"
         return f"AudioSource(sample_rate={self._sample_rate}, num_channels={self._num_channels}, {state})"
 
     # -- playing ------------------------------------------------------------------------------------------------------
@@ -447,32 +434,33 @@ class AudioSource(AsyncClosing, LoopBound):
         # The processor of a stream is called in this loop, and may call `pause`, `resume` or `clear_queue`: the
         # conditions are checked again for every 10 ms.
         self._handing_out = True
+        queue, clock, time = self._queue, self._clock, self._loop.time
         try:
-            now = self._now()
+            now = time()
             self._take_pushes(now)
-            if not self._running and self._fifo.samples_per_channel and not self._clock.paused and not self._holds(now):
-                self._running = True
-                self._clock.start_run(now)
+            if not queue.running and queue.samples_per_channel and not clock.paused and not self._holds(now):
+                queue.running = True
+                clock.start_run(now)
                 self._idle.clear()
-            while self._running and not self._clock.paused and self._is_due(now) and self._now() - now <= _TURN_S:
-                if not self._fifo.samples_per_channel:
+            while queue.running and not clock.paused and queue.is_due(now, _EARLY_S) and time() - now <= _TURN_S:
+                if not queue.samples_per_channel:
                     self._take_pushes(now)  # captures that wait go on without a gap, however late the timer was
-                if self._fifo.samples_per_channel:
+                if queue.samples_per_channel:
                     if self._prebuffer.is_holding and self._holds(now):
                         self._end_run()  # only the utterance before it is over
                         break
                     self._hand_out(now)
-                elif self._clock.is_over(now + _CLOCK_RESOLUTION_S):
-                    self._prebuffer.run_dry(self._clock.end)
+                elif queue.is_over(now):
+                    self._prebuffer.run_dry(clock.end)
                     self._end_run()
                 else:
                     break
-            if self._running:
+            if queue.running:
                 self._take_pushes(now)
         finally:
             self._handing_out = False
             self._set_timer()
-        if len(self._playout_waiters) and not self._has_audio(self._now()):
+        if len(self._playout_waiters) and not self._has_audio(time()):
             self._playout_waiters.release()
 
     def _end_utterance(self) -> None:
@@ -485,52 +473,29 @@ class AudioSource(AsyncClosing, LoopBound):
             return False
         if self._pushes:
             self._prebuffer.release()  # more cannot be held
-        return self._prebuffer.holds(self._fifo.samples_per_channel / self._sample_rate, now)
+        return self._prebuffer.holds(self._queue.waiting_s, now)
 
     def _has_audio(self, now: float) -> bool:
         """Whether anything is left to play."""
-        if self._fifo.samples_per_channel or self._pushes:
-            return True
-        return self._running and self._clock.seconds_left(now) > _CLOCK_RESOLUTION_S
-
-    def _is_due(self, now: float) -> bool:
-        # Samples may be handed out a little early; the end of the last ones may not.
-        early_s = max(_EARLY_S, _CLOCK_RESOLUTION_S) if self._fifo.samples_per_channel else _CLOCK_RESOLUTION_S
-        return self._clock.end <= now + early_s
+        return bool(self._pushes) or self._queue.has_audio(now)
 
     def _hand_out(self, now: float) -> None:
-        size = min(self._step, self._fade.samples_left or self._step)
+        queue, fades, size = self._queue, self._fades, self._step
+        if not fades.are_over:
+            size = min(size, fades.falling or size)
         if self._prebuffer.is_holding:
             size = min(size, self._num_before)
             self._num_before -= size
-        chunk = self._fifo.pop(size)
-        if self._fifo.rises or self._rise.samples_left:
-            chunk = self._risen(chunk, self._fifo.rises)
-        if self._fade.samples_left:
-            faded = self._fade.apply(chunk)
-            chunk = AudioFrame(faded, self._sample_rate, self._num_channels, chunk.samples_per_channel)
+        chunk = queue.pop(size)
+        if queue.rises or not fades.are_over:
+            chunk = fades.apply(chunk, queue.rises)
         self._clock.advance(chunk.samples_per_channel, now)
         if self._prebuffer.is_over:
             self._clock.close_run()
         self._fan_out.receive(chunk)
-        self._said_idle = now >= self._next_by and not self._fifo.samples_per_channel and not self._pushes
+        self._said_idle = now >= queue.next_at + _IDLE_S and not queue.samples_per_channel and not self._pushes
         if self._said_idle:
             self._fan_out.idle()
-
-    def _risen(self, frame: AudioFrame, rises: list[tuple[int, int]]) -> AudioFrame:
-        """Returns a copy of a frame in which sound rises from silence: from where it has come to, and anew from places
-        in the frame, each with the samples that it takes."""
-        samples, begin = bytearray(), 0
-        for offset, length in [*rises, (frame.samples_per_channel, 0)]:
-            if offset > begin:
-                samples += self._rise.apply(frame[begin:offset])
-            if length:
-                self._rise.start(0.0, 0)
-                self._rise.start(1.0, length)
-            begin = offset
-        return AudioFrame(
-            samples, frame.sample_rate, frame.num_channels, frame.samples_per_channel, userdata=frame.userdata
-        )
 
     def _begin_of(self, frame: AudioFrame) -> float | None:
         """Returns the time of the loop at which a frame is heard that a sink is given now; None where the frames go
@@ -538,8 +503,8 @@ class AudioSource(AsyncClosing, LoopBound):
         return self._clock.end - frame.samples_per_channel / self._sample_rate if self._queue_size_s else None
 
     def _end_run(self) -> None:
-        self._cancel_timer()
-        self._running = False
+        self._timer.cancel()
+        self._queue.running = False
         self._start_idle()
 
     def _start_idle(self) -> None:
@@ -549,71 +514,47 @@ class AudioSource(AsyncClosing, LoopBound):
     def _set_timer(self, is_awaited: bool = False) -> None:
         """Sets the timer for what is next to be done. Where nothing is queued, that is the end of what is being played
         if somebody waits for it, else the end of the run."""
-        self._cancel_timer()
-        if self._clock.paused or self._loop is None:
-            return
-        now, due, timers = self._now(), self._clock.end, self._loop_timers()
-        if not self._running:
-            if not self._fifo.samples_per_channel or self._closed:
-                return
-            when = due = self._prebuffer.until
-        elif self._fifo.samples_per_channel:
-            if self._is_due(now):
-                self._timer = self._loop.call_soon(self._play)  # the turn was over before all was handed out
-                return
-            when = due - timers.early_s
-        elif now < due and (is_awaited or self._pushes or len(self._playout_waiters)):
-            when = due
-        else:
-            when = due = self._clock.over_at
-        if self._woken_for == due:
-            when = max(when, now + 0.001)  # uvloop has whole milliseconds: it woke too early, and would again
-        self._timer = timers.call_at(when, self._on_timer, due)
-
-    def _on_timer(self, due: float) -> None:
-        self._woken_for = due
-        self._play()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
+        queue, clock = self._queue, self._clock
+        is_held = not queue.running
+        if clock.paused or self._loop is None or (is_held and (not queue.samples_per_channel or self._closed)):
             self._timer.cancel()
-            self._timer = None
+            return
+        now, timers = self._loop.time(), self._loop_timers()
+        if is_held:
+            when = due = self._prebuffer.until
+        elif queue.samples_per_channel:
+            if queue.is_due(now, _EARLY_S):
+                self._timer.set_soon(self._loop, self._play)  # the turn was over before all was handed out
+                return
+            due = clock.end
+            when = due - timers.early_s
+        elif now < clock.end and (is_awaited or self._pushes or len(self._playout_waiters)):
+            when = due = clock.end
+        else:
+            when = due = clock.over_at
+        self._timer.set(timers, when, due, now, self._play)
 
     # -- the queue ----------------------------------------------------------------------------------------------------
 
-    def _queued_s(self, now: float) -> float:
-        # It goes by the clock, not by what was handed out: a loop that is held up catches up.
-        left = -self._overdue_s(now)
-        return left if left > 0.0 else 0.0
-
-    def _overdue_s(self, now: float) -> float:
-        """Returns how long the whole queue has been over; below 0 while it is not."""
-        waiting = self._fifo.samples_per_channel / self._sample_rate
-        if not self._running or self._loop is None or self._loop.is_closed():
-            return -waiting
-        return -self._clock.seconds_left(now) - waiting
-
     def _has_room(self, frame: AudioFrame, now: float) -> bool:
-        if not self._queue_size_s:
-            return not self._clock.paused
-        # Audio that is overdue takes up room until it is handed out.
-        queued_s = max(-self._overdue_s(now), self._fifo.samples_per_channel / self._sample_rate)
-        return queued_s + frame.duration <= self._queue_size_s + _ROUNDING_S or queued_s <= _ROUNDING_S
+        return self._queue.has_room(frame, now) if self._queue_size_s else not self._clock.paused
 
     def _take(self, frame: AudioFrame, now: float, rise: int) -> AudioFrame | None:
         """Takes a frame; returns what was put into the queue for it."""
         if self._queue_size_s:
-            entry = copy_audio_frame(frame)
-            if self._prebuffer.come(frame.duration, now):
-                self._num_before = self._fifo.samples_per_channel
-            self._fifo.push(entry, rise)
-            self._next_by = now + frame.duration + _IDLE_S
+            entry = self._queue.take(frame, rise, now)
+            self._note_arrival(entry, now)
             return entry
-        if rise or self._rise.samples_left:
-            frame = self._risen(frame, [(0, rise)] if rise else [])
+        if rise or not self._fades.are_over:
+            frame = self._fades.apply(frame, [(0, rise)] if rise else [])
         self._fan_out.receive(frame)
         self._idle.start(self._now())
         return None
+
+    def _note_arrival(self, frame: AudioFrame, now: float) -> None:
+        """Tells the prebuffer of a frame that was put into the queue."""
+        if self._prebuffer.come(frame.duration, now):
+            self._num_before = self._queue.samples_per_channel - frame.samples_per_channel
 
     def _take_pushes(self, now: float) -> None:
         """Takes the frames that wait for room, in order, as far as there is room."""
@@ -633,7 +574,7 @@ class AudioSource(AsyncClosing, LoopBound):
         clock."""
         self._plays.clear()
         self._prebuffer.end_utterance()
-        self._cancel_timer()
+        self._timer.cancel()
         self._idle.close()
-        self._next_by = 0.0
+        self._queue.next_at = 0.0
         self._clock.restart(asyncio.get_running_loop().time())

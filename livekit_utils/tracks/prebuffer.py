@@ -72,7 +72,8 @@ class Prebuffer:
         self._dry_at: float | None = None  # when the source ran dry in the middle of an utterance
         self.is_over = False
         """Whether the utterance is over, and no other has begun."""
-        self._holding = False
+        self.is_holding = False
+        """Whether the head was held when `holds` looked last, and nothing has released it."""
 
     def come(self, duration_s: float, now: float) -> bool:
         """Notes audio that is queued; returns whether an utterance begins with it."""
@@ -87,7 +88,7 @@ class Prebuffer:
         begins = self._head_at is None
         if begins:
             self._head_at, self._came_s, self._noted_s = now, 0.0, 0.0
-            self.is_over, self._holding = False, self.hold_s > 0
+            self.is_over, self.is_holding = False, self.hold_s > 0
         self._note_delay(now)
         self._came_s += duration_s
         if self._came_s - self._noted_s > _LONG_S:
@@ -95,15 +96,10 @@ class Prebuffer:
             self._note_need()
         return begins
 
-    @property
-    def is_holding(self) -> bool:
-        """Whether the head was held when `holds` looked last, and nothing has released it."""
-        return self._holding
-
     def holds(self, queued_s: float, now: float) -> bool:
         """Whether the head, of whose utterance so much is queued, has to wait. Once it has not, it never has."""
-        self._holding = self._holding and queued_s < self.hold_s and now < self.until
-        return self._holding
+        self.is_holding = self.is_holding and queued_s < self.hold_s and now < self.until
+        return self.is_holding
 
     @property
     def until(self) -> float:
@@ -119,11 +115,11 @@ class Prebuffer:
 
     def release(self) -> None:
         """Holds the head no longer."""
-        self._holding = False
+        self.is_holding = False
 
     def end_utterance(self) -> None:
         """The utterance is over: nothing more of it comes."""
-        self._holding, self._dry_at = False, None
+        self.is_holding, self._dry_at = False, None
         if self._head_at is not None and not self.is_over:
             self.is_over = True
             self._note_need()
@@ -137,7 +133,9 @@ class Prebuffer:
 
     def _note_delay(self, now: float) -> None:
         if self._head_at is not None:
-            self._need_s = max(self._need_s, now - self._head_at - self._came_s)
+            delay_s = now - self._head_at - self._came_s
+            if delay_s > self._need_s:  # not `max`, which takes as long as the rest
+                self._need_s = delay_s
 
     def _note_need(self) -> None:
         self._needs.append(self._need_s)

@@ -96,6 +96,7 @@ livekit_utils\._kernels\.(dtmf\.Dtmf|high_pass\.HighPass|limiter\.Limiter|linear
 livekit_utils\._kernels\.(echo_power\.EchoPower|noise_fill\.NoiseFill|noise_floor\.NoiseFloor)\.__init__
 livekit_utils\._kernels\.(loudness\.Loudness|overlap_add\.OverlapAdd|short_spectrum\.ShortSpectrum)\.__init__
 livekit_utils\.(mixing\.mix_input\.MixInput|mixing\.timed_queue\.TimedQueue|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp|shaped_queue\.ShapedQueue)|sync\.media_clock\.MediaClock)\.__init__
+livekit_utils\.tracks\.(playout_clock\.PlayoutClock|playout_queue\.PlayoutQueue)\.__init__
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.variable_ratio\.(VariableConverter|VariableFilter)\.__init__
 livekit_utils\._kernels\.simd\.Level
@@ -112,7 +113,12 @@ def test_stubs_fit_the_compiled_modules(tmp_path: Path) -> None:
         "livekit_utils._runtime.queues",
         "livekit_utils.conversion.arrival_window",
         "livekit_utils.conversion.resampled_stream",
+        "livekit_utils._runtime.loop_timers",
+        "livekit_utils._runtime.timer_fd",
         "livekit_utils.tracks.frame_cutter",
+        "livekit_utils.tracks.frame_fifo",
+        "livekit_utils.tracks.playout_clock",
+        "livekit_utils.tracks.playout_queue",
         "livekit_utils.mixing.pace",
         "livekit_utils.mixing.timed_queue",
         "livekit_utils.sync.followed_audio",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -211,3 +214,132 @@ def test_a_stream_that_is_opened_while_a_frame_is_on_its_way_begins_with_the_nex
     opened[0].idle()
     opened[0].check(whole=True)
     assert first.stats().num_frames == 6
+
+
+class Listener:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.got = bytearray()
+        self.has_ended = False
+
+    def _receive(self, frame: AudioFrame) -> None:
+        self.got += frame.data
+
+    def _on_idle(self) -> None: ...
+
+    def _end(self) -> None:
+        self.has_ended = True
+
+    def _fail(self, error: BaseException) -> None:
+        raise error
+
+
+class HookedConverter(FrameConverter):
+    """Calls back before it is compared with another one, and when it has converted and nobody has the output yet."""
+
+    before_comparison: Callable[[], object] = staticmethod(lambda: None)
+    after_conversion: Callable[[], object] = staticmethod(lambda: None)
+
+    def goes_on_like(self, other: FrameConverter) -> bool:
+        alike = super().goes_on_like(other)
+        self.before_comparison()
+        return alike
+
+    def push(self, frame: AudioFrame) -> list[AudioFrame]:
+        frames = super().push(frame)
+        self.after_conversion()
+        return frames
+
+    def flush(self) -> list[AudioFrame]:
+        frames = super().flush()
+        self.after_conversion()
+        return frames
+
+
+def in_a_thread(call: Callable[[], object]) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(call).result(10)
+
+
+def converter_to(rate: int) -> FrameConverter:
+    converter = FrameConverter(rate, 1)
+    converter.change_format(RATE, 1)
+    return converter
+
+
+def outcome(converter: FrameConverter, frames: list[AudioFrame]) -> bytes:
+    """Returns all that a converter gives."""
+    converted = [output for frame in frames for output in converter.push(frame)] + converter.flush()
+    return b"".join(bytes(output.data) for output in converted)
+
+
+@pytest.mark.parametrize("rate", [16000, 44101])
+def test_a_stream_that_another_thread_opens_gets_no_tail_of_what_was_before_it(rate: int, rand: Rand) -> None:
+    """A converter that has just been flushed is like a new one, but its last output is not handed out yet."""
+    source, track = track_of()
+    first, late = Listener(), Listener()
+    hooked = HookedConverter(rate, 1)
+    hooked.change_format(RATE, 1)
+    track._conversions.attach(first, hooked)
+    before, after = [noise(rand) for _ in range(3)], [noise(rand) for _ in range(3)]
+    for frame in before:
+        source._fan_out.receive(frame)
+    hooked.after_conversion = lambda: in_a_thread(lambda: track._conversions.attach(late, converter_to(rate)))
+    source._fan_out.idle()
+    hooked.after_conversion = lambda: None
+    assert first.got == outcome(converter_to(rate), before)
+    assert not late.got
+    for frame in after:
+        source._fan_out.receive(frame)
+    source._fan_out.end()
+    assert late.got == outcome(converter_to(rate), after)
+    assert first.got == outcome(converter_to(rate), before) + late.got
+
+
+@pytest.mark.parametrize("rate", [16000, 44101])
+def test_a_stream_that_another_thread_opens_as_a_converter_begins_has_its_first_frame_or_one_of_its_own(
+    rate: int, rand: Rand
+) -> None:
+    source, track = track_of()
+    first, late = Listener(), Listener()
+    hooked = HookedConverter(rate, 1)
+    hooked.change_format(RATE, 1)
+    track._conversions.attach(first, hooked)
+    frames = [noise(rand) for _ in range(4)]
+    home = threading.current_thread()
+
+    def push_at_home() -> None:
+        if threading.current_thread() is not home:
+            compared.set()
+            assert pushed.wait(10)
+
+    compared, pushed = threading.Event(), threading.Event()
+    hooked.before_comparison = push_at_home
+    with ThreadPoolExecutor(1) as executor:
+        opening = executor.submit(track._conversions.attach, late, converter_to(rate))
+        while not compared.wait(0.001) and not opening.done():
+            pass
+        source._fan_out.receive(frames[0])
+        pushed.set()
+        opening.result(10)
+    for frame in frames[1:]:
+        source._fan_out.receive(frame)
+    source._fan_out.end()
+    assert first.got == outcome(converter_to(rate), frames)
+    assert late.got in (outcome(converter_to(rate), frames), outcome(converter_to(rate), frames[1:]))
+
+
+def test_streams_that_come_and_go_before_a_source_begins_leave_nothing() -> None:
+    source, track = track_of()
+    stays, late = Listener(), Listener()
+    track._conversions.attach(stays, converter_to(16000))
+    for _ in range(5):
+        AudioStream(track, sample_rate=16000)
+        gc.collect()
+    run(AudioStream(track).aclose())
+    assert len(track._conversions) == 1
+    source._fan_out.end()
+    assert stays.has_ended
+    track._conversions.attach(late, converter_to(16000))
+    assert late.has_ended

@@ -1,0 +1,16 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any, final
+
+from livekit_utils._runtime.timer import Timer
+
+@final
+class LoopTimers:
+    @property
+    def early_s(self) -> float: ...
+    @property
+    def _calls(self) -> list[Timer]: ...
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop) -> LoopTimers: ...
+    def call_at(self, when: float, callback: Callable[..., object], *arguments: Any) -> Timer: ...

@@ -1,0 +1,5 @@
+cdef class TimerFd:
+    cdef int _fd
+
+    cpdef set(self, double seconds)
+    cpdef read(self)
