@@ -139,14 +139,30 @@ extensions += [
 
 
 class BuildSideBySide(build_ext):
-    """Compiles as many modules at once as there are processors, each with its own objects, since some share a kernel.
-    What Cython writes is compiled for size where it seldom runs."""
+    """Has Cython write and the compiler compile as many modules at once as there are processors, each with its own
+    objects, since some share a kernel. What Cython writes is compiled for size where it seldom runs."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
         # The counters of a kernel belong in one file.
         if self.parallel is None and sys.platform != "win32" and not COVERAGE:
             self.parallel = os.cpu_count()
+
+    def run(self) -> None:
+        # Here, and not for all commands: a source distribution and what is asked before a build need none of it.
+        written = cythonize(
+            self.extensions,
+            nthreads=self.parallel or 0,
+            build_dir="build",
+            shared_utility_qualified_name=SHARED,
+            shared_utility_features_disabled=["MemoryView"],  # typed memoryviews, which no module has
+            # AudioFrame says how it is pickled; no other compiled class can be.
+            compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False, "auto_pickle": False},
+        )
+        sources = {ext.name: ext.sources for ext in written}
+        for ext in self.extensions:
+            ext.sources = sources[ext.name]
+        super().run()
 
     def build_extension(self, ext: Extension) -> None:
         apart = copy.copy(self)
@@ -163,16 +179,9 @@ class BuildSideBySide(build_ext):
         build_ext.build_extension(apart, ext)
 
 
-setup(
-    cmdclass={"build_ext": BuildSideBySide},
-    ext_modules=[]
-    if os.environ.get("LIVEKIT_UTILS_COMPILE") == "0"
-    else cythonize(
-        extensions,
-        build_dir="build",
-        shared_utility_qualified_name=SHARED,
-        shared_utility_features_disabled=["MemoryView"],  # typed memoryviews, which no module has
-        # AudioFrame says how it is pickled; no other compiled class can be.
-        compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False, "auto_pickle": False},
-    ),
-)
+# Processes that Cython starts import this file again, on some systems.
+if __name__ == "__main__":
+    setup(
+        cmdclass={"build_ext": BuildSideBySide},
+        ext_modules=[] if os.environ.get("LIVEKIT_UTILS_COMPILE") == "0" else extensions,
+    )
