@@ -9,14 +9,21 @@ work=$PWD/build/test
 
 rm -rf "$work"
 mkdir -p "$work"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check build
-"$venv/bin/python" -m build --outdir "$work/dist" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-"$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-media-utils livekit-utils 2>/dev/null
 install="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
+$install build
+# What the package and its tests need comes while it is built. Nothing goes on behind an error.
+trap wait EXIT
+"$venv/bin/python" -m build --outdir "$work/dist" >"$work/build.log" 2>&1 &
+building=$!
+"$venv/bin/python" tools/requirements.py cli test >"$work/requirements.txt"
+$install -r "$work/requirements.txt"
+# PyAudio compiles itself, which takes PortAudio's headers; where there are none, tests on devices are skipped.
+"$venv/bin/python" tools/requirements.py devices >"$work/devices.txt"
+$install -r "$work/devices.txt" 2>"$work/pyaudio.log" || echo "==> without PyAudio: tests on devices are skipped"
+wait "$building" || { cat "$work/build.log"; exit 1; }
+"$venv/bin/python" -m pip uninstall --quiet --yes --disable-pip-version-check livekit-media-utils livekit-utils 2>/dev/null
 wheel=$(ls "$work"/dist/*.whl)
 $install "$wheel[cli,test]"
-# PyAudio compiles itself, which takes PortAudio's headers; where there are none, tests on devices are skipped.
-$install "$wheel[devices]" 2>"$work/pyaudio.log" || echo "==> without PyAudio: tests on devices are skipped"
 
 [ -z "${LIVEKIT:-}" ] || $install "livekit==$LIVEKIT"
 [ -z "${LIVEKIT_AGENTS:-}" ] || $install "livekit-agents[images]==$LIVEKIT_AGENTS"
