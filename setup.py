@@ -23,8 +23,9 @@ KERNELS = {
     "gain_queue": ["mix", "level"],
     "shaped_queue": ["level"],
     "convert": ["convert"],
-    "pcm": ["pcm", "convert"],
-    "g711": ["g711"],
+    "encoding": ["pcm", "g711", "convert"],
+    "pcm": [],
+    "g711": [],
     "level": ["level"],
     "channels": ["channels"],
     "linear": ["linear"],
@@ -93,8 +94,8 @@ EACH_FRAME = {
     *(
         f"livekit_utils._kernels.{word}"
         for word in (
-            *("channels", "convert", "gain_queue", "level", "pcm", "polyphase", "ring_buffer", "sample_queue"),
-            *("shaped_queue", "variable_ratio"),
+            *("channels", "convert", "encoding", "gain_queue", "level", "pcm", "polyphase", "ring_buffer"),
+            *("sample_queue", "shaped_queue", "variable_ratio"),
         )
     ),
 }
@@ -129,12 +130,8 @@ extensions += [
     extension("livekit_utils.tracks.frame_cutter", "livekit_utils/tracks/frame_cutter.pyx", []),
     extension("livekit_utils.sync.followed_audio", "livekit_utils/sync/followed_audio.pyx", []),
     extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
-    extension(
-        "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]
-    ),
-    extension(
-        "livekit_utils.telephony.line", "livekit_utils/telephony/line.pyx", ["pcm", "g711", "convert", "conceal"]
-    ),
+    extension("livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", []),
+    extension("livekit_utils.telephony.line", "livekit_utils/telephony/line.pyx", ["conceal"]),
 ]
 
 
