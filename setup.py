@@ -23,8 +23,9 @@ KERNELS = {
     "gain_queue": ["mix", "level"],
     "shaped_queue": ["level"],
     "convert": ["convert"],
-    "pcm": ["pcm", "convert"],
-    "g711": ["g711"],
+    "encoding": ["pcm", "g711", "convert"],
+    "pcm": [],
+    "g711": [],
     "level": ["level"],
     "channels": ["channels"],
     "linear": ["linear"],
@@ -95,8 +96,8 @@ EACH_FRAME = {
     *(
         f"livekit_utils._kernels.{word}"
         for word in (
-            *("channels", "convert", "gain_queue", "level", "pcm", "polyphase", "ring_buffer", "sample_queue"),
-            *("shaped_queue", "variable_ratio"),
+            *("channels", "convert", "encoding", "gain_queue", "level", "pcm", "polyphase", "ring_buffer"),
+            *("sample_queue", "shaped_queue", "variable_ratio"),
         )
     ),
 }
@@ -136,24 +137,36 @@ extensions += [
     extension("livekit_utils.tracks.playout_queue", "livekit_utils/tracks/playout_queue.pyx", []),
     extension("livekit_utils.sync.followed_audio", "livekit_utils/sync/followed_audio.pyx", []),
     extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
-    extension(
-        "livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", ["pcm", "g711", "convert"]
-    ),
-    extension(
-        "livekit_utils.telephony.line", "livekit_utils/telephony/line.pyx", ["pcm", "g711", "convert", "conceal"]
-    ),
+    extension("livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", []),
+    extension("livekit_utils.telephony.line", "livekit_utils/telephony/line.pyx", ["conceal"]),
 ]
 
 
 class BuildSideBySide(build_ext):
-    """Compiles as many modules at once as there are processors, each with its own objects, since some share a kernel.
-    What Cython writes is compiled for size where it seldom runs."""
+    """Has Cython write and the compiler compile as many modules at once as there are processors, each with its own
+    objects, since some share a kernel. What Cython writes is compiled for size where it seldom runs."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
         # The counters of a kernel belong in one file.
         if self.parallel is None and sys.platform != "win32" and not COVERAGE:
             self.parallel = os.cpu_count()
+
+    def run(self) -> None:
+        # Here, and not for all commands: a source distribution and what is asked before a build need none of it.
+        written = cythonize(
+            self.extensions,
+            nthreads=self.parallel or 0,
+            build_dir="build",
+            shared_utility_qualified_name=SHARED,
+            shared_utility_features_disabled=["MemoryView"],  # typed memoryviews, which no module has
+            # AudioFrame says how it is pickled; no other compiled class can be.
+            compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False, "auto_pickle": False},
+        )
+        sources = {ext.name: ext.sources for ext in written}
+        for ext in self.extensions:
+            ext.sources = sources[ext.name]
+        super().run()
 
     def build_extension(self, ext: Extension) -> None:
         apart = copy.copy(self)
@@ -170,16 +183,9 @@ class BuildSideBySide(build_ext):
         build_ext.build_extension(apart, ext)
 
 
-setup(
-    cmdclass={"build_ext": BuildSideBySide},
-    ext_modules=[]
-    if os.environ.get("LIVEKIT_UTILS_COMPILE") == "0"
-    else cythonize(
-        extensions,
-        build_dir="build",
-        shared_utility_qualified_name=SHARED,
-        shared_utility_features_disabled=["MemoryView"],  # typed memoryviews, which no module has
-        # AudioFrame says how it is pickled; no other compiled class can be.
-        compiler_directives={"language_level": 3, "boundscheck": True, "wraparound": False, "auto_pickle": False},
-    ),
-)
+# Processes that Cython starts import this file again, on some systems.
+if __name__ == "__main__":
+    setup(
+        cmdclass={"build_ext": BuildSideBySide},
+        ext_modules=[] if os.environ.get("LIVEKIT_UTILS_COMPILE") == "0" else extensions,
+    )

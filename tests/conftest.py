@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import livekit_utils
 from tests.support.dispositions import default_for_children
 from tests.support.held_up import say_repeated
 from tests.support.randomness import SEED, Rand
+from tests.support.side_by_side import give_way
 
 settings.register_profile(
     "default",
@@ -43,6 +45,16 @@ def signals_of_children() -> Iterator[None]:
         yield
 
 
+TESTS_SET_UP = count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    give_way(item)
+    if next(TESTS_SET_UP) % 100 == 0:
+        pass_over_what_there_is()
+
+
 @pytest.fixture(autouse=True)
 def exact_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources set their timers a little early, because a real loop's are late. In virtual time none is, so that what
@@ -53,8 +65,12 @@ def exact_timers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """The garbage collector passes over what there is now, eleven thousand tests and all modules, for good: some tests
-    collect again and again, which takes them 17 s otherwise."""
+    pass_over_what_there_is()
+
+
+def pass_over_what_there_is() -> None:
+    """The garbage collector passes over it for good: thirteen thousand tests, all modules, and what pytest keeps of
+    each test that was run. Some tests collect again and again, and each time it takes as long as there is much."""
     gc.collect()
     gc.freeze()
 

@@ -1,5 +1,5 @@
 # Every encoding of a sample behind one number: those of csrc/pcm.h, then the two of csrc/g711.h. The names of
-# `pcm.ENCODINGS` are in this order.
+# `pcm.ENCODINGS` are in this order. The kernels are in this module alone; others call them through it.
 from cpython.buffer cimport PyBUF_FULL_RO, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from libc.stdint cimport uint8_t
 
@@ -12,33 +12,11 @@ cdef enum:
     NUM_ENCODINGS = <int>csrc.LKU_PCM_NUM_ENCODINGS + 2
 
 
-cdef inline Py_ssize_t num_bytes_of(int encoding) noexcept nogil:
-    """Bytes of one sample."""
-    return 1 if encoding >= ULAW else csrc.lku_pcm_num_bytes(<csrc.lku_pcm>encoding)
-
-
-cdef inline size_t decode(csrc.lku_simd simd, int encoding, const uint8_t *data, size_t num_samples,
-                          csrc.lku_s16 *out) noexcept nogil:
-    """Returns how many samples were saturated."""
-    if encoding == ULAW:
-        csrc.lku_ulaw_to_s16(simd, data, num_samples, out)
-        return 0
-    if encoding == ALAW:
-        csrc.lku_alaw_to_s16(simd, data, num_samples, out)
-        return 0
-    return csrc.lku_pcm_to_s16(simd, <csrc.lku_pcm>encoding, data, num_samples, out)
-
-
-cdef inline size_t encode(csrc.lku_simd simd, int encoding, const csrc.lku_s16 *samples, size_t num_samples,
-                          uint8_t *out) noexcept nogil:
-    """Returns how many samples were saturated."""
-    if encoding == ULAW:
-        csrc.lku_s16_to_ulaw(simd, samples, num_samples, out)
-        return 0
-    if encoding == ALAW:
-        csrc.lku_s16_to_alaw(simd, samples, num_samples, out)
-        return 0
-    return csrc.lku_pcm_from_s16(simd, <csrc.lku_pcm>encoding, samples, num_samples, out)
+cdef Py_ssize_t num_bytes_of(int encoding) noexcept nogil
+cdef size_t decode(csrc.lku_simd simd, int encoding, const uint8_t *data, size_t num_samples,
+                   csrc.lku_s16 *out) noexcept nogil
+cdef size_t encode(csrc.lku_simd simd, int encoding, const csrc.lku_s16 *samples, size_t num_samples,
+                   uint8_t *out) noexcept nogil
 
 
 cdef inline Py_ssize_t borrow_encoded(object data, Py_buffer *view, int encoding, str name="data") except -1:

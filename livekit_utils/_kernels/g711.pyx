@@ -5,7 +5,7 @@ from libc.stdint cimport uint8_t
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16, release_gil_if, restore_gil
-from livekit_utils._kernels.encoding cimport ALAW, ULAW, borrow_encoded
+from livekit_utils._kernels.encoding cimport ALAW, ULAW, borrow_encoded, decode, encode
 
 from livekit_utils._kernels import simd as _simd
 
@@ -20,10 +20,7 @@ cdef bytearray decoded(object data, int law):
         result = PyByteArray_FromStringAndSize(NULL, n * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
         released = release_gil_if(n >= NOGIL_SAMPLES)
-        if law == ULAW:
-            csrc.lku_ulaw_to_s16(SIMD, <const uint8_t *>view.buf, n, out)
-        else:
-            csrc.lku_alaw_to_s16(SIMD, <const uint8_t *>view.buf, n, out)
+        decode(SIMD, law, <const uint8_t *>view.buf, n, out)
         restore_gil(released)
         return result
     finally:
@@ -38,10 +35,7 @@ cdef bytes encoded(object data, int law):
         result = PyBytes_FromStringAndSize(NULL, n)
         out = <uint8_t *>PyBytes_AS_STRING(result)
         released = release_gil_if(n >= NOGIL_SAMPLES)
-        if law == ULAW:
-            csrc.lku_s16_to_ulaw(SIMD, <const csrc.lku_s16 *>view.buf, n, out)
-        else:
-            csrc.lku_s16_to_alaw(SIMD, <const csrc.lku_s16 *>view.buf, n, out)
+        encode(SIMD, law, <const csrc.lku_s16 *>view.buf, n, out)
         restore_gil(released)
         return result
     finally:

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t
 
 from livekit_utils._kernels cimport csrc
 from livekit_utils._kernels.borrow cimport NOGIL_SAMPLES, PyBuffer_Release, borrow_s16, release_gil_if, restore_gil
-from livekit_utils._kernels.encoding cimport borrow_encoded
+from livekit_utils._kernels.encoding cimport borrow_encoded, decode, encode, num_bytes_of
 
 from livekit_utils._kernels import simd as _simd
 
@@ -28,7 +28,7 @@ def to_s16(data, str encoding not None):
     """Returns (the samples as int16, how many of them were saturated or NaN)."""
     cdef Py_buffer view
     cdef int number = number_of(encoding)
-    cdef Py_ssize_t num_bytes = csrc.lku_pcm_num_bytes(<csrc.lku_pcm>number)
+    cdef Py_ssize_t num_bytes = num_bytes_of(number)
     cdef Py_ssize_t n = borrow_encoded(data, &view, number) // num_bytes
     cdef csrc.lku_s16 *out
     cdef size_t clipped
@@ -38,7 +38,7 @@ def to_s16(data, str encoding not None):
         result = PyByteArray_FromStringAndSize(NULL, n * 2)
         out = <csrc.lku_s16 *>PyByteArray_AS_STRING(result)
         released = release_gil_if(n >= NOGIL_SAMPLES)
-        clipped = csrc.lku_pcm_to_s16(SIMD, <csrc.lku_pcm>number, <const uint8_t *>view.buf, n, out)
+        clipped = decode(SIMD, number, <const uint8_t *>view.buf, n, out)
         restore_gil(released)
         return result, clipped
     finally:
@@ -53,10 +53,10 @@ def from_s16(data, str encoding not None):
     cdef uint8_t *out
     cdef size_t clipped
     try:
-        result = PyByteArray_FromStringAndSize(NULL, n * csrc.lku_pcm_num_bytes(<csrc.lku_pcm>number))
+        result = PyByteArray_FromStringAndSize(NULL, n * num_bytes_of(number))
         out = <uint8_t *>PyByteArray_AS_STRING(result)
         released = release_gil_if(n >= NOGIL_SAMPLES)
-        clipped = csrc.lku_pcm_from_s16(SIMD, <csrc.lku_pcm>number, <const csrc.lku_s16 *>view.buf, n, out)
+        clipped = encode(SIMD, number, <const csrc.lku_s16 *>view.buf, n, out)
         restore_gil(released)
         return result, clipped
     finally:

@@ -92,6 +92,7 @@ def test_what_a_user_writes(tmp_path: Path) -> None:
 NOT_IN_BOTH = r"""
 .*\.__test__
 livekit_utils\._kernels\._cyutility
+livekit_utils\._kernels\.encoding\.__pyx_capi__
 livekit_utils\._kernels\.(dtmf\.Dtmf|high_pass\.HighPass|limiter\.Limiter|linear\.LinearInterpolator)\.__init__
 livekit_utils\._kernels\.(echo_power\.EchoPower|noise_fill\.NoiseFill|noise_floor\.NoiseFloor)\.__init__
 livekit_utils\._kernels\.(loudness\.Loudness|overlap_add\.OverlapAdd|short_spectrum\.ShortSpectrum)\.__init__

@@ -41,7 +41,7 @@ def ends(ranges: Ranges, seconds: float = AUDIO_S) -> list[float]:
     return [start + (i + 1) * seconds for start, end in ranges for i in range(round((end - start) / seconds))]
 
 
-@dataclass
+@dataclass(repr=False)  # asyncio.Runner makes one, of all that was heard, whenever it is done with a signal
 class Stage:
     """A synchronizer with our sources, and what comes out of it."""
 
