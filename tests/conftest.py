@@ -18,7 +18,6 @@ import livekit_utils
 from tests.support.dispositions import default_for_children
 from tests.support.held_up import say_repeated
 from tests.support.randomness import SEED, Rand
-from tests.support.side_by_side import give_way
 
 settings.register_profile(
     "default",
@@ -50,7 +49,6 @@ TESTS_SET_UP = count(1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    give_way(item)
     if next(TESTS_SET_UP) % 100 == 0:
         pass_over_what_there_is()
 
@@ -69,8 +67,8 @@ def pytest_collection_finish() -> None:
 
 
 def pass_over_what_there_is() -> None:
-    """The garbage collector passes over it for good: thirteen thousand tests, all modules, and what pytest keeps of
-    each test that was run. Some tests collect again and again, and each time it takes as long as there is much."""
+    """The garbage collector passes over it for good: thirteen thousand tests, all modules, and what pytest keeps of each
+    test that was run. Some tests collect again and again, which takes each time as long as there is much."""
     gc.collect()
     gc.freeze()
 

@@ -33,10 +33,7 @@ cp -R tests csrc examples tools README.md pyproject.toml "$work"
 cd "$work"
 # tests/house reads the source, as text.
 export LIVEKIT_UTILS_SOURCE="$OLDPWD"
-# A process more than processors: tests on devices are a group of one process, and wait most of their time. That group is
-# the least that a run takes, so that more than five gain nothing. Where a process ends or does not go on, whatever holds
-# it up, the run ends and says at which test: pytest-xdist does not come to an end with a new one in its place.
-processors=$(getconf _NPROCESSORS_ONLN)
-[ "$processors" -le 4 ] || processors=4
-exec "$venv/bin/python" -m pytest --numprocesses $((processors + 1)) --dist loadgroup --max-worker-restart 0 \
+# In two processes: tests on devices wait most of their time. Where a process ends or does not go on, whatever holds it up,
+# the run ends and says at which test: pytest-xdist does not come to an end with a new one in its place.
+exec "$venv/bin/python" -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 \
     -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true "$@"

@@ -15,7 +15,6 @@ import pytest
 
 from tests.support.held_up import run_in_real_time
 from tests.support.paths import TESTS
-from tests.support.side_by_side import DEVICES
 from tests.support.sound_server import SoundServer, missing
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -31,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side, these run one after the other: they are about time."""
     for item in items:
         if is_here(item):
-            item.add_marker(pytest.mark.xdist_group(DEVICES))
+            item.add_marker(pytest.mark.xdist_group("devices"))
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
