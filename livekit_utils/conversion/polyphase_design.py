@@ -63,6 +63,11 @@ _SHAPES = {
 }
 _MARGIN_DB = 20
 """How far the noise of the taps lies below the rejection: its peaks are 12 dB above the mean, and add to what is there."""
+_SHAPED_RATIO = 6
+_STOPBAND = 1.15
+_MAY_RISE_DB = 0.5
+"""Up to that ratio, the taps have so many bits that the level of the stopband, which begins at that share of the lower
+Nyquist frequency, does not rise by more."""
 
 
 def is_covered(input_rate: int, output_rate: int) -> bool:
@@ -111,15 +116,55 @@ def design(step: int, num_phases: int, quality: str) -> tuple[npt.NDArray[np.int
     scale = min(1.0, num_phases / step)
     bank, look_ahead = _bank(scale, [phase / num_phases for phase in range(num_phases)], quality)
     shape = _SHAPES[quality]
+    ratio = max(step, num_phases)
     row_db = 10 * log10(bank.shape[1] / 12)
-    needed_db = max(row_db + shape.noise_db, row_db - 10 * log10(num_phases) + shape.rejection_db + _MARGIN_DB)
+    needed_db = row_db + shape.noise_db
+    if ratio > _SHAPED_RATIO:
+        needed_db = max(needed_db, row_db - 10 * log10(num_phases) + shape.rejection_db + _MARGIN_DB)
     fraction_bits = min(max(ceil(needed_db / (20 * log10(2))), MIN_BITS), MAX_BITS)
-    return _rounded(bank * 2.0**fraction_bits, 1 << fraction_bits), fraction_bits, look_ahead
+    if ratio > _SHAPED_RATIO:
+        return _rounded(bank * 2.0**fraction_bits, 1 << fraction_bits), fraction_bits, look_ahead
+    limit = _stopband_level(bank, ratio) * 10 ** (_MAY_RISE_DB / 20)
+    while True:
+        taps = _rounded(_shaped(bank * 2.0**fraction_bits, ratio), 1 << fraction_bits)
+        if fraction_bits == MAX_BITS or _stopband_level(taps / 2.0**fraction_bits, ratio) <= limit:
+            return taps, fraction_bits, look_ahead
+        fraction_bits += 1
+
+
+def _as_one_filter(bank: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns the taps at the rate of all phases together."""
+    return bank[:, ::-1].T.reshape(-1)
+
+
+def _stopband_level(bank: npt.NDArray[np.float64], ratio: int) -> float:
+    import numpy as np
+
+    size = 16 * bank.size
+    levels = abs(np.fft.rfft(_as_one_filter(bank), size))
+    return float(levels[round(_STOPBAND * size / 2 / ratio) :].max())
+
+
+def _shaped(bank: npt.NDArray[np.float64], ratio: int) -> npt.NDArray[np.float64]:
+    """Rounds the taps such that the error of all phases together lies in the passband, 1 / ratio of the band."""
+    import numpy as np
+
+    lags = np.arange(9)
+    # The power of the stopband, a little everywhere, and a little at 0 Hz.
+    power = (lags == 0) - 0.97 * np.sinc(lags / ratio) / ratio + 0.01
+    feedback = np.linalg.solve(power[abs(lags[1:, np.newaxis] - lags[1:])], -power[1:])
+    errors = np.zeros(8)
+    taps = _as_one_filter(bank)
+    rounded = np.empty_like(taps)
+    for i, tap in enumerate(taps):
+        wanted = tap + feedback @ errors
+        rounded[i] = round(wanted)
+        errors = np.append(rounded[i] - wanted, errors[:-1])
+    return rounded.reshape(bank.shape[::-1]).T[:, ::-1]
 
 
 def _rounded(bank: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int32]:
-    """Rounds the taps such that each row has that sum: those that are nearest to it, to the next integer on the other side.
-    """
+    """Rounds the taps such that each row has that sum: those that are nearest to it to the integer on the other side."""
     import numpy as np
 
     taps = np.rint(bank)
@@ -128,7 +173,7 @@ def _rounded(bank: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int32]
     order = np.argsort(sign * (taps - bank), axis=1, kind="stable")
     places = np.arange(bank.shape[1])
     np.put_along_axis(taps, order, np.take_along_axis(taps, order, 1) + sign * (places < abs(lacking)), 1)
-    return taps.astype(np.int32)
+    return taps.astype(np.int32, order="C")
 
 
 def _bank(
