@@ -147,7 +147,7 @@ bool lku_polyphase_cut(lku_polyphase_filter *filter, const int32_t *phases, lku_
      * One more run takes about as long as one more step. */
     lku_polyphase_run best = {0, 0};
     size_t least = SIZE_MAX;
-    for (uint32_t limit = INT16_MAX; limit >= 1024; limit /= 2) {
+    for (uint32_t limit = INT16_MAX; limit > INT16_MAX / 4; limit /= 2) {
         filter->coarse = coarse_run(peaks, filter->num_steps, limit);
         cut_fine(filter, phases, fine, sums);
         const size_t cost = filter->coarse.num_steps + filter->num_fine;
