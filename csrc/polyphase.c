@@ -68,8 +68,8 @@ static uint32_t magnitude(int32_t value) {
     return value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
 }
 
-/* Whether all coarse parts fit, and the sums of their products: rounding adds up to 1/2 to each of those in a lane, up to
- * 32768 of them, and 6 << 13 and 16384 are 65536. */
+/* Whether all coarse parts fit, and the sums of their products: rounding adds up to 1/2 to each of those in a lane, up
+ * to 32768 of them, and 6 << 13 and 16384 are 65536. */
 static bool fits(const lku_polyphase_filter *filter, const int32_t *phases) {
     const uint32_t one = (uint32_t)1 << filter->fraction_bits;
     for (size_t phase = 0; phase < filter->num_phases; phase++) {

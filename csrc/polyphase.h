@@ -6,8 +6,8 @@
  *     out[k] = clamp(floor(sum / 2^fraction_bits + 1/2))
  *
  * where the input is silence before its start. Positions are computed in integers, so a stream of any length does not
- * drift, and what comes out does not depend on how it was cut into calls. The sum is exact: all levels agree to the bit,
- * in whatever order they add.
+ * drift, and what comes out does not depend on how it was cut into calls. The sum is exact: all levels agree to the
+ * bit, in whatever order they add.
  *
  * Processors multiply int16 fastest, and add the products up in int32. Taps are finer than int16 where they are large,
  * and int32 is too narrow for the sum. So a row is cut into runs:
@@ -15,8 +15,8 @@
  * - the fine runs, one after the other, are of all taps. Each is as long as no sum of its products can leave int32.
  * - the coarse run is of the middle, where taps are large: it has the upper bits of each, the fine runs the lower ones.
  *
- * Four outputs that follow each other, a quad, share one window of the input. Their taps lie side by side, moved to where
- * each output's inputs are in the window: four inputs at a time, with four taps of each output.
+ * Four outputs that follow each other, a quad, share one window of the input. Their taps lie side by side, moved to
+ * where each output's inputs are in the window: four inputs at a time, with four taps of each output.
  */
 #ifndef LKU_POLYPHASE_H
 #define LKU_POLYPHASE_H
@@ -77,8 +77,8 @@ typedef struct lku_polyphase {
  */
 void lku_polyphase_measure(lku_polyphase_filter *filter);
 
-/* Cuts the rows into runs. Returns false if that is impossible: the sum of the taps of a row, each without its sign, is to
- * be less than 6, and no tap more than 3.
+/* Cuts the rows into runs. Returns false if that is impossible: the sum of the taps of a row, each without its sign, is
+ * to be less than 6, and no tap more than 3.
  *
  * filter [in]  as it was measured, fraction_bits
  *        [out] coarse, fine, num_fine, num_values; fine stays borrowed

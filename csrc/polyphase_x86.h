@@ -1,8 +1,8 @@
 /* The filter of polyphase.c for AVX2, by hand, because compilers do not find its instructions.
  *
- * Two quads at a time, of one channel or of two that share the loads of the taps. A register holds the sums of a quad: two
- * for each output, side by side, since four inputs are multiplied at once with four taps of each output. They begin at
- * -2^31, so that they stay positive when they are taken for unsigned, and are added up in 64 bits after each run.
+ * Two quads at a time, of one channel or of two that share the loads of the taps. A register holds the sums of a quad:
+ * two for each output, side by side, since four inputs are multiplied at once with four taps of each output. They begin
+ * at -2^31, so that they stay positive when they are taken for unsigned, and are added up in 64 bits after each run.
  */
 #ifndef LKU_POLYPHASE_X86_H
 #define LKU_POLYPHASE_X86_H
@@ -40,7 +40,7 @@ LKU_AVX2_INLINE void lku_add_step(lku_quads *sums, const int16_t *in, ptrdiff_t 
                                   const int16_t *taps_a, const int16_t *taps_b, bool is_pair) {
     __m256i a = _mm256_load_si256((const __m256i *)taps_a), b = _mm256_load_si256((const __m256i *)taps_b);
     if (is_pair)
-        __asm__("" : "+x"(a), "+x"(b)); /* keeps them in registers: the compiler would load them once for each channel */
+        __asm__("" : "+x"(a), "+x"(b)); /* keeps them in registers: compilers load them once for each channel */
     sums->a = lku_add_products(sums->a, in, a);
     sums->b = lku_add_products(sums->b, in + to_b, b);
     if (is_pair) {
@@ -79,8 +79,8 @@ LKU_AVX2_INLINE __m256i lku_rounded(__m256i a, __m256i b, __m256i constant, __m1
 }
 
 /* Writes num_outputs, up to eight, from the one at `first` on; they are `apart` samples apart. */
-LKU_AVX2_INLINE void lku_write(__m256i left, __m256i right, size_t first, size_t num_outputs, size_t apart, bool is_pair,
-                               lku_s16 *out) {
+LKU_AVX2_INLINE void lku_write(__m256i left, __m256i right, size_t first, size_t num_outputs, size_t apart,
+                               bool is_pair, lku_s16 *out) {
     const __m256i eight = is_pair ? _mm256_packs_epi32(_mm256_unpacklo_epi32(left, right),
                                                        _mm256_unpackhi_epi32(left, right))
                                   : _mm256_permute4x64_epi64(_mm256_packs_epi32(left, left), 0x08);

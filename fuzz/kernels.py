@@ -66,9 +66,7 @@ def _polyphase(source: Input) -> None:
         taps = memoryview(taps).cast("i")
         if source.below(4):
             taps = array("i", (tap >> source.below(30) for tap in taps))
-    filter = PolyphaseFilter(
-        taps, source.argument(40), source.argument(9), source.argument(9), source.argument(20)
-    )
+    filter = PolyphaseFilter(taps, source.argument(40), source.argument(9), source.argument(9), source.argument(20))
     converter = PolyphaseConverter(filter, source.argument(4))
     for _ in range(source.below(5)):
         converter.process(source.buffer())

@@ -151,8 +151,8 @@ cdef class PolyphaseConverter:
         return result
 
     def goes_on_like(self, PolyphaseConverter other not None):
-        """Returns whether both give the same from now on: they have one filter, are at the same of its phases, and reach
-        back to the same input.
+        """Returns whether both give the same from now on: they have one filter, are at the same of its phases, and
+        reach back to the same input.
         """
         cdef csrc.lku_polyphase *mine = &self._state
         cdef csrc.lku_polyphase *others = &other._state

@@ -176,9 +176,7 @@ def _rounded(bank: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int32]
     return taps.astype(np.int32, order="C")
 
 
-def _bank(
-    scale: float, places: list[float], quality: str, multiple: int = 1
-) -> tuple[npt.NDArray[np.float64], int]:
+def _bank(scale: float, places: list[float], quality: str, multiple: int = 1) -> tuple[npt.NDArray[np.float64], int]:
     """Returns a row of taps, so many or a multiple, for each place between two inputs, which are `scale` samples of the
     lower rate long."""
     import numpy as np

@@ -8,8 +8,8 @@ static size_t random_ratio(void) {
     return random_below(3) ? 1 + random_below(12) : rates[random_below(sizeof rates / sizeof *rates)];
 }
 
-/* Rows of taps that together are just below what fits, so that full scale saturates: of many sizes, or like those of a real
- * filter, few of which are large. */
+/* Rows of taps that together are just below what fits, so that full scale saturates: of many sizes, or like those of a
+ * real filter, few of which are large. */
 static int32_t *make_taps(const lku_polyphase_filter *filter) {
     int32_t *const made = calloc(filter->num_phases * filter->num_taps, sizeof *made), *taps = made;
     const double one = (double)((int64_t)1 << filter->fraction_bits);

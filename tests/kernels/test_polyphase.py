@@ -197,7 +197,14 @@ def test_look_ahead_out_of_range(look_ahead: int) -> None:
 
 @pytest.mark.parametrize(
     "taps",
-    [(3 * 2**BITS + 1,), (-3 * 2**BITS - 1,), (-(2**31),), (2**31 - 1,) * 8, (3 * 2**BITS, -3 * 2**BITS), (2**BITS,) * 6],
+    [
+        (3 * 2**BITS + 1,),
+        (-3 * 2**BITS - 1,),
+        (-(2**31),),
+        (2**31 - 1,) * 8,
+        (3 * 2**BITS, -3 * 2**BITS),
+        (2**BITS,) * 6,
+    ],
 )
 def test_taps_that_would_overflow(taps: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="taps of up to 3, and of less than 6 in a row"):
