@@ -15,10 +15,14 @@ Its phase p is the remainder of k M by L, its row of the bank h at the distances
 L rows serve all outputs (R. E. Crochiere and L. R. Rabiner, "Multirate Digital Signal Processing", 1983, section 3.3).
 Each row is scaled to the sum 1: a constant comes out as the same constant in every phase.
 
-The kernel computes in integers, so taps are rounded to multiples of 2^-b. An error of a tap is then up to half of that, and
-on average 1 / sqrt(12) of it; those of the n taps of a row add up to sqrt(n / 12) 2^-b: noise, so far below the signal. In
-the response of all L rows together they are spread over L times the band, and by sqrt(L) smaller. b is so large that the
-first is below what int16 itself has, and the second below the rejection.
+The kernel computes in integers, so taps are rounded to multiples of 2^-b. An error of a tap is then up to half of that,
+and on average 1 / sqrt(12) of it; those of the n taps of a row add up to sqrt(n / 12) 2^-b: noise, so far below the
+signal. In the response of all L rows together they are spread over L times the band, and by sqrt(L) smaller. b is so
+large that the first is below what int16 itself has, and the second below the rejection.
+
+For the ratios of small numbers, L counts for little. But there the error of a tap is made up for by the taps behind it:
+what is left lies in the passband, where it changes the level by less than 0.001 dB. (Error feedback: its filter is the
+predictor of a signal that has the power of the stopband.)
 
 For a ratio that changes, outputs lie anywhere between two inputs. The bank then has rows for evenly spaced positions,
 and the kernel interpolates linearly between two of them. With N rows per sample of the lower rate, a tone of w radians
@@ -62,7 +66,7 @@ _SHAPES = {
     "very_high": _Shape(96, 11.49, 0.9964, 120, 122, 1024),
 }
 _MARGIN_DB = 20
-"""How far the noise of the taps lies below the rejection: its peaks are 12 dB above the mean, and add to what is there."""
+"""How far the noise of the taps lies below the rejection: its peaks are 12 dB above the mean, and add to the rest."""
 _SHAPED_RATIO = 6
 _STOPBAND = 1.15
 _MAY_RISE_DB = 0.5
@@ -111,8 +115,10 @@ def _made_variable(step: int, num_phases: int, quality: str) -> VariableFilter:
 
 
 def design(step: int, num_phases: int, quality: str) -> tuple[npt.NDArray[np.int32], int, int]:
-    """Returns the bank, with a row of taps for each phase; of how many bits behind the point its taps are; and the number
+    """Returns the bank, with a row of taps for each phase; how many bits behind the point its taps have; and the number
     of inputs after an output that it needs."""
+    import numpy as np
+
     scale = min(1.0, num_phases / step)
     bank, look_ahead = _bank(scale, [phase / num_phases for phase in range(num_phases)], quality)
     shape = _SHAPES[quality]
@@ -123,10 +129,12 @@ def design(step: int, num_phases: int, quality: str) -> tuple[npt.NDArray[np.int
         needed_db = max(needed_db, row_db - 10 * log10(num_phases) + shape.rejection_db + _MARGIN_DB)
     fraction_bits = min(max(ceil(needed_db / (20 * log10(2))), MIN_BITS), MAX_BITS)
     if ratio > _SHAPED_RATIO:
-        return _rounded(bank * 2.0**fraction_bits, 1 << fraction_bits), fraction_bits, look_ahead
+        wanted = bank * 2.0**fraction_bits
+        return _with_sum(np.rint(wanted), wanted, 1 << fraction_bits), fraction_bits, look_ahead
     limit = _stopband_level(bank, ratio) * 10 ** (_MAY_RISE_DB / 20)
     while True:
-        taps = _rounded(_shaped(bank * 2.0**fraction_bits, ratio), 1 << fraction_bits)
+        wanted = bank * 2.0**fraction_bits
+        taps = _with_sum(_shaped(wanted, ratio), wanted, 1 << fraction_bits)
         if fraction_bits == MAX_BITS or _stopband_level(taps / 2.0**fraction_bits, ratio) <= limit:
             return taps, fraction_bits, look_ahead
         fraction_bits += 1
@@ -163,16 +171,15 @@ def _shaped(bank: npt.NDArray[np.float64], ratio: int) -> npt.NDArray[np.float64
     return rounded.reshape(bank.shape[::-1]).T[:, ::-1]
 
 
-def _rounded(bank: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int32]:
-    """Rounds the taps such that each row has that sum: those that are nearest to it to the integer on the other side."""
+def _with_sum(taps: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int32]:
+    """Gives each row of rounded taps that sum: those taps move by 1 that it brings nearest to what was wanted."""
     import numpy as np
 
-    taps = np.rint(bank)
     lacking = total - taps.sum(axis=1, keepdims=True)
     sign = np.sign(lacking)
-    order = np.argsort(sign * (taps - bank), axis=1, kind="stable")
-    places = np.arange(bank.shape[1])
-    np.put_along_axis(taps, order, np.take_along_axis(taps, order, 1) + sign * (places < abs(lacking)), 1)
+    order = np.argsort(sign * (taps - wanted), axis=1, kind="stable")
+    moved = sign * (np.arange(taps.shape[1]) < abs(lacking))
+    np.put_along_axis(taps, order, np.take_along_axis(taps, order, 1) + moved, 1)
     return taps.astype(np.int32, order="C")
 
 
