@@ -1,4 +1,4 @@
-/* Sums of products for AVX2, in the order that polyphase.h states: eight partial sums, which are then added in pairs. */
+/* Sums of products for AVX2, in the order that variable_ratio.h states: eight partial sums, which are then added in pairs. */
 #ifndef LKU_DOT_X86_H
 #define LKU_DOT_X86_H
 

@@ -8,8 +8,8 @@
  *     dot(p) = sum(taps[p][j] * in[i + look_ahead - (num_taps - 1) + j], 0 <= j < num_taps)
  *
  * where the input is silence before its start, and ties round to even. The distance is carried on in double: what comes
- * out does not depend on how a stream is cut into calls. The sums are in float, and in the order of polyphase.h. All
- * levels agree to the bit.
+ * out does not depend on how a stream is cut into calls. The sums are in float, and always in one order: eight partial
+ * sums, of every eighth product each, and then ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)). All levels agree to the bit.
  */
 #ifndef LKU_VARIABLE_RATIO_H
 #define LKU_VARIABLE_RATIO_H

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -62,8 +63,10 @@ def _own_ring(source: Input) -> None:
 def _polyphase(source: Input) -> None:
     taps: Any = source.take(source.below(200) * 4)
     if taps and len(taps) % 4 == 0:
-        taps = memoryview(taps).cast("f")
-    filter = PolyphaseFilter(taps, source.argument(9), source.argument(9), source.argument(20))
+        taps = memoryview(taps).cast("i")
+        if source.below(4):
+            taps = array("i", (tap >> source.below(30) for tap in taps))
+    filter = PolyphaseFilter(taps, source.argument(40), source.argument(9), source.argument(9), source.argument(20))
     converter = PolyphaseConverter(filter, source.argument(4))
     for _ in range(source.below(5)):
         converter.process(source.buffer())

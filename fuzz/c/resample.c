@@ -6,10 +6,12 @@
 
 enum { MAX_FRAMES = 500, MAX_OUTPUTS = 20000, MAX_CHANNELS = 3, MAX_PIECES = 8 };
 
-static float take_tap(input *in) {
-    float tap;
-    take(in, &tap, sizeof tap);
-    return tap >= -65536.0f && tap <= 65536.0f ? tap : 1.0f; /* the bound that callers keep; not for NaN either */
+/* A tap such that those of a row stay within the bound that callers keep. */
+static int32_t take_tap(input *in, uint64_t *left) {
+    const uint64_t most = *left < *left / 2 + 1 ? *left : *left / 2 + 1;
+    const uint64_t tap = take_u64(in) % (most + 1);
+    *left -= tap;
+    return take_below(in, 2) ? (int32_t)tap : -(int32_t)tap;
 }
 
 /* One piece, whose input and output are exactly as long as its samples. */
@@ -35,24 +37,32 @@ static void check_polyphase(input *in) {
         filter.num_phases = 1 + take_below(in, LKU_POLYPHASE_MAX_RATIO);
     if (take_below(in, 8) == 0)
         filter.step = 1 + take_below(in, LKU_POLYPHASE_MAX_RATIO);
-    const size_t least = filter.step / filter.num_phases + 1 + take_below(in, 30);
-    filter.num_taps = (least + LKU_POLYPHASE_LANES - 1) / LKU_POLYPHASE_LANES * LKU_POLYPHASE_LANES;
+    filter.num_taps = filter.step / filter.num_phases + 1 + take_below(in, 30);
     filter.look_ahead = take_below(in, filter.num_taps);
-    lku_f32 *phases = make_memory(filter.num_phases * filter.num_taps * sizeof(float));
-    for (size_t i = 0; i < filter.num_phases * filter.num_taps; i++)
-        phases[i] = take_tap(in);
-    const size_t num_rows = filter.num_phases + LKU_POLYPHASE_SPARE_ROWS;
-    lku_f32 *taps = make_memory(num_rows * filter.num_taps * sizeof(float));
-    uint16_t *inputs = make_memory(num_rows * sizeof(uint16_t));
+    filter.fraction_bits = LKU_POLYPHASE_COARSE_BITS +
+                           (unsigned)take_below(in, LKU_POLYPHASE_MAX_BITS - LKU_POLYPHASE_COARSE_BITS + 1);
+    int32_t *phases = make_memory(filter.num_phases * filter.num_taps * sizeof(int32_t));
+    for (size_t phase = 0; phase < filter.num_phases; phase++) {
+        uint64_t left = ((uint64_t)6 << filter.fraction_bits) - 1;
+        for (size_t j = 0; j < filter.num_taps; j++)
+            phases[phase * filter.num_taps + j] = take_tap(in, &left);
+    }
+    lku_polyphase_measure(&filter);
+    lku_polyphase_run *fine = make_memory(filter.num_steps * sizeof *fine);
+    uint32_t *scratch = make_memory((filter.num_steps + 8 * filter.num_quads) * sizeof(uint32_t));
+    CHECK(lku_polyphase_cut(&filter, phases, fine, scratch));
+    int16_t *taps = aligned_alloc(32, (filter.num_quads * filter.num_values * sizeof(int16_t) + 31) / 32 * 32);
+    uint32_t *inputs = make_memory(filter.num_quads * sizeof(uint32_t));
     lku_polyphase_arrange(&filter, phases, taps, inputs);
     free(phases);
+    free(scratch);
 
     const size_t num_channels = 1 + take_below(in, MAX_CHANNELS), frame_bytes = num_channels * sizeof(int16_t);
     size_t samples_per_channel = take_below(in, MAX_FRAMES);
     while ((samples_per_channel + 1) * filter.num_phases / filter.step > MAX_OUTPUTS)
         samples_per_channel /= 2;
     lku_s16 *samples = take_memory(in, samples_per_channel * frame_bytes);
-    lku_f32 *memory = make_memory(lku_polyphase_memory(&filter, num_channels) * sizeof(float));
+    int16_t *memory = make_memory(lku_polyphase_memory(&filter, num_channels) * sizeof(int16_t));
     lku_polyphase state;
     lku_polyphase_init(&state, &filter, num_channels, memory);
     const size_t num_outputs = lku_polyphase_num_outputs(&state, samples_per_channel);
@@ -73,6 +83,7 @@ static void check_polyphase(input *in) {
         }
         CHECK(made == num_outputs && memcmp(whole, cut, num_outputs * frame_bytes) == 0);
     }
+    free(fine);
     free(taps);
     free(inputs);
     free(samples);

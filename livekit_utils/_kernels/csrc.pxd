@@ -226,30 +226,40 @@ cdef extern from "noise_fill.h" nogil:
 
 
 cdef extern from "polyphase.h" nogil:
-    const size_t LKU_POLYPHASE_LANES
-    const size_t LKU_POLYPHASE_SPARE_ROWS
+    const size_t LKU_POLYPHASE_COARSE_BITS
+    const size_t LKU_POLYPHASE_MAX_BITS
     const size_t LKU_POLYPHASE_MAX_RATIO
     const size_t LKU_POLYPHASE_MAX_TAPS
+
+    ctypedef struct lku_polyphase_run:
+        pass
 
     ctypedef struct lku_polyphase_filter:
         size_t num_taps
         size_t num_phases
         size_t step
         size_t look_ahead
+        unsigned int fraction_bits
+        size_t num_quads
+        size_t num_steps
+        size_t num_values
 
     ctypedef struct lku_polyphase:
-        lku_f32 *memory
+        int16_t *memory
         size_t capacity
-        size_t start
         size_t end
         size_t row
 
-    void lku_polyphase_arrange(lku_polyphase_filter *filter, const lku_f32 *phases, lku_f32 *taps,
-                               uint16_t *inputs) noexcept
+    void lku_polyphase_measure(lku_polyphase_filter *filter) noexcept
+    bint lku_polyphase_cut(lku_polyphase_filter *filter, const int32_t *phases, lku_polyphase_run *fine,
+                           uint32_t *scratch) noexcept
+    void lku_polyphase_arrange(lku_polyphase_filter *filter, const int32_t *phases, int16_t *taps,
+                               uint32_t *inputs) noexcept
     size_t lku_polyphase_memory(const lku_polyphase_filter *filter, size_t num_channels) noexcept
     void lku_polyphase_init(lku_polyphase *state, const lku_polyphase_filter *filter, size_t num_channels,
-                            lku_f32 *memory) noexcept
+                            int16_t *memory) noexcept
     void lku_polyphase_reset(lku_polyphase *state) noexcept
+    size_t lku_polyphase_start(const lku_polyphase *state) noexcept
     size_t lku_polyphase_num_outputs(const lku_polyphase *state, size_t samples_per_channel) noexcept
     void lku_polyphase_s16(lku_simd simd, lku_polyphase *state, const lku_s16 *samples, size_t samples_per_channel,
                            lku_s16 *out) noexcept

@@ -1,4 +1,4 @@
-from libc.stdint cimport uint16_t
+from libc.stdint cimport uint32_t
 
 from livekit_utils._kernels cimport csrc
 
@@ -10,8 +10,9 @@ cdef enum:
 
 cdef class PolyphaseFilter:
     cdef csrc.lku_polyphase_filter _filter
-    cdef void *_memory      # of the taps
-    cdef uint16_t *_inputs
+    cdef void *_memory  # of the taps
+    cdef csrc.lku_polyphase_run *_fine
+    cdef uint32_t *_inputs
 
 
 cdef class PolyphaseConverter:

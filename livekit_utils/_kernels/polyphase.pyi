@@ -2,11 +2,12 @@ from typing import Final
 
 from typing_extensions import Buffer
 
-LANES: Final[int]
 MAX_RATIO: Final[int]
+MIN_BITS: Final[int]
+MAX_BITS: Final[int]
 
 class PolyphaseFilter:
-    def __init__(self, taps: Buffer, step: int, num_phases: int, look_ahead: int) -> None: ...
+    def __init__(self, taps: Buffer, fraction_bits: int, step: int, num_phases: int, look_ahead: int) -> None: ...
     @property
     def look_ahead(self) -> int: ...
     @property

@@ -224,7 +224,7 @@ class LinearEngine:
 
 
 class PolyphaseEngine:
-    """Converts with a bank of filters for a fixed ratio, in float32."""
+    """Converts with a bank of filters for a fixed ratio, in integers."""
 
     def __init__(self, input_rate: int, output_rate: int, num_channels: int, quality: AudioResamplerQuality) -> None:
         bank = filter_of(input_rate, output_rate, quality)

@@ -19,7 +19,8 @@ interpolator = LinearInterpolator(3, 2, 1)
 high_pass = HighPass(48000, 1)
 dtmf = Dtmf(8000)
 taps = array("f", bytes(4 * 16))
-converter = PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 1)
+whole = array("i", bytes(4 * 16))
+converter = PolyphaseConverter(PolyphaseFilter(whole, 20, 3, 2, 1), 1)
 variable = VariableConverter(VariableFilter(taps, 1, 1), 1, 1, 2)
 
 
@@ -54,10 +55,10 @@ def fail() -> None:
     raises(ValueError, s16_to_f32, data, floats[:2])
     raises(TypeError, f32_to_s16, data)
     raises(ValueError, downmix_s16, data, 7)
-    raises(ValueError, PolyphaseFilter, taps, 3, 2, 8)
+    raises(ValueError, PolyphaseFilter, whole, 20, 3, 2, 8)
     raises(ValueError, VariableFilter, taps, 1, 8)
     raises(ValueError, variable.set_ratio, 3, 0)
-    raises(TypeError, PolyphaseFilter, data, 3, 2, 1)
+    raises(TypeError, PolyphaseFilter, data, 20, 3, 2, 1)
     raises(ValueError, sine_s16, -1.0, 0.0, 0.01, 480)
 
 
@@ -65,11 +66,11 @@ def make() -> None:
     LinearInterpolator(160, 147, 2).process(data)
     HighPass(16000, 2).process(data)
     Dtmf(8000).push(data)
-    PolyphaseConverter(PolyphaseFilter(taps, 3, 2, 1), 2).process(data)
+    PolyphaseConverter(PolyphaseFilter(whole, 20, 3, 2, 1), 2).process(data)
     VariableConverter(VariableFilter(taps, 1, 1), 2, 1, 2).process(data)
 
 
-watched = (data, odd, floats, interpolator, high_pass, dtmf, taps, converter, variable)
+watched = (data, odd, floats, interpolator, high_pass, dtmf, taps, whole, converter, variable)
 check(succeed, 20_000, *watched)
 check(fail, 3_000, *watched)
 check(make, 30_000, *watched)

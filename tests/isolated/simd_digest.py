@@ -21,11 +21,11 @@ from livekit_utils._kernels.loudness import Loudness
 from livekit_utils._kernels.overlap_add import OverlapAdd
 from livekit_utils._kernels.pcm import PCM_ENCODINGS, from_s16, to_s16
 from livekit_utils._kernels.pixels import convert_picture, scale_picture
-from livekit_utils._kernels.polyphase import LANES, PolyphaseConverter, PolyphaseFilter
+from livekit_utils._kernels.polyphase import PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.shaped_queue import DUCK, ShapedQueue
 from livekit_utils._kernels.short_spectrum import ShortSpectrum
 from livekit_utils._kernels.sine import sine_s16
-from livekit_utils._kernels.variable_ratio import VariableConverter, VariableFilter
+from livekit_utils._kernels.variable_ratio import LANES, VariableConverter, VariableFilter
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 
 SIZES = (0, 1, 7, 8, 9, 15, 17, 31, 33, 63, 65, 255, 256, 257, 480, 1023, 1025, 4095, 4097, 33_000)
@@ -144,9 +144,12 @@ def linear(rand: random.Random) -> Iterator[bytes]:
 
 def polyphase(rand: random.Random) -> Iterator[bytes]:
     for step, num_phases in ((147, 160), (160, 147), (1, 3), (3, 1), (3, 2), (441, 160)):
-        for num_taps in (LANES, 5 * LANES, 21 * LANES):
-            taps = array("f", (rand.uniform(-4, 4) / num_taps for _ in range(num_phases * num_taps)))
-            converter = PolyphaseConverter(PolyphaseFilter(taps, step, num_phases, rand.randrange(num_taps)), 2)
+        for num_taps, bits in ((8, 13), (41, 20), (170, 28)):
+            scale = 2**bits * 4 / num_taps
+            taps = array("i", (round(rand.uniform(-scale, scale)) for _ in range(num_phases * num_taps)))
+            taps[num_taps // 2 :: num_taps] = array("i", [2**bits]) * num_phases  # the large one of a real filter
+            filter = PolyphaseFilter(taps, bits, step, num_phases, rand.randrange(num_taps))
+            converter = PolyphaseConverter(filter, 2)
             for n in SIZES[:-1]:
                 yield converter.process(pcm(rand, 2 * n))
 

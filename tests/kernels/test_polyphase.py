@@ -1,3 +1,4 @@
+import itertools
 import math
 import threading
 from array import array
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit_utils._kernels.polyphase import LANES, MAX_RATIO, PolyphaseConverter, PolyphaseFilter
+from livekit_utils._kernels.polyphase import MAX_BITS, MAX_RATIO, MIN_BITS, PolyphaseConverter, PolyphaseFilter
 from tests.support.buffers import RefusesWrongData, assert_not_borrowed, at_odd_address, blocks_of, placements
+
+BITS = 20
 
 ratios = st.tuples(
     st.one_of(st.integers(1, 12), st.sampled_from((147, 160, 441, 640))),
@@ -17,29 +20,31 @@ ratios = st.tuples(
 ).map(lambda pair: (pair[0] // math.gcd(*pair), pair[1] // math.gcd(*pair)))
 
 
-def bank(step: int, num_phases: int, num_taps: int, seed: int = 1) -> np.ndarray:
+def bank(step: int, num_phases: int, num_taps: int, fraction_bits: int = BITS, seed: int = 1) -> np.ndarray:
     """Taps with which full scale sometimes saturates."""
-    taps = np.random.default_rng(seed).uniform(-4, 4, (num_phases, num_taps)) / num_taps
-    return taps.astype(np.float32)
+    taps = np.random.default_rng(seed).uniform(-1, 1, (num_phases, num_taps))
+    taps *= 5.9 / np.abs(taps).sum(axis=1, keepdims=True)
+    return (np.clip(taps, -3, 3) * 2**fraction_bits).astype(np.int32)
 
 
 def made(step: int, num_phases: int, look_ahead: int = 3, num_channels: int = 1) -> PolyphaseConverter:
-    num_taps = (step // num_phases + 1 + LANES) // LANES * LANES
+    num_taps = step // num_phases + 8
     return PolyphaseConverter(
-        PolyphaseFilter(bank(step, num_phases, num_taps).data, step, num_phases, look_ahead), num_channels
+        PolyphaseFilter(bank(step, num_phases, num_taps).data, BITS, step, num_phases, look_ahead), num_channels
     )
 
 
-def reference(samples: np.ndarray, taps: np.ndarray, step: int, look_ahead: int) -> np.ndarray:
-    """The sums in float64, output by output, as far as all their inputs are known; saturated, not rounded."""
+def reference(samples: np.ndarray, taps: np.ndarray, fraction_bits: int, step: int, look_ahead: int) -> np.ndarray:
+    """Output by output in int64, as far as all their inputs are known."""
     num_phases, num_taps = taps.shape
-    known = np.concatenate([np.zeros((num_taps - 1 - look_ahead, samples.shape[1])), samples])
+    known = np.concatenate([np.zeros((num_taps - 1 - look_ahead, samples.shape[1]), np.int64), samples])
     outputs = []
     while True:
         position, phase = divmod(len(outputs) * step, num_phases)
         if position + num_taps > len(known):
-            return np.clip(np.array(outputs).reshape(-1, samples.shape[1]), -32768, 32767)
-        outputs.append(taps[phase].astype(np.float64) @ known[position : position + num_taps])
+            return np.array(outputs, np.int16).reshape(-1, samples.shape[1])
+        total = taps[phase].astype(np.int64) @ known[position : position + num_taps]
+        outputs.append(np.clip((total + 2 ** (fraction_bits - 1)) >> fraction_bits, -32768, 32767))
 
 
 class TestRefusals(RefusesWrongData):
@@ -55,19 +60,18 @@ def test_any_chunking_equals_reference(data: Any, ratio: tuple[int, int], num_ch
     block = data.draw(st.integers(0, most).map(lambda n: n * num_channels).flatmap(blocks_of))
     num_frames = len(block) // (2 * num_channels)
     cuts = sorted(data.draw(st.lists(st.integers(0, num_frames), max_size=12)))
-    num_taps = (step // num_phases + 1 + LANES * data.draw(st.integers(1, 5))) // LANES * LANES
+    num_taps = step // num_phases + 1 + data.draw(st.integers(0, 40))
     look_ahead = data.draw(st.integers(0, num_taps - 1))
-    taps = bank(step, num_phases, num_taps)
-    converter = PolyphaseConverter(PolyphaseFilter(taps.data, step, num_phases, look_ahead), num_channels)
+    bits = data.draw(st.integers(MIN_BITS, MAX_BITS))
+    taps = bank(step, num_phases, num_taps, bits)
+    converter = PolyphaseConverter(PolyphaseFilter(taps.data, bits, step, num_phases, look_ahead), num_channels)
     size = 2 * num_channels
     out = bytearray()
     for start, end in zip([0, *cuts], [*cuts, num_frames], strict=True):
         out += converter.process(place(block[start * size : end * size]))
     samples = np.frombuffer(block, np.int16).reshape(-1, num_channels)
-    expected = reference(samples, taps, step, look_ahead)
-    got = np.frombuffer(out, np.int16).reshape(-1, num_channels)
-    assert got.shape == expected.shape
-    assert np.abs(got - expected).max(initial=0) <= 0.52  # half a step, and the rounding of float32
+    expected = reference(samples, taps, bits, step, look_ahead)
+    assert np.array_equal(np.frombuffer(out, np.int16).reshape(-1, num_channels), expected)
     converter.reset()
     assert converter.process(block) == out
 
@@ -91,20 +95,35 @@ def test_channels_are_converted_as_if_alone(rand: Any, ratio: tuple[int, int]) -
         assert np.array_equal(np.frombuffer(alone, np.int16), together[:, channel])
 
 
+@pytest.mark.parametrize("bits", [MIN_BITS, 20, MAX_BITS])
 @pytest.mark.parametrize(
     ("gain", "expected"),
     [
         (1.0, [-32768, 32767, 1, -1]),
-        (4.0, [-32768, 32767, 4, -4]),
-        (-4.0, [32767, -32768, -4, 4]),
-        (0.5, [-16384, 16384, 0, 0]),
+        (3.0, [-32768, 32767, 3, -3]),
+        (-3.0, [32767, -32768, -3, 3]),
+        (0.5, [-16384, 16384, 1, 0]),
+        (-0.5, [16384, -16383, 0, 1]),
     ],
 )
-def test_rounds_ties_to_even_and_saturates(gain: float, expected: list[int]) -> None:
-    taps = array("f", [0.0] * (LANES - 1) + [gain])
-    converter = PolyphaseConverter(PolyphaseFilter(taps, 1, 1, 0), 1)
+def test_rounds_ties_up_and_saturates(gain: float, expected: list[int], bits: int) -> None:
+    taps = array("i", [0] * 7 + [round(gain * 2**bits)])
+    converter = PolyphaseConverter(PolyphaseFilter(taps, bits, 1, 1, 0), 1)
     out = converter.process(array("h", [-32768, 32767, 1, -1]))
     assert array("h", out).tolist() == expected
+
+
+@pytest.mark.parametrize("bits", [MIN_BITS, 16, 20, 24, MAX_BITS])
+@pytest.mark.parametrize("num_taps", [2, 3, 16, 50, 1000])
+def test_the_loudest_that_fits_does_not_overflow(num_taps: int, bits: int) -> None:
+    """All products are of one sign."""
+    equal = np.full((1, num_taps), 5 * 2**bits // num_taps, np.int32)
+    for sign, taps in itertools.product((1, -1), (equal, bank(1, 1, num_taps, bits))):
+        samples = np.where(np.sign(taps[0]) * sign > 0, 32767, -32768).astype(np.int16)[:, np.newaxis]
+        converter = PolyphaseConverter(PolyphaseFilter(taps.data, bits, 1, 1, 0), 1)
+        got = np.frombuffer(converter.process(samples), np.int16)[:, np.newaxis]
+        assert np.array_equal(got, reference(samples, taps, bits, 1, 0))
+        assert got[-1, 0] == (32767 if sign > 0 else -32768)
 
 
 def test_a_long_stream_does_not_drift() -> None:
@@ -125,21 +144,21 @@ def test_refused_data_leaves_the_state_alone(rand: Any) -> None:
 
 
 def test_data_is_given_back() -> None:
-    data, odd, taps = bytearray(800), bytearray(802), bytearray(4 * LANES)
-    floats = memoryview(taps).cast("f")
-    converter = PolyphaseConverter(PolyphaseFilter(floats, 1, 1, 0), 2)
+    data, odd, taps = bytearray(800), bytearray(802), bytearray(4 * 8)
+    numbers = memoryview(taps).cast("i")
+    converter = PolyphaseConverter(PolyphaseFilter(numbers, BITS, 1, 1, 0), 2)
     converter.process(data)
     with pytest.raises(ValueError, match="a multiple of 2 samples for 2 channels, got 401"):
         converter.process(odd)
     with pytest.raises(ValueError, match="look_ahead"):
-        PolyphaseFilter(floats, 1, 1, LANES)
-    floats.release()
+        PolyphaseFilter(numbers, BITS, 1, 1, 8)
+    numbers.release()
     assert_not_borrowed(data, odd, taps)
 
 
 def test_a_filter_keeps_its_own_taps(rand: Any) -> None:
-    taps = bank(1, 3, LANES)
-    shared = PolyphaseFilter(taps.data, 1, 3, 2)
+    taps = bank(1, 3, 8)
+    shared = PolyphaseFilter(taps.data, BITS, 1, 3, 2)
     block = rand.pcm(100)
     first = PolyphaseConverter(shared, 1).process(block)
     taps[:] = 0
@@ -153,44 +172,60 @@ def test_a_filter_keeps_its_own_taps(rand: Any) -> None:
 def test_rate_out_of_range(rate: int) -> None:
     for pair in ((rate, 1), (1, rate)):
         with pytest.raises(ValueError, match=f"1 to {MAX_RATIO}, got {rate}"):
-            PolyphaseFilter(array("f", bytes(4 * LANES)), *pair, 0)
+            PolyphaseFilter(array("i", bytes(4 * 8)), BITS, *pair, 0)
+
+
+@pytest.mark.parametrize("bits", [-1, MIN_BITS - 1, MAX_BITS + 1, 2**40])
+def test_fraction_bits_out_of_range(bits: int) -> None:
+    with pytest.raises(ValueError, match=f"{MIN_BITS} to {MAX_BITS} fraction_bits, got {bits}"):
+        PolyphaseFilter(array("i", bytes(4 * 8)), bits, 1, 1, 0)
 
 
 @pytest.mark.parametrize(
-    ("num_taps", "step", "num_phases"),
-    [(0, 1, 1), (LANES - 1, 1, 1), (LANES + 1, 1, 1), (3 * LANES + 1, 1, 3), (LANES, LANES, 1), (65536 + LANES, 1, 1)],
+    ("num_taps", "step", "num_phases"), [(0, 1, 1), (7, 1, 3), (25, 1, 3), (8, 8, 1), (65537, 1, 1)]
 )
 def test_rows_that_do_not_fit(num_taps: int, step: int, num_phases: int) -> None:
-    with pytest.raises(ValueError, match=f"rows of a multiple of {LANES} taps"):
-        PolyphaseFilter(array("f", bytes(4 * num_taps)), step, num_phases, 0)
+    with pytest.raises(ValueError, match=f"expected {num_phases} rows of more than {step // num_phases} taps"):
+        PolyphaseFilter(array("i", bytes(4 * num_taps)), BITS, step, num_phases, 0)
 
 
-@pytest.mark.parametrize("look_ahead", [-1, LANES, 2**40])
+@pytest.mark.parametrize("look_ahead", [-1, 8, 2**40])
 def test_look_ahead_out_of_range(look_ahead: int) -> None:
-    with pytest.raises(ValueError, match=f"look_ahead of 0 to {LANES - 1}, got {look_ahead}"):
-        PolyphaseFilter(array("f", bytes(4 * LANES)), 1, 1, look_ahead)
+    with pytest.raises(ValueError, match=f"look_ahead of 0 to 7, got {look_ahead}"):
+        PolyphaseFilter(array("i", bytes(4 * 8)), BITS, 1, 1, look_ahead)
 
 
-@pytest.mark.parametrize("tap", [math.nan, math.inf, -math.inf, 65537.0, -3e38])
-def test_taps_that_would_overflow(tap: float) -> None:
-    with pytest.raises(ValueError, match="taps of up to 65536, got"):
-        PolyphaseFilter(array("f", [0.0] * (LANES - 1) + [tap]), 1, 1, 0)
+@pytest.mark.parametrize(
+    "taps",
+    [
+        (3 * 2**BITS + 1,),
+        (-3 * 2**BITS - 1,),
+        (-(2**31),),
+        (2**31 - 1,) * 8,
+        (3 * 2**BITS, -3 * 2**BITS),
+        (2**BITS,) * 6,
+    ],
+)
+def test_taps_that_would_overflow(taps: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="taps of up to 3, and of less than 6 in a row"):
+        PolyphaseFilter(array("i", [*taps, *([0] * (8 - len(taps)))]), BITS, 1, 1, 0)
 
 
 def test_arguments_of_other_types() -> None:
-    with pytest.raises(TypeError, match="float32"):
-        PolyphaseFilter(array("d", bytes(8 * LANES)), 1, 1, 0)
+    for wrong in (array("f", bytes(4 * 8)), array("h", bytes(4 * 8)), bytes(4 * 8)):
+        with pytest.raises(TypeError, match="int32"):
+            PolyphaseFilter(wrong, BITS, 1, 1, 0)
     with pytest.raises(ValueError, match="contiguous"):
-        PolyphaseFilter(memoryview(array("f", bytes(8 * LANES)))[::2], 1, 1, 0)
+        PolyphaseFilter(memoryview(array("i", bytes(4 * 8)))[::2], BITS, 1, 1, 0)
     with pytest.raises(TypeError):
         PolyphaseConverter(None, 1)  # type: ignore[arg-type]
     for num_channels in (0, -1, 129):
         with pytest.raises(ValueError, match=f"num_channels: expected 1 to 128, got {num_channels}"):
-            PolyphaseConverter(PolyphaseFilter(array("f", bytes(4 * LANES)), 1, 1, 0), num_channels)
+            PolyphaseConverter(PolyphaseFilter(array("i", bytes(4 * 8)), BITS, 1, 1, 0), num_channels)
 
 
 def test_a_second_thread_is_refused_while_the_gil_is_released() -> None:
-    converter = PolyphaseConverter(PolyphaseFilter(bank(1, 3, 800).data, 1, 3, 2), 1)
+    converter = PolyphaseConverter(PolyphaseFilter(bank(1, 3, 800).data, BITS, 1, 3, 2), 1)
     block = bytes(2 * 100_000)
     thread = threading.Thread(target=converter.process, args=(block,))
     refused = set()
@@ -208,7 +243,7 @@ def test_a_second_thread_is_refused_while_the_gil_is_released() -> None:
 
 def test_goes_on_like_another_one_that_came_later(rand: Any) -> None:
     """As soon as it reaches back no further than the other one, and not while it is at another place."""
-    shared = PolyphaseFilter(bank(3, 1, 16).data, 3, 1, 3)
+    shared = PolyphaseFilter(bank(3, 1, 16).data, BITS, 3, 1, 3)
     early, late = (PolyphaseConverter(shared, 2) for _ in range(2))
     assert early.goes_on_like(late)
     early.process(rand.pcm(2 * 300))
