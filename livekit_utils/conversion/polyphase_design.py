@@ -65,6 +65,15 @@ def filter_of(input_rate: int, output_rate: int, quality: str) -> PolyphaseFilte
     return _made(*reduced(input_rate, output_rate), quality)
 
 
+def late_filter_of(input_rate: int, output_rate: int, quality: str, delay_ms: int) -> PolyphaseFilter:
+    """Returns a filter whose outputs lie as much before their places as its look-ahead is longer than a delay.
+
+    A stream that begins with `look_ahead` zeros is then late by exactly that delay, even where it is no whole number of
+    inputs. The delay may not be shorter than half of the filter. Streams with the same arguments share it.
+    """
+    return _made_late(*reduced(input_rate, output_rate), quality, delay_ms * input_rate)
+
+
 def variable_filter_of(input_rate: int, output_rate: int, quality: str) -> VariableFilter:
     """Returns the filter for ratios around that of two rates. Resamplers with the same ratio and quality share it."""
     return _made_variable(*reduced(input_rate, output_rate), quality)
@@ -84,6 +93,14 @@ def reduced(input_rate: int, output_rate: int) -> tuple[int, int]:
 @lru_cache(maxsize=32)
 def _made(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
     bank, look_ahead = design(step, num_phases, quality)
+    return PolyphaseFilter(bank.data, step, num_phases, look_ahead)
+
+
+@lru_cache(maxsize=16)
+def _made_late(step: int, num_phases: int, quality: str, delay_thousandths: int) -> PolyphaseFilter:
+    scale = min(1.0, num_phases / step)
+    rest = -delay_thousandths % 1000 / 1000  # from the delay, in inputs, to the next whole number
+    bank, look_ahead = _bank(scale, [phase / num_phases + rest for phase in range(num_phases)], quality)
     return PolyphaseFilter(bank.data, step, num_phases, look_ahead)
 
 
