@@ -40,6 +40,7 @@ KERNELS = {
     "echo_power": ["echo_power"],
     "noise_floor": ["noise_floor"],
     "noise_fill": ["noise_fill"],
+    "upper_band": ["upper_band"],
     "denormals": ["denormals"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],

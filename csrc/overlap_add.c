@@ -24,6 +24,16 @@ LKU_INLINE float sample_at(const lku_fft *fft, size_t row, size_t i) {
     return fft->planes[(i & 1) * fft->size * fft->num_rows + (i >> 1) * fft->num_rows + row];
 }
 
+LKU_INLINE void add_body(const float *LKU_RESTRICT tail, lku_s16 *LKU_RESTRICT samples, size_t num_samples) {
+    LKU_INDEPENDENT
+    for (size_t i = 0; i < num_samples; i++) {
+        const float value = (float)samples[i] + tail[i];
+        samples[i] = (int16_t)lku_nearest(value < -32768.0f ? -32768.0f : value > 32767.0f ? 32767.0f : value);
+    }
+}
+
+LKU_KERNEL_VARIANTS(add, (const float *tail, lku_s16 *samples, size_t num_samples), (tail, samples, num_samples))
+
 void lku_overlap_add_push(lku_simd simd, lku_overlap_add *state, const lku_f32 *spectrum, lku_s16 *samples) {
     const size_t count = state->num_channels, size = state->samples_per_channel;
     if (spectrum != NULL) {
@@ -32,10 +42,7 @@ void lku_overlap_add_push(lku_simd simd, lku_overlap_add *state, const lku_f32 *
             for (size_t channel = 0; channel < count; channel++)
                 state->tail[i * count + channel] += state->fade[i] * sample_at(&state->fft, channel, i);
     }
-    for (size_t i = 0; i < size * count; i++) {
-        const float value = (float)samples[i] + state->tail[i];
-        samples[i] = (int16_t)lrintf(value < -32768.0f ? -32768.0f : value > 32767.0f ? 32767.0f : value);
-    }
+    LKU_KERNEL_CALL(add, simd, (state->tail, samples, size * count));
     if (spectrum == NULL) {
         memset(state->tail, 0, size * count * sizeof *state->tail);
         return;

@@ -36,6 +36,12 @@ LKU_INLINE int16_t lku_sat_s16(int32_t value) {
     return (int16_t)(value < LKU_S16_MIN ? LKU_S16_MIN : value > LKU_S16_MAX ? LKU_S16_MAX : value);
 }
 
+/* Returns the nearest whole number, ties to even, of one within 2^22 of 0. Unlike lrintf it becomes vectors. */
+LKU_INLINE int32_t lku_nearest(float value) {
+    const float shift = 12582912.0f; /* 1.5 * 2^23: above it, floats are whole numbers */
+    return (int32_t)((value + shift) - shift);
+}
+
 LKU_INLINE size_t lku_min_size(size_t a, size_t b) {
     return a < b ? a : b;
 }

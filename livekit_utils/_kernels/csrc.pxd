@@ -188,6 +188,26 @@ cdef extern from "overlap_add.h" nogil:
                               lku_s16 *samples) noexcept
 
 
+cdef extern from "upper_band.h" nogil:
+    const size_t LKU_UPPER_PARTS
+
+    ctypedef struct lku_upper_channel:
+        pass
+
+    ctypedef struct lku_upper_band:
+        size_t num_channels
+        size_t low_per_channel
+        size_t samples_per_channel
+        size_t num_bins
+        size_t first_bin
+
+    void lku_upper_band_init(lku_upper_band *state, lku_upper_channel *channels) noexcept
+    void lku_upper_band_listen(lku_upper_band *state, const lku_s16 *before, const lku_s16 *after, const lku_f32 *mic,
+                               const lku_f32 *echo) noexcept
+    void lku_upper_band_add(lku_simd simd, const lku_upper_band *state, const lku_s16 *mic, const lku_s16 *low,
+                            lku_s16 *out) noexcept
+
+
 cdef extern from "echo_power.h" nogil:
     const size_t LKU_ECHO_GROUP
 

@@ -84,6 +84,15 @@ def filter_of(input_rate: int, output_rate: int, quality: str) -> PolyphaseFilte
     return _made(*reduced(input_rate, output_rate), quality)
 
 
+def late_filter_of(input_rate: int, output_rate: int, quality: str, delay_ms: int) -> PolyphaseFilter:
+    """Returns a filter whose outputs lie as much before their places as its look-ahead is longer than a delay.
+
+    A stream that begins with `look_ahead` zeros is then late by exactly that delay, even where it is no whole number of
+    inputs. The delay may not be shorter than half of the filter. Streams with the same arguments share it.
+    """
+    return _made_late(*reduced(input_rate, output_rate), quality, delay_ms * input_rate)
+
+
 def variable_filter_of(input_rate: int, output_rate: int, quality: str) -> VariableFilter:
     """Returns the filter for ratios around that of two rates. Resamplers with the same ratio and quality share it."""
     return _made_variable(*reduced(input_rate, output_rate), quality)
@@ -106,6 +115,13 @@ def _made(step: int, num_phases: int, quality: str) -> PolyphaseFilter:
     return PolyphaseFilter(taps.data, fraction_bits, step, num_phases, look_ahead)
 
 
+@lru_cache(maxsize=16)
+def _made_late(step: int, num_phases: int, quality: str, delay_thousandths: int) -> PolyphaseFilter:
+    rest = -delay_thousandths % 1000 / 1000  # from the delay, in inputs, to the next whole number
+    taps, fraction_bits, look_ahead = design(step, num_phases, quality, rest)
+    return PolyphaseFilter(taps.data, fraction_bits, step, num_phases, look_ahead)
+
+
 @lru_cache(maxsize=8)
 def _made_variable(step: int, num_phases: int, quality: str) -> VariableFilter:
     scale = min(1.0, num_phases / step)
@@ -114,13 +130,16 @@ def _made_variable(step: int, num_phases: int, quality: str) -> VariableFilter:
     return VariableFilter(bank.astype("float32").data, num_rows, look_ahead)
 
 
-def design(step: int, num_phases: int, quality: str) -> tuple[npt.NDArray[np.int32], int, int]:
+def design(
+    step: int, num_phases: int, quality: str, inputs_later: float = 0.0
+) -> tuple[npt.NDArray[np.int32], int, int]:
     """Returns the bank, with a row of taps for each phase; how many bits behind the point its taps have; and the number
-    of inputs after an output that it needs."""
+    of inputs after an output that it needs. Each output may lie some inputs later than its place."""
     import numpy as np
 
     scale = min(1.0, num_phases / step)
-    bank, look_ahead = _bank(scale, [phase / num_phases for phase in range(num_phases)], quality)
+    places = [phase / num_phases + inputs_later for phase in range(num_phases)]
+    bank, look_ahead = _bank(scale, places, quality)
     shape = _SHAPES[quality]
     ratio = max(step, num_phases)
     row_db = 10 * log10(bank.shape[1] / 12)

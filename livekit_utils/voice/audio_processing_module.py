@@ -52,7 +52,8 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
     150 Hz), WebRTC's echo canceller (AEC3), its noise suppressor, and its gain control (AGC2). The last three need
     `pip install ".[devices]"`. The last two work at 16000, 32000 or 48000 Hz; sound of another rate is converted to the
     next higher one and back, which takes 1 to 6 ms more (`latency`) and takes away what lies above 24000 Hz. The
-    canceller has a weak high-pass of its own (-1.6 dB at 50 Hz).
+    canceller has a weak high-pass of its own (-1.6 dB at 50 Hz). It works below 8000 Hz; what lies above is lowered as
+    an echo there asks for, and passes unchanged where there is none.
 
     Frames may have any rate from 8000 to 96000 Hz, 1 to 8 channels, which are processed separately, and any length. If
     every frame is a whole multiple of 10 ms (rounded down to samples), the output lags the input only by the latency of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.echo_power import EchoPower
+from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.noise_fill import NoiseFill
 from livekit_utils._kernels.noise_floor import NoiseFloor
 from livekit_utils._kernels.overlap_add import OverlapAdd
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 # Bins of the spectrum that are looked at, closer together at low frequencies. What lies between them is interpolated.
 # They are a multiple of the bins that have an echo's gain in common.
 _NUM_BINS, _GROUP = 64, 8
+
+# Bins are so far apart, in Hz: a spectrum is that of 20 ms.
+_BIN_HZ = 50
 
 # After so many blocks of digital silence in the reference there is no echo of it left, nor in what is kept of it.
 _IDLE = 80
@@ -35,13 +39,21 @@ class ComfortNoise:
     Args:
         samples_per_channel: Samples of a block of 10 ms, from 8.
         num_channels: Channels of the microphone and the reference, interleaved.
+
+    Attributes:
+        bins: The bins of a spectrum that are looked at, ascending; bin k lies at k * `bin_hz`.
+        near: Spectrum of the microphone in the last block and the one before, in those bins: float32 numbers, a row for
+            each channel, real and imaginary parts in turn.
     """
+
+    bin_hz = _BIN_HZ
 
     def __init__(self, samples_per_channel: int, num_channels: int) -> None:
         import numpy as np
 
         count = min(_NUM_BINS, samples_per_channel // _GROUP * _GROUP)
         bins = _spread(count, samples_per_channel).tolist()
+        self.bins = bins
         self._short_spectrum = ShortSpectrum(num_channels, samples_per_channel, bins)
         self._echo_power = EchoPower(num_channels, count)
         self._noise_floor = NoiseFloor(num_channels, count)
@@ -49,12 +61,17 @@ class ComfortNoise:
         self._overlap_add = OverlapAdd(num_channels, samples_per_channel)
         # Memory for the kernels, a row for each channel; of spectra, real and imaginary parts in turn.
         spectra = np.zeros((2 * num_channels + 1, 2 * count), np.float32)
-        self._spectra, self._near, self._out = spectra.data, spectra[:num_channels].data, spectra[num_channels:-1].data
+        self._spectra, self.near, self._out = spectra.data, spectra[:num_channels].data, spectra[num_channels:-1].data
         self._far = spectra[-1].data
         self._echo, self._noise = (np.zeros((num_channels, count), np.float32).data for _ in range(2))
         self._missing = np.zeros((num_channels, 2 * (samples_per_channel + 1)), np.float32).data
         self._has_tail = False
         self._silent = 0
+
+    @property
+    def echo(self) -> memoryview | None:
+        """Powers of the echo in `near`; None if the reference was silent for long."""
+        return None if self._silent > _IDLE else self._echo
 
     def forget_echo(self) -> None:
         """Starts over with the echo, because its delay has changed. The noise of the room stays known."""
@@ -68,13 +85,13 @@ class ComfortNoise:
             out: The block that it returned.
         """
         self._short_spectrum.push(near.data, out.data, far.data, self._spectra)
-        self._silent = 0 if far.any() else self._silent + 1
+        self._silent = 0 if level_s16(far.data)[1] else self._silent + 1
         if self._silent > _IDLE:
-            self._noise_floor.push(self._near, None, self._noise)
+            self._noise_floor.push(self.near, None, self._noise)
         else:
-            self._echo_power.push(self._near, self._far, self._echo)
-            self._noise_floor.push(self._near, self._echo, self._noise)
-        is_missing = self._noise_fill.push(self._near, self._out, self._noise)
+            self._echo_power.push(self.near, self._far, self._echo)
+            self._noise_floor.push(self.near, self._echo, self._noise)
+        is_missing = self._noise_fill.push(self.near, self._out, self._noise)
         if is_missing:
             self._noise_fill.make(self._missing)
         if is_missing or self._has_tail:

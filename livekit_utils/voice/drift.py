@@ -138,7 +138,8 @@ class CallOrder:
             self._least = self._most = self._distance
         self._least = min(self._least, self._distance)
         self._most = max(self._most, self._distance)
-        if self._most - self._least > self._tolerated(samples_per_channel):
+        spread = self._most - self._least
+        if spread and spread > self._tolerated(samples_per_channel):
             self.in_step = False
 
     def _tolerated(self, taken: int) -> int:

@@ -10,9 +10,11 @@ from livekit_utils._kernels.denormals import call_flushed
 from livekit_utils._kernels.high_pass import HighPass
 from livekit_utils._kernels.level import level_s16
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, make_writable
+from livekit_utils.voice.canceller import CANCELLER_RATE, Canceller
 from livekit_utils.voice.comfort_noise import ComfortNoise
 from livekit_utils.voice.echo_delay import EchoDelay
 from livekit_utils.voice.echo_reference import EchoReference
+from livekit_utils.voice.low_band_canceller import LowBandCanceller
 from livekit_utils.voice.reblocker import Reblocker
 from livekit_utils.voice.stages import AudioProcessingModuleStats, VoiceStages
 from livekit_utils.voice.voice_enhancer import VoiceEnhancer, conversion_ms
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from pywebrtc_audio import AudioProcessor
+
+    AnyCanceller = AudioProcessor | Canceller | LowBandCanceller
 
 
 # Levels are measured over 1 s: 100 blocks of 10 ms.
@@ -69,10 +73,10 @@ class StageChain:
         self._active_energy = self._num_values * _FULL_SCALE**2 * 10 ** (_ACTIVE_DBFS / 10)
         self._reblocker: Reblocker | None = None  # from the first piece on that is not a multiple of 10 ms
         self._high_pass: HighPass | None = None
-        self._canceller: AudioProcessor | None = None
+        self._canceller: AnyCanceller | None = None
         self._enhancer: VoiceEnhancer | None = None
         self._stages = VoiceStages()
-        self._speech: AudioProcessor | VoiceEnhancer | None = None
+        self._speech: AnyCanceller | VoiceEnhancer | None = None
         self._reserve_ms = reserve_ms
         self.set_stages(stages, delay_ms)
 
@@ -98,17 +102,25 @@ class StageChain:
                 self._enhancer = VoiceEnhancer(self._nominal_rate, self.num_channels, stages)
         self._speech = None
 
-    def _make_canceller(self, delay_ms: int) -> AudioProcessor:
+    def _make_canceller(self, delay_ms: int) -> AnyCanceller:
         import numpy as np
         from pywebrtc_audio import AudioProcessor
 
-        canceller = AudioProcessor(
-            self._nominal_rate, self.num_channels, echo_cancellation=True, stream_delay_ms=max(0, delay_ms)
-        )
-        quiet = np.random.default_rng(0).normal(0, _QUIET_RMS, (_QUIET_BLOCKS, self._num_values))
-        silence = np.zeros(self._num_values, np.int16)
+        rate, delay_ms = min(self._nominal_rate, CANCELLER_RATE), max(0, delay_ms)
+        canceller: AudioProcessor | Canceller
+        if rate == CANCELLER_RATE:
+            canceller = Canceller(self.num_channels, delay_ms)
+        else:  # the library converts
+            canceller = AudioProcessor(rate, self.num_channels, echo_cancellation=True, stream_delay_ms=delay_ms)
+        num_values = rate // 100 * self.num_channels
+        # Of noise at the microphone's rate, so much lies in the canceller's band.
+        quiet_rms = _QUIET_RMS * math.sqrt(rate / self._nominal_rate)
+        quiet = np.random.default_rng(0).normal(0, quiet_rms, (_QUIET_BLOCKS, num_values))
+        silence = np.zeros(num_values, np.int16)
         for block in quiet.astype(np.int16):
             canceller.process(block, silence)
+        if isinstance(canceller, Canceller) and self._nominal_rate > CANCELLER_RATE:
+            return LowBandCanceller(self._nominal_rate, self.num_channels, canceller, self._comfort_noise)
         return canceller
 
     def set_delay_ms(self, delay_ms: int, reserve_ms: float) -> None:
@@ -146,7 +158,7 @@ class StageChain:
             self._speech = self._enhancer
         self._levels.append((energy_in, energy_far, level_s16(samples.data)[1]))
 
-    def _cancel(self, samples: NDArray[np.int16], canceller: AudioProcessor) -> int:
+    def _cancel(self, samples: NDArray[np.int16], canceller: AnyCanceller) -> int:
         """Removes the echo from a block; returns the energy of its reference."""
         import numpy as np
 
@@ -169,7 +181,8 @@ class StageChain:
         """Time by which the output lags the input."""
         latency = 0.0
         if self._canceller:
-            latency += _CANCELLER_MS + conversion_ms(self._nominal_rate)
+            is_split = self._nominal_rate > CANCELLER_RATE
+            latency += LowBandCanceller.latency_ms if is_split else _CANCELLER_MS + conversion_ms(self._nominal_rate)
         if self._enhancer:
             latency += self._enhancer.latency_ms
         if self._reblocker:

@@ -28,6 +28,7 @@ WORDS = (
     "echo_power",
     "noise_floor",
     "noise_fill",
+    "upper_band",
     "denormals",
     "ring_buffer",
     "plugin",

@@ -25,6 +25,7 @@ from livekit_utils._kernels.polyphase import PolyphaseConverter, PolyphaseFilter
 from livekit_utils._kernels.shaped_queue import DUCK, ShapedQueue
 from livekit_utils._kernels.short_spectrum import ShortSpectrum
 from livekit_utils._kernels.sine import sine_s16
+from livekit_utils._kernels.upper_band import UpperBand
 from livekit_utils._kernels.variable_ratio import LANES, VariableConverter, VariableFilter
 from livekit_utils.frames.audio_frame import AudioFrame, combine_audio_frames
 
@@ -223,6 +224,18 @@ def echo_power(rand: random.Random) -> Iterator[bytes]:
         yield echo.tobytes()
 
 
+def upper_band(rand: random.Random) -> Iterator[bytes]:
+    for num_channels in (1, 2, 3):
+        for size in (161, 240, 441, 480, 97):
+            upper, mic = UpperBand(num_channels, 160, size, 1, 0), array("f", bytes(8 * num_channels))
+            for _ in range(5):
+                quiet = array("h", (x >> rand.choice((0, 2)) for x in pcm(rand, 160 * num_channels).cast("h")))
+                upper.listen(pcm(rand, 160 * num_channels), quiet, mic, None)
+                out = bytearray(pcm(rand, num_channels * size))
+                upper.add(pcm(rand, num_channels * size), pcm(rand, num_channels * size), out)
+                yield bytes(out)
+
+
 def pixels(rand: random.Random) -> Iterator[bytes]:
     for format in range(11):
         for to_format in range(11):
@@ -242,7 +255,8 @@ def audio_frame(rand: random.Random) -> Iterator[bytes]:
 
 KERNELS: tuple[Callable[[random.Random], Iterator[bytes]], ...] = (
     mix, ramp, gain_queue, shaped_queue, convert, g711, encodings, level, channels, limiter, linear,
-    polyphase, variable_ratio, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, pixels, audio_frame,
+    polyphase, variable_ratio, sine, dtmf, loudness, short_spectrum, overlap_add, echo_power, upper_band, pixels,
+    audio_frame,
 )  # fmt: skip
 
 if __name__ == "__main__":
