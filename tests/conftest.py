@@ -67,7 +67,7 @@ def pytest_collection_finish() -> None:
 
 
 def pass_over_what_there_is() -> None:
-    """The garbage collector passes over it for good: thirteen thousand tests, all modules, and what pytest keeps of each
+    """The garbage collector passes over it for good: thousands of tests, all modules, and what pytest keeps of each
     test that was run. Some tests collect again and again, which takes each time as long as there is much."""
     gc.collect()
     gc.freeze()

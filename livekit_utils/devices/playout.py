@@ -8,9 +8,10 @@ from typing import Any
 
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
-from livekit_utils._runtime.loop_timers import LoopTimers, Timer
+from livekit_utils._runtime.loop_timers import LoopTimers
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils._runtime.tasks import OwnTask, start_task
+from livekit_utils._runtime.timer import Timer
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.devices.playout_depth import PlayoutDepth

@@ -7,9 +7,9 @@ import pytest
 from tests.support.sound_card import SoundCard, plug_in
 from tools.frame_path import Path, microphone_path
 
-# A frame of 10 ms from a microphone with echo cancelling, through source and track, to a stream's reader. Three modules of
-# them do what the canceller cannot do by itself: it works in a low band, looks for speech when it is asked, and the noise
-# of the room is kept behind it.
+# A frame of 10 ms from a microphone with echo cancelling, through source and track, to a stream's reader. Three of the
+# modules do what the canceller cannot do by itself: it works in a low band, looks for speech when it is asked, and the
+# noise of the room is kept behind it.
 _MOST_MODULES = 21
 _MOST_CHANGES = 40
 
