@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
 
-async def stream_frames(
-    stream: Any, sample_rate: int, num_channels: int, subject: str
-) -> AsyncGenerator[AudioFrame, None]:
+async def stream_frames(stream: Any, converter: FrameConverter, subject: str) -> AsyncGenerator[AudioFrame, None]:
     """Gives the frames of a stream, converted to one format, up to the last sample.
 
     Close it when it is left early: it closes the iterator that it has made of an iterable. A stream that is its own
@@ -24,15 +22,13 @@ async def stream_frames(
     Args:
         stream: An async or plain iterable or iterator of frames, or of events with a `frame`. One that is both is read
             as an async one.
-        sample_rate: Hz.
-        num_channels: Channels.
+        converter: To that format. Whoever flushes it while the stream pauses takes the rest up to the pause.
         subject: Who reads it, for the log.
 
     Raises:
         TypeError: It is none of these, or gives something else than frames.
         ValueError: A frame cannot be converted.
     """
-    converter = FrameConverter(sample_rate, num_channels)
     iterator = _iterator(stream)
     try:
         async for item in iterator:

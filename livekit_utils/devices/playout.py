@@ -6,12 +6,12 @@ import asyncio
 import logging
 from typing import Any
 
+from livekit_utils._runtime.due_timer import DueTimer
 from livekit_utils._runtime.finished_streams import FinishedStreams
 from livekit_utils._runtime.lifecycle import Closing, Waiters
 from livekit_utils._runtime.loop_timers import LoopTimers
 from livekit_utils._runtime.streams import close_iterator
 from livekit_utils._runtime.tasks import OwnTask, start_task
-from livekit_utils._runtime.timer import Timer
 from livekit_utils._runtime.trouble import ENDS_PROGRAM
 from livekit_utils.devices.device_stream import DeviceLink
 from livekit_utils.devices.playout_depth import PlayoutDepth
@@ -50,7 +50,7 @@ class Playout(Closing):
         self._mixer = PlayoutMixer(sample_rate, num_channels, depth)
         self._feed: SpeakerFeed | None = None
         self._paused = False
-        self._timer: Timer | None = None
+        self._timer = DueTimer()
         self._finished = FinishedStreams()
         self._waiters = Waiters()
         self._num_waiting = 0
@@ -158,20 +158,11 @@ class Playout(Closing):
         least_wake = max(self._least_wake, 1 if self._num_waiting else 0)
         while feed.wake_below(max(self._mixer.fill(feed, now), least_wake)):
             pass
-        self._set_timer(self._mixer.waits_until)
-
-    def _set_timer(self, due: float | None) -> None:
-        if self._timer is not None:
-            if self._timer.when() == due:
-                return
+        due = self._mixer.waits_until
+        if due is None:
             self._timer.cancel()
-            self._timer = None
-        if due is not None:
-            self._timer = LoopTimers.of(asyncio.get_running_loop()).call_at(due, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self.pump()
+        else:
+            self._timer.set(LoopTimers.of(asyncio.get_running_loop()), due, due, now, self.pump)
 
     # -- what is played -----------------------------------------------------------------------------------------------
 
@@ -246,9 +237,7 @@ class Playout(Closing):
     def close(self) -> None:
         """Removes all inputs and lets everybody go on who waits; `tasks` are then those still to be waited for."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
         for source in list(self._mixer.inputs):
             self._remove(source)
         self._waiters.release()

@@ -110,7 +110,9 @@ class PlayoutMixer:
             # What is live need not be held back, and what waited here would need wakes.
             most += round(SLACK_S * self._sample_rate)
         goes_on = self._write_blocks(feed, most, now)
-        if not goes_on and self._is_rest_due(feed, now):
+        self._rest_due = None if goes_on else self._find_rest_due(feed)
+        if self._rest_due is not None and now >= self._rest_due:
+            self._rest_due = None
             for source in self.inputs:
                 if source.has_rest:
                     source.take_rest()
@@ -119,7 +121,6 @@ class PlayoutMixer:
                 feed.write_rest()
         if goes_on:
             self._filled = min(feed.fill, target)  # below which the device wakes the loop
-            self._rest_due = None
         return target if goes_on else 0
 
     def _write_blocks(self, feed: SpeakerFeed, most: int, now: float) -> bool:
@@ -133,15 +134,12 @@ class PlayoutMixer:
             ring_fill = feed.fill
         return False
 
-    def _is_rest_due(self, feed: SpeakerFeed, now: float) -> bool:
-        """Whether the device needs what the converters hold back; tells `waits_until` when it will."""
-        self._rest_due = None
-        if feed.has_rest or any(source.has_rest for source in self.inputs):
-            due = self._depth.needed_at(feed.fill) - _REST_S
-            if now >= due > -math.inf:
-                return True
-            self._rest_due = due if due > -math.inf else None
-        return False
+    def _find_rest_due(self, feed: SpeakerFeed) -> float | None:
+        """Returns when the device needs what converters hold back; None if they hold nothing, or nobody knows."""
+        if not (feed.has_rest or any(source.has_rest for source in self.inputs)):
+            return None
+        needed_at = self._depth.needed_at(feed.fill)
+        return needed_at - _REST_S if needed_at > -math.inf else None
 
     def _next_block(self, ring_fill: int, wanted: int, now: float) -> bytearray | None:
         """The next sound for a ring that holds `ring_fill` samples and wants `wanted` more; None if none is due."""

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from livekit_utils._runtime.arguments import check_int, check_ms
 from livekit_utils._runtime.deadline import Deadline
+from livekit_utils._runtime.due_timer import DueTimer
 from livekit_utils._runtime.lifecycle import AsyncClosing, LoopBound, Waiters
 from livekit_utils._runtime.pending_push import PendingPush
 from livekit_utils._runtime.public_path import public
 from livekit_utils._runtime.tasks import is_being_cancelled, start_task
+from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.conversion.stream_frames import stream_frames
 from livekit_utils.frames.audio_frame import AudioFrame, as_audio_frame, copy_audio_frame
-from livekit_utils.tracks.due_timer import DueTimer
 from livekit_utils.tracks.fades import Fades
 from livekit_utils.tracks.fan_out import FanOut
 from livekit_utils.tracks.playout_queue import PlayoutQueue
 from livekit_utils.tracks.prebuffer import Prebuffer
+from livekit_utils.tracks.rest_timer import RestTimer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -250,10 +252,22 @@ class AudioSource(AsyncClosing, LoopBound):
             self._plays.discard(task)
 
     async def _capture_all(self, stream: AsyncIterable[Any] | Iterable[Any]) -> None:
-        async with aclosing(stream_frames(stream, self._sample_rate, self._num_channels, "AudioSource")) as frames:
-            async for frame in frames:
-                await self.capture_frame(frame)
+        converter = FrameConverter(self._sample_rate, self._num_channels)
+        rest = RestTimer(converter, self)
+        try:
+            async with aclosing(stream_frames(stream, converter, "AudioSource")) as frames:
+                async for frame in frames:
+                    rest.cancel()
+                    await self.capture_frame(frame)
+                    rest.start()
+        finally:
+            rest.cancel()
         self.flush()
+
+    def _take_rest(self, frame: AudioFrame) -> None:
+        """Takes what a conversion held back, which is too short to need room."""
+        if not self._closed:  # else the task that plays has still to be told
+            self._accept(frame, self._now(), 0)
 
     def _offer(self, frame: AudioFrame, rise: int = 0) -> bool:
         """Takes a frame now; returns False if it has to wait for room."""
@@ -279,11 +293,15 @@ class AudioSource(AsyncClosing, LoopBound):
             if not queue.samples_per_channel:  # else it is set
                 self._set_timer(is_awaited=True)
             return False
-        is_next = not (queue.running and queue.samples_per_channel)
+        self._accept(frame, now, rise)
+        return True
+
+    def _accept(self, frame: AudioFrame, now: float, rise: int) -> None:
+        """Takes a frame, and plays it if it is the next."""
+        is_next = not (self._queue.running and self._queue.samples_per_channel)
         self._take(frame, now, rise)
         if self._queue_size_s and is_next:
             self._play()
-        return True
 
     async def _wait_for_room(self, frame: AudioFrame, rise: int) -> None:
         push = _Capture(frame, rise)

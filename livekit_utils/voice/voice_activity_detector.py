@@ -192,7 +192,7 @@ class VoiceActivityDetector:
         """
         if self._watching:
             raise RuntimeError("this VoiceActivityDetector watches another stream: each needs a detector of its own")
-        frames = stream_frames(stream, self._sample_rate, 1, "VoiceActivityDetector")
+        frames = stream_frames(stream, FrameConverter(self._sample_rate, 1), "VoiceActivityDetector")
         self._watching = True
         self.reset()
         try:

@@ -38,7 +38,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T], selector: type[JumpingSelector] = JumpingSelector) -> T:
-    """asyncio.run in virtual time, in debug mode; fails on what nobody else looks at: exceptions in callbacks, and
+    """asyncio.run in virtual time; fails on what nobody else looks at: exceptions in callbacks, and
     tasks that are left over."""
     complaints: list[str] = []
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from livekit_utils._runtime.due_timer import DueTimer
 from livekit_utils._runtime.loop_timers import LoopTimers
-from livekit_utils.tracks.due_timer import DueTimer
 from tests.support.virtual_time import run
 
 
