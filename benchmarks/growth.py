@@ -68,7 +68,11 @@ def measure(name: str, number: int, seconds: float) -> Growth | str:
             if reason is not None:
                 return reason
             environment = stack.enter_context(SoundServer()).environment()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120 + 10 * seconds, env=environment)
+        timeout_s = 60 + 10 * seconds
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment)
+        except subprocess.TimeoutExpired:
+            return f"did not end within {timeout_s:g} s"
     if done.returncode:
         return (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
     return Growth(**json.loads(done.stdout.splitlines()[-1]))

@@ -50,7 +50,8 @@ class Playout(Closing):
         self._mixer = PlayoutMixer(sample_rate, num_channels, depth)
         self._feed: SpeakerFeed | None = None
         self._paused = False
-        self._timer = DueTimer()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rest_timer = DueTimer()
         self._finished = FinishedStreams()
         self._waiters = Waiters()
         self._num_waiting = 0
@@ -159,10 +160,17 @@ class Playout(Closing):
         while feed.wake_below(max(self._mixer.fill(feed, now), least_wake)):
             pass
         due = self._mixer.waits_until
-        if due is None:
-            self._timer.cancel()
+        if due is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
+        rest_due = self._mixer.rest_due
+        if rest_due is None:
+            self._rest_timer.cancel()
         else:
-            self._timer.set(LoopTimers.of(asyncio.get_running_loop()), due, due, now, self.pump)
+            self._rest_timer.set(LoopTimers.of(asyncio.get_running_loop()), rest_due, rest_due, now, self.pump)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.pump()
 
     # -- what is played -----------------------------------------------------------------------------------------------
 
@@ -237,7 +245,10 @@ class Playout(Closing):
     def close(self) -> None:
         """Removes all inputs and lets everybody go on who waits; `tasks` are then those still to be waited for."""
         self._closed = True
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._rest_timer.cancel()
         for source in list(self._mixer.inputs):
             self._remove(source)
         self._waiters.release()

@@ -39,7 +39,8 @@ class PlayoutMixer:
         self._most = max(1, sample_rate // 100)
         self._depth = depth
         self._due: float | None = None  # when the next mix is made at the latest, while it waits for an input
-        self._rest_due: float | None = None  # when what converters hold back is needed, if nothing comes until then
+        self.rest_due: float | None = None
+        """When to call `fill` again for what converters hold back, if the inputs deliver nothing until then."""
         self._waiting_since: float | None = None
         self._num_short = 0  # of the device, when it was looked at last
         self._looked_at = -math.inf
@@ -61,8 +62,8 @@ class PlayoutMixer:
 
     @property
     def waits_until(self) -> float | None:
-        """The time by which to call `fill` again, if the inputs deliver nothing until then."""
-        return self._rest_due if self._due is None else self._due
+        """The time by which the next mix is made at the latest, if it waits for an input."""
+        return self._due
 
     def remove(self, source: PlayoutInput) -> None:
         """Forgets an input, but not its figures."""
@@ -110,9 +111,9 @@ class PlayoutMixer:
             # What is live need not be held back, and what waited here would need wakes.
             most += round(SLACK_S * self._sample_rate)
         goes_on = self._write_blocks(feed, most, now)
-        self._rest_due = None if goes_on else self._find_rest_due(feed)
-        if self._rest_due is not None and now >= self._rest_due:
-            self._rest_due = None
+        self.rest_due = None if goes_on else self._find_rest_due(feed)
+        if self.rest_due is not None and now >= self.rest_due:
+            self.rest_due = None
             for source in self.inputs:
                 if source.has_rest:
                     source.take_rest()

@@ -10,8 +10,8 @@ from livekit_utils._runtime.loop_timers import LoopTimers
 from livekit_utils.conversion.frame_converter import FrameConverter
 from livekit_utils.frames.audio_frame import AudioFrame
 
-# Where more than this is queued, in seconds, the source tells its streams of a pause together with the last 10 ms; where
-# less is, 40 ms after the last sound.
+# Where more than this is queued, in seconds, the source tells its streams of a pause with the last 10 ms. Otherwise it
+# does so 40 ms after the last sound.
 _AHEAD_S = 0.04
 
 # The converter is flushed so many seconds before the end of what is queued, or after it: in time for either.
@@ -28,8 +28,8 @@ class _Source(Protocol):
 
 
 class RestTimer:
-    """Flushes a converter where nothing follows: shortly before all that is queued was played, or, where little is queued,
-    shortly after that, because a stream that delivers in real time may come a little late.
+    """Flushes a converter where nothing follows: shortly before all that is queued was played; or, where little is
+    queued, shortly after that, because a stream that delivers in real time may come a little late.
 
     Args:
         converter: Of the stream.
