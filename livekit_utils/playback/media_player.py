@@ -165,9 +165,8 @@ class MediaPlayer(LoopBound, AsyncClosing):
             raise
         self._ahead = MediaAhead(frames)
         self._stretch = self._ahead.stretch
-        self._pushed_s = self._position = (
-            start_s  # of the timeline: the end of the sound that was pushed; what is heard
-        )
+        # Of the timeline: where the stretch begins, the end of the sound that was pushed, and what is heard.
+        self._began_s = self._pushed_s = self._position = start_s
         self._is_playing = False  # since `play`, until the end
         self._waiters = Waiters()  # the task that waits for room in the audio source
         self._feeds: set[asyncio.Task[None]] = set()
@@ -349,7 +348,8 @@ class MediaPlayer(LoopBound, AsyncClosing):
     def _timeline_s(self) -> float:
         """Returns the time of the timeline that is heard now."""
         if self._is_playing:
-            self._position = self._pushed_s - self._source.queued_duration
+            # After a seek, the source still plays up to 10 ms of before.
+            self._position = max(self._began_s, self._pushed_s - self._source.queued_duration)
         return self._position
 
     def _go_to(self, seconds: Fraction) -> None:
@@ -359,7 +359,7 @@ class MediaPlayer(LoopBound, AsyncClosing):
         self._stretch = self._ahead.seek(seconds)
         self._sync.reset()
         self._waiters.release()
-        self._pushed_s = self._position = float(seconds)
+        self._began_s = self._pushed_s = self._position = float(seconds)
 
     def _start_feed(self) -> None:
         self._stretch.has_been_played = True

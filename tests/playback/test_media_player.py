@@ -173,7 +173,8 @@ def test_a_pause_stops_both_and_they_go_on_together(tmp_path: Path, rand: Rand) 
             assert not [when for when, _ in audience.heard if start + 0.0101 < when < end - 0.002]
 
 
-def test_a_seek_is_exact(tmp_path: Path, rand: Rand) -> None:
+@pytest.mark.parametrize("all_is_ahead", [False, True])
+def test_a_seek_is_exact(tmp_path: Path, rand: Rand, all_is_ahead: bool) -> None:
     """To any place, while it plays, in a pause, and at the end."""
     path = Clip(seconds=6, sound_s=6, video="libx264", gop=50, b_frames=2).write(tmp_path / "clip.mkv")
 
@@ -209,7 +210,31 @@ def test_a_seek_is_exact(tmp_path: Path, rand: Rand) -> None:
                 for when, media in audience.heard:
                     assert abs(when - start + audience.start - media + place) < IN_TIME_S
 
-    run(main())
+    run(main(), all_is_ahead=all_is_ahead)
+
+
+@pytest.mark.parametrize("all_is_ahead", [False, True])
+def test_a_position_is_never_before_the_place_of_a_seek(tmp_path: Path, all_is_ahead: bool) -> None:
+    """The end of what was heard before does not count, in a pause either."""
+
+    async def main() -> None:
+        async with MediaPlayer(Clip(seconds=6, sound_s=6).write(tmp_path / "clip.mkv")) as player:
+            await player.play()
+            for pauses in (False, True):
+                for place in (0.0, 2.0, 5.0):
+                    await asyncio.sleep(0.503)
+                    if pauses:
+                        player.pause()
+                    seek = asyncio.create_task(player.seek(place))
+                    await asyncio.sleep(0)
+                    start = now()
+                    while now() < start + 0.03:
+                        assert place <= player.position_s <= place + now() - start + 1e-6
+                        await asyncio.sleep(0.001)
+                    await seek
+                    player.resume()
+
+    run(main(), all_is_ahead=all_is_ahead)
 
 
 def test_a_seek_before_it_plays(tmp_path: Path) -> None:
@@ -275,8 +300,9 @@ def test_a_loop_that_is_held_up_keeps_both_together(tmp_path: Path) -> None:
     assert np.array_equal(audience.samples, stamp(np.arange(4 * RATE)))
 
 
-def test_pictures_that_are_never_read(tmp_path: Path) -> None:
-    """Only what is ahead of the clock is decoded."""
+@pytest.mark.parametrize("all_is_ahead", [False, True])
+def test_pictures_that_are_never_read(tmp_path: Path, all_is_ahead: bool) -> None:
+    """Only what is ahead of the clock is decoded, and again when it is less than half of that."""
 
     async def main() -> None:
         async with MediaPlayer(Clip(seconds=20, sound_s=20).write(tmp_path / "clip.mkv")) as player:
@@ -284,14 +310,16 @@ def test_pictures_that_are_never_read(tmp_path: Path) -> None:
             player.pause()
             await asyncio.sleep(60)
             stats = player.stats()
-            assert 300 < stats.ahead_video_ms < 600
-            assert 900 < stats.ahead_audio_ms < 1100
+            assert 250 - PICTURE_MS <= round(stats.ahead_video_ms) <= 500 + PICTURE_MS
+            assert 500 - BLOCK_MS <= round(stats.ahead_audio_ms) <= 1000 + BLOCK_MS
             assert stats.ahead_bytes < 16 * SIZE_BYTES + 2 * 1.1 * RATE
 
-    run(main())
+    run(main(), all_is_ahead=all_is_ahead)
 
 
 SIZE_BYTES = 64 * 64 * 3 // 2
+PICTURE_MS = 1000 // FPS
+BLOCK_MS = 20
 
 
 def test_large_pictures_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,19 @@ class _WaitingSelector(virtual_time.JumpingSelector):
         return super().select(timeout)
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine as `virtual_time.run` does."""
-    return virtual_time.run(main, selector=_WaitingSelector)
+class _AheadSelector(_WaitingSelector):
+    """Lets no turn of the loop begin while a thread decodes, as where the threads are much faster than the loop."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert no_thread_is_left()
+        return super().select(timeout)
+
+
+def run(main: Coroutine[Any, Any, T], *, all_is_ahead: bool = False) -> T:
+    """Runs a coroutine as `virtual_time.run` does.
+
+    Args:
+        all_is_ahead: Whether all for which there is room has been decoded at every turn of the loop. Otherwise it
+            depends on the threads, turn by turn.
+    """
+    return virtual_time.run(main, selector=_AheadSelector if all_is_ahead else _WaitingSelector)
