@@ -11,11 +11,17 @@ T = TypeVar("T")
 
 
 def start_task(coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-    """Starts a task in the running loop.
+    """Starts a task in the running loop. It begins when the loop comes to it, not within this call.
 
     A program that ends without closing its loop is not told about it: the user knows the object, not its tasks.
     """
-    task = asyncio.get_running_loop().create_task(coroutine, name=name)
+    loop = asyncio.get_running_loop()
+    if loop.get_task_factory() is None:
+        task = loop.create_task(coroutine, name=name)
+    else:
+        # A factory may run the task at once, as asyncio.eager_task_factory does: before its owner has noted it, and
+        # has done what comes next.
+        task = asyncio.Task(coroutine, loop=loop, name=name)
     task._log_destroy_pending = False  # type: ignore[attr-defined]
     return task
 

@@ -119,6 +119,20 @@ def test_no_error_is_swallowed() -> None:
         assert not found, f"{name(path)}: {found and found.group().strip()}"
 
 
+def test_tasks_are_started_in_one_place() -> None:
+    """Where no factory of the program's loop can begin them before their owner knows of them."""
+    starts = re.compile(r"create_task\(|ensure_future\(|gather\(|TaskGroup\(|asyncio\.Task\(")
+    package = SOURCE / "livekit_utils"
+    found = {
+        str(path.relative_to(package))
+        for suffix in ("py", "pyx")
+        for path in package.rglob(f"*.{suffix}")
+        if any(starts.search(line) and ">>>" not in line for line in path.read_text(encoding="utf-8").splitlines())
+    }
+    # The command line has a loop of its own.
+    assert {name for name in found if not name.startswith("cli/")} == {"_runtime/tasks.py"}
+
+
 def test_figures_for_those_who_switch_stand_with_those_that_were_measured() -> None:
     pages = [SOURCE / "README.md", SOURCE / "docs" / "measured.md", *(SOURCE / "docs" / "guides").glob("*.md")]
     measured = "\n".join(page.read_text() for page in pages)
