@@ -32,9 +32,11 @@ Nyquist frequency, and 12 dB less for each octave below; for 1024 rows 118 dB.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, gcd, log10
+from math import ceil, fsum, gcd, log10
+from operator import mul
 from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.polyphase import MAX_BITS, MAX_RATIO, MIN_BITS, PolyphaseFilter
@@ -179,15 +181,31 @@ def _shaped(bank: npt.NDArray[np.float64], ratio: int) -> npt.NDArray[np.float64
     lags = np.arange(9)
     # The power of the stopband, a little everywhere, and a little at 0 Hz.
     power = (lags == 0) - 0.97 * np.sinc(lags / ratio) / ratio + 0.01
-    feedback = np.linalg.solve(power[abs(lags[1:, np.newaxis] - lags[1:])], -power[1:])
-    errors = np.zeros(8)
+    feedback = _feedback(power.tolist())
+    errors = deque([0.0] * len(feedback), maxlen=len(feedback))  # the last one first
     taps = _as_one_filter(bank)
     rounded = np.empty_like(taps)
-    for i, tap in enumerate(taps):
-        wanted = tap + feedback @ errors
+    for i, tap in enumerate(taps.tolist()):
+        wanted = tap + fsum(map(mul, feedback, errors))
         rounded[i] = round(wanted)
-        errors = np.append(rounded[i] - wanted, errors[:-1])
+        errors.appendleft(float(rounded[i]) - wanted)
     return rounded.reshape(bank.shape[::-1]).T[:, ::-1]
+
+
+def _feedback(power: list[float]) -> list[float]:
+    """Returns the filter of the last errors that leaves the least of a power, which is given by its autocorrelation.
+
+    It is Durbin's recursion (J. Makhoul, Linear prediction: a tutorial review, Proceedings of the IEEE 63, 1975). What
+    solves linear equations in numpy asks for tens of megabytes when it is first used, and ends the process where it
+    does not get them.
+    """
+    filter: list[float] = []
+    left = power[0]
+    for lag in range(1, len(power)):
+        reflection = -(power[lag] + fsum(map(mul, filter, reversed(power[1:lag])))) / left
+        filter = [old + reflection * other for old, other in zip(filter, reversed(filter), strict=True)] + [reflection]
+        left *= 1 - reflection**2
+    return filter
 
 
 def _with_sum(taps: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int32]:

@@ -39,7 +39,7 @@ class LevelMeter:
             # NaN is 0, infinity the largest float32.
             wide = np.nan_to_num(samples).astype(np.float64).ravel() * FULL_SCALE
             peak = float(np.abs(wide).max(initial=0))
-            self._sum_of_squares += float(np.dot(wide, wide))
+            self._sum_of_squares += float(np.square(wide).sum())
         self.peak = max(self.peak, peak)
 
     @property

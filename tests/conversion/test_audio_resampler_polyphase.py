@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ from scipy import signal
 from livekit_utils import AudioFrame, AudioResampler, AudioResamplerQuality, combine_audio_frames
 from livekit_utils.conversion.engines import engine_for
 from livekit_utils.conversion.frame_converter import FrameConverter
-from livekit_utils.conversion.polyphase_design import design, reduced
+from livekit_utils.conversion.polyphase_design import _feedback, design, reduced
+from tests.support.randomness import Rand
 
 RATES = [8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000]
 PAIRS = list(itertools.permutations(RATES, 2))
@@ -167,3 +170,31 @@ def test_conversions_inside_take_the_engine_that_takes_the_ratio() -> None:
         )
         assert converter._resampler is not None
         assert converter._resampler.engine == engine
+
+
+def test_feedback_of_the_rounding(rand: Rand) -> None:
+    """It solves the normal equations of the autocorrelation."""
+    for _ in range(20):
+        noise = np.array([rand.gauss(0, 1) for _ in range(64)])
+        power = np.array([noise[lag:] @ noise[: 64 - lag] for lag in range(9)])
+        lags = np.arange(8)
+        expected = np.linalg.solve(power[abs(lags[:, np.newaxis] - lags)], -power[1:])
+        assert _feedback(power.tolist()) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+DESIGN = """
+import mmap, numpy
+from livekit_utils.conversion.polyphase_design import design
+size = lambda: int(open("/proc/self/statm").read().split()[0]) * mmap.PAGESIZE / 2**20
+before = size()
+design(3, 1, "quick")
+print(size() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the size is read from /proc")
+def test_a_first_filter_takes_little_memory(run_python: Callable[..., Any]) -> None:
+    """BLAS, which numpy takes for linear equations and products of matrices, has 32 MB of its own."""
+    result = run_python("-c", DESIGN)
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < 16
