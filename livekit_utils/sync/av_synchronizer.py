@@ -48,7 +48,7 @@ class LatePolicy(StrEnum):
 # Pictures per second: from one in 1000 s to one per millisecond, the resolution of timers.
 _MIN_FPS, _MAX_FPS = 0.001, 1000.0
 
-# A picture that is due within 0.5 ms is shown now, because another timer would be late.
+# What is due within 0.5 ms is done now, because another timer would be late.
 _EARLY_S = 0.0005
 
 # An audio source does not tell when it is paused or cleared by others. So the time is looked up every 50 ms at least.
@@ -358,8 +358,9 @@ class AVSynchronizer(LoopBound, AsyncClosing):
             gap = timeline.gap_before(start)
             if gap > _LONG_GAP_S:
                 # The pictures tell whether it is a gap or a jump of both. They are asked as late as possible.
-                if queued_s > _SHORT_SILENCE_S and gap <= _MAX_GAP_S and timeline.has_pictures:
-                    await self._sleep(queued_s - _SHORT_SILENCE_S)
+                early_s = queued_s - _SHORT_SILENCE_S
+                if early_s > _EARLY_S and gap <= _MAX_GAP_S and timeline.has_pictures:
+                    await self._sleep(early_s)
                     continue
                 if gap > _MAX_GAP_S or not timeline.runs_through(start - gap, start):
                     return

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+# Turns of the loop at one time, after which nobody will let the clock move on.
+_MAX_TURNS = 300_000
+
 
 class JumpingSelector(selectors.DefaultSelector):
     """Where a selector would sleep, the clock moves on instead."""
@@ -16,11 +19,17 @@ class JumpingSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
+        self._turns_at, self._num_turns = self.now, 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("deadlock: every task waits for another, and no timer is set")
         self.now += max(timeout, 0)
+        if self._turns_at != self.now:
+            self._turns_at, self._num_turns = self.now, 0
+        self._num_turns += 1
+        if self._num_turns > _MAX_TURNS:
+            raise RuntimeError("livelock: somebody always has something to do, and the clock stands still")
         return super().select(0)
 
 

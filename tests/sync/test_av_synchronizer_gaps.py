@@ -183,6 +183,19 @@ def test_a_long_gap_is_silence_while_there_are_pictures(
     assert stage.sync.stats().num_dropped == 0
 
 
+def test_a_wait_that_is_too_short_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is queued is the difference of two times, which may be off by a rounding: a wait for that ends at once."""
+    exact = AudioSource.queued_duration.fget  # type: ignore[attr-defined]
+
+    def rounded(source: AudioSource) -> float:
+        queued_s: float = exact(source)
+        return queued_s + 1e-14 if abs(queued_s - 0.02) < 1e-9 else queued_s
+
+    monkeypatch.setattr(AudioSource, "queued_duration", property(rounded))
+    frame_times, end_times = times(0, 16, FPS), ends([(0, 2), (14, 16)])
+    play(*two_tasks(frame_times, end_times)).check(frame_times, end_times)
+
+
 @pytest.mark.parametrize("jump", [30.0, 100.0, 5000.0])
 @pytest.mark.parametrize("video_queue_size_ms", [0, 100])
 def test_a_long_gap_of_both_is_skipped(jump: float, video_queue_size_ms: float) -> None:
