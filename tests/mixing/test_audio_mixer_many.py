@@ -31,6 +31,7 @@ def counted_steps() -> Iterator[list[int]]:
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 looks for the first such frame in settrace only
     sys.settrace(trace)
     try:
         yield steps

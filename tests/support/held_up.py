@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,11 @@ from _pytest.runner import runtestprotocol  # as the plugins do that repeat test
 # A sleep of 5 ms that ends so many seconds late shows that the machine was held up.
 HELD_UP_S = 0.025
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 5
+
+# Before the next attempt the machine is to keep time for so long; it is waited for that at most so long.
+_CALM_S = 1.0
+_PATIENCE_S = 15.0
 
 # The name of what a report says of an attempt that did not count; the summary of the tests lists it.
 REPEATED = "repeated"
@@ -50,6 +55,14 @@ class MachineWatch:
         whole = said[: said.rfind("\n") + 1]
         self._read_to += len(whole)
         return max(map(float, whole.split()), default=0.0)
+
+    def wait_for_calm(self) -> None:
+        """Returns when the machine has kept time for a while, or does not find to it."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            time.sleep(_CALM_S)
+            if not self.longest_s():
+                return
 
     def close(self) -> None:
         self.process.kill()
@@ -86,6 +99,7 @@ def run_in_real_time(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
                 break
             item.user_properties.append((REPEATED, f"{item.nodeid}: the machine was held up for {longest_s:.3f} s"))
             item._initrequest()  # type: ignore[attr-defined]
+            watch.wait_for_calm()
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
