@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from livekit_utils._kernels.channels import downmix_s16, upmix_s16
-from livekit_utils._runtime.arguments import MAX_CHANNELS
+from livekit_utils._runtime.arguments import MAX_CHANNELS, check_int
 from livekit_utils.cli.errors import CliError
 from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.conversion.audio_resampler import AudioResampler
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 # What a resampler covers.
 _MAX_RATIO = 256
+
+# Hz, of a mix.
+_LEAST_RATE = 10
 
 
 class Gains(NamedTuple):
@@ -176,6 +179,23 @@ def check_ratio(reader: AudioReader, sample_rate: int) -> None:
     if max(reader.sample_rate, sample_rate) > _MAX_RATIO * min(reader.sample_rate, sample_rate):
         expected = f"expected a rate within a factor of {_MAX_RATIO} of the {reader.sample_rate} Hz of {reader.path}"
         raise CliError(f"--rate: {expected}, got {sample_rate} Hz")
+
+
+def check_inputs_of_mix(readers: Sequence[AudioReader], sample_rate: int, num_channels: int) -> None:
+    """Refuses files that cannot be converted to the rate and channels of their mix.
+
+    Raises:
+        CliError: There is such a file, or no mix has such a rate.
+    """
+    try:
+        check_int("sample_rate", sample_rate, _LEAST_RATE)
+    except ValueError as error:
+        raise CliError(f"{readers[0].path}: {str(error).removeprefix('sample_rate: ')} Hz") from error
+    for reader in readers:
+        if reader.num_channels != num_channels and 1 not in (reader.num_channels, num_channels):
+            raise CliError(f"{reader.path}: expected 1 or {num_channels} channels to mix to {num_channels}, "
+                           f"got {reader.num_channels}; --channels 1 takes any number")  # fmt: skip
+        check_ratio(reader, sample_rate)
 
 
 def _decibels(factor: float) -> float:

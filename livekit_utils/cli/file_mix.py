@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from livekit_utils.cli.interruption import run
-from livekit_utils.cli.mixing import add_files, make_mixer, waited_for
+from livekit_utils.cli.conversion import check_inputs_of_mix
 from livekit_utils.cli.normalization import Gain
 from livekit_utils.cli.numbers import MAX_GAIN_DB
 from livekit_utils.cli.speech import find_speech, part_with_speech
@@ -15,9 +15,10 @@ from livekit_utils.cli.view.progress_bar import ProgressBar
 from livekit_utils.cli.view.summary import Summary
 from livekit_utils.frames.audio_frame import AudioFrame
 from livekit_utils.frames.frame_part import FramePart
+from livekit_utils.mixing.mixed_frames import mixed_frames
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from livekit_utils.cli.files.audio_reader import AudioReader
     from livekit_utils.cli.normalization import Normalization
@@ -50,7 +51,7 @@ class FileMix:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         self._part: tuple[int, int] | None = None
-        make_mixer(readers, sample_rate, num_channels)  # refuses what cannot be mixed
+        check_inputs_of_mix(readers, sample_rate, num_channels)
 
     def find_length(self) -> int | None:
         """Returns the samples per channel of the mix; None as long as one of the inputs does not tell it."""
@@ -73,29 +74,15 @@ class FileMix:
         Raises:
             CliError, OSError: A file cannot be read, or what `write` raises.
         """
-        frames: list[Iterator[AudioFrame] | AsyncIterator[AudioFrame]] = []
-        part = FramePart(*self._part) if self._part is not None else None
+        mixed = []
         for track, reader, offset_s in zip(inputs, self._readers, self._offsets, strict=True):
             if not reader.is_live:
                 reader.rewind()
-            of_one = itertools.chain(_silence(reader, offset_s), track.frames(reader.blocks()))
-            frames.append(waited_for(of_one, reader.interrupt) if reader.is_live else of_one)
-        run(self._run, inputs, frames, write if part is None else lambda frame: write(part.take(frame)))
-
-    async def _run(
-        self,
-        inputs: Sequence[Summary],
-        frames: Sequence[Iterator[AudioFrame] | AsyncIterator[AudioFrame]],
-        write: Callable[[AudioFrame], None],
-    ) -> None:
-        async with make_mixer(self._readers, self._sample_rate, self._num_channels) as mixer:
-            failures = add_files(mixer, zip(inputs, frames, strict=True))
-            async for frame in mixer:
-                if failures:
-                    break
-                write(frame)
-        if failures:
-            raise failures[0]
+            frames = itertools.chain(_silence(reader, offset_s), track.frames(reader.blocks()))
+            mixed.append((frames, math.pow(10, track.rest_db / 20)))
+        part = FramePart(*self._part) if self._part is not None else None
+        for frame in mixed_frames(mixed, self._sample_rate, self._num_channels):
+            write(frame if part is None else part.take(frame))
 
     def take_speech(self, gains_db: Sequence[float], name: str) -> None:
         """Leaves out what comes before the first and after the last word of the mix, but 0.2 s. All is mixed for this.

@@ -1,4 +1,4 @@
-"""Helps the commands that mix files."""
+"""Helps the command that plays a mix of files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING
 
 from livekit_utils._runtime.threads import in_thread
-from livekit_utils.cli.conversion import check_ratio
-from livekit_utils.cli.errors import CliError
+from livekit_utils.cli.conversion import check_inputs_of_mix
 from livekit_utils.mixing.audio_mixer import AudioMixer
 
 if TYPE_CHECKING:
@@ -29,16 +28,8 @@ def make_mixer(readers: Sequence[AudioReader], rate: int, channels: int, blocksi
     Raises:
         CliError: A file cannot be converted to the rate and channels of the mixer.
     """
-    try:
-        mixer = AudioMixer(rate, channels, blocksize=blocksize, stream_timeout_ms=_NEVER_LATE_MS)
-    except ValueError as error:
-        raise CliError(f"{readers[0].path}: {str(error).removeprefix('sample_rate: ')} Hz") from error
-    for reader in readers:
-        if reader.num_channels != channels and 1 not in (reader.num_channels, channels):
-            raise CliError(f"{reader.path}: expected 1 or {channels} channels to mix to {channels}, "
-                           f"got {reader.num_channels}; --channels 1 takes any number")  # fmt: skip
-        check_ratio(reader, rate)
-    return mixer
+    check_inputs_of_mix(readers, rate, channels)
+    return AudioMixer(rate, channels, blocksize=blocksize, stream_timeout_ms=_NEVER_LATE_MS)
 
 
 def add_files(

@@ -42,7 +42,8 @@ finally:
         (["convert", "a.wav", "b.wav"], {"numpy", "soundfile"}),
         (["convert", "a.wav", "b.flac", "--rate", "16k", "--normalize", "-1"], {"numpy", "soundfile"}),
         (["resample", "a.wav", "b.wav", "--rate", "8k"], {"numpy", "soundfile"}),
-        (["mix", "a.wav", "-o", "b.wav"], {"numpy", "soundfile", "asyncio"}),
+        (["mix", "a.wav", "-o", "b.wav"], {"numpy", "soundfile"}),
+        (["mix", "a.wav", "-o", "b.wav", "--rate", "16k", "--normalize", "-1"], {"numpy", "soundfile"}),
         (["tone", "440", "0.1", "b.wav"], {"numpy", "soundfile", "asyncio"}),
     ],
 )
