@@ -83,16 +83,21 @@ async def test_credentials_that_come_late_retry(plugin: Plugin) -> None:
 
 @in_loop
 async def test_closing_while_it_retries(tmp_path: Path) -> None:
-    plugin = Plugin(tmp_path, "CREATES_FOR_KNOWN_URL", "SLEEP_CREATE=100")
+    plugin = Plugin(tmp_path, "CREATES_FOR_KNOWN_URL", "HANGS_CREATE")
+    plugin.go_on()
     with await AudioFilter.load(plugin.id, plugin.path) as opened:
         opened.update_credentials("wss://a", "token")
         session = opened.create_session(48000, 1, stream_info=AudioStreamInfo(url="wss://b"))
         with pytest.raises(AudioFilterError, match="returned NULL"):
             await session.wait_ready()
+        plugin.hang_again()
         session.update_stream_info(AudioStreamInfo(url="wss://a"))
         plugin.wait_for("creating", 2)
-        await session.aclose()
+        closing = asyncio.create_task(session.aclose(timeout_ms=60_000))
+        await asyncio.sleep(0)
         assert session.state is AudioFilterState.CLOSED
+        plugin.go_on()
+        await closing
     plugin.wait_for("destroy")
     plugin.wait_for("unload")
 

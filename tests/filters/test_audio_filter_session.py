@@ -161,12 +161,14 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
 
 
 def test_what_is_pushed_while_it_starts_is_held_and_filtered(tmp_path: Path, rand: Rand) -> None:
-    session = open_session(Plugin(tmp_path, "SLEEP_CREATE=1000"))
+    plugin = Plugin(tmp_path, "HANGS_CREATE")
+    session = open_session(plugin)
     samples = rand.pcm(1000)
     data = bytearray(samples)
     assert session.push(frame_of(data[:1400])) == session.flush() == session.push(frame_of(data[1400:])) == []
     assert session.state is AudioFilterState.STARTING
     data[:] = bytes(2000)
+    plugin.go_on()
     until(lambda: session.state is AudioFilterState.ACTIVE)
     frames = session.push(frame_of(samples))
     assert [frame.samples_per_channel for frame in frames] == [480] * 4
@@ -175,16 +177,19 @@ def test_what_is_pushed_while_it_starts_is_held_and_filtered(tmp_path: Path, ran
 
 
 def test_flush_gives_what_was_held(tmp_path: Path, rand: Rand) -> None:
-    session = open_session(Plugin(tmp_path, "SLEEP_CREATE=1000"))
+    plugin = Plugin(tmp_path, "HANGS_CREATE")
+    session = open_session(plugin)
     samples = rand.pcm(1000)
     assert session.push(frame_of(samples)) == []
+    plugin.go_on()
     until(lambda: session.state is AudioFilterState.ACTIVE)
     assert bytes_of(session.flush()) == filtered(samples)
     session.close()
 
 
 def test_ready_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    session = open_session(Plugin(tmp_path, "SLEEP_CREATE=1000"))
+    plugin = Plugin(tmp_path, "HANGS_CREATE")
+    session = open_session(plugin)
     said: list[str] = []
 
     def fail() -> None:
@@ -194,6 +199,7 @@ def test_ready_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     session.on_ready(fail)
     session.on_ready(lambda: said.append(session.state))
     assert said == []
+    plugin.go_on()
     until(lambda: len(said) == 2)
     assert said == ["fails", "active"]
     assert "of the callback" in caplog.text
@@ -203,7 +209,7 @@ def test_ready_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
 
 
 def test_closing_is_an_end_of_starting(tmp_path: Path) -> None:
-    plugin = Plugin(tmp_path, "SLEEP_CREATE=1000")
+    plugin = Plugin(tmp_path, "HANGS_CREATE")
     session = open_session(plugin)
     said: list[str] = []
     session.on_ready(lambda: said.append(session.state))
@@ -211,6 +217,7 @@ def test_closing_is_an_end_of_starting(tmp_path: Path) -> None:
     plugin.wait_for("creating")
     session.close()
     assert said == ["closed"]
+    plugin.go_on()
     plugin.wait_for("unload")
     assert [call.split()[0] for call in plugin.calls] == ["load", "on_load", "creating", "create", "destroy", "unload"]
     assert said == ["closed"]
@@ -218,12 +225,14 @@ def test_closing_is_an_end_of_starting(tmp_path: Path) -> None:
 
 def test_waiting_until_ready(tmp_path: Path) -> None:
     async def main() -> None:
-        session = open_session(Plugin(tmp_path, "SLEEP_CREATE=1000"))
+        plugin = Plugin(tmp_path, "HANGS_CREATE")
+        session = open_session(plugin)
         impatient = asyncio.create_task(session.wait_ready())
         await asyncio.sleep(0.05)
         impatient.cancel()
         with pytest.raises(asyncio.CancelledError):
             await impatient
+        plugin.go_on()
         await asyncio.gather(session.wait_ready(), asyncio.to_thread(asyncio.run, session.wait_ready()))
         assert session.state is AudioFilterState.ACTIVE
         await session.wait_ready()
@@ -241,13 +250,15 @@ def test_waiting_until_ready(tmp_path: Path) -> None:
 
 
 def test_the_loop_that_waited_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    session = open_session(Plugin(tmp_path, "SLEEP_CREATE=1000"))
+    plugin = Plugin(tmp_path, "HANGS_CREATE")
+    session = open_session(plugin)
 
     async def main() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(session.wait_ready(), 0.01)
 
     asyncio.run(main())
+    plugin.go_on()
     active(session).close()
     assert caplog.text == ""
 
@@ -260,15 +271,15 @@ def test_the_loop_that_waited_is_gone(tmp_path: Path, caplog: pytest.LogCaptureF
     [
         ("CREATES_NULL", "audio_filter_create returned NULL"),
         ("REFUSES", "audio_filter_on_load returned -7"),
-        ("SLEEP_CREATE=2000", "its session did not start within 200 ms"),
-        ("SLEEP_ON_LOAD=2000", "its session did not start within 200 ms"),
+        ("HANGS_CREATE", "its session did not start within 200 ms"),
+        ("HANGS_ON_LOAD", "its session did not start within 200 ms"),
     ],
 )
 def test_bypass_is_exact_and_said_once(
     tmp_path: Path, rand: Rand, caplog: pytest.LogCaptureFixture, define: str, reason: str
 ) -> None:
     plugin = Plugin(tmp_path, define)
-    hangs = define.startswith("SLEEP")
+    hangs = define.startswith("HANGS")
     session = open_session(plugin, num_channels=2, timeout_ms=200 if hangs else 60_000)
     samples = rand.pcm(2 * 20_000)
     result = []
@@ -291,9 +302,10 @@ def test_bypass_is_exact_and_said_once(
     session.update_stream_info(AudioStreamInfo())
     session.close()
     assert str(session.last_error).endswith(reason)
+    plugin.go_on()
     plugin.wait_for("unload")
-    assert plugin.count("create") == (0 if define in ("REFUSES", "SLEEP_ON_LOAD=2000") else 1)
-    assert plugin.count("destroy") == (define == "SLEEP_CREATE=2000")
+    assert plugin.count("create") == (0 if define in ("REFUSES", "HANGS_ON_LOAD") else 1)
+    assert plugin.count("destroy") == (define == "HANGS_CREATE")
     assert len(caplog.records) == 1
 
 
@@ -371,11 +383,12 @@ def test_stream_info_that_comes_while_the_plugin_is_at_work(tmp_path: Path, clos
 
 
 def test_stream_info_that_comes_while_it_starts(tmp_path: Path) -> None:
-    plugin = Plugin(tmp_path, "SLEEP_CREATE=1000")
+    plugin = Plugin(tmp_path, "HANGS_CREATE")
     session = open_session(plugin)
     plugin.wait_for("creating")
     for i in range(3):
         session.update_stream_info(AudioStreamInfo(room_id=f"RM_{i}"))
+    plugin.go_on()
     active(session)
     assert plugin.count("update_stream_info") == 1
     assert "RM_2" in plugin.calls[-1]
@@ -425,27 +438,41 @@ def test_after_close(tmp_path: Path) -> None:
 
 
 def test_aclose_waits_for_the_plugin(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    plugin = Plugin(tmp_path, "SLEEP_DESTROY=300")
+    plugin, hanging_plugin = (Plugin(tmp_path, "HANGS_DESTROY") for _ in range(2))
 
     async def main() -> None:
-        async with open_session(plugin) as session:
-            await session.wait_ready()
+        session = open_session(plugin)
+        await session.wait_ready()
+        closing = asyncio.create_task(session.aclose(timeout_ms=60_000))
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        plugin.go_on()
+        await closing
         assert plugin.count("destroy") == 1
         assert caplog.text == ""
-        hanging = open_session(Plugin(tmp_path, "SLEEP_DESTROY=3000"))
+        hanging = open_session(hanging_plugin)
         await hanging.wait_ready()
         await hanging.aclose(timeout_ms=50)
         await hanging.aclose(timeout_ms=50)
 
     asyncio.run(main())
+    hanging_plugin.go_on()
     assert "has not ended its session within 50 ms" in caplog.text
 
 
 def test_aclose_while_it_starts(tmp_path: Path) -> None:
-    plugin = Plugin(tmp_path, "SLEEP_CREATE=1000")
+    plugin = Plugin(tmp_path, "HANGS_CREATE")
     session = open_session(plugin)
     plugin.wait_for("creating")
-    asyncio.run(session.aclose(timeout_ms=60_000))
+
+    async def main() -> None:
+        closing = asyncio.create_task(session.aclose(timeout_ms=60_000))
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        plugin.go_on()
+        await closing
+
+    asyncio.run(main())
     assert plugin.count("create") == plugin.count("destroy") == 1
 
 

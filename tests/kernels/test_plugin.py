@@ -213,19 +213,24 @@ def test_the_input_is_given_back(tmp_path: Path) -> None:
 
 
 def test_destroy_waits_for_the_call_that_is_under_way(tmp_path: Path) -> None:
-    plugin, library, session = start(tmp_path, "NOTES_PROCESS", "SLEEP_PROCESS=1000")
+    plugin, library, session = start(tmp_path, "NOTES_PROCESS", "HANGS_PROCESS")
     thread = threading.Thread(target=session.process, args=(bytes(960),))
     thread.start()
     plugin.wait_for("processing")
     assert thread.is_alive(), "the GIL was held"
-    session.destroy()
+    destroying = threading.Thread(target=session.destroy)
+    destroying.start()
+    destroying.join(0.05)
+    assert not session.destroyed
+    plugin.go_on()
+    destroying.join()
     thread.join()
     library.close()
     assert [line.split(" ")[0] for line in plugin.calls] == ["load", "create", "processing", "destroy", "unload"]
 
 
 def test_a_destroy_that_hangs_holds_up_nobody_else(tmp_path: Path) -> None:
-    _, library, session = start(tmp_path, "SLEEP_DESTROY=1000")
+    plugin, library, session = start(tmp_path, "HANGS_DESTROY")
     thread = threading.Thread(target=session.destroy)
     thread.start()
     until(lambda: session.destroyed)
@@ -234,6 +239,7 @@ def test_a_destroy_that_hangs_holds_up_nobody_else(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="1 sessions"):
         library.close()
     assert thread.is_alive()
+    plugin.go_on()
     thread.join()
     library.close()
 

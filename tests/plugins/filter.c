@@ -4,7 +4,9 @@
  * NO_SYMBOLS, ONLY_V2, NO_FLOAT_AND_DESTROY   exports less          WITH_V2            exports version 2 too
  * WITH_UPDATE_TOKEN                           exports that too      NEEDS_DEPENDENCY   calls dependency_offset()
  * UNBOUND                                     calls what nobody has CREATES_NULL, REFUSES, REFUSES_ONCE
- * SLEEP_LOAD, SLEEP_UNLOAD, SLEEP_ON_LOAD, SLEEP_CREATE, SLEEP_PROCESS, SLEEP_DESTROY, SLEEP_UPDATE   in ms
+ * HANGS_LOAD, HANGS_UNLOAD, HANGS_ON_LOAD, HANGS_CREATE, HANGS_PROCESS, HANGS_DESTROY, HANGS_UPDATE   until there is a
+ *                                             file beside it (its own path with .go)
+ * SLEEP_PROCESS, SLEEP_DESTROY                in ms
  * NOTES_PROCESS                               notes that a call to process begins, too
  * COUNTS_SAMPLES                              puts the number of samples of the call into each of them
  * CREATES_FOR_KNOWN_URL                       creates NULL unless the stream's URL is one that it was told
@@ -24,14 +26,30 @@
 
 #define SLEEP(ms) usleep(1000u * (ms))
 
-static void note(const char *format, ...) {
+typedef struct path {
+    char name[4096];
+} path;
+
+static path beside(const char *suffix) {
     static const char here;
     Dl_info info;
-    char name[4096];
+    path result;
     if (dladdr(&here, &info) == 0)
         abort();
-    snprintf(name, sizeof name, "%s.log", info.dli_fname);
-    FILE *log = fopen(name, "a");
+    snprintf(result.name, sizeof result.name, "%s%s", info.dli_fname, suffix);
+    return result;
+}
+
+/* Not for ever: a test that fails may tell it nothing. */
+static inline void hang(void) {
+    path go = beside(".go");
+    for (int ms = 0; ms < 120000 && access(go.name, F_OK) != 0; ms++)
+        SLEEP(1);
+}
+
+static void note(const char *format, ...) {
+    path name = beside(".log");
+    FILE *log = fopen(name.name, "a");
     if (log == NULL)
         return; /* the test is over */
     char line[8192];
@@ -44,15 +62,15 @@ static void note(const char *format, ...) {
 }
 
 __attribute__((constructor)) static void loaded(void) {
-#ifdef SLEEP_LOAD
-    SLEEP(SLEEP_LOAD);
+#ifdef HANGS_LOAD
+    hang();
 #endif
     note("load");
 }
 
 __attribute__((destructor)) static void unloaded(void) {
-#ifdef SLEEP_UNLOAD
-    SLEEP(SLEEP_UNLOAD);
+#ifdef HANGS_UNLOAD
+    hang();
 #endif
     note("unload");
 }
@@ -90,9 +108,9 @@ int32_t audio_filter_on_load(const char *options_json) {
 #ifdef CREATES_FOR_KNOWN_URL
     snprintf(known_url, sizeof known_url, "%.*s", (int)strcspn(url_in(options_json), ",}"), url_in(options_json));
 #endif
-#ifdef SLEEP_ON_LOAD
+#ifdef HANGS_ON_LOAD
     note("loading");
-    SLEEP(SLEEP_ON_LOAD);
+    hang();
 #endif
     note("on_load %s", options_json);
 #if defined(REFUSES)
@@ -106,9 +124,9 @@ int32_t audio_filter_on_load(const char *options_json) {
 }
 
 static void *create(const char *version, uint32_t rate, const char *options_json, const char *stream_info_json) {
-#ifdef SLEEP_CREATE
+#ifdef HANGS_CREATE
     note("creating");
-    SLEEP(SLEEP_CREATE);
+    hang();
 #endif
     note("%s %u %s %s", version, rate, options_json, stream_info_json);
 #ifdef CREATES_NULL
@@ -142,6 +160,9 @@ static void process(const void *session, size_t num_samples, const int16_t *in, 
 #ifdef SLEEP_PROCESS
     SLEEP(SLEEP_PROCESS);
 #endif
+#ifdef HANGS_PROCESS
+    hang();
+#endif
     for (size_t i = 0; i < num_samples; i++) {
         int difference = in[i] - self->last;
         self->last = in[i];
@@ -170,6 +191,9 @@ void audio_filter_destroy(const void *session) {
 #ifdef SLEEP_DESTROY
     SLEEP(SLEEP_DESTROY);
 #endif
+#ifdef HANGS_DESTROY
+    hang();
+#endif
     note("destroy");
     free(self);
 }
@@ -186,8 +210,8 @@ void audio_filter_update_token(const char *url, const char *token) {
 #ifdef CREATES_FOR_KNOWN_URL
     snprintf(known_url, sizeof known_url, "\"%s\"", url);
 #endif
-#ifdef SLEEP_UPDATE
-    SLEEP(SLEEP_UPDATE);
+#ifdef HANGS_UPDATE
+    hang();
 #endif
     note("update_token %s %s", url, token);
 }

@@ -88,7 +88,7 @@ def test_each_stream_has_a_session_of_its_own(opened: Plugin, rand: Rand) -> Non
     assert any('{"strength":3}' in line.replace(" ", "") for line in created)
 
 
-@pytest.mark.parametrize("opened", [("SLEEP_CREATE=300",)], indirect=True)
+@pytest.mark.parametrize("opened", [("HANGS_CREATE",)], indirect=True)
 def test_audio_is_held_until_the_filter_is_ready(opened: Plugin, rand: Rand) -> None:
     data = rand.quiet_pcm(2003)
 
@@ -100,13 +100,14 @@ def test_audio_is_held_until_the_filter_is_ready(opened: Plugin, rand: Rand) -> 
         assert stream.filter is not None
         assert stream.filter.state is AudioFilterState.STARTING
         assert stream.stats().num_frames == 0
+        opened.go_on()
         assert await samples_of(stream) == filtered(data)
         await stream.aclose()
 
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("opened", [("SLEEP_CREATE=200",)], indirect=True)
+@pytest.mark.parametrize("opened", [("HANGS_CREATE",)], indirect=True)
 def test_nobody_waits_while_a_late_filter_catches_up(opened: Plugin, rand: Rand) -> None:
     """What was held is filtered in the filter's thread; what comes meanwhile is filtered behind it."""
     data = rand.quiet_pcm(9600)
@@ -132,7 +133,8 @@ def test_nobody_waits_while_a_late_filter_catches_up(opened: Plugin, rand: Rand)
             await source.capture_frame(part)
             np.asarray(part)[:] = 0  # the caller's again
             if i == 9:
-                await asyncio.to_thread(filtering.wait, 20)
+                opened.go_on()
+                assert await asyncio.to_thread(filtering.wait, 20)
         assert stream.stats().num_frames == 0
         go_on.set()
         first = [(await anext(stream)).frame for _ in range(10)]
@@ -143,7 +145,7 @@ def test_nobody_waits_while_a_late_filter_catches_up(opened: Plugin, rand: Rand)
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("opened", [("SLEEP_CREATE=300",)], indirect=True)
+@pytest.mark.parametrize("opened", [("HANGS_CREATE",)], indirect=True)
 def test_a_stream_closed_before_its_filter_is_ready(opened: Plugin) -> None:
     async def main() -> None:
         source, voice = track()
@@ -151,8 +153,10 @@ def test_a_stream_closed_before_its_filter_is_ready(opened: Plugin) -> None:
         await source.capture_frame(AudioFrame.create(RATE, 1, 480))
         reader = asyncio.create_task(samples_of(stream))
         await asyncio.to_thread(opened.wait_for, "creating")
-        await stream.aclose()
+        closing = asyncio.create_task(stream.aclose())
         assert await reader == b""
+        opened.go_on()
+        await closing
         await source.aclose()
 
     asyncio.run(main())
@@ -250,13 +254,14 @@ def test_the_filter_may_be_closed_first(opened: Plugin, rand: Rand) -> None:
     opened.wait_for("unload")
 
 
-@pytest.mark.parametrize("opened", [("SLEEP_CREATE=400",)], indirect=True)
+@pytest.mark.parametrize("opened", [("HANGS_CREATE",)], indirect=True)
 def test_the_loop_ends_before_the_filter_is_ready(opened: Plugin, rand: Rand) -> None:
     """What it kept comes out all the same, whoever reads it wherever, and then the end."""
     data = rand.quiet_pcm(2003)
     source, voice = track()
     stream = AudioStream(voice, noise_cancellation=options(opened))
     asyncio.run(speak(source, data))
+    opened.go_on()
     assert asyncio.run(samples_of(stream)) == filtered(data)
     asyncio.run(stream.aclose())
 
