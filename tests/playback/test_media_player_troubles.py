@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from livekit_utils import AudioStream, MediaPlayer, VideoStream
-from tests.support.decoding import no_thread_is_left, nothing_is_left, run
+from tests.support.decoding import no_thread_is_left, nothing_is_left, run, run_from
 from tests.support.media_files import FPS, RATE, Audience, Clip, now, play_all, stamp
 from tests.support.randomness import Rand
 
@@ -429,9 +429,9 @@ def test_decoding_never_blocks_the_loop(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("runner", [run, asyncio.run], ids=["virtual", "real"])
-def test_a_second_loop_goes_on(tmp_path: Path, runner: Any) -> None:
-    """Where an earlier loop stopped, with the pictures that were not shown."""
+@pytest.mark.parametrize("begin_s", [0.0, 1000.0, 8000.0])
+def test_a_second_loop_goes_on(tmp_path: Path, begin_s: float) -> None:
+    """Where an earlier loop stopped, with the pictures that were not shown, whatever the time of the new one."""
     path = Clip(seconds=0.6, sound_s=0.6).write(tmp_path / "clip.mkv")
     player = MediaPlayer(path)
     shown: list[int] = []
@@ -451,10 +451,9 @@ def test_a_second_loop_goes_on(tmp_path: Path, runner: Any) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        asyncio.run(once())
-        no_thread_is_left()
-        asyncio.run(once())
-        runner(rest())
+        run_from(1000.0, once())
+        run_from(begin_s, once())
+        run_from(1000.0, rest())
     assert sorted(set(shown)) == list(range(15))
     assert len(shown) <= 15 + 4  # the picture of the place is shown again
     assert no_thread_is_left()
