@@ -99,18 +99,30 @@ devices = pytest.mark.parametrize("devices", list(DEVICES))
 
 
 def check(samples: np.ndarray, devices: str) -> None:
-    """Each side has its sound: of one device from end to end; of two, but for what was under way at both ends."""
+    """Each side has its sound: of one device from end to end; of two, from when it began. The file begins with the
+    first of them, and on a busy machine the other one may come much later. Where each lies: test_record_sides.py."""
     if devices == "one":
         assert samples.shape[1] == 1
         assert (samples == 1000).all()
         return
     assert samples.shape[1] == 2
-    assert len(samples) > 9600
+    assert samples.any()
     for side, value in ((0, 1000), (1, 2000)):
         loud = np.flatnonzero(samples[:, side])
-        assert (samples[loud[0] : loud[-1] + 1, side] == value).all()
-        assert loud[0] <= 4800
-        assert loud[-1] >= len(samples) - 9600
+        assert not loud.size or (samples[loud[0] : loud[-1] + 1, side] == value).all()
+
+
+def begins(path: Path) -> np.ndarray:
+    """The first seconds of a file, which may be growing; nothing where it has no whole header yet."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            return file.read(10 * 48_000, dtype="int16", always_2d=True)
+    except soundfile.LibsndfileError:
+        return np.zeros((0, 1), np.int16)
+
+
+def has_all_sides(path: Path) -> bool:
+    return bool((np.abs(begins(path).astype(int)) > 500).any(axis=0).all())
 
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -141,7 +153,7 @@ def start(interpreter: Callable[..., Any], tmp_path: Path) -> Iterator[Start]:
 
 def wait_for_sound(process: Any, path: Path, num_bytes: int = 50_000) -> None:
     deadline = time.monotonic() + 60
-    while not (path.exists() and path.stat().st_size > num_bytes):
+    while not (path.exists() and path.stat().st_size > num_bytes and has_all_sides(path)):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -160,6 +172,7 @@ def test_signals_end_a_recording(tmp_path: Path, start: Start, number: signal.Si
     assert (process.returncode, errors) == (0, "")
     samples = load(out / "a.wav")
     assert samples.size > 20_000
+    assert samples.any(axis=0).all()
     check(samples, devices)
     (report,) = json.loads(output)["files"]
     assert (report["frames"], report["channels"]) == samples.shape
@@ -178,12 +191,11 @@ def test_a_recording_that_is_killed(tmp_path: Path, start: Start, suffix: str, d
     wait_for_sound(process, path, {"wav": 50_000, "flac": 200, "ogg": 2000}[suffix])
     process.kill()
     process.communicate(timeout=60)
-    # The first frames of FLAC come a moment before the header tells of them.
-    samples = soundfile.SoundFile(path).read(4000, dtype="int16", always_2d=True)
-    assert len(samples) == 4000
+    samples = begins(path)
+    assert len(samples) > 4000
+    assert has_all_sides(path)
     if suffix != "ogg":
-        assert (samples[2400:, 0] == 1000).all()
-        assert devices == "one" or (samples[2400:, 1] == 2000).all()
+        check(samples, devices)
     assert names(out) == {path.name}
 
 
