@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from livekit_utils import AudioFrame, AudioSource, AudioStream, LocalAudioTrack
 from tests.support.tape import RATE, Tape, constant, now, read, samples_of, soon
-from tests.support.virtual_time import run
+from tests.support.virtual_time import VirtualTimeLoop, run
 
 Use = Callable[[AudioSource], Awaitable[Any]]
 
@@ -160,12 +159,18 @@ def test_rests_are_told_in_the_next_loop_as_well() -> None:
 
 
 def test_queued_duration_does_not_fall_between_two_loops() -> None:
-    """Nobody plays there, though the real clock goes on."""
+    """Nobody plays there, though the clock goes on."""
     source = AudioSource(RATE, 1, 1000)
-    asyncio.run(source.capture_frame(constant(1, 300)))
+
+    async def begin() -> asyncio.AbstractEventLoop:
+        await source.capture_frame(constant(1, 300))
+        return asyncio.get_running_loop()
+
+    loop = run(begin())
     left = source.queued_duration
-    assert left > 0.28
-    time.sleep(0.02)
+    assert left == pytest.approx(0.29, abs=0.010001)
+    assert isinstance(loop, VirtualTimeLoop)
+    loop.block(0.02)
     assert source.queued_duration == left
     run(source.aclose())
 

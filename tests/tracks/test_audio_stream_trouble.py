@@ -266,14 +266,14 @@ def test_a_capture_that_was_taken_and_is_cancelled_before_it_knows() -> None:
 @pytest.fixture
 def playing() -> Iterator[tuple[AudioSource, asyncio.AbstractEventLoop]]:
     """A source that plays in another thread."""
-    source = AudioSource(RATE, 1, 10_000)
+    source = AudioSource(RATE, 1, 300_000)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(source.capture_frame(constant(1, 5000)), loop).result(10)
+        asyncio.run_coroutine_threadsafe(source.capture_frame(constant(1, 200_000)), loop).result(60)
         yield source, loop
-        asyncio.run_coroutine_threadsafe(source.aclose(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(source.aclose(), loop).result(60)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
