@@ -21,6 +21,7 @@ from livekit_utils.batch.conversion import convert_files
 from livekit_utils.batch.processes import Processes, WorkerDied, WorkerTimeoutError, _Worker
 from tests.support.corpus import deadly, jobs_for, lines, outputs, write_corpus, write_sound
 from tests.support.dask_cluster import dask_cluster
+from tests.support.sound_files import write_long_wav
 
 pytestmark = [
     pytest.mark.filterwarnings("default"),  # of Dask
@@ -249,6 +250,7 @@ def test_a_worker_and_then_the_coordinator_are_killed(
     source, target = tmp_path / "in", tmp_path / "out"
     num_files = 10_000 if IS_SOAK else 600
     paths, broken = write_corpus(source, num_files)
+    write_long_wav(paths[-1])  # so that it is not done before
     command = ["-m", "livekit_utils", "batch", str(source), str(target), "--rate", "16000", "--jobs", "2", "--json"]
     with interpreter("-X", "faulthandler", *command) as process:
         wait_until(lambda: num_lines(target) > 20)
@@ -268,6 +270,7 @@ def test_a_worker_and_then_the_coordinator_are_killed(
         process.kill()
     wait_until(lambda: not any(map(is_worker, workers)))  # they end by themselves
     assert num_files // 4 < num_lines(target) < num_files
+    write_sound(paths[-1], 1)
     result = run_python(*command, timeout=280)
     assert result.returncode == 1, result.stderr
     written = {line["input"]: line for line in lines(target)}

@@ -24,6 +24,7 @@ from tests.cli.test_outputs import names
 from tests.support.cli_commands import RECORDINGS, invoke, refuse
 from tests.support.corpus import lines, write_corpus, write_sound
 from tests.support.dask_cluster import dask_cluster
+from tests.support.sound_files import write_long_wav
 
 
 def batch(*arguments: object) -> Any:
@@ -281,6 +282,7 @@ def test_an_interruption_leaves_a_whole_manifest(
     tmp_path: Path, interpreter: Callable[..., subprocess.Popen[str]], run_python: Callable[..., Any], number: int
 ) -> None:
     paths, broken = write_corpus(tmp_path / "in", 500)
+    write_long_wav(paths[-1])  # so that it is not done before
     target = tmp_path / "out"
     command = ["-m", "livekit_utils", "batch", str(tmp_path / "in"), str(target), "--jobs", "2"]
     with interpreter(*command) as process:
@@ -292,6 +294,7 @@ def test_an_interruption_leaves_a_whole_manifest(
     assert not list(target.glob(".*"))
     num_done = len(lines(target))
     assert 0 < num_done < len(paths)
+    write_sound(paths[-1], 1)
     result = run_python(*command, "--json")
     assert result.returncode == 1
     report = json.loads(result.stdout)

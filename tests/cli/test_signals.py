@@ -17,7 +17,7 @@ pytest.importorskip("click")
 pytest.importorskip("soundfile")
 
 from tests.support.cli_commands import names
-from tests.support.sound_files import wav
+from tests.support.sound_files import write_long_wav
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="open files are read from /proc")
 
@@ -30,12 +30,9 @@ Start = Callable[..., Any]
 
 @pytest.fixture
 def long_wav(tmp_path: Path) -> Path:
-    """Two days of silence, which take no room."""
     (tmp_path / "in").mkdir()
     path = tmp_path / "in" / "long.wav"
-    num_bytes = 2_000_000_000
-    path.write_bytes(wav(b"", data_size=num_bytes))
-    os.truncate(path, path.stat().st_size + num_bytes)
+    write_long_wav(path, 8000)
     return path
 
 
@@ -88,7 +85,7 @@ def commands(source: Path, out: Path) -> dict[str, tuple[Path, list[object]]]:
         "info": (source, ["info", source]),
         "tone": (out, ["tone", 440, 36_000, out / "t.wav"]),
         "mix": (out, ["mix", source, "-o", out / "t.wav"]),
-        "resample": (out, ["resample", source, out / "t.wav", "--rate", 16_000]),
+        "resample": (out, ["resample", source, out / "t.flac", "--rate", 16_000]),
     }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,13 @@ def mpeg_frames(data: bytes) -> list[bytes]:
 
 def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
     return name + struct.pack("<I", len(content) if size is None else size) + content + bytes(len(content) % 2)
+
+
+def write_long_wav(path: Path, sample_rate: int = 48_000) -> None:
+    """Hours of silence, which take no room on the disk, and longer to be read than any test runs."""
+    num_bytes = 4_000_000_000
+    path.write_bytes(wav(b"", data_size=num_bytes, sample_rate=sample_rate))
+    os.truncate(path, path.stat().st_size + num_bytes)
 
 
 def wav(data: bytes, *chunks: bytes, data_size: int | None = None, tail: bytes = b"", sample_rate: int = 8000) -> bytes:
