@@ -262,10 +262,10 @@ class MediaPlayer(LoopBound, AsyncClosing):
     async def seek(self, seconds: float) -> None:
         """Goes to another place of the file, and returns when the first picture and the first sound of it are there.
 
-        The place is exact to the sample and the picture: all from the keyframe before it is decoded. The old sound
-        stops at once, and no old picture is shown any more. In a pause, the picture of the new place is shown. After
-        the end, playing goes on there; before `play`, it will begin there. If several tasks seek, the last one counts,
-        and the others return when it is there.
+        The place is exact to the sample and the picture: all from the keyframe before it is decoded. A picture of which
+        less than 0.5 ms is left there is not shown. The old sound stops at once, and no old picture is shown any more.
+        In a pause, the picture of the new place is shown. After the end, playing goes on there; before `play`, it will
+        begin there. If several tasks seek, the last one counts, and the others return when it is there.
 
         Args:
             seconds: Of the file, from 0 to its end.

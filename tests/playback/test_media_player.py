@@ -184,7 +184,8 @@ def test_a_seek_is_exact(tmp_path: Path, rand: Rand, all_is_ahead: bool) -> None
             await player.play()
             for i in range(20):
                 await asyncio.sleep(rand.choice([0.0, 0.003, 0.5, 7.0]))
-                place = rand.choice([0.0, 2.0, 5.99, rand.uniform(0, 6), rand.randrange(6 * FPS) / FPS])
+                picture_s = rand.randrange(1, 6 * FPS) / FPS
+                place = rand.choice([0.0, 2.0, 5.99, rand.uniform(0, 6), picture_s, picture_s - 0.0001])
                 pauses = rand.random() < 0.4
                 if pauses:
                     player.pause()
@@ -193,6 +194,8 @@ def test_a_seek_is_exact(tmp_path: Path, rand: Rand, all_is_ahead: bool) -> None
                 await player.seek(place)
                 assert player.position_s == pytest.approx(place, abs=0.001)
                 first = int(place * FPS + 1e-9)
+                if first + 1 < 6 * FPS and (first + 1) / FPS - place < 0.0005:
+                    first += 1  # a picture that would be shown so briefly is left out
                 if pauses:
                     await asyncio.sleep(0.3)
                     assert audience.numbers() == [first]
