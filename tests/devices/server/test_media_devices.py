@@ -112,15 +112,19 @@ def test_other_formats(run_program: Run) -> None:
 
 
 def test_a_gil_that_is_held_is_not_heard(run_program: Run) -> None:
-    result = run_program("busy", 2000, "gil", 1)
-    assert result["held_s"] >= 0.99
-    assert result["silence_ms"] < 1, result
+    check_not_heard(run_program("busy", 2000, "gil", 1), held_s=1)
 
 
 def test_a_loop_that_is_held_up_is_not_heard(run_program: Run) -> None:
-    result = run_program("busy", 500, "loop", 0.3)
-    assert result["silence_ms"] < 1, result
-    assert result["gap_ms"] == 0
+    check_not_heard(run_program("busy", 500, "loop", 0.3), held_s=0.3)
+
+
+def check_not_heard(result: dict[str, float], held_s: float) -> None:
+    """It would be heard for about as long as it lasts. Where the machine itself has the sound server or the process of
+    the device wait, which is heard as well, the ring had sound for it all the same."""
+    assert result["held_s"] >= 0.99 * held_s
+    assert result["gap_ms"] == 0, result
+    assert result["silence_ms"] < 1000 * held_s / 4, result
 
 
 def test_the_answers_of_an_agent_are_heard_by_itself(run_program: Run) -> None:
