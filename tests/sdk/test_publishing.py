@@ -24,7 +24,7 @@ from livekit_utils import (
     VideoStream,
     to_livekit,
 )
-from tests.sdk.test_streams import num_listeners, run
+from tests.sdk.test_streams import happens, num_listeners, run
 from tests.support.randomness import Rand
 
 
@@ -225,8 +225,7 @@ def test_muting(rtc: Any, monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
         assert not to_livekit(track).muted
         for muted, event in ((True, "track_muted"), (False, "track_unmuted")):  # by the server
             server.room_event(**{event: {"participant_identity": "me", "track_sid": publication.sid}})
-            await asyncio.sleep(0.1)
-            assert track.muted == to_livekit(track).muted == muted
+            await happens(lambda muted=muted: track.muted == to_livekit(track).muted == muted)
         await source.aclose()
 
     in_room(rtc, monkeypatch, main)

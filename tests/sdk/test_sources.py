@@ -20,6 +20,7 @@ from livekit_utils import (
     VideoFrame,
     VideoSource,
 )
+from tests.sdk.test_streams import happens
 from tests.support.sound_card import SoundCard, plug_in
 from tests.support.speakers import player
 
@@ -60,8 +61,7 @@ def test_the_synchronizer_drives_their_sources(rtc: Any) -> None:
             stats = sync.stats()
             assert stats.num_presented + stats.num_dropped == 20
             assert stats.num_presented >= 10
-        await asyncio.sleep(0.1)  # on its way through the SDK
-        assert len(shown) >= 10
+        await happens(lambda: len(shown) >= 10)  # on its way through the SDK
         assert shown == sorted(shown)
         watching.cancel()
         await asyncio.wait([watching])
