@@ -41,6 +41,7 @@ KERNELS = {
     "noise_floor": ["noise_floor"],
     "noise_fill": ["noise_fill"],
     "upper_band": ["upper_band"],
+    "give_back": ["give_back"],
     "denormals": ["denormals"],
     "ring_buffer": ["ring_buffer"],
     "plugin": ["plugin"],

@@ -208,6 +208,20 @@ cdef extern from "upper_band.h" nogil:
                             lku_s16 *out) noexcept
 
 
+cdef extern from "give_back.h" nogil:
+    ctypedef struct lku_give_back_channel:
+        pass
+
+    ctypedef struct lku_give_back:
+        size_t num_channels
+        size_t samples_per_channel
+        size_t delay
+
+    void lku_give_back_init(lku_give_back *state, double sample_rate, lku_s16 *recent,
+                            lku_give_back_channel *channels) noexcept
+    void lku_give_back_push(lku_give_back *state, const lku_s16 *before, lku_s16 *after) noexcept
+
+
 cdef extern from "echo_power.h" nogil:
     const size_t LKU_ECHO_GROUP
 

@@ -7,6 +7,7 @@ from collections import deque
 from functools import cache
 from typing import TYPE_CHECKING
 
+from livekit_utils._kernels.give_back import GiveBack
 from livekit_utils._kernels.level import level_s16
 from livekit_utils.conversion.engines import AudioResamplerQuality, PolyphaseEngine
 from livekit_utils.voice.speech_blend import SpeechBlend
@@ -25,6 +26,9 @@ _NATIVE_RATES = (16000, 32000, 48000)
 # Delay of the suppressor by the overlap of its blocks.
 _SUPPRESSOR_MS = 6
 
+# Delay of the low-pass of `GiveBack` at low frequencies.
+_LOW_PASS_MS = 1000 / (2 * math.pi * 1500)
+
 # Levels are measured over 1 s: 100 blocks of 10 ms.
 _LEVEL_BLOCKS = 100
 
@@ -42,6 +46,7 @@ class VoiceEnhancer:
         rate = min((rate for rate in _NATIVE_RATES if rate >= sample_rate), default=_NATIVE_RATES[-1])
         self._suppressor: NoiseSuppressor | None = None
         self._blend: SpeechBlend | None = None
+        self._give_back: GiveBack | None = None
         self._gain: GainController | None = None
         self._energies: deque[tuple[int, int]] = deque(maxlen=_LEVEL_BLOCKS)  # before and after the suppressor
         self._conversion = ThereAndBack(sample_rate, rate, num_channels) if rate != sample_rate else None
@@ -52,6 +57,9 @@ class VoiceEnhancer:
             self.latency_ms += delay_ms
             if stages.keep_speech:
                 self._blend = SpeechBlend(rate, num_channels, round(delay_ms * rate / 1000))
+            elif stages.noise_suppression_level > 0:  # level 0 halves noise at most, and so takes little of a voice
+                delay = round((delay_ms - _LOW_PASS_MS) * rate / 1000)
+                self._give_back = GiveBack(rate, num_channels, rate // 100, delay)
         if stages.auto_gain_control:
             self._gain = GainController(rate, num_channels, max_gain_db=stages.max_gain_db)
 
@@ -68,7 +76,9 @@ class VoiceEnhancer:
             samples = self._suppressor.process(given)
             if self._blend:
                 samples = self._blend.process(given, samples)
-            self._energies.append((level_s16(given.data)[1], level_s16(samples.data)[1]))
+                self._energies.append((level_s16(given.data)[1], level_s16(samples.data)[1]))
+            elif self._give_back:
+                self._give_back.process(given.data, samples.data)
         if self._gain:
             probability = 0.0 if is_silent else self.speech_probability if self._suppressor else None
             samples = self._gain.process(samples, probability)
@@ -87,7 +97,7 @@ class VoiceEnhancer:
 
     @property
     def reduction_db(self) -> float:
-        """How much the suppressor has lowered the last second; 0 without it, and in silence."""
+        """How much the suppressor has lowered the last second, where it keeps speech; 0 without it, and in silence."""
         before, after = (sum(energies) for energies in zip(*self._energies, strict=True)) if self._energies else (0, 0)
         return 10 * math.log10(before / max(after, 1)) if before else 0.0
 

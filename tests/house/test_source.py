@@ -29,6 +29,7 @@ WORDS = (
     "noise_floor",
     "noise_fill",
     "upper_band",
+    "give_back",
     "denormals",
     "ring_buffer",
     "plugin",

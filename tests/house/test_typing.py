@@ -94,9 +94,10 @@ NOT_IN_BOTH = r"""
 livekit_utils\._kernels\._cyutility
 livekit_utils\._kernels\.encoding\.__pyx_capi__
 livekit_utils\._kernels\.(dtmf\.Dtmf|high_pass\.HighPass|limiter\.Limiter|linear\.LinearInterpolator)\.__init__
-livekit_utils\._kernels\.(echo_power\.EchoPower|noise_fill\.NoiseFill|noise_floor\.NoiseFloor)\.__init__
+livekit_utils\._kernels\.(echo_power\.EchoPower|give_back\.GiveBack|noise_fill\.NoiseFill|noise_floor\.NoiseFloor)\.__init__
 livekit_utils\._kernels\.(loudness\.Loudness|overlap_add\.OverlapAdd|short_spectrum\.ShortSpectrum|upper_band\.UpperBand)\.__init__
 livekit_utils\.(mixing\.mix_input\.MixInput|mixing\.timed_queue\.TimedQueue|_kernels\.(sample_queue\.SampleQueue|gain_queue\.GainQueue|gain_queue\.Ramp|shaped_queue\.ShapedQueue)|sync\.media_clock\.MediaClock)\.__init__
+livekit_utils\.voice\.drift\.(Drift|CallOrder)\.__init__
 livekit_utils\.tracks\.(playout_clock\.PlayoutClock|playout_queue\.PlayoutQueue)\.__init__
 livekit_utils\._kernels\.polyphase\.(PolyphaseConverter|PolyphaseFilter)\.__init__
 livekit_utils\._kernels\.variable_ratio\.(VariableConverter|VariableFilter)\.__init__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import pickle
+import shutil
 import threading
 from array import array
 from dataclasses import asdict
@@ -518,3 +519,22 @@ def test_steady_noise_is_lowered_by_15_db_by_default(kind: str) -> None:
     sound = samples(300 * sound / sound.std())
     out = in_blocks(AudioProcessingModule(noise_suppression=True), sound, rate, 1)
     assert energy_db(sound[3 * rate :]) - energy_db(out[3 * rate :]) > 14.5
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_a_voice_in_loud_noise_is_kept() -> None:
+    """At 5 dB over the noise, at most 1 dB of a voice is lost, as the mean of four noises; 0.85 dB. Without what is given
+    back of it, it is 1.17 dB; the SDK's module takes 1.1 dB of five voices."""
+
+    def process(pcm: Any) -> tuple[Any, float]:
+        return in_blocks(AudioProcessingModule(noise_suppression=True), pcm, noise_reduction.RATE, 1), 0.0
+
+    clean = noise_reduction.voice("en-us+f2")
+    rows = []
+    for _, sound in noise_reduction.noises(len(clean)):
+        scale = noise_reduction.VOICE_RMS / sound.std() * 10 ** (-5 / 20)
+        rows.append(noise_reduction.measure(process, clean, sound * scale))
+    _, si_sdr_db, reduction_db, loss_db, _ = np.mean(rows, axis=0)
+    assert loss_db < 1.0
+    assert reduction_db > 13.5
+    assert si_sdr_db > 7.0
