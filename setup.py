@@ -94,7 +94,7 @@ EACH_FRAME = {
     *("livekit_utils.sync.followed_audio", "livekit_utils.mixing.pace", "livekit_utils.mixing.timed_queue"),
     *("livekit_utils.tracks.frame_fifo", "livekit_utils.tracks.playout_clock", "livekit_utils.tracks.playout_queue"),
     *("livekit_utils._runtime.loop_timers", "livekit_utils._runtime.timer_fd"),
-    *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line", SHARED),
+    *("livekit_utils.telephony.byte_framer", "livekit_utils.telephony.line", "livekit_utils.voice.drift", SHARED),
     *(
         f"livekit_utils._kernels.{word}"
         for word in (
@@ -140,6 +140,7 @@ extensions += [
     extension("livekit_utils.sync.followed_audio", "livekit_utils/sync/followed_audio.pyx", []),
     extension("livekit_utils.sync.media_clock", "livekit_utils/sync/media_clock.pyx", []),
     extension("livekit_utils.telephony.byte_framer", "livekit_utils/telephony/byte_framer.pyx", []),
+    extension("livekit_utils.voice.drift", "livekit_utils/voice/drift.pyx", []),
     extension("livekit_utils.telephony.line", "livekit_utils/telephony/line.pyx", ["conceal"]),
 ]
 

@@ -1,6 +1,6 @@
 """ClockFollower: finds how much faster or slower than the recording's clock a stream's clock is.
 
-`voice/drift.py` corrects by averages of all arrivals. Here stalls of seconds are common, and a single one would mislead
+`voice/drift.pyx` corrects by averages of all arrivals. Here stalls of seconds are common, and a single one would mislead
 an average for seconds; so only the frame that came soonest of each few seconds counts.
 """
 
