@@ -53,19 +53,47 @@ static void take(lku_noise_floor *state, const lku_f32 *mic, const lku_f32 *echo
     state->row = (state->row + 1) % LKU_FLOOR_MEAN;
 }
 
-/* Returns the mean of all rows at one place. */
-static float mean_at(const float *rows, size_t row, size_t i) {
-    float sum = 0.0f;
+/* So many places are looked at side by side, so that the loops over them become loops over vectors. */
+enum { TILE = 16 };
+
+/* Writes the mean of all rows at `count` places, up to TILE. */
+LKU_INLINE void mean_at(const float *rows, size_t row, size_t count, float *LKU_RESTRICT mean) {
+    for (size_t i = 0; i < count; i++)
+        mean[i] = 0.0f;
     for (size_t k = 0; k < LKU_FLOOR_MEAN; k++)
-        sum += rows[k * row + i];
-    return sum / LKU_FLOOR_MEAN;
+        for (size_t i = 0; i < count; i++)
+            mean[i] += rows[k * row + i];
+    for (size_t i = 0; i < count; i++)
+        mean[i] /= LKU_FLOOR_MEAN;
 }
 
-static float least_at(const float *rows, size_t row, size_t i) {
-    float least = rows[i];
+/* Writes the least of all parts. */
+LKU_INLINE void least_at(const float *rows, size_t row, size_t count, float *LKU_RESTRICT least) {
+    for (size_t i = 0; i < count; i++)
+        least[i] = rows[i];
     for (size_t k = 1; k < LKU_FLOOR_PARTS; k++)
-        least = rows[k * row + i] < least ? rows[k * row + i] : least;
-    return least;
+        for (size_t i = 0; i < count; i++)
+            least[i] = rows[k * row + i] < least[i] ? rows[k * row + i] : least[i];
+}
+
+/* Updates `count` places from `start` on. */
+LKU_INLINE void update(lku_noise_floor *state, size_t row, size_t start, size_t count, lku_f32 *LKU_RESTRICT noise) {
+    float power[TILE], of_echo[TILE], heard[TILE], most[TILE];
+    float *clear = state->clear + state->part * row + start, *any = state->any + state->part * row + start;
+    mean_at(state->mic + start, row, count, power);
+    mean_at(state->echo + start, row, count, of_echo);
+    for (size_t i = 0; i < count; i++) {
+        any[i] = power[i] < any[i] ? power[i] : any[i];
+        const float least = power[i] < clear[i] ? power[i] : clear[i];
+        clear[i] = power[i] >= LKU_FLOOR_CLEAR * of_echo[i] ? least : clear[i];
+    }
+    least_at(state->clear + start, row, count, heard);
+    least_at(state->any + start, row, count, most);
+    for (size_t i = 0; i < count; i++) {
+        const float now = heard[i] < UNKNOWN ? LKU_FLOOR_LEAST_TO_MEAN * heard[i] : noise[start + i];
+        const float limit = LKU_FLOOR_LEAST_TO_MEAN * most[i];
+        noise[start + i] = now > limit ? limit : now;
+    }
 }
 
 void lku_noise_floor_push(lku_noise_floor *state, const lku_f32 *mic, const lku_f32 *echo, lku_f32 *noise) {
@@ -80,17 +108,9 @@ void lku_noise_floor_push(lku_noise_floor *state, const lku_f32 *mic, const lku_
             state->clear[state->part * row + i] = state->any[state->part * row + i] = UNKNOWN;
     }
     state->in_part++;
-    float *clear = state->clear + state->part * row, *any = state->any + state->part * row;
-    for (size_t i = 0; i < row; i++) {
-        const float power = mean_at(state->mic, row, i), of_echo = mean_at(state->echo, row, i);
-        if (power < any[i])
-            any[i] = power;
-        if (power >= LKU_FLOOR_CLEAR * of_echo && power < clear[i])
-            clear[i] = power;
-        const float heard = least_at(state->clear, row, i), most = least_at(state->any, row, i);
-        float now = heard < UNKNOWN ? LKU_FLOOR_LEAST_TO_MEAN * heard : noise[i];
-        if (now > LKU_FLOOR_LEAST_TO_MEAN * most)
-            now = LKU_FLOOR_LEAST_TO_MEAN * most;
-        noise[i] = now;
-    }
+    size_t start = 0;
+    for (; start + TILE <= row; start += TILE)
+        update(state, row, start, TILE, noise);
+    if (start < row)
+        update(state, row, start, row - start, noise);
 }
