@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from livekit_utils._kernels.echo_power import EchoPower
-from livekit_utils._kernels.level import level_s16
 from livekit_utils._kernels.noise_fill import NoiseFill
 from livekit_utils._kernels.noise_floor import NoiseFloor
 from livekit_utils._kernels.overlap_add import OverlapAdd
@@ -14,6 +13,7 @@ from livekit_utils._kernels.short_spectrum import ShortSpectrum
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from typing_extensions import Buffer
 
 # Bins of the spectrum that are looked at, closer together at low frequencies. What lies between them is interpolated.
 # They are a multiple of the bins that have an echo's gain in common.
@@ -77,15 +77,17 @@ class ComfortNoise:
         """Starts over with the echo, because its delay has changed. The noise of the room stays known."""
         self._echo_power.forget()
 
-    def process(self, near: NDArray[np.int16], far: NDArray[np.int16], out: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Adds the noise of the room to a block of the canceller's output, in place; returns it.
+    def process(self, near: Buffer, far: Buffer, out: Buffer, is_silent: bool) -> None:
+        """Adds the noise of the room to a block of the canceller's output, in place.
 
         Args:
-            near, far: The block of the microphone and of the reference that the canceller was given, interleaved.
-            out: The block that it returned.
+            near, far: The block of the microphone and of the reference that the canceller was given: interleaved int16
+                samples.
+            out: The block that it returned; writable.
+            is_silent: The reference is digital silence.
         """
-        self._short_spectrum.push(near.data, out.data, far.data, self._spectra)
-        self._silent = 0 if level_s16(far.data)[1] else self._silent + 1
+        self._short_spectrum.push(near, out, far, self._spectra)
+        self._silent = self._silent + 1 if is_silent else 0
         if self._silent > _IDLE:
             self._noise_floor.push(self.near, None, self._noise)
         else:
@@ -95,9 +97,8 @@ class ComfortNoise:
         if is_missing:
             self._noise_fill.make(self._missing)
         if is_missing or self._has_tail:
-            self._overlap_add.push(self._missing if is_missing else None, out.data)
+            self._overlap_add.push(self._missing if is_missing else None, out)
             self._has_tail = is_missing
-        return out
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:

@@ -31,16 +31,17 @@ class EchoDelay:
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         self._size = _HISTORY_S * 100 * (sample_rate // 100)  # whole blocks of 10 ms
-        self._near = np.zeros(self._size, np.int16)
-        self._far = np.zeros(self._size, np.int16)
+        self._near = np.zeros(self._size, np.int16).data
+        self._far = np.zeros(self._size, np.int16).data
         self._end = 0
 
-    def push(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> None:
-        """Adds a block of 10 ms of both signals, interleaved; the first channel is kept."""
-        near, far = near[:: self._num_channels], far[:: self._num_channels]
-        start, end = self._end, self._end + len(near)
-        self._near[start:end] = near
-        self._far[start:end] = far
+    def push(self, near: memoryview, far: bytearray) -> None:
+        """Adds a block of 10 ms of both signals: interleaved int16 samples, of which the first channel is kept."""
+        step = self._num_channels
+        played = memoryview(far).cast("h")
+        start, end = self._end, self._end + len(played) // step
+        self._near[start:end] = near[::step]
+        self._far[start:end] = played[::step]
         self._end = end % self._size
 
     def estimate_ms(self) -> float | None:
@@ -63,7 +64,7 @@ class EchoDelay:
             return None
         return peak * step / self._sample_rate * 1000
 
-    def _in_order(self, history: NDArray[np.int16], step: int) -> NDArray[np.float64]:
+    def _in_order(self, history: memoryview, step: int) -> NDArray[np.float64]:
         import numpy as np
 
         ordered = np.concatenate([history[self._end :], history[: self._end]])

@@ -62,6 +62,7 @@ class EchoReference:
         self._frame_bytes = 2 * num_channels
         self._converter: FrameConverter | None = None  # from the first frame of another format on
         self._queue = bytearray()
+        self._most = _MAX_QUEUE_MS * sample_rate // 1000
         self._drift = Drift(sample_rate)
         self._last_push = 0
         self._held = 0
@@ -104,7 +105,7 @@ class EchoReference:
         if frame.num_channels not in (1, self._num_channels):
             mono = downmix_s16(frame, frame.num_channels)
             frame = AudioFrame(mono, frame.sample_rate, 1, frame.samples_per_channel)
-        before = self.queued
+        before = len(self._queue)
         if self._converter is None and (frame.sample_rate, frame.num_channels) == self._format:
             self._queue += frame.data
         else:
@@ -112,14 +113,14 @@ class EchoReference:
                 self._converter = FrameConverter(*self._format)
             for converted in self._converter.push(frame):
                 self._queue += converted.data
-        queued = self.queued
-        self._last_push = queued - before
+        self._last_push = (len(self._queue) - before) // self._frame_bytes
         self._drift.arrive(self._last_push, perf_counter())
         if self._owed:
             self._make_up()
-        room = _MAX_QUEUE_MS * self._sample_rate // 1000 + 2 * self._last_push + self._held
-        if self.queued > room:
-            self._drop(self.queued - room)
+        queued = self.queued
+        room = self._most + 2 * self._last_push + self._held
+        if queued > room:
+            self._drop(queued - room)
             self._is_aligned = False
 
     def pop(self, samples_per_channel: int) -> bytearray:

@@ -61,6 +61,9 @@ class StageChain:
     def __init__(
         self, sample_rate: int, num_channels: int, stages: VoiceStages, delay_ms: int, reserve_ms: float = 0.0
     ) -> None:
+        import numpy as np
+
+        self._frombuffer, self._int16 = np.frombuffer, np.int16
         self.sample_rate = sample_rate
         self.num_channels = num_channels
         self._samples_per_channel = sample_rate // 100  # of a block of 10 ms
@@ -147,33 +150,36 @@ class StageChain:
         self._reblocker.apply(samples)
 
     def _process_block(self, samples: NDArray[np.int16]) -> None:
-        energy_in = level_s16(samples.data)[1]
+        view = samples.data
+        energy_in = level_s16(view)[1]
         if self._high_pass:
-            self._high_pass.process(samples.data)
+            self._high_pass.process(view)
         energy_far = 0
         if self._canceller:
             energy_far = self._cancel(samples, self._canceller)
         if self._enhancer:
             samples[:] = self._enhancer.process(samples, energy_in == 0)
             self._speech = self._enhancer
-        self._levels.append((energy_in, energy_far, level_s16(samples.data)[1]))
+        self._levels.append((energy_in, energy_far, level_s16(view)[1]))
 
     def _cancel(self, samples: NDArray[np.int16], canceller: AnyCanceller) -> int:
         """Removes the echo from a block; returns the energy of its reference."""
-        import numpy as np
-
-        far = np.frombuffer(self._reference.pop(self._samples_per_channel), np.int16)
+        played = self._reference.pop(self._samples_per_channel)
+        far = self._frombuffer(played, self._int16)
         if self._jumps != self._reference.jumps:
             self._jumps = self._reference.jumps
             self._comfort_noise.forget_echo()
-        self._echo_delay.push(samples, far)
+        view = samples.data
+        self._echo_delay.push(view, played)
         # Its filters die away in each pause of the reference, and denormal numbers make it five times as slow.
-        clean = self._comfort_noise.process(samples, far, call_flushed(canceller.process, samples, far))
+        clean = call_flushed(canceller.process, samples, far)
+        cleaned = clean.data
+        energy_far = level_s16(played)[1]
+        self._comfort_noise.process(view, played, cleaned, energy_far == 0)
         self._speech = canceller
-        energy_far = level_s16(far.data)[1]
         if energy_far >= self._active_energy:
-            self._active.append((level_s16(samples.data)[1], level_s16(clean.data)[1]))
-        samples[:] = clean
+            self._active.append((level_s16(view)[1], level_s16(cleaned)[1]))
+        view[:] = cleaned
         return energy_far
 
     @property

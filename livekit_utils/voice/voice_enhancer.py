@@ -114,6 +114,9 @@ class ThereAndBack:
     """
 
     def __init__(self, sample_rate: int, other_rate: int, num_channels: int) -> None:
+        import numpy as np
+
+        self._frombuffer, self._int16 = np.frombuffer, np.int16
         quality = AudioResamplerQuality.MEDIUM
         self._there = PolyphaseEngine(sample_rate, other_rate, num_channels, quality)
         self._back = PolyphaseEngine(other_rate, sample_rate, num_channels, quality)
@@ -123,14 +126,10 @@ class ThereAndBack:
             self.latency_ms += 1000 * engine.samples_held / rate
 
     def there(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        import numpy as np
-
-        return np.frombuffer(self._there.process(samples.data), np.int16)
+        return self._frombuffer(self._there.process(samples.data), self._int16)
 
     def back(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        import numpy as np
-
-        return np.frombuffer(self._back.process(samples.data), np.int16)
+        return self._frombuffer(self._back.process(samples.data), self._int16)
 
 
 @cache
