@@ -1,7 +1,7 @@
 """ClockFollower: finds how much faster or slower than the recording's clock a stream's clock is.
 
-`voice/drift.pyx` corrects by averages of all arrivals. Here stalls of seconds are common, and a single one would mislead
-an average for seconds; so only the frame that came soonest of each few seconds counts.
+`voice/drift.pyx` corrects by averages of all arrivals. Here stalls of seconds are common, and a single one would
+mislead an average for seconds; so only the frame that came soonest of each few seconds counts.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class AudioProcessingModule(Closing, FrameProcessor[AudioFrame]):
 
     Args:
         echo_cancellation: Removes the sound that comes from the speaker.
-        noise_suppression: Removes steady noise.
+        noise_suppression: Removes steady noise; less of it while somebody speaks, to keep more of the voice.
         high_pass_filter: Removes hum, rumble and offset.
         auto_gain_control: Brings speech to an even level.
         noise_suppression_level: 0 to 3: noise is lowered by 6, 12, 18 or 21 dB, at any rate. Lower levels than the

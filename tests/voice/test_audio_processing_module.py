@@ -523,8 +523,8 @@ def test_steady_noise_is_lowered_by_15_db_by_default(kind: str) -> None:
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 def test_a_voice_in_loud_noise_is_kept() -> None:
-    """At 5 dB over the noise, at most 1 dB of a voice is lost, as the mean of four noises; 0.85 dB. Without what is given
-    back of it, it is 1.17 dB; the SDK's module takes 1.1 dB of five voices."""
+    """At 5 dB over the noise, at most 1 dB of a voice is lost, as the mean of four noises; 0.85 dB. Without what is
+    given back of it, it is 1.17 dB; the SDK's module takes 1.1 dB of five voices."""
 
     def process(pcm: Any) -> tuple[Any, float]:
         return in_blocks(AudioProcessingModule(noise_suppression=True), pcm, noise_reduction.RATE, 1), 0.0
