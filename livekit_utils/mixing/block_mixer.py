@@ -216,19 +216,31 @@ class BlockMixer:
                 self._forget(source)
 
     def _give_up_waiting(self) -> None:
-        """Mixes without the streams that keep the others waiting."""
+        """Mixes without the streams that keep the others waiting.
+
+        One that has joined meanwhile is not late: it begins later, so that the block ends with what it has delivered.
+        """
+        earliest = asyncio.get_running_loop().time() - self.patience.deadline.timeout_s
         for source in self._inputs.all:
-            if source.expected and source.samples_per_channel < self._block and not source.is_held:
-                for rest in source.flush():  # what its conversion holds back would come after the pause
-                    source.push(rest)
-                source.await_join()
-                source.late = True
-                # A stream whose source is idle is expected to be late.
-                level = logging.INFO if getattr(source.stream, "idle", False) is True else logging.WARNING
-                logger.log(
-                    level,
-                    "AudioMixer: %r is more than %g ms late and silent until it goes on",
-                    source.name,
-                    self.patience.deadline.timeout_s * 1000,
-                )
+            missing = self._block - source.samples_per_channel
+            if source.expected and missing > 0 and not source.is_held:
+                if source.joined_at > earliest and source.joined_in == self.num_blocks:
+                    source.begin_later(missing)
+                else:
+                    self._leave_out(source)
         self.advance()
+
+    def _leave_out(self, source: MixerInput) -> None:
+        """Lets no block wait for a stream that is late, until it goes on."""
+        for rest in source.flush():  # what its conversion holds back would come after the pause
+            source.push(rest)
+        source.await_join()
+        source.late = True
+        # A stream whose source is idle is expected to be late.
+        level = logging.INFO if getattr(source.stream, "idle", False) is True else logging.WARNING
+        logger.log(
+            level,
+            "AudioMixer: %r is more than %g ms late and silent until it goes on",
+            source.name,
+            self.patience.deadline.timeout_s * 1000,
+        )

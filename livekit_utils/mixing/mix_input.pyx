@@ -1,6 +1,6 @@
 """MixInput, the queue of one of the mixer's streams, and MixInputs, which says how far all of them are."""
 cimport cython
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove, memset
 
 from livekit_utils._kernels.gain_queue cimport GainQueue
 from livekit_utils._kernels.sample_queue cimport SampleQueue
@@ -140,6 +140,19 @@ cdef class MixInput(ShapedQueue):
         if not self.num_delivered:
             self._lead += samples_per_channel
         GainQueue.push_silence(self, samples_per_channel)
+        self._count()
+
+    def begin_later(self, Py_ssize_t samples_per_channel):
+        """Puts silence before its samples, of which none was mixed yet."""
+        cdef Py_ssize_t n = samples_per_channel * self.num_channels
+        if n <= 0:
+            return
+        self._make_room(n)
+        memmove(self._samples + self._head + n, self._samples + self._head, self._size * 2)
+        memset(self._samples + self._head, 0, n * 2)
+        self._size += n
+        if self._is_armed:
+            self._lead += samples_per_channel
         self._count()
 
     @cython.final

@@ -86,6 +86,8 @@ class MixerInput(MixInput):
         self.task: asyncio.Task[None] | None = None
         self._room: asyncio.Future[None] | None = None  # the task that reads the stream waits for it
         self.joining = False  # no block waits for it until it delivers: it is late, or new to a running mix
+        self.joined_at = -math.inf  # the loop's time when it last began to deliver to a running mix, and the block
+        self.joined_in = -1
         self.late = False
         self.num_late_blocks = 0
         self.num_left_out = 0
@@ -145,8 +147,9 @@ class MixerInput(MixInput):
         self.expected = False
         self.plain = False
 
-    def join(self) -> None:
-        """Lets blocks wait for the stream again: it delivers."""
+    def join(self, now: float, block: int) -> None:
+        """Lets blocks wait for the stream again, from this one on: it delivers."""
+        self.joined_at, self.joined_in = now, block
         self.joining = False
         self.late = False
         self.expected = True

@@ -171,7 +171,7 @@ class StreamReader:
         """Lets blocks wait for a stream again that delivers. Silence fills its part up to the point within the block
         that the others have reached."""
         reached = self._inputs.reached()
-        source.join()
+        source.join(asyncio.get_running_loop().time(), self._blocks.num_blocks)
         if reached < self._inputs.block:
             source.push_silence(reached)
 

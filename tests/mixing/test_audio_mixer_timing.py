@@ -472,3 +472,78 @@ def test_the_end_of_a_stream_does_not_prolong_the_wait_for_another_one() -> None
             return loop.time() - start
 
     assert run(main()) == pytest.approx(0.050, abs=1e-6)
+
+
+# -- streams that join while another one is late ----------------------------------------------------------------------
+
+
+def test_a_stream_that_joins_shortly_before_another_is_given_up_is_not_late(caplog: pytest.LogCaptureFixture) -> None:
+    """It has its part of the block some ms later, and goes in without a hole."""
+
+    async def main() -> np.ndarray:
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=200) as mixer:
+            mixer.add_stream(timed([constant(1)] * 60))
+            mixer.add_stream(timed([constant(2)] * 2, lambda i: (0.01, 60.0)[i]), name="stops")
+            reading = asyncio.create_task(collect(mixer))
+            # The second block waits since 0.02 s, and is given up at 0.22 s.
+            await asyncio.sleep(0.21)
+            mixer.add_stream(timed([constant(100, 144)] * 30, lambda _: 0.003), name="joins")
+            await asyncio.sleep(0.5)
+            stats = mixer.stats()
+            await mixer.aclose()
+            assert stats.num_blocks >= 59
+            return await reading
+
+    mixed = run(main())
+    [record] = caplog.records
+    assert "'stops' is more than 200 ms late" in record.message
+    joined = np.flatnonzero(mixed >= 100)
+    assert len(joined) == 30 * 144
+    assert joined[-1] - joined[0] == len(joined) - 1
+
+
+def test_streams_that_join_and_stop_do_not_hold_up_a_block_again_and_again() -> None:
+    """No block waits for more than one timeout."""
+
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        whens: list[float] = []
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=100) as mixer:
+            mixer.add_stream(timed([constant(1)] * 200))
+
+            async def read() -> None:
+                async for _ in mixer:
+                    whens.append(loop.time())
+
+            reading = asyncio.create_task(read())
+            for _ in range(40):
+                await asyncio.sleep(0.05)
+                mixer.add_stream(timed([constant(1, 10), constant(1)], lambda i: (0.0, 100.0)[i]))
+            await mixer.aclose()
+            await reading
+        return whens
+
+    whens = run(main())
+    assert max(np.diff(whens)) < 0.111  # behind the frame that begins the wait
+
+
+@pytest.mark.parametrize("fade_in_ms", [0, 20])
+def test_a_stream_that_begins_later_fades_in_from_its_first_sample(fade_in_ms: float) -> None:
+    async def main() -> np.ndarray:
+        async with AudioMixer(RATE, 1, blocksize=480, stream_timeout_ms=200) as mixer:
+            mixer.add_stream(timed([constant(0)] * 60))
+            mixer.add_stream(timed([constant(0)] * 2, lambda i: (0.01, 60.0)[i]))
+            reading = asyncio.create_task(collect(mixer))
+            await asyncio.sleep(0.21)
+            mixer.add_stream(timed([constant(9600, 144)] * 30, lambda _: 0.003), fade_in_ms=fade_in_ms)
+            await asyncio.sleep(0.5)
+            await mixer.aclose()
+            return await reading
+
+    heard = run(main())
+    heard = heard[np.flatnonzero(heard)[0] :]
+    num_rising = round(fade_in_ms * RATE / 1000)
+    assert heard[num_rising : 30 * 144 - 1].tolist() == [9600] * (30 * 144 - 1 - num_rising)
+    if num_rising:
+        assert heard[0] < 50
+        assert (np.diff(heard[:num_rising]) >= 0).all()
