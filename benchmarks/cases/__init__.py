@@ -89,7 +89,7 @@ def selected(names: list[str], effort: Effort) -> Groups:
     for group, experiments in GROUPS.items():
         wanted = [pattern for pattern in patterns if fnmatchcase(group, pattern.partition("/")[0])]
         if wanted:
-            yield group, _covered(experiments(effort), wanted)
+            yield group, _covered(group, experiments(effort), wanted)
 
 
 def title(group: str) -> str:
@@ -99,10 +99,13 @@ def title(group: str) -> str:
     return f"{group}: {' '.join(text.split())}"
 
 
-def _covered(experiments: Iterator[Experiment], patterns: list[str]) -> Iterator[Experiment]:
+def _covered(group: str, experiments: Iterator[Experiment], patterns: list[str]) -> Iterator[Experiment]:
     unused = set(patterns)
     for experiment in experiments:
         rows = [experiment.row_name(quantity) for quantity in experiment.quantities]
+        for row in rows:
+            if not _covers(group, row):  # no name would cover it, so it would never be measured
+                raise ValueError(f"{row}: expected a name that starts with {group}/")
         covering = {pattern for pattern in patterns if any(_covers(pattern, row) for row in rows)}
         unused -= covering
         if covering:

@@ -66,7 +66,7 @@ def _commands(effort: Effort, folder: Path) -> Iterator[Experiment]:
             _run(ours)
 
         targets = (Target.value(0.150),)
-        yield Experiment(f"start/{name}", contenders, check, effort.slow_rounds, (Quantity(targets=targets),))
+        yield Experiment(f"import/command/{name}", contenders, check, effort.slow_rounds, (Quantity(targets=targets),))
 
 
 def _experiment(effort: Effort, name: str, programs: dict[str, str], limit_s: float = 0.050) -> Experiment:

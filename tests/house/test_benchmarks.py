@@ -56,6 +56,7 @@ def test_the_rows_have_names(run_benchmarks: Run) -> None:
         "audio_source/queue/wall/ours",
         "audio_source_pacing/drift/bare",
         "audio_stream_live/32x16000/cpu/ours",
+        "import/command/mix/ours",
     } <= set(rows)
 
 
