@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.held_up import HELD_UP_S, MAX_ATTEMPTS, machine_watch
+from tests.support.held_up import HELD_UP_S, MAX_ATTEMPTS, WAITING_SHARE, machine_watch
 from tests.support.paths import BESIDE
 
 CONFTEST = """
@@ -19,6 +19,7 @@ from tests.support import held_up
 from tests.support.held_up import run_in_real_time, say_repeated
 
 held_up.MachineWatch.longest_s = lambda self: {longest_s}
+held_up.MachineWatch.waiting_share = lambda self: {share}
 held_up.MachineWatch.wait_for_calm = lambda self: None
 pytest_runtest_protocol = run_in_real_time
 
@@ -55,13 +56,17 @@ def test_passes():
 
 
 @pytest.mark.parametrize(
-    ("longest_s", "summary", "num_repeated"),
-    [(0.0, "2 failed, 1 passed", 0), (0.04, "1 failed, 2 passed", MAX_ATTEMPTS)],
+    ("longest_s", "share", "summary", "num_repeated"),
+    [
+        (0.0, 0.1, "2 failed, 1 passed", 0),
+        (0.04, 0.1, "1 failed, 2 passed", MAX_ATTEMPTS),
+        (0.0, 0.3, "1 failed, 2 passed", MAX_ATTEMPTS),
+    ],
 )
 def test_what_failed_while_the_machine_was_held_up_is_repeated(
-    tmp_path: Path, longest_s: float, summary: str, num_repeated: int
+    tmp_path: Path, longest_s: float, share: float, summary: str, num_repeated: int
 ) -> None:
-    (tmp_path / "conftest.py").write_text(CONFTEST.format(longest_s=longest_s))
+    (tmp_path / "conftest.py").write_text(CONFTEST.format(longest_s=longest_s, share=share))
     (tmp_path / "test_luck.py").write_text(LUCK)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(BESIDE)})
@@ -81,6 +86,22 @@ def test_the_watch_sees_that_it_was_stopped() -> None:
             longest_s = watch.longest_s()
         assert longest_s >= 0.2
         assert HELD_UP_S < 0.2
+
+
+@pytest.mark.skipif(not Path("/proc/pressure/cpu").exists(), reason="the system does not tell")
+def test_the_watch_sees_that_others_have_the_processors() -> None:
+    with machine_watch() as watch:
+        command = [sys.executable, "-c", "while True: pass"]
+        others = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
+        try:
+            deadline = time.monotonic() + 60
+            while watch.waiting_share() <= WAITING_SHARE:
+                assert time.monotonic() < deadline
+                time.sleep(1)
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
 
 
 def test_the_watch_ends_with_the_tests() -> None:
