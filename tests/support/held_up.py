@@ -19,8 +19,8 @@ import pytest
 from _pytest.runner import runtestprotocol  # as the plugins do that repeat tests
 
 # Where somebody waited for a processor for more than this part of the time, other programs had them. On two processors
-# it is 4 % while these tests and others run side by side, and 35 % with two runs of the suite at once. That holds up
-# what computes, and not a process that mostly sleeps.
+# it is 13 % over a run of the suite, and 35 % with two of them at once. That holds up what computes, and not a process
+# that mostly sleeps.
 WAITING_SHARE = 0.2
 
 _PRESSURE = Path("/proc/pressure/cpu")  # of Linux; its first line ends in the microseconds that somebody waited
