@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.support.noise_reduction import VOICE_RMS, VOICES, measure, noises, voice, with_ours
+from tests.support.noise_reduction import VOICE_RMS, VOICES, measure, noises, voice, with_module, with_ours
 
 LEVELS_DB = (0, 5, 10, 15, 20)
 
@@ -44,7 +44,8 @@ def main() -> None:
     parser.add_argument("--rnnoise", help="path of a librnnoise")
     parser.add_argument("--voices", type=int, default=len(VOICES), help="how many voices")
     arguments = parser.parse_args()
-    ways: dict[str, Any] = {f"webrtc, level {level}": with_ours(level) for level in range(4)}
+    ways: dict[str, Any] = {f"VoiceProcessor, level {level}": with_ours(level) for level in range(4)}
+    ways |= {f"AudioProcessingModule, level {level}": with_module(level) for level in range(4)}
     if arguments.rnnoise:
         ways["rnnoise"] = with_rnnoise(arguments.rnnoise)
     voices = [voice(name) for name in VOICES[: arguments.voices]]
@@ -60,7 +61,7 @@ def main() -> None:
                     rows.append(measure(process, clean, noise * scale))
             before, after, reduction, loss, cost = np.mean(rows, axis=0)
             print(
-                f"{name:16} {level_db:3} dB: SI-SDR {before:5.1f} -> {after:5.1f}, noise -{reduction:4.1f}, "
+                f"{name:30} {level_db:3} dB: SI-SDR {before:5.1f} -> {after:5.1f}, noise -{reduction:4.1f}, "
                 f"speech -{loss:4.2f}, {cost:.2f} ms per 10 ms",
                 flush=True,
             )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from livekit_utils import AudioFrame, VoiceProcessor, resample_audio
+from livekit_utils import AudioFrame, AudioProcessingModule, VoiceProcessor, resample_audio
 
 Sound = npt.NDArray[np.float64]
 RATE = 48000
@@ -64,6 +64,19 @@ def with_ours(level: int) -> Callable[[npt.NDArray[np.int16]], tuple[npt.NDArray
             for i in range(0, len(pcm) - 479, 480)
         ]
         return np.concatenate(out), processor.latency_ms
+
+    return process
+
+
+def with_module(level: int) -> Callable[[npt.NDArray[np.int16]], tuple[npt.NDArray[np.int16], float]]:
+    def process(pcm: npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.int16], float]:
+        module = AudioProcessingModule(noise_suppression=True, noise_suppression_level=level)
+        out = []
+        for i in range(0, len(pcm) - 479, 480):
+            frame = AudioFrame(pcm[i : i + 480].tobytes(), RATE, 1, 480)
+            module.process_stream(frame)
+            out.append(np.asarray(frame).ravel())
+        return np.concatenate(out), 1000 * module.latency
 
     return process
 
